@@ -451,8 +451,8 @@ impl Reader<'_> {
         let rest = &self.text[self.at..];
         if rest.starts_with("//") {
             self.at += rest.find('\n').unwrap_or(rest.len());
-        } else if rest.starts_with("/*") {
-            let end = rest[2..].find("*/").ok_or("Unexpected end of input in a comment")?;
+        } else if let Some(inside) = rest.strip_prefix("/*") {
+            let end = inside.find("*/").ok_or("Unexpected end of input in a comment")?;
             self.at += end + 4;
         } else {
             return Err(self.unexpected("a comment"));

@@ -60,7 +60,8 @@ const TYPE_NAMES: [&str; 14] = [
 impl NameRule {
     /// Says what is wrong with `name`, in Avro's words.
     pub fn check(self, name: &str) -> Result<(), String> {
-        let (initial, rest): (fn(char) -> bool, fn(char) -> bool) = match self {
+        type Test = fn(char) -> bool;
+        let (initial, rest): (Test, Test) = match self {
             NameRule::None => return Ok(()),
             NameRule::Strict => (|c| c.is_ascii_alphabetic(), |c| c.is_ascii_alphanumeric()),
             NameRule::Utf8 => (char::is_alphabetic, char::is_alphanumeric),

@@ -9,6 +9,7 @@ mod oracle;
 use generate::Generator;
 use oracle::Oracle;
 use serde_json::{Value, json};
+use weir_schema::avro::codec::{Encoder, Plan};
 use weir_schema::avro::{ParseOptions, Parser, Schema, compatibility};
 
 fn setting(name: &str, default: u64) -> u64 {
@@ -111,4 +112,135 @@ fn schemas_and_pairs_get_javas_verdict_kind_and_path() {
     );
     // a generator that makes one kind only would prove little
     assert!(pairs < 100 || (incompatible > pairs as usize / 4 && refused < pairs as usize / 2));
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    (0..text.len() / 2).map(|i| u8::from_str_radix(&text[2 * i..2 * i + 2], 16).unwrap()).collect()
+}
+
+/// Our Avro JSON of `data`, as a value: the order of a record's fields is not the matter here.
+fn our_json(plan: &Plan, data: &[u8]) -> Result<Value, String> {
+    let mut out = Vec::new();
+    plan.to_json(data, &mut out).map_err(|e| e.to_string())?;
+    serde_json::from_slice(&out).map_err(|e| format!("not JSON: {e}"))
+}
+
+/// Equality of values; numbers are equal if they are the same float, which Java 17 does not print
+/// in its shortest form.
+fn equal(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(x), Value::Number(y)) => {
+            x == y || x.as_f64().map(|x| x as f32) == y.as_f64().map(|y| y as f32)
+        }
+        (Value::Array(x), Value::Array(y)) => {
+            x.len() == y.len() && x.iter().zip(y).all(|(x, y)| equal(x, y))
+        }
+        (Value::Object(x), Value::Object(y)) => {
+            x.len() == y.len() && x.iter().all(|(k, v)| y.get(k).is_some_and(|w| equal(v, w)))
+        }
+        _ => a == b,
+    }
+}
+
+/// What is known to differ, and why: data nested deeper than `codec::DEPTH_MAX` is refused; Java's encoder prints nothing at all for a record without
+/// fields at the top, and Java puts U+FFFD where bytes read as a string are not UTF-8, which we
+/// refuse.
+fn known_difference(java: &Value, ours: &Result<Value, String>) -> bool {
+    java["json"] == ""
+        || matches!(ours, Err(e) if e.contains("nested deeper"))
+        || matches!(ours, Err(e) if e.ends_with("a string is not UTF-8")
+            && java["json"].as_str().is_some_and(|t| t.contains('\u{fffd}')))
+}
+
+fn agree(ours: &Result<Value, String>, theirs: &Option<Value>) -> bool {
+    match (ours, theirs) {
+        (Ok(ours), Some(theirs)) => equal(ours, theirs),
+        (ours, theirs) => ours.is_err() && theirs.is_none(),
+    }
+}
+
+fn value(text: &str) -> Value {
+    let text = if text.is_empty() { "null" } else { text };
+    serde_json::from_str(text).expect("Java writes JSON")
+}
+
+/// serde_json's values, with which the test compares, end at 128 levels.
+fn comparable(json: &str) -> bool {
+    !serde_json::from_str::<Value>(json).is_err_and(|e| e.to_string().contains("recursion"))
+}
+
+#[test]
+fn data_is_read_resolved_and_written_as_java_does() {
+    let Some(mut oracle) = Oracle::start() else { return };
+    let first = setting("WEIR_ORACLE_SEED", 1);
+    let pairs = setting("WEIR_ORACLE_PAIRS", 3000) / 2;
+    let (mut data, mut evolved, mut errors, mut differences) = (0, 0, 0, Vec::new());
+    for seed in first..first + pairs {
+        let mut generator = Generator::new(seed);
+        let writer = generator.schema();
+        let reader = generator.evolve(&writer);
+        let (writer, reader) = (writer.to_string(), reader.to_string());
+        let (Ok(w), Ok(r)) = (parse(&writer, ParseOptions::NEW), parse(&reader, ParseOptions::NEW))
+        else {
+            continue;
+        };
+        let random =
+            oracle.ask(&json!({"op": "random", "schema": writer, "seed": seed, "count": 3}));
+        let (Some(samples), Ok(encoder)) = (random["hex"].as_array(), Encoder::new(&w)) else {
+            continue; // a record that must hold itself has no data
+        };
+        let same = Plan::compile(&w, &w).unwrap();
+        let resolved = Plan::compile(&w, &r);
+        for sample in samples {
+            let bytes = unhex(sample.as_str().unwrap());
+            data += 1;
+            let java = oracle.ask(&json!({"op": "to_json", "writer": writer, "hex": sample}));
+            if !java["json"].as_str().is_none_or(comparable) {
+                continue;
+            }
+            let ours = our_json(&same, &bytes);
+            let theirs = java["json"].as_str().map(value);
+            if !agree(&ours, &theirs) && !known_difference(&java, &ours) {
+                differences.push(format!(
+                    "seed {seed}: {writer}\n {sample}\n java {java}\n ours {ours:?}"
+                ));
+                continue;
+            }
+            if ours.is_err() {
+                continue;
+            }
+            let mut text = Vec::new();
+            same.to_json(&bytes, &mut text).unwrap();
+            let mut back = Vec::new();
+            let result = encoder.json_to_avro(std::str::from_utf8(&text).unwrap(), &mut back);
+            if result.is_err() || back != bytes {
+                differences.push(format!(
+                    "seed {seed}: {writer}\n {sample} came back as {} {result:?}",
+                    hex(&back)
+                ));
+            }
+            let java = oracle
+                .ask(&json!({"op": "to_json", "writer": writer, "reader": reader, "hex": sample}));
+            let ours = match &resolved {
+                Ok(plan) => our_json(plan, &bytes),
+                Err(error) => Err(error.to_string()),
+            };
+            let theirs = java["json"].as_str().map(value);
+            errors += usize::from(theirs.is_none());
+            evolved += usize::from(theirs.is_some());
+            if !agree(&ours, &theirs) && !known_difference(&java, &ours) {
+                differences.push(format!("seed {seed}: writer {writer}\n reader {reader}\n {sample}\n java {java}\n ours {ours:?}"));
+            }
+        }
+    }
+    println!(
+        "{data} data: {evolved} read with another schema, {errors} refused, {} differences",
+        differences.len()
+    );
+    assert!(
+        differences.is_empty(),
+        "{} differences:\n{}",
+        differences.len(),
+        differences.iter().take(6).cloned().collect::<Vec<_>>().join("\n\n")
+    );
 }

@@ -3,6 +3,8 @@
 //! `WEIR_ORACLE_PAIRS` (default 3000) says how many pairs of schemas, `WEIR_ORACLE_SEED` (default
 //! 1) where the first starts; each failure prints the seed of its pair.
 
+#![allow(clippy::unwrap_used)] // how a test fails
+
 mod generate;
 mod oracle;
 

@@ -1,0 +1,108 @@
+//! Compatibility levels and modes.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::RegistryError;
+
+/// Which versions a new schema is compared with, and in which direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum CompatibilityLevel {
+    None,
+    /// The new schema reads what the latest wrote.
+    #[default]
+    Backward,
+    BackwardTransitive,
+    /// The latest schema reads what the new one writes.
+    Forward,
+    ForwardTransitive,
+    /// Both.
+    Full,
+    FullTransitive,
+}
+
+impl CompatibilityLevel {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "NONE",
+            Self::Backward => "BACKWARD",
+            Self::BackwardTransitive => "BACKWARD_TRANSITIVE",
+            Self::Forward => "FORWARD",
+            Self::ForwardTransitive => "FORWARD_TRANSITIVE",
+            Self::Full => "FULL",
+            Self::FullTransitive => "FULL_TRANSITIVE",
+        }
+    }
+
+    /// Whether all versions count, and not the latest alone.
+    pub fn is_transitive(self) -> bool {
+        matches!(self, Self::BackwardTransitive | Self::ForwardTransitive | Self::FullTransitive)
+    }
+
+    pub fn new_reads_old(self) -> bool {
+        matches!(
+            self,
+            Self::Backward | Self::BackwardTransitive | Self::Full | Self::FullTransitive
+        )
+    }
+
+    pub fn old_reads_new(self) -> bool {
+        matches!(self, Self::Forward | Self::ForwardTransitive | Self::Full | Self::FullTransitive)
+    }
+}
+
+impl FromStr for CompatibilityLevel {
+    type Err = RegistryError;
+
+    fn from_str(text: &str) -> Result<Self, RegistryError> {
+        Ok(match text.to_ascii_uppercase().as_str() {
+            "NONE" => Self::None,
+            "BACKWARD" => Self::Backward,
+            "BACKWARD_TRANSITIVE" => Self::BackwardTransitive,
+            "FORWARD" => Self::Forward,
+            "FORWARD_TRANSITIVE" => Self::ForwardTransitive,
+            "FULL" => Self::Full,
+            "FULL_TRANSITIVE" => Self::FullTransitive,
+            _ => return Err(RegistryError::InvalidCompatibilityLevel),
+        })
+    }
+}
+
+impl fmt::Display for CompatibilityLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What may be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Mode {
+    #[default]
+    Readwrite,
+    Readonly,
+    /// An older word for READONLY.
+    ReadonlyOverride,
+}
+
+impl Mode {
+    pub fn is_read_only(self) -> bool {
+        matches!(self, Mode::Readonly | Mode::ReadonlyOverride)
+    }
+}
+
+impl FromStr for Mode {
+    type Err = RegistryError;
+
+    fn from_str(text: &str) -> Result<Self, RegistryError> {
+        Ok(match text.to_ascii_uppercase().as_str() {
+            "READWRITE" => Mode::Readwrite,
+            "READONLY" => Mode::Readonly,
+            "READONLY_OVERRIDE" => Mode::ReadonlyOverride,
+            _ => return Err(RegistryError::InvalidMode),
+        })
+    }
+}

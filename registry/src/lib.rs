@@ -1,1 +1,12 @@
-//! weir-registry
+//! The registry's shell: an HTTP face, a log, and between them one writer.
+//!
+//! A write goes `http` -> [`Registry::submit`] -> `writer` -> [`log::Log::append`] -> the state that
+//! everybody reads. A read goes `http` -> [`Registry::state`].
+
+mod http;
+pub mod log;
+mod registry;
+mod writer;
+
+pub use http::router;
+pub use registry::{OpenError, Registry};

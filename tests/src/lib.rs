@@ -1,1 +1,114 @@
-//! tests
+//! What the black-box tests stand on: servers on ports that the system gave, and a client that
+//! speaks plain HTTP to them.
+#![allow(clippy::unwrap_used)] // how a test fails
+
+use std::net::SocketAddr;
+use std::sync::Once;
+
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use weir_registry::Registry;
+use weir_registry::log::MemoryLog;
+
+/// rustls wants to know whose cryptography to use, once in a process.
+pub fn crypto() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+}
+
+/// Serves a router on a free port of 127.0.0.1 until the test's runtime ends.
+pub async fn serve(router: axum::Router) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    address
+}
+
+/// A registry in memory, on a port.
+pub async fn registry() -> Api {
+    let registry = Registry::open(MemoryLog::default()).unwrap();
+    Api::new(serve(weir_registry::router(registry)).await)
+}
+
+/// An HTTP API under test.
+#[derive(Clone)]
+pub struct Api {
+    client: reqwest::Client,
+    pub url: String,
+}
+
+/// An answer: its status, its headers, its body as JSON where it is JSON, else as a string.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: reqwest::header::HeaderMap,
+    pub text: String,
+    pub json: Value,
+}
+
+pub const REGISTRY_JSON: &str = "application/vnd.schemaregistry.v1+json";
+
+impl Api {
+    pub fn new(address: SocketAddr) -> Api {
+        Api::at(format!("http://{address}"))
+    }
+
+    pub fn at(url: String) -> Api {
+        crypto();
+        Api { client: reqwest::Client::new(), url }
+    }
+
+    /// A request to fill in: `api.request(Method::GET, "/subjects").header(..)`.
+    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url))
+    }
+
+    pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        let json = serde_json::from_str(&text).unwrap_or_else(|_| Value::String(text.clone()));
+        Answer { status, headers, text, json }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(self.request(Method::GET, path)).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(self.request(Method::DELETE, path)).await
+    }
+
+    /// Sends JSON with the registry's media type.
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.post_as(path, REGISTRY_JSON, body.to_string()).await
+    }
+
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        let request = self.request(Method::PUT, path).header("content-type", REGISTRY_JSON);
+        self.send(request.body(body.to_string())).await
+    }
+
+    pub async fn post_as(&self, path: &str, media_type: &str, body: String) -> Answer {
+        let request = self.request(Method::POST, path).header("content-type", media_type);
+        self.send(request.body(body)).await
+    }
+}
+
+impl Answer {
+    /// The answer is 200 with this body.
+    #[track_caller]
+    pub fn is(&self, body: Value) {
+        assert_eq!((self.status.as_u16(), &self.json), (200, &body));
+    }
+
+    /// The answer is an error with this status, code and text.
+    #[track_caller]
+    pub fn is_error(&self, status: u16, code: u32, message: &str) {
+        let body = serde_json::json!({"error_code": code, "message": message});
+        assert_eq!((self.status.as_u16(), &self.json), (status, &body));
+    }
+}

@@ -16,34 +16,76 @@ pub struct ErrorBody {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RegistryError {
-    SubjectNotFound { subject: Subject },
+    SubjectNotFound {
+        subject: Subject,
+    },
     /// `-1` is the latest.
-    VersionNotFound { version: String },
+    VersionNotFound {
+        version: String,
+    },
     SchemaNotFound,
-    SchemaIdNotFound { id: String },
-    SubjectSoftDeleted { subject: Subject },
-    SubjectNotSoftDeleted { subject: Subject },
-    VersionSoftDeleted { subject: Subject, version: Version },
-    VersionNotSoftDeleted { subject: Subject, version: Version },
-    NoSubjectCompatibility { subject: Subject },
-    NoSubjectMode { subject: Subject },
-    Incompatible { subject: Subject, details: Vec<String> },
-    InvalidSchema { details: String },
-    InvalidSchemaType { schema_type: String },
+    SchemaIdNotFound {
+        id: String,
+    },
+    SubjectSoftDeleted {
+        subject: Subject,
+    },
+    SubjectNotSoftDeleted {
+        subject: Subject,
+    },
+    VersionSoftDeleted {
+        subject: Subject,
+        version: Version,
+    },
+    VersionNotSoftDeleted {
+        subject: Subject,
+        version: Version,
+    },
+    NoSubjectCompatibility {
+        subject: Subject,
+    },
+    NoSubjectMode {
+        subject: Subject,
+    },
+    Incompatible {
+        subject: Subject,
+        details: Vec<String>,
+    },
+    InvalidSchema {
+        details: String,
+    },
+    InvalidSchemaType {
+        schema_type: String,
+    },
     EmptySchema,
     NotNextVersion,
-    InvalidVersion { version: String },
+    InvalidVersion {
+        version: String,
+    },
     InvalidCompatibilityLevel,
     InvalidMode,
-    ReadOnly { subject: String },
-    NotImportMode { subject: Subject },
-    ReferenceExists { subject: Subject, version: Version },
-    InvalidSubject { subject: String },
+    ReadOnly {
+        subject: String,
+    },
+    NotImportMode {
+        subject: Subject,
+    },
+    ReferenceExists {
+        subject: Subject,
+        version: Version,
+    },
+    InvalidSubject {
+        subject: String,
+    },
     SchemaTooLarge,
-    Store { reason: String },
+    Store {
+        reason: String,
+    },
     Timeout,
     // what the HTTP layer itself refuses
-    BadRequest { reason: String },
+    BadRequest {
+        reason: String,
+    },
     MissingBody,
     NotFound,
     MethodNotAllowed,

@@ -73,9 +73,9 @@ fn pin(
     for reference in references {
         let spec = match reference.version {
             -1 => VersionSpec::Latest,
-            number => VersionSpec::Number(weir_registry_api::Version(
-                u32::try_from(number).unwrap_or(0),
-            )),
+            number => {
+                VersionSpec::Number(weir_registry_api::Version(u32::try_from(number).unwrap_or(0)))
+            }
         };
         let found = state.find_version(&reference.subject, spec, false).map_err(|_| {
             RegistryError::InvalidSchema {

@@ -23,7 +23,10 @@ pub enum Command {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    Registered { id: SchemaId, version: Version },
+    Registered {
+        id: SchemaId,
+        version: Version,
+    },
     Versions(Vec<Version>),
     Version(Version),
     /// The configuration that was there before.

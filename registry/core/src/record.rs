@@ -19,12 +19,25 @@ pub struct RawRecord {
 /// A record that this registry understands.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Record {
-    Schema { subject: Subject, version: Version, value: Option<SchemaValue> },
+    Schema {
+        subject: Subject,
+        version: Version,
+        value: Option<SchemaValue>,
+    },
     /// No subject: the global one.
-    Config { subject: Option<Subject>, value: Option<Config> },
-    Mode { subject: Option<Subject>, value: Option<Mode> },
+    Config {
+        subject: Option<Subject>,
+        value: Option<Config>,
+    },
+    Mode {
+        subject: Option<Subject>,
+        value: Option<Mode>,
+    },
     /// All versions up to this one are soft-deleted.
-    DeleteSubject { subject: Subject, version: Version },
+    DeleteSubject {
+        subject: Subject,
+        version: Version,
+    },
     /// The deletion is compacted away, or never mattered.
     ClearSubject,
     Noop,

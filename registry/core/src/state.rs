@@ -21,7 +21,7 @@ pub struct State {
     next_offset: u64,
     /// Records that were passed over because they could not be read.
     unreadable: u64,
-    subjects: OrdMap<Subject, Arc<Vec<VersionEntry>>>,
+    subjects: OrdMap<Subject, Arc<SubjectEntry>>,
     ids: IdSpace,
     config: HashMap<Option<Subject>, Config>,
     mode: HashMap<Option<Subject>, Mode>,
@@ -38,7 +38,20 @@ struct IdSpace {
     max: SchemaId,
 }
 
-/// A version of a subject, in ascending order in its subject.
+/// The versions of a subject, ascending; never without one.
+#[derive(Clone, Debug, Default)]
+struct SubjectEntry {
+    versions: Vec<VersionEntry>,
+    latest: OnceLock<Arc<[u8]>>,
+}
+
+impl PartialEq for SubjectEntry {
+    fn eq(&self, other: &Self) -> bool {
+        self.versions == other.versions
+    }
+}
+
+/// A version of a subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VersionEntry {
     pub version: Version,
@@ -173,15 +186,16 @@ impl State {
             Arc::make_mut(referrers).insert((subject.clone(), version));
         }
         let entry = VersionEntry { version, id: value.id, deleted: value.deleted };
-        let versions = Arc::make_mut(self.subjects.entry(subject).or_default());
+        let versions = changed(self.subjects.entry(subject).or_default());
         let at = versions.partition_point(|v| v.version < version);
         versions.insert(at, entry);
     }
 
     fn remove_version(&mut self, subject: &Subject, version: Version) {
         let Some(entry) = self.version_entry(subject, version).copied() else { return };
-        let Some(versions) = self.subjects.get_mut(subject) else { return };
-        Arc::make_mut(versions).retain(|v| v.version != version);
+        let Some(known) = self.subjects.get_mut(subject) else { return };
+        let versions = changed(known);
+        versions.retain(|v| v.version != version);
         if versions.is_empty() {
             self.subjects.remove(subject);
         }
@@ -208,8 +222,8 @@ impl State {
     }
 
     fn delete_up_to(&mut self, subject: &Subject, version: Version) {
-        let Some(versions) = self.subjects.get_mut(subject) else { return };
-        for entry in Arc::make_mut(versions).iter_mut().filter(|e| e.version <= version) {
+        let Some(known) = self.subjects.get_mut(subject) else { return };
+        for entry in changed(known).iter_mut().filter(|e| e.version <= version) {
             entry.deleted = true;
             if let Some(schema) = self.ids.by_id.get_mut(&entry.id) {
                 change_uses(schema, |uses| {
@@ -246,12 +260,12 @@ impl State {
         self.subjects
             .range(Subject::stored(prefix)..)
             .take_while(move |(subject, _)| subject.as_str().starts_with(prefix))
-            .map(|(subject, versions)| (subject, versions.as_slice()))
+            .map(|(subject, entry)| (subject, entry.versions.as_slice()))
     }
 
     /// All versions of a subject, soft-deleted ones too; none if the subject is not there.
     pub fn versions(&self, subject: &Subject) -> &[VersionEntry] {
-        self.subjects.get(subject).map_or(&[], |v| v.as_slice())
+        self.subjects.get(subject).map_or(&[], |entry| &entry.versions)
     }
 
     pub fn live_versions(
@@ -309,6 +323,18 @@ impl State {
         }
     }
 
+    /// The answer to `GET /subjects/{subject}/versions/latest`, made once; none if there is no
+    /// live version.
+    pub fn latest_ready(&self, subject: &Subject) -> Option<&Arc<[u8]>> {
+        let entry = self.subjects.get(subject)?;
+        let latest = entry.versions.iter().rfind(|v| !v.deleted)?;
+        Some(entry.latest.get_or_init(|| {
+            serde_json::to_vec(&self.schema(subject, latest))
+                .expect("a schema's strings are JSON")
+                .into()
+        }))
+    }
+
     /// The schema of an id that a version names.
     pub(crate) fn entry(&self, id: SchemaId) -> &Arc<IdEntry> {
         self.by_id(id).expect("a version's id stays as long as the version")
@@ -321,10 +347,8 @@ impl State {
         version: Version,
     ) -> impl Iterator<Item = SubjectVersion> {
         let found = self.referrers.get(&(subject.clone(), version)).cloned().unwrap_or_default();
-        let pairs: Vec<_> = found
-            .iter()
-            .map(|(s, v)| SubjectVersion { subject: s.clone(), version: *v })
-            .collect();
+        let pairs: Vec<_> =
+            found.iter().map(|(s, v)| SubjectVersion { subject: s.clone(), version: *v }).collect();
         pairs.into_iter()
     }
 
@@ -336,8 +360,7 @@ impl State {
                 if !entry.schema_type.is_avro() {
                     return Err(format!("Invalid schema type {}", entry.schema_type.0));
                 }
-                self.parse(&entry.text, &entry.references, avro::ParseOptions::STORED)
-                    .map(Arc::new)
+                self.parse(&entry.text, &entry.references, avro::ParseOptions::STORED).map(Arc::new)
             })
             .clone()
     }
@@ -451,6 +474,13 @@ fn put<V: Clone>(
         Some(value) => drop(map.insert(subject, value)),
         None => drop(map.remove(&subject)),
     }
+}
+
+/// The versions of a subject, to be changed; its ready answer is made anew.
+fn changed(entry: &mut Arc<SubjectEntry>) -> &mut Vec<VersionEntry> {
+    let entry = Arc::make_mut(entry);
+    entry.latest = OnceLock::new();
+    &mut entry.versions
 }
 
 /// Changes where a schema is used; its ready answer names one of the places, so it is made anew.

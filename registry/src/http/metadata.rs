@@ -1,0 +1,35 @@
+//! `/` and `/v1/metadata`.
+
+use serde_json::{Value, json};
+
+use super::answer::Json;
+
+/// `GET /`, `POST /`: is it alive?
+///
+/// Answers `{}`.
+pub(super) async fn root() -> Json<Value> {
+    Json(json!({}))
+}
+
+/// `GET /v1/metadata/id`: which cluster is this?
+///
+/// Answers `{"scope": ..}`. Source: Confluent ServerMetadataResource.
+pub(super) async fn id() -> Json<Value> {
+    let clusters = json!({"kafka-cluster": "weir", "schema-registry-cluster": "schema-registry"});
+    Json(json!({"scope": {"path": [], "clusters": clusters}}))
+}
+
+/// `GET /v1/metadata/version`: which build is this?
+///
+/// Answers `{"version", "commitId"}`; the version is Weir's own.
+pub(super) async fn version() -> Json<Value> {
+    let commit = option_env!("WEIR_COMMIT").unwrap_or("unknown");
+    Json(json!({"version": env!("CARGO_PKG_VERSION"), "commitId": commit}))
+}
+
+/// `GET /v1/metadata/deployment`: attributes of the deployment.
+///
+/// Answers `{"attributes": []}`.
+pub(super) async fn deployment() -> Json<Value> {
+    Json(json!({"attributes": []}))
+}

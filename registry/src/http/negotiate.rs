@@ -1,0 +1,96 @@
+//! Media types and request ids, around every request.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::extract::Request;
+use axum::http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use weir_registry_api::{MEDIA_TYPES, RegistryError};
+
+use super::answer::Refused;
+
+static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Refuses bodies that are not JSON (415) and clients that accept none (406), names the answer's
+/// media type, and gives every answer a request id: the client's own, or a new one.
+pub(super) async fn negotiate(request: Request, next: Next) -> Response {
+    let id = request_id(request.headers());
+    let media_type = accepted(request.headers());
+    let mut response = match media_type {
+        None => Refused(RegistryError::NotAcceptable).into_response(),
+        Some(_) if !readable(request.headers()) => {
+            Refused(RegistryError::UnsupportedMediaType).into_response()
+        }
+        Some(_) => next.run(request).await,
+    };
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type.unwrap_or(MEDIA_TYPES[2])));
+    headers.insert(REQUEST_ID.clone(), id);
+    response
+}
+
+fn readable(headers: &HeaderMap) -> bool {
+    let has_body = headers.contains_key(TRANSFER_ENCODING)
+        || headers.get(CONTENT_LENGTH).is_some_and(|length| length != "0");
+    let Some(given) = headers.get(CONTENT_TYPE) else { return true };
+    let essence = essence(given.to_str().unwrap_or_default());
+    !has_body || MEDIA_TYPES.contains(&&*essence) || essence == "application/octet-stream"
+}
+
+/// The best media type that the client accepts: its preference times ours.
+fn accepted(headers: &HeaderMap) -> Option<&'static str> {
+    const OURS: [f32; 3] = [1.0, 0.9, 0.5];
+    let Some(accept) = headers.get(ACCEPT).and_then(|v| v.to_str().ok()) else {
+        return Some(MEDIA_TYPES[0]);
+    };
+    let preference = |media_type: &str| {
+        let matches = |range: &str| {
+            let range = essence(range);
+            range == "*/*" || range == "application/*" || range == media_type
+        };
+        let quality = |range: &str| {
+            let q = range.split(';').find_map(|p| p.trim().strip_prefix("q="));
+            q.map_or(1.0, |q| q.trim().parse().unwrap_or(0.0))
+        };
+        accept.split(',').filter(|r| matches(r)).map(quality).fold(0.0, f32::max)
+    };
+    let mut best = None;
+    let mut best_score = 0.0;
+    for (media_type, ours) in MEDIA_TYPES.into_iter().zip(OURS) {
+        let score = preference(media_type) * ours;
+        if score > best_score {
+            (best, best_score) = (Some(media_type), score);
+        }
+    }
+    best
+}
+
+fn essence(media_type: &str) -> String {
+    media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+fn request_id(headers: &HeaderMap) -> HeaderValue {
+    let mut given = headers.get_all(&REQUEST_ID).iter();
+    match (given.next(), given.next()) {
+        (Some(id), None) if !id.as_bytes().trim_ascii().is_empty() => id.clone(),
+        _ => new_request_id(),
+    }
+}
+
+/// A UUID of version 4 from hashes with this process's random keys: it has to be unique, not
+/// secret, and asking the system for randomness would cost as much as the whole answer.
+fn new_request_id() -> HeaderValue {
+    static KEYS: LazyLock<(RandomState, RandomState)> = LazyLock::new(Default::default);
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let (high, low) = (KEYS.0.hash_one(count), KEYS.1.hash_one(count));
+    let id = uuid::Builder::from_random_bytes(
+        ((u128::from(high) << 64) | u128::from(low)).to_be_bytes(),
+    );
+    HeaderValue::from_str(id.as_uuid().hyphenated().encode_lower(&mut [0; 36]))
+        .expect("a UUID is ASCII")
+}

@@ -1,0 +1,164 @@
+//! Requests as typed input: what a path names, what a query asks, what a body says.
+
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::request::Parts;
+use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
+use weir_registry_api::{RegistryError, SchemaId, Subject, VersionSpec};
+
+use super::answer::Refused;
+
+/// Bytes of a request's body. A schema of this size is some hundred times what anybody has.
+const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
+
+/// Bytes of a body that is too large which are still read, so that the client gets to read the
+/// answer instead of a reset connection.
+const BODY_BYTES_DISCARDED_MAX: usize = 64 * 1024 * 1024;
+
+async fn path<S: Send + Sync, T: DeserializeOwned + Send>(
+    parts: &mut Parts,
+    state: &S,
+) -> Result<T, Refused> {
+    match Path::<T>::from_request_parts(parts, state).await {
+        Ok(Path(value)) => Ok(value),
+        Err(_) => Err(Refused(RegistryError::NotFound)),
+    }
+}
+
+/// `{subject}`. 42208.
+pub(super) struct SubjectPath(pub(super) Subject);
+
+impl<S: Send + Sync> FromRequestParts<S> for SubjectPath {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+        let name: String = path(parts, state).await?;
+        Ok(SubjectPath(Subject::new(&name)?))
+    }
+}
+
+/// `{subject}` and `{version}`. 42202 · 42208.
+pub(super) struct VersionPath(pub(super) Subject, pub(super) VersionSpec);
+
+impl<S: Send + Sync> FromRequestParts<S> for VersionPath {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+        let (name, version): (String, String) = path(parts, state).await?;
+        Ok(VersionPath(Subject::new(&name)?, version.parse()?))
+    }
+}
+
+/// `{id}`; what is no number is no such page.
+pub(super) struct IdPath(pub(super) SchemaId);
+
+impl<S: Send + Sync> FromRequestParts<S> for IdPath {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+        let id: i32 = path(parts, state).await?;
+        match u32::try_from(id) {
+            Ok(id) => Ok(IdPath(SchemaId(id))),
+            Err(_) => Err(Refused(RegistryError::SchemaIdNotFound { id: id.to_string() })),
+        }
+    }
+}
+
+/// The query. What is given twice counts once, the first time.
+pub(super) struct Params(Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Params {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+        match Query::from_request_parts(parts, state).await {
+            Ok(Query(pairs)) => Ok(Params(pairs)),
+            Err(error) => Err(Refused(RegistryError::BadRequest { reason: error.body_text() })),
+        }
+    }
+}
+
+impl Params {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(super) fn flag(&self, name: &str) -> bool {
+        self.text(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+
+    /// `offset` and `limit`. A limit that is not in `1 ..= limit_max` means `limit_max`.
+    pub(super) fn page(&self, limit_max: usize) -> Result<Page, Refused> {
+        let number = |name, default| match self.text(name) {
+            None => Ok(default),
+            Some(text) => text.parse::<i64>().map_err(|_| Refused(RegistryError::NotFound)),
+        };
+        let limit = usize::try_from(number("limit", -1)?).unwrap_or(0);
+        Ok(Page {
+            offset: usize::try_from(number("offset", 0)?).unwrap_or(0),
+            limit: if (1..=limit_max).contains(&limit) { limit } else { limit_max },
+        })
+    }
+
+    /// The subject of `subject=`, if one is given.
+    pub(super) fn subject(&self) -> Result<Option<Subject>, Refused> {
+        match self.text("subject") {
+            None | Some("") => Ok(None),
+            Some(name) => Ok(Some(Subject::new(name)?)),
+        }
+    }
+}
+
+pub(super) struct Page {
+    offset: usize,
+    limit: usize,
+}
+
+impl Page {
+    pub(super) fn of<T>(&self, items: impl Iterator<Item = T>) -> Vec<T> {
+        items.skip(self.offset).take(self.limit).collect()
+    }
+}
+
+/// The body as JSON. 400 · 413 · 422 if there is none.
+pub(super) struct Body<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Refused> {
+        let bytes = read(request.into_body()).await?;
+        if bytes.trim_ascii().is_empty() || bytes == b"null" {
+            return Err(Refused(RegistryError::MissingBody));
+        }
+        match serde_json::from_slice(&bytes) {
+            Ok(value) => Ok(Body(value)),
+            Err(error) => Err(Refused(RegistryError::BadRequest { reason: error.to_string() })),
+        }
+    }
+}
+
+async fn read(body: axum::body::Body) -> Result<Vec<u8>, Refused> {
+    let mut stream = body.into_data_stream();
+    let mut bytes = Vec::new();
+    let mut total = 0;
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|error| {
+            Refused(RegistryError::BadRequest { reason: format!("the body ends early: {error}") })
+        })?;
+        total += chunk.len();
+        if total <= BODY_BYTES_MAX {
+            bytes.extend_from_slice(&chunk);
+        } else {
+            bytes = Vec::new();
+            if total > BODY_BYTES_DISCARDED_MAX {
+                break;
+            }
+        }
+    }
+    if total > BODY_BYTES_MAX { Err(Refused(RegistryError::BodyTooLarge)) } else { Ok(bytes) }
+}

@@ -1,0 +1,50 @@
+//! The API's table of contents, in the order of the reference.
+
+use axum::Router;
+use axum::middleware::from_fn;
+use axum::routing::{get, post};
+
+use super::{answer, compatibility, config, metadata, mode, negotiate, schemas, subjects};
+use crate::Registry;
+
+/// The registry's API.
+pub fn router(registry: Registry) -> Router {
+    Router::new()
+        // Root and metadata
+        .route("/", get(metadata::root).post(metadata::root))
+        .route("/v1/metadata/id", get(metadata::id))
+        .route("/v1/metadata/version", get(metadata::version))
+        .route("/v1/metadata/deployment", get(metadata::deployment))
+        // Subjects
+        .route("/subjects", get(subjects::list))
+        .route("/subjects/{subject}", post(subjects::lookup).delete(subjects::delete))
+        .route("/subjects/{subject}/versions", get(subjects::versions).post(subjects::register))
+        .route(
+            "/subjects/{subject}/versions/{version}",
+            get(subjects::version).delete(subjects::delete_version),
+        )
+        .route("/subjects/{subject}/versions/{version}/schema", get(subjects::schema))
+        .route("/subjects/{subject}/versions/{version}/referencedby", get(subjects::referenced_by))
+        // Schemas
+        .route("/schemas", get(schemas::list))
+        .route("/schemas/types", get(schemas::types))
+        .route("/schemas/ids/{id}", get(schemas::by_id))
+        .route("/schemas/ids/{id}/schema", get(schemas::text))
+        .route("/schemas/ids/{id}/subjects", get(schemas::subjects))
+        .route("/schemas/ids/{id}/versions", get(schemas::versions))
+        .route("/schemas/guids/{guid}", get(schemas::by_guid))
+        .route("/schemas/guids/{guid}/ids", get(schemas::ids_of_guid))
+        // Compatibility
+        .route("/compatibility/subjects/{subject}/versions", post(compatibility::all))
+        .route("/compatibility/subjects/{subject}/versions/{version}", post(compatibility::one))
+        // Config
+        .route("/config", get(config::global).put(config::put_global).delete(config::delete_global))
+        .route("/config/{subject}", get(config::get).put(config::put).delete(config::delete))
+        // Mode
+        .route("/mode", get(mode::global).put(mode::put_global).delete(mode::delete_global))
+        .route("/mode/{subject}", get(mode::get).put(mode::put).delete(mode::delete))
+        .fallback(answer::not_found)
+        .method_not_allowed_fallback(answer::method_not_allowed)
+        .layer(from_fn(negotiate::negotiate))
+        .with_state(registry)
+}

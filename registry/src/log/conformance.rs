@@ -1,0 +1,61 @@
+//! What every log promises, run against each of them.
+
+use weir_registry_core::RawRecord;
+
+use super::{AppendError, Log, MemoryLog, SledLog};
+
+fn record(n: usize, bytes: usize) -> RawRecord {
+    let value = (n % 3 != 0).then(|| vec![n as u8; bytes]);
+    RawRecord { key: format!("key-{n}").into_bytes(), value }
+}
+
+fn all(log: &mut impl Log, from: u64) -> Vec<RawRecord> {
+    let mut records = Vec::new();
+    log.read(from, &mut |r| records.push(r)).unwrap();
+    records
+}
+
+fn conforms(mut log: impl Log) {
+    assert_eq!(all(&mut log, 0), []);
+    let sizes = [0, 1, 100, 16 * 1024 - 12, 16 * 1024, 50_000, 3_000_000];
+    let records: Vec<_> = sizes.iter().enumerate().map(|(n, s)| record(n, *s)).collect();
+    log.append(0, &records[..3]).unwrap();
+    assert_eq!(log.append(2, &records[3..]), Err(AppendError::Conflict));
+    assert_eq!(log.append(4, &records[3..]), Err(AppendError::Conflict));
+    assert_eq!(all(&mut log, 0), records[..3], "a conflict writes nothing");
+    log.append(3, &records[3..]).unwrap();
+    assert_eq!(all(&mut log, 0), records);
+    assert_eq!(all(&mut log, 5), records[5..]);
+    assert_eq!(all(&mut log, 7), []);
+}
+
+#[test]
+fn the_log_in_memory_conforms() {
+    conforms(MemoryLog::default());
+}
+
+#[test]
+fn the_log_on_disk_conforms() {
+    let folder = tempfile::tempdir().unwrap();
+    conforms(SledLog::open(folder.path()).unwrap());
+    let blobs = std::fs::read_dir(folder.path().join("blobs")).map_or(0, Iterator::count);
+    assert_eq!(blobs, 0, "sled keeps everything in the one file that we sync");
+}
+
+#[test]
+fn what_was_appended_is_there_after_reopening() {
+    let folder = tempfile::tempdir().unwrap();
+    for n in 0..20 {
+        let mut log = SledLog::open(folder.path()).unwrap();
+        assert_eq!(all(&mut log, 0).len(), n);
+        log.append(n as u64, &[record(n, n * 3000)]).unwrap();
+    }
+}
+
+#[test]
+fn a_log_is_opened_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let _open = SledLog::open(folder.path()).unwrap();
+    let error = SledLog::open(folder.path()).err().expect("the second is refused");
+    assert!(error.to_string().contains("another process has it open"), "{error}");
+}

@@ -1,0 +1,25 @@
+//! A log in memory: for tests, and for a registry that is to forget.
+
+use weir_registry_core::RawRecord;
+
+use super::{AppendError, Log, LogError};
+
+#[derive(Clone, Debug, Default)]
+pub struct MemoryLog {
+    records: Vec<RawRecord>,
+}
+
+impl Log for MemoryLog {
+    fn read(&mut self, from: u64, each: &mut dyn FnMut(RawRecord)) -> Result<(), LogError> {
+        self.records.iter().skip(from as usize).cloned().for_each(each);
+        Ok(())
+    }
+
+    fn append(&mut self, expected: u64, records: &[RawRecord]) -> Result<(), AppendError> {
+        if self.records.len() as u64 != expected {
+            return Err(AppendError::Conflict);
+        }
+        self.records.extend_from_slice(records);
+        Ok(())
+    }
+}

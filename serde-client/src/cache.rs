@@ -1,0 +1,126 @@
+//! Schemas by id, fetched once.
+//!
+//! A look-up of a known id reads a snapshot: no lock, no count that others share. Who asks for an
+//! unknown one waits for the first who did.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tokio::sync::{Mutex, OnceCell};
+use weir_registry_api::{Reference, SchemaId, SchemaString, SchemaType, Version, VersionSpec};
+use weir_schema::avro::codec::{Encoder, Plan};
+use weir_schema::avro::{ParseOptions, Parser, Schema};
+
+use crate::client::RegistryClient;
+use crate::error::ClientError;
+
+/// Ids that are kept. A topic has a handful; who meets more than this starts anew.
+const IDS_MAX: usize = 10_000;
+
+/// Schemas that one may refer to, through others too.
+const REFERENCES_MAX: usize = 10_000;
+
+/// An Avro schema with what reads and writes data of it.
+#[derive(Debug)]
+pub struct AvroCodec {
+    pub id: SchemaId,
+    pub schema: Schema,
+    /// Writes data of the schema.
+    pub encoder: Encoder,
+    /// Reads data of the schema as what it is.
+    pub plan: Plan,
+}
+
+impl AvroCodec {
+    pub(crate) fn new(id: SchemaId, schema: Schema) -> Result<AvroCodec, ClientError> {
+        let unusable = |e: &dyn std::fmt::Display| ClientError::Schema(e.to_string());
+        let encoder = Encoder::new(&schema).map_err(|e| unusable(&e))?;
+        let plan = Plan::compile(&schema, &schema).map_err(|e| unusable(&e))?;
+        Ok(AvroCodec { id, schema, encoder, plan })
+    }
+}
+
+type Waiting = Arc<OnceCell<Arc<AvroCodec>>>;
+
+#[derive(Default)]
+pub(crate) struct Cache {
+    known: ArcSwap<HashMap<SchemaId, Arc<AvroCodec>>>,
+    waiting: Mutex<HashMap<SchemaId, Waiting>>,
+}
+
+impl Cache {
+    pub(crate) async fn codec(
+        &self,
+        client: &RegistryClient,
+        id: SchemaId,
+    ) -> Result<Arc<AvroCodec>, ClientError> {
+        if let Some(codec) = self.known.load().get(&id) {
+            return Ok(codec.clone());
+        }
+        let cell = self.waiting.lock().await.entry(id).or_default().clone();
+        let codec = cell.get_or_try_init(|| fetch(client, id)).await.cloned();
+        let mut waiting = self.waiting.lock().await;
+        if let Ok(codec) = &codec
+            && !self.known.load().contains_key(&id)
+        {
+            let mut known = HashMap::clone(&self.known.load());
+            if known.len() >= IDS_MAX {
+                known.clear();
+            }
+            known.insert(id, codec.clone());
+            self.known.store(Arc::new(known));
+        }
+        waiting.remove(&id);
+        codec
+    }
+}
+
+async fn fetch(client: &RegistryClient, id: SchemaId) -> Result<Arc<AvroCodec>, ClientError> {
+    let answer: SchemaString = client.schema_by_id(id).await?;
+    if !answer.schema_type.is_avro() {
+        let SchemaType(language) = answer.schema_type;
+        return Err(ClientError::Schema(format!("schema {id} is {language} and not AVRO")));
+    }
+    let schema = parse(client, &answer.schema, &answer.references, ParseOptions::STORED).await?;
+    Ok(Arc::new(AvroCodec::new(id, schema)?))
+}
+
+/// Parses a text with all that it refers to, directly and through others.
+pub(crate) async fn parse(
+    client: &RegistryClient,
+    text: &str,
+    references: &[Reference],
+    options: ParseOptions,
+) -> Result<Schema, ClientError> {
+    enum Visit {
+        Enter(Reference),
+        Leave(String),
+    }
+    let mut parser = Parser::new(options);
+    let mut seen: std::collections::HashSet<Reference> = Default::default();
+    let mut stack: Vec<Visit> = references.iter().rev().cloned().map(Visit::Enter).collect();
+    while let Some(visit) = stack.pop() {
+        match visit {
+            Visit::Leave(text) => {
+                parser.reference(&text).map_err(|e| ClientError::Schema(e.to_string()))?;
+            }
+            Visit::Enter(reference) => {
+                if !seen.insert(reference.clone()) {
+                    continue;
+                }
+                if seen.len() > REFERENCES_MAX {
+                    return Err(ClientError::Schema("it has too many references".into()));
+                }
+                let version = match u32::try_from(reference.version) {
+                    Ok(number) => VersionSpec::Number(Version(number)),
+                    Err(_) => VersionSpec::Latest,
+                };
+                let found = client.version(&reference.subject, version).await?;
+                stack.push(Visit::Leave(found.schema));
+                stack.extend(found.references.into_iter().rev().map(Visit::Enter));
+            }
+        }
+    }
+    parser.parse(text).map_err(|e| ClientError::Schema(e.to_string()))
+}

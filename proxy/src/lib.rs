@@ -1,1 +1,71 @@
-//! weir-proxy
+//! The REST proxy: Confluent's API v2 over Kafka.
+//!
+//! A request goes `http` -> `format` (JSON to bytes and back) -> [`Broker`] -> `http`.
+
+mod broker;
+mod consumer;
+mod error;
+mod format;
+mod http;
+mod produce;
+mod schemas;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use broker::{Broker, BrokerConfig};
+pub use error::ProxyError;
+pub use http::router;
+
+use consumer::Instances;
+use schemas::Schemas;
+
+/// A running proxy. Cheap to clone.
+#[derive(Clone)]
+pub struct Proxy {
+    pub(crate) broker: Arc<Broker>,
+    pub(crate) schemas: Arc<Schemas>,
+    pub(crate) instances: Arc<Instances>,
+    pub(crate) config: Arc<ProxyConfig>,
+}
+
+/// What a proxy may be told.
+#[derive(Clone, Debug)]
+pub struct ProxyConfig {
+    /// A consumer instance that nobody has asked for so long is closed; Confluent's default is
+    /// 5 minutes.
+    pub consumer_instance_timeout: Duration,
+    /// Where clients reach this proxy, for `base_uri`; without it, what the client asked for.
+    pub advertised_url: Option<String>,
+}
+
+impl Default for ProxyConfig {
+    fn default() -> Self {
+        ProxyConfig { consumer_instance_timeout: Duration::from_secs(300), advertised_url: None }
+    }
+}
+
+impl Proxy {
+    /// A proxy in front of `broker`; `registry` is asked for schemas. To be called on a runtime:
+    /// a task that closes idle consumer instances is started.
+    pub fn new(broker: Broker, registry: weir_serde::RegistryClient, config: ProxyConfig) -> Proxy {
+        let instances = Arc::new(Instances::default());
+        tokio::spawn(consumer::keep(Arc::downgrade(&instances), config.consumer_instance_timeout));
+        Proxy {
+            broker: Arc::new(broker),
+            schemas: Arc::new(Schemas::new(registry)),
+            instances,
+            config: Arc::new(config),
+        }
+    }
+
+    /// Ends well: what was sent is acknowledged, consumers leave their groups.
+    pub async fn shut_down(&self, timeout: Duration) {
+        let closing: Vec<_> = self.instances.clear().into_iter().map(consumer::close).collect();
+        let closed = futures_util::future::join_all(closing);
+        if tokio::time::timeout(timeout, closed).await.is_err() {
+            tracing::warn!("some consumers have not left their groups in time");
+        }
+        self.broker.flush(timeout).await;
+    }
+}

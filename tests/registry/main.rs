@@ -1,4 +1,17 @@
 //! The registry through its socket; files mirror the URL tree.
+//!
+//! Every error code is reached here with its text, except those that no request can bring about:
+//! 50001 and 50002 come from a log that fails or that is too slow, 500 from a defect, 42209 from a
+//! log that refuses large records, which the one in memory does not.
 #![allow(clippy::unwrap_used)] // how a test fails
 
+mod compatibility;
+mod config;
+mod fixtures;
+mod http;
+mod metadata;
+mod mode;
+mod schemas;
 mod subjects;
+mod subjects_versions;
+mod subjects_versions_version;

@@ -1,1 +1,52 @@
-fn main() {}
+//! `weir`: a schema registry and an HTTP gateway for Kafka.
+//!
+//! `weir dev` runs everything on one machine with nothing beside it, `weir serve` runs against a
+//! real Kafka. This crate only assembles: settings, listeners, the embedded broker.
+
+mod cli;
+mod dev;
+mod listen;
+mod parts;
+mod serve;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use cli::{Cli, Command};
+
+/// Stack of a worker thread: schemas may be nested a thousand levels.
+const STACK_BYTES: usize = 8 * 1024 * 1024;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            EnvFilter::try_from_env("WEIR_LOG").unwrap_or_else(|_| EnvFilter::new("info")),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    rustls::crypto::ring::default_provider().install_default().expect("nobody was before us");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_stack_size(STACK_BYTES)
+        .build();
+    let result = match runtime {
+        Err(error) => Err(format!("cannot start: {error}")),
+        Ok(runtime) => runtime.block_on(async {
+            match cli.command {
+                Command::Dev(args) => dev::run(args).await,
+                Command::Serve(args) => serve::run(args).await,
+            }
+        }),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("weir: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}

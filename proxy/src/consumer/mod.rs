@@ -1,0 +1,95 @@
+//! Consumer instances: a Kafka consumer each, kept between requests.
+
+mod instance;
+mod spec;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+pub(crate) use instance::{Instance, Position};
+pub(crate) use spec::ConsumerSpec;
+
+use crate::error::ProxyError;
+
+/// How often instances are looked after: idle ones are closed, the others keep up with their group.
+const TICK: Duration = Duration::from_millis(500);
+
+/// The instances of this proxy, by group and name.
+#[derive(Default)]
+pub(crate) struct Instances {
+    by_name: Mutex<HashMap<(String, String), Arc<Instance>>>,
+}
+
+impl Instances {
+    /// 40902 if the name is taken in the group.
+    pub(crate) fn add(&self, instance: Instance) -> Result<(), ProxyError> {
+        let name = (instance.group().to_string(), instance.name().to_string());
+        let mut by_name = self.by_name.lock().unwrap_or_else(PoisonError::into_inner);
+        if by_name.contains_key(&name) {
+            return Err(ProxyError::ConsumerExists);
+        }
+        by_name.insert(name, Arc::new(instance));
+        Ok(())
+    }
+
+    pub(crate) fn exists(&self, group: &str, name: &str) -> bool {
+        let by_name = self.by_name.lock().unwrap_or_else(PoisonError::into_inner);
+        by_name.contains_key(&(group.to_string(), name.to_string()))
+    }
+
+    /// The instance, which is not idle any more. 40403.
+    pub(crate) fn get(&self, group: &str, name: &str) -> Result<Arc<Instance>, ProxyError> {
+        let by_name = self.by_name.lock().unwrap_or_else(PoisonError::into_inner);
+        let instance = by_name
+            .get(&(group.to_string(), name.to_string()))
+            .ok_or(ProxyError::ConsumerNotFound)?;
+        instance.touch();
+        Ok(instance.clone())
+    }
+
+    /// 40403.
+    pub(crate) fn remove(&self, group: &str, name: &str) -> Result<Arc<Instance>, ProxyError> {
+        let mut by_name = self.by_name.lock().unwrap_or_else(PoisonError::into_inner);
+        by_name.remove(&(group.to_string(), name.to_string())).ok_or(ProxyError::ConsumerNotFound)
+    }
+
+    /// All instances leave their groups.
+    pub(crate) fn clear(&self) -> Vec<Arc<Instance>> {
+        let mut by_name = self.by_name.lock().unwrap_or_else(PoisonError::into_inner);
+        by_name.drain().map(|(_, instance)| instance).collect()
+    }
+
+    fn all(&self) -> Vec<Arc<Instance>> {
+        let by_name = self.by_name.lock().unwrap_or_else(PoisonError::into_inner);
+        by_name.values().cloned().collect()
+    }
+}
+
+/// Looks after instances until the proxy is gone.
+pub(crate) async fn keep(instances: Weak<Instances>, timeout: Duration) {
+    let mut ticks = tokio::time::interval(TICK);
+    loop {
+        ticks.tick().await;
+        let Some(instances) = instances.upgrade() else { return };
+        for instance in instances.all() {
+            if instance.idle() >= timeout {
+                tracing::info!(
+                    group = instance.group(),
+                    instance = instance.name(),
+                    "the consumer instance is idle and is closed"
+                );
+                if let Ok(instance) = instances.remove(instance.group(), instance.name()) {
+                    close(instance);
+                }
+            } else {
+                instance.keep_up();
+            }
+        }
+    }
+}
+
+/// Leaving a group asks the broker, and librdkafka blocks for it.
+pub(crate) fn close(instance: Arc<Instance>) -> tokio::task::JoinHandle<()> {
+    tokio::task::spawn_blocking(move || drop(instance))
+}

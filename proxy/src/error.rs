@@ -1,0 +1,204 @@
+//! What the proxy refuses: one variant a fact, its text on the wire, and one table of codes.
+//! Source: Confluent REST Proxy's `Errors` and rest-utils' `KafkaExceptionMapper`.
+
+use std::fmt;
+
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProxyError {
+    TopicNotFound,
+    PartitionNotFound,
+    ConsumerNotFound,
+    FormatMismatch,
+    /// A record that cannot be read in the instance's format, or a registry that cannot be asked.
+    Unreadable {
+        reason: String,
+    },
+    ConsumerExists,
+    IllegalState {
+        reason: String,
+    },
+    KeySchemaMissing,
+    ValueSchemaMissing,
+    ConsumerConfigOutOfRange {
+        reason: String,
+    },
+    InvalidConsumerConfig {
+        reason: String,
+    },
+    InvalidSchema {
+        schema: String,
+    },
+    Serialization {
+        reason: String,
+    },
+    /// A field's value that cannot be.
+    Invalid {
+        reason: String,
+    },
+    InvalidFormat,
+    Unauthenticated {
+        reason: String,
+    },
+    Forbidden {
+        reason: String,
+    },
+    Kafka {
+        reason: String,
+    },
+    Retriable {
+        reason: String,
+    },
+    // what the HTTP layer itself refuses
+    BadRequest {
+        reason: String,
+    },
+    NotFound,
+    MethodNotAllowed,
+    NotAcceptable,
+    BodyTooLarge,
+    UnsupportedMediaType,
+    Internal,
+}
+
+/// code, HTTP status, variant
+macro_rules! codes {
+    ($($code:literal $status:literal $variant:ident)*) => {
+        impl ProxyError {
+            /// The `error_code` of the answer.
+            pub fn code(&self) -> u32 {
+                match self { $(Self::$variant { .. } => $code,)* }
+            }
+
+            /// The HTTP status of the answer.
+            pub fn status(&self) -> u16 {
+                match self { $(Self::$variant { .. } => $status,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    40001 422 ConsumerConfigOutOfRange
+    40401 404 TopicNotFound
+    40402 404 PartitionNotFound
+    40403 404 ConsumerNotFound
+    40601 406 FormatMismatch
+    40801 408 Unreadable
+    40902 409 ConsumerExists
+    40903 409 IllegalState
+    42201 422 KeySchemaMissing
+    42202 422 ValueSchemaMissing
+    42204 422 InvalidConsumerConfig
+    42205 422 InvalidSchema
+    42207 422 Serialization
+    422   422 Invalid
+    422   422 InvalidFormat
+    40101 401 Unauthenticated
+    40301 403 Forbidden
+    50002 500 Kafka
+    50003 500 Retriable
+    400   400 BadRequest
+    404   404 NotFound
+    405   405 MethodNotAllowed
+    406   406 NotAcceptable
+    413   413 BodyTooLarge
+    415   415 UnsupportedMediaType
+    500   500 Internal
+}
+
+impl fmt::Display for ProxyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TopicNotFound => f.write_str("Topic not found."),
+            Self::PartitionNotFound => f.write_str("Partition not found."),
+            Self::ConsumerNotFound => f.write_str("Consumer instance not found."),
+            Self::FormatMismatch => f.write_str(
+                "The requested embedded data format does not match the deserializer for this consumer instance",
+            ),
+            Self::Unreadable { reason } => f.write_str(reason),
+            Self::ConsumerExists => f.write_str(
+                "Consumer with specified consumer ID already exists in the specified consumer group.",
+            ),
+            Self::IllegalState { reason } => write!(f, "Illegal state: {reason}"),
+            Self::KeySchemaMissing => {
+                f.write_str("Request includes keys but does not include key schema")
+            }
+            Self::ValueSchemaMissing => {
+                f.write_str("Request includes values but does not include value schema")
+            }
+            Self::ConsumerConfigOutOfRange { reason } => write!(
+                f,
+                "Invalid consumer configuration. It does not abide by the constraints: {reason}"
+            ),
+            Self::InvalidConsumerConfig { reason } => {
+                write!(f, "Invalid consumer configuration: {reason}")
+            }
+            Self::InvalidSchema { schema } => write!(f, "Invalid schema: {schema}"),
+            Self::Serialization { reason } => write!(f, "Error serializing message. {reason}"),
+            Self::Invalid { reason } => f.write_str(reason),
+            Self::InvalidFormat => f.write_str("Invalid format type."),
+            Self::Unauthenticated { reason }
+            | Self::Forbidden { reason }
+            | Self::Kafka { reason }
+            | Self::Retriable { reason } => f.write_str(reason),
+            Self::BadRequest { reason } => write!(f, "Bad Request: {reason}"),
+            Self::NotFound => f.write_str("HTTP 404 Not Found"),
+            Self::MethodNotAllowed => f.write_str("HTTP 405 Method Not Allowed"),
+            Self::NotAcceptable => f.write_str("HTTP 406 Not Acceptable"),
+            Self::BodyTooLarge => f.write_str("HTTP 413 Request Entity Too Large"),
+            Self::UnsupportedMediaType => f.write_str("HTTP 415 Unsupported Media Type"),
+            Self::Internal => f.write_str("Internal Server Error"),
+        }
+    }
+}
+
+impl std::error::Error for ProxyError {}
+
+impl From<KafkaError> for ProxyError {
+    /// Sorts Kafka's errors as the reference does: who are you, you may not, try again, the rest.
+    fn from(error: KafkaError) -> Self {
+        use RDKafkaErrorCode as Code;
+        let reason = match error.rdkafka_error_code() {
+            Some(code) => code.to_string(),
+            None => error.to_string(),
+        };
+        match error.rdkafka_error_code() {
+            Some(
+                Code::Authentication
+                | Code::SaslAuthenticationFailed
+                | Code::UnsupportedSASLMechanism
+                | Code::IllegalSASLState,
+            ) => Self::Unauthenticated { reason },
+            Some(
+                Code::TopicAuthorizationFailed
+                | Code::GroupAuthorizationFailed
+                | Code::ClusterAuthorizationFailed
+                | Code::TransactionalIdAuthorizationFailed,
+            ) => Self::Forbidden { reason },
+            Some(
+                Code::BrokerTransportFailure
+                | Code::AllBrokersDown
+                | Code::Resolve
+                | Code::OperationTimedOut
+                | Code::MessageTimedOut
+                | Code::RequestTimedOut
+                | Code::UnknownTopic
+                | Code::UnknownTopicOrPartition
+                | Code::LeaderNotAvailable
+                | Code::NotLeaderForPartition
+                | Code::BrokerNotAvailable
+                | Code::NotEnoughReplicas
+                | Code::NotEnoughReplicasAfterAppend
+                | Code::CoordinatorLoadInProgress
+                | Code::CoordinatorNotAvailable
+                | Code::NotCoordinator
+                | Code::NetworkException
+                | Code::QueueFull
+                | Code::KafkaStorageError,
+            ) => Self::Retriable { reason },
+            _ => Self::Kafka { reason },
+        }
+    }
+}

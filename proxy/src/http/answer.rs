@@ -1,0 +1,71 @@
+//! Answers: JSON, nothing, errors in the API's shape. `negotiate` names their media type where a
+//! handler has not.
+
+use axum::body::Body;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, Response, StatusCode};
+use axum::response::IntoResponse;
+use serde::Serialize;
+
+use crate::error::ProxyError;
+
+/// What a handler returns.
+pub(super) type Answer<T> = Result<T, Refused>;
+
+/// An error on its way out.
+#[derive(Debug)]
+pub(super) struct Refused(pub(super) ProxyError);
+
+impl From<ProxyError> for Refused {
+    fn from(error: ProxyError) -> Self {
+        Refused(error)
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> axum::response::Response {
+        let status = StatusCode::from_u16(self.0.status()).expect("the table has statuses of HTTP");
+        let body = serde_json::json!({"error_code": self.0.code(), "message": self.0.to_string()});
+        (status, Json(body)).into_response()
+    }
+}
+
+/// A value as the body.
+pub(super) struct Json<T>(pub(super) T);
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> axum::response::Response {
+        match serde_json::to_vec(&self.0) {
+            Ok(bytes) => Response::new(Body::from(bytes)),
+            Err(_) => Refused(ProxyError::Internal).into_response(),
+        }
+    }
+}
+
+/// JSON that is there already, of a media type of its own.
+pub(super) struct Bytes(pub(super) Vec<u8>, pub(super) &'static str);
+
+impl IntoResponse for Bytes {
+    fn into_response(self) -> axum::response::Response {
+        let mut response = Response::new(Body::from(self.0));
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(self.1));
+        response
+    }
+}
+
+/// 204.
+pub(super) struct Nothing;
+
+impl IntoResponse for Nothing {
+    fn into_response(self) -> axum::response::Response {
+        StatusCode::NO_CONTENT.into_response()
+    }
+}
+
+pub(super) async fn not_found() -> Refused {
+    Refused(ProxyError::NotFound)
+}
+
+pub(super) async fn method_not_allowed() -> Refused {
+    Refused(ProxyError::MethodNotAllowed)
+}

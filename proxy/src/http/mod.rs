@@ -1,0 +1,11 @@
+//! The HTTP face: Confluent's REST Proxy API v2, one file a resource.
+
+mod answer;
+mod brokers;
+mod consumers;
+mod negotiate;
+mod request;
+mod router;
+mod topics;
+
+pub use router::router;

@@ -1,0 +1,101 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A schema registry and an HTTP gateway for Kafka in one binary.
+#[derive(Parser)]
+#[command(name = "weir", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Run everything on this machine: registry, REST proxy and an embedded broker.
+    Dev(DevArgs),
+    /// Run the registry, the REST proxy or both against a real Kafka.
+    Serve(Box<ServeArgs>),
+}
+
+#[derive(Args)]
+pub struct DevArgs {
+    /// Where the registry keeps its log.
+    #[arg(long, default_value = "weir-data")]
+    pub data_dir: PathBuf,
+    /// Where the registry listens.
+    #[arg(long, default_value = "127.0.0.1:8081")]
+    pub registry_listener: SocketAddr,
+    /// Where the REST proxy listens.
+    #[arg(long, default_value = "127.0.0.1:8082")]
+    pub proxy_listener: SocketAddr,
+    /// Listen on other addresses than loopback.
+    #[arg(long)]
+    pub insecure: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Role {
+    Registry,
+    Proxy,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Store {
+    /// On disk, in --data-dir.
+    Sled,
+    /// Nowhere: everything is gone when the process ends.
+    Memory,
+}
+
+/// Flags win over the environment.
+#[derive(Args)]
+pub struct ServeArgs {
+    /// What to run.
+    #[arg(long, value_enum, value_delimiter = ',', default_values = ["registry", "proxy"])]
+    pub roles: Vec<Role>,
+    /// Kafka's brokers, host:port,...; or KAFKA_REST_BOOTSTRAP_SERVERS, or
+    /// SCHEMA_REGISTRY_KAFKASTORE_BOOTSTRAP_SERVERS.
+    #[arg(long)]
+    pub bootstrap_servers: Option<String>,
+    /// A setting of librdkafka's, name=value; may be given often. Or KAFKA_REST_CLIENT_<NAME>.
+    #[arg(long = "kafka", value_name = "NAME=VALUE")]
+    pub kafka: Vec<String>,
+    /// Where the registry listens [default: 127.0.0.1:8081]; or SCHEMA_REGISTRY_LISTENERS.
+    #[arg(long)]
+    pub registry_listener: Option<SocketAddr>,
+    /// Where the REST proxy listens [default: 127.0.0.1:8082]; or KAFKA_REST_LISTENERS.
+    #[arg(long)]
+    pub proxy_listener: Option<SocketAddr>,
+    /// Where the registry keeps its log.
+    #[arg(long, value_enum, default_value = "sled")]
+    pub store: Store,
+    /// The folder of --store sled.
+    #[arg(long, default_value = "weir-data")]
+    pub data_dir: PathBuf,
+    /// The registry that the proxy asks [default: this one]; or KAFKA_REST_SCHEMA_REGISTRY_URL.
+    #[arg(long)]
+    pub schema_registry_url: Option<String>,
+    /// Certificates (PEM) that the proxy trusts when it asks the registry.
+    #[arg(long)]
+    pub schema_registry_ca: Option<PathBuf>,
+    /// The certificate chain (PEM) of the listeners, which then speak HTTPS.
+    #[arg(long, requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// The key (PEM) of --tls-cert.
+    #[arg(long, requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// Where clients reach the proxy, for the base_uri of consumer instances.
+    #[arg(long)]
+    pub advertised_url: Option<String>,
+    /// A consumer instance that nobody asks for so long is closed; or
+    /// KAFKA_REST_CONSUMER_INSTANCE_TIMEOUT_MS [default: 300000].
+    #[arg(long)]
+    pub consumer_instance_timeout_ms: Option<u64>,
+    /// Listen on other addresses than loopback, where anyone who reaches them may do anything.
+    #[arg(long)]
+    pub insecure: bool,
+}

@@ -1,0 +1,78 @@
+//! `weir dev`: registry, proxy and broker in one process, with what to try printed.
+//!
+//! The broker is librdkafka's mock cluster. It is reached over a socket, as any other, and a native
+//! client can connect to it too.
+
+use std::collections::BTreeMap;
+
+use rdkafka::mocking::MockCluster;
+use weir_proxy::{Broker, BrokerConfig, Proxy, ProxyConfig};
+use weir_registry::Registry;
+use weir_registry::log::SledLog;
+use weir_serde::RegistryClient;
+
+use crate::cli::DevArgs;
+use crate::listen;
+use crate::parts::Parts;
+
+pub async fn run(args: DevArgs) -> Result<(), String> {
+    let registry_listener = listen::bind(args.registry_listener, args.insecure)?;
+    let proxy_listener = listen::bind(args.proxy_listener, args.insecure)?;
+    let (registry_address, proxy_address) =
+        (address(&registry_listener)?, address(&proxy_listener)?);
+    let log = SledLog::open(&args.data_dir).map_err(|e| e.to_string())?;
+    let registry = Registry::open(log).map_err(|e| e.to_string())?;
+    let cluster = MockCluster::new(1).map_err(|e| format!("cannot embed a broker: {e}"))?;
+    let brokers = cluster.bootstrap_servers();
+    let broker = Broker::new(BrokerConfig {
+        bootstrap_servers: brokers.clone(),
+        settings: BTreeMap::new(),
+        embedded: true,
+    })
+    .map_err(|e| e.to_string())?;
+    let client =
+        RegistryClient::new(&format!("http://{registry_address}")).map_err(|e| e.to_string())?;
+    let proxy = Proxy::new(broker, client, ProxyConfig::default());
+
+    let mut parts = Parts::default();
+    parts.serve(registry_listener, None, weir_registry::router(registry));
+    parts.serve(proxy_listener, None, weir_proxy::router(proxy.clone()));
+    parts.proxy(proxy);
+    print!("{}", welcome(&registry_address, &proxy_address, &brokers, &args));
+    parts.run().await
+}
+
+fn address(listener: &std::net::TcpListener) -> Result<String, String> {
+    listener.local_addr().map(|a| a.to_string()).map_err(|e| e.to_string())
+}
+
+const FLIGHT: &str = r#"{\"type\":\"record\",\"name\":\"Flight\",\"fields\":[{\"name\":\"origin\",\"type\":\"string\"},{\"name\":\"delay\",\"type\":\"int\"}]}"#;
+const OTHER_FLIGHT: &str = r#"{\"type\":\"record\",\"name\":\"Flight\",\"fields\":[{\"name\":\"origin\",\"type\":\"string\"},{\"name\":\"delay\",\"type\":\"string\"}]}"#;
+
+/// Addresses, limits, and five lines that work as they stand.
+fn welcome(registry: &str, proxy: &str, brokers: &str, args: &DevArgs) -> String {
+    let data = args.data_dir.display();
+    let group = format!("http://{proxy}/consumers/readers");
+    let me = format!("{group}/instances/me");
+    let avro = "application/vnd.kafka.avro.v2+json";
+    let v2 = "content-type: application/vnd.kafka.v2+json";
+    format!(
+        r#"weir dev is ready
+  registry    http://{registry}   (kept in {data})
+  REST proxy  http://{proxy}
+  broker      {brokers}   (embedded, for development: memory only, the last 5 MiB of each partition, topics appear when produced to)
+
+# register a schema
+curl -s http://{registry}/subjects/flights-value/versions -H 'content-type: application/vnd.schemaregistry.v1+json' -d '{{"schema":"{FLIGHT}"}}'
+# produce JSON as Avro
+curl -s http://{proxy}/topics/flights -H 'content-type: {avro}' -d '{{"value_schema":"{FLIGHT}","records":[{{"value":{{"origin":"SFO","delay":14}}}}]}}'
+# produce base64
+curl -s http://{proxy}/topics/photos -H 'content-type: application/vnd.kafka.binary.v2+json' -d '{{"records":[{{"key":"U0ZP","value":"AAEC/w=="}}]}}'
+# consume
+curl -s {group} -H '{v2}' -d '{{"name":"me","format":"avro","auto.offset.reset":"earliest"}}' && curl -s {me}/subscription -H '{v2}' -d '{{"topics":["flights"]}}' && curl -s '{me}/records?timeout=10000' -H 'accept: {avro}'
+# an incompatible schema is refused
+curl -s http://{registry}/subjects/flights-value/versions -H 'content-type: application/vnd.schemaregistry.v1+json' -d '{{"schema":"{OTHER_FLIGHT}"}}'
+
+"#
+    )
+}

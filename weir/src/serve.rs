@@ -1,0 +1,76 @@
+//! `weir serve`: the registry, the proxy or both, against a real Kafka. It never falls back to the
+//! embedded broker.
+
+use weir_proxy::{Broker, BrokerConfig, Proxy, ProxyConfig};
+use weir_registry::Registry;
+use weir_registry::log::{MemoryLog, SledLog};
+use weir_serde::RegistryClient;
+
+use crate::cli::{Role, ServeArgs, Store};
+use crate::listen;
+use crate::parts::Parts;
+use crate::settings::Settings;
+
+pub async fn run(args: Box<ServeArgs>) -> Result<(), String> {
+    let settings = Settings::new(&args, std::env::vars())?;
+    let tls = match (&args.tls_cert, &args.tls_key) {
+        (Some(cert), Some(key)) => Some(listen::tls(cert, key).await?),
+        _ => None,
+    };
+    let mut parts = Parts::default();
+    let mut registry_url = settings.schema_registry_url.clone();
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    if args.roles.contains(&Role::Registry) {
+        let listener = listen::bind(settings.registry_listener, args.insecure)?;
+        let address = listener.local_addr().map_err(|e| e.to_string())?;
+        let registry = open(&args)?;
+        parts.serve(listener, tls.clone(), weir_registry::router(registry));
+        // the proxy of this process reaches it by loopback's name, which certificates can have
+        registry_url.get_or_insert_with(|| format!("{scheme}://localhost:{}", address.port()));
+        tracing::info!("registry on {scheme}://{address}");
+    }
+    if args.roles.contains(&Role::Proxy) {
+        let listener = listen::bind(settings.proxy_listener, args.insecure)?;
+        let address = listener.local_addr().map_err(|e| e.to_string())?;
+        let url = registry_url.ok_or("the proxy needs --schema-registry-url")?;
+        let proxy = proxy(&args, settings, &url)?;
+        parts.serve(listener, tls, weir_proxy::router(proxy.clone()));
+        parts.proxy(proxy);
+        tracing::info!("REST proxy on {scheme}://{address}, schemas from {url}");
+    }
+    parts.run().await
+}
+
+fn open(args: &ServeArgs) -> Result<Registry, String> {
+    let opened = match args.store {
+        Store::Memory => Registry::open(MemoryLog::default()),
+        Store::Sled => {
+            let log = SledLog::open(&args.data_dir).map_err(|e| e.to_string())?;
+            Registry::open(log)
+        }
+    };
+    opened.map_err(|e| e.to_string())
+}
+
+fn proxy(args: &ServeArgs, settings: Settings, registry_url: &str) -> Result<Proxy, String> {
+    let mut client = RegistryClient::builder(registry_url);
+    // our own certificate is the one to trust where the registry is ours
+    let own = args.tls_cert.as_ref().filter(|_| settings.schema_registry_url.is_none());
+    if let Some(path) = args.schema_registry_ca.as_ref().or(own) {
+        let pem =
+            std::fs::read(path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
+        client = client.ca_pem(pem);
+    }
+    let client = client.build().map_err(|e| e.to_string())?;
+    let broker = Broker::new(BrokerConfig {
+        bootstrap_servers: settings.bootstrap_servers.unwrap_or_default(),
+        settings: settings.kafka,
+        embedded: false,
+    })
+    .map_err(|e| format!("Kafka's settings: {e}"))?;
+    let config = ProxyConfig {
+        consumer_instance_timeout: settings.consumer_instance_timeout,
+        advertised_url: args.advertised_url.clone(),
+    };
+    Ok(Proxy::new(broker, client, config))
+}

@@ -1,0 +1,156 @@
+//! What `weir serve` is told, by flags and by the environment.
+//!
+//! The environment has Confluent's names, so that a container is replaced by changing its image.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::cli::{Role, ServeArgs};
+
+/// Environment variables that begin so are librdkafka's settings: `KAFKA_REST_CLIENT_SASL_USERNAME`
+/// is `sasl.username`.
+const KAFKA_PREFIX: &str = "KAFKA_REST_CLIENT_";
+
+#[derive(Debug)]
+pub struct Settings {
+    pub registry_listener: SocketAddr,
+    pub proxy_listener: SocketAddr,
+    pub bootstrap_servers: Option<String>,
+    pub kafka: BTreeMap<String, String>,
+    pub schema_registry_url: Option<String>,
+    pub consumer_instance_timeout: Duration,
+}
+
+impl Settings {
+    pub fn new(
+        args: &ServeArgs,
+        env: impl Iterator<Item = (String, String)>,
+    ) -> Result<Settings, String> {
+        let env: BTreeMap<String, String> = env.collect();
+        let var = |name: &str| env.get(name).filter(|v| !v.is_empty()).cloned();
+        let bootstrap_servers = args
+            .bootstrap_servers
+            .clone()
+            .or_else(|| var("KAFKA_REST_BOOTSTRAP_SERVERS"))
+            .or_else(|| var("SCHEMA_REGISTRY_KAFKASTORE_BOOTSTRAP_SERVERS"));
+        if bootstrap_servers.is_none() && args.roles.contains(&Role::Proxy) {
+            return Err(
+                "the proxy needs --bootstrap-servers (or `weir dev`, which embeds a broker)"
+                    .to_string(),
+            );
+        }
+        let timeout_ms = match args.consumer_instance_timeout_ms {
+            Some(ms) => ms,
+            None => match var("KAFKA_REST_CONSUMER_INSTANCE_TIMEOUT_MS") {
+                None => 300_000,
+                Some(text) => text.parse().map_err(|_| {
+                    format!("KAFKA_REST_CONSUMER_INSTANCE_TIMEOUT_MS: {text} is not a number")
+                })?,
+            },
+        };
+        Ok(Settings {
+            registry_listener: listener(
+                args.registry_listener,
+                "SCHEMA_REGISTRY_LISTENERS",
+                &env,
+                8081,
+            )?,
+            proxy_listener: listener(args.proxy_listener, "KAFKA_REST_LISTENERS", &env, 8082)?,
+            bootstrap_servers,
+            kafka: kafka_settings(args, &env)?,
+            schema_registry_url: args
+                .schema_registry_url
+                .clone()
+                .or_else(|| var("KAFKA_REST_SCHEMA_REGISTRY_URL")),
+            consumer_instance_timeout: Duration::from_millis(timeout_ms),
+        })
+    }
+}
+
+fn kafka_settings(
+    args: &ServeArgs,
+    env: &BTreeMap<String, String>,
+) -> Result<BTreeMap<String, String>, String> {
+    let mut settings: BTreeMap<String, String> = env
+        .iter()
+        .filter_map(|(name, value)| {
+            let name = name.strip_prefix(KAFKA_PREFIX)?;
+            Some((name.to_lowercase().replace('_', "."), value.clone()))
+        })
+        .collect();
+    for setting in &args.kafka {
+        let (name, value) = setting
+            .split_once('=')
+            .ok_or_else(|| format!("--kafka {setting}: expected NAME=VALUE"))?;
+        settings.insert(name.to_string(), value.to_string());
+    }
+    Ok(settings)
+}
+
+/// Confluent's listeners are URLs, of which the first counts.
+fn listener(
+    flag: Option<SocketAddr>,
+    name: &str,
+    env: &BTreeMap<String, String>,
+    port: u16,
+) -> Result<SocketAddr, String> {
+    if let Some(address) = flag {
+        return Ok(address);
+    }
+    let Some(value) = env.get(name) else { return Ok(SocketAddr::from(([127, 0, 0, 1], port))) };
+    let first = value.split(',').next().unwrap_or_default().trim();
+    let host = first.split_once("://").map_or(first, |(_, host)| host);
+    host.parse().map_err(|_| format!("{name}: {first} is not http://ADDRESS:PORT"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    fn settings(flags: &[&str], env: &[(&str, &str)]) -> Result<Settings, String> {
+        let Command::Serve(args) = Cli::parse_from(["weir", "serve"].iter().chain(flags)).command
+        else {
+            unreachable!("serve was asked for")
+        };
+        Settings::new(&args, env.iter().map(|(k, v)| (k.to_string(), v.to_string())))
+    }
+
+    #[test]
+    fn confluents_environment_is_understood() {
+        let env = [
+            ("SCHEMA_REGISTRY_LISTENERS", "http://0.0.0.0:18081,https://0.0.0.0:18082"),
+            ("SCHEMA_REGISTRY_KAFKASTORE_BOOTSTRAP_SERVERS", "PLAINTEXT://kafka:9092"),
+            ("KAFKA_REST_CLIENT_SECURITY_PROTOCOL", "SASL_SSL"),
+            ("KAFKA_REST_SCHEMA_REGISTRY_URL", "http://sr:8081"),
+        ];
+        let settings = settings(&[], &env).unwrap();
+        assert_eq!(settings.registry_listener.to_string(), "0.0.0.0:18081");
+        assert_eq!(settings.bootstrap_servers.unwrap(), "PLAINTEXT://kafka:9092");
+        assert_eq!(settings.kafka["security.protocol"], "SASL_SSL");
+        assert_eq!(settings.schema_registry_url.unwrap(), "http://sr:8081");
+    }
+
+    #[test]
+    fn flags_win_over_the_environment() {
+        let env =
+            [("KAFKA_REST_BOOTSTRAP_SERVERS", "a:1"), ("KAFKA_REST_CLIENT_SASL_USERNAME", "env")];
+        let flags = ["--bootstrap-servers", "b:2", "--kafka", "sasl.username=flag"];
+        let settings = settings(&flags, &env).unwrap();
+        assert_eq!(settings.bootstrap_servers.unwrap(), "b:2");
+        assert_eq!(settings.kafka["sasl.username"], "flag");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        assert!(settings(&[], &[]).unwrap_err().contains("--bootstrap-servers"));
+        let wrong = ["--bootstrap-servers", "a:1", "--kafka", "novalue"];
+        assert!(settings(&wrong, &[]).unwrap_err().contains("novalue"));
+        let env =
+            [("SCHEMA_REGISTRY_LISTENERS", "everywhere"), ("KAFKA_REST_BOOTSTRAP_SERVERS", "a:1")];
+        assert!(settings(&[], &env).unwrap_err().contains("everywhere"));
+    }
+}

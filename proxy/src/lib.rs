@@ -37,11 +37,17 @@ pub struct ProxyConfig {
     pub consumer_instance_timeout: Duration,
     /// Where clients reach this proxy, for `base_uri`; without it, what the client asked for.
     pub advertised_url: Option<String>,
+    /// `http`, or `https` where the listener speaks TLS.
+    pub scheme: &'static str,
 }
 
 impl Default for ProxyConfig {
     fn default() -> Self {
-        ProxyConfig { consumer_instance_timeout: Duration::from_secs(300), advertised_url: None }
+        ProxyConfig {
+            consumer_instance_timeout: Duration::from_secs(300),
+            advertised_url: None,
+            scheme: "http",
+        }
     }
 }
 

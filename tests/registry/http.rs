@@ -53,6 +53,15 @@ async fn a_client_that_accepts_no_json_is_406() {
 }
 
 #[tokio::test]
+async fn accept_headers_add_up() {
+    let api = registry().await;
+    let request = api.request(Method::GET, "/subjects").header(ACCEPT, "text/html");
+    let answer = api.send(request.header(ACCEPT, "application/json")).await;
+    assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, "[]"));
+    assert_eq!(answer.headers[CONTENT_TYPE], "application/json");
+}
+
+#[tokio::test]
 async fn errors_have_the_media_type_that_the_client_accepts() {
     let api = registry().await;
     let request = api.request(Method::GET, "/schemas/ids/1").header(ACCEPT, "application/json");
@@ -215,6 +224,22 @@ async fn an_unknown_path_is_404() {
     let api = registry().await;
     for path in ["/orders", "/subjects/orders/latest", "/schemas/ids", "/v1/metadata", "/health"] {
         api.get(path).await.is_error(404, 404, "HTTP 404 Not Found");
+    }
+}
+
+#[tokio::test]
+async fn a_slash_at_the_end_does_not_count() {
+    let api = registry().await;
+    register(&api, "orders", ORDER).await;
+    for path in [
+        "/subjects/",
+        "/subjects/orders/versions/",
+        "/subjects/orders/versions/latest/",
+        "/schemas/ids/1/",
+        "/config/",
+        "/mode/",
+    ] {
+        assert_eq!(api.get(path).await.status, 200, "{path}");
     }
 }
 

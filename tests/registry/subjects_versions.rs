@@ -193,6 +193,16 @@ async fn version_0_and_minus_1_mean_the_next_one() {
 }
 
 #[tokio::test]
+async fn version_minus_1_of_the_latest_schema_registers_nothing() {
+    let api = registry().await;
+    register(&api, "orders", ORDER).await;
+    let request = json!({"schema": ORDER, "version": -1});
+    let answer = api.post("/subjects/orders/versions", &request).await;
+    assert_eq!((&answer.json["id"], &answer.json["version"]), (&json!(1), &json!(1)));
+    api.get("/subjects/orders/versions").await.is(json!([1]));
+}
+
+#[tokio::test]
 async fn a_version_that_is_not_the_next_is_42201() {
     let api = registry().await;
     register(&api, "orders", ORDER).await;
@@ -209,6 +219,13 @@ async fn an_id_of_ones_own_is_42205() {
     let request = json!({"schema": ORDER, "id": 7});
     let answer = api.post("/subjects/orders/versions", &request).await;
     answer.is_error(422, 42205, "Subject orders in context  is not in import mode");
+}
+
+#[tokio::test]
+async fn the_id_that_a_schema_has_already_may_be_given() {
+    let api = registry().await;
+    register(&api, "orders", ORDER).await;
+    assert_eq!(register_body(&api, "orders", &json!({"schema": ORDER, "id": 1})).await, 1);
 }
 
 #[tokio::test]

@@ -2,14 +2,24 @@
 //! speaks plain HTTP to them.
 #![allow(clippy::unwrap_used)] // how a test fails
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Once;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::DefaultProducerContext;
 
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use tokio::net::TcpListener;
+use weir_proxy::{Broker, BrokerConfig, Proxy, ProxyConfig};
 use weir_registry::Registry;
 use weir_registry::log::MemoryLog;
+use weir_serde::RegistryClient;
 
 /// rustls wants to know whose cryptography to use, once in a process.
 pub fn crypto() {
@@ -31,6 +41,91 @@ pub async fn serve(router: axum::Router) -> SocketAddr {
 pub async fn registry() -> Api {
     let registry = Registry::open(MemoryLog::default()).unwrap();
     Api::new(serve(weir_registry::router(registry)).await)
+}
+
+/// A broker for tests: the embedded one, or the real Kafka that `tests/run` started.
+pub struct TestBroker {
+    pub bootstrap_servers: String,
+    pub embedded: bool,
+    _cluster: Option<MockCluster<'static, DefaultProducerContext>>,
+}
+
+/// librdkafka's mock cluster, in this process, as `weir dev` embeds it.
+pub fn embedded_broker() -> TestBroker {
+    let cluster = MockCluster::new(1).unwrap();
+    TestBroker {
+        bootstrap_servers: cluster.bootstrap_servers(),
+        embedded: true,
+        _cluster: Some(cluster),
+    }
+}
+
+/// The real Kafka, or a line that says what is skipped. In CI there has to be one.
+pub fn kafka() -> Option<TestBroker> {
+    match std::env::var("WEIR_TEST_KAFKA") {
+        Ok(bootstrap_servers) => {
+            Some(TestBroker { bootstrap_servers, embedded: false, _cluster: None })
+        }
+        Err(_) => {
+            let why = "skipped: no Kafka; `tests/run` starts one where java and mvn are";
+            assert!(std::env::var_os("CI").is_none(), "{why}");
+            eprintln!("{why}");
+            None
+        }
+    }
+}
+
+/// A topic name that no other test uses.
+pub fn unique(name: &str) -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("{name}-{}-{count}", std::process::id())
+}
+
+impl TestBroker {
+    /// Makes a topic.
+    pub async fn create_topic(&self, topic: &str, partitions: i32) {
+        match &self._cluster {
+            Some(cluster) => cluster.create_topic(topic, partitions, 1).unwrap(),
+            None => {
+                let admin: AdminClient<DefaultClientContext> = self.client().create().unwrap();
+                let new = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+                let created = admin.create_topics([&new], &AdminOptions::new()).await.unwrap();
+                created.into_iter().for_each(|result| drop(result.unwrap()));
+            }
+        }
+    }
+
+    /// Settings of a native client.
+    pub fn client(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &self.bootstrap_servers);
+        config
+    }
+
+    /// A proxy in front of the broker, with a registry in memory behind it.
+    pub async fn proxy(&self) -> ProxyUnderTest {
+        self.proxy_with(ProxyConfig::default()).await
+    }
+
+    pub async fn proxy_with(&self, config: ProxyConfig) -> ProxyUnderTest {
+        let registry = registry().await;
+        let broker = Broker::new(BrokerConfig {
+            bootstrap_servers: self.bootstrap_servers.clone(),
+            settings: BTreeMap::new(),
+            embedded: self.embedded,
+        })
+        .unwrap();
+        let client = RegistryClient::new(&registry.url).unwrap();
+        let proxy = Proxy::new(broker, client, config);
+        ProxyUnderTest { api: Api::new(serve(weir_proxy::router(proxy)).await), registry }
+    }
+}
+
+/// A proxy on a port, and the registry that it asks.
+pub struct ProxyUnderTest {
+    pub api: Api,
+    pub registry: Api,
 }
 
 /// An HTTP API under test.

@@ -71,6 +71,7 @@ fn proxy(args: &ServeArgs, settings: Settings, registry_url: &str) -> Result<Pro
     let config = ProxyConfig {
         consumer_instance_timeout: settings.consumer_instance_timeout,
         advertised_url: args.advertised_url.clone(),
+        scheme: if args.tls_cert.is_some() { "https" } else { "http" },
     };
     Ok(Proxy::new(broker, client, config))
 }

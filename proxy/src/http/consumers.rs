@@ -75,6 +75,12 @@ struct Seek {
 }
 
 #[derive(Serialize)]
+pub(super) struct Created {
+    instance_id: String,
+    base_uri: String,
+}
+
+#[derive(Serialize)]
 pub(super) struct CommittedOffset {
     topic: String,
     partition: i32,
@@ -90,7 +96,7 @@ pub(super) async fn create(
     Named(group): Named<String>,
     headers: HeaderMap,
     body: Control,
-) -> Answer<Json<Value>> {
+) -> Answer<Json<Created>> {
     let spec = ConsumerSpec::new(&group, body.bytes())?;
     if proxy.instances.exists(&group, &spec.name) {
         return Err(ProxyError::ConsumerExists.into());
@@ -98,9 +104,12 @@ pub(super) async fn create(
     let name = spec.name.clone();
     proxy.instances.add(Instance::new(spec, proxy.broker.consumer())?)?;
     let host = headers.get(HOST).and_then(|h| h.to_str().ok()).unwrap_or("localhost");
-    let url = proxy.config.advertised_url.clone().unwrap_or_else(|| format!("http://{host}"));
+    let url = match &proxy.config.advertised_url {
+        Some(url) => url.trim_end_matches('/').to_string(),
+        None => format!("{}://{host}", proxy.config.scheme),
+    };
     let base_uri = format!("{url}/consumers/{group}/instances/{name}");
-    Ok(Json(json!({"instance_id": name, "base_uri": base_uri})))
+    Ok(Json(Created { instance_id: name, base_uri }))
 }
 
 /// `DELETE /consumers/{group}/instances/{instance}`: close it; it leaves its group.

@@ -1,7 +1,10 @@
 //! `/topics`. Source: Confluent TopicsResource, PartitionsResource, ProduceToTopicAction.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use axum::http::StatusCode;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Json, Refused};
@@ -12,6 +15,13 @@ use crate::broker::Partition;
 use crate::error::ProxyError;
 use crate::format::Format;
 use crate::produce::{Prepared, ProduceResponse};
+
+#[derive(Serialize)]
+pub(super) struct Topic {
+    name: String,
+    configs: BTreeMap<String, String>,
+    partitions: Vec<Partition>,
+}
 
 /// `GET /topics`: names of topics, sorted.
 ///
@@ -26,10 +36,10 @@ pub(super) async fn list(State(proxy): State<Proxy>) -> Answer<Json<Vec<String>>
 pub(super) async fn get(
     State(proxy): State<Proxy>,
     Named(topic): Named<String>,
-) -> Answer<Json<Value>> {
+) -> Answer<Json<Topic>> {
     let partitions = proxy.broker.partitions(&topic).await?;
     let configs = proxy.broker.topic_config(&topic).await?;
-    Ok(Json(json!({"name": topic, "configs": configs, "partitions": partitions})))
+    Ok(Json(Topic { name: topic, configs, partitions }))
 }
 
 /// `GET /topics/{topic}/partitions`.

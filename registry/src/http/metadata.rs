@@ -1,5 +1,6 @@
 //! `/` and `/v1/metadata`.
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::answer::Json;
@@ -19,12 +20,19 @@ pub(super) async fn id() -> Json<Value> {
     Json(json!({"scope": {"path": [], "clusters": clusters}}))
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Build {
+    version: &'static str,
+    commit_id: &'static str,
+}
+
 /// `GET /v1/metadata/version`: which build is this?
 ///
 /// Answers `{"version", "commitId"}`; the version is Weir's own.
-pub(super) async fn version() -> Json<Value> {
-    let commit = option_env!("WEIR_COMMIT").unwrap_or("unknown");
-    Json(json!({"version": env!("CARGO_PKG_VERSION"), "commitId": commit}))
+pub(super) async fn version() -> Json<Build> {
+    let commit_id = option_env!("WEIR_COMMIT").unwrap_or("unknown");
+    Json(Build { version: env!("CARGO_PKG_VERSION"), commit_id })
 }
 
 /// `GET /v1/metadata/deployment`: attributes of the deployment.

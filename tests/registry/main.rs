@@ -1,8 +1,7 @@
 //! The registry through its socket; files mirror the URL tree.
 //!
 //! Every error code is reached here with its text, except those that no request can bring about:
-//! 50001 and 50002 come from a log that fails or that is too slow, 500 from a defect, 42209 from a
-//! log that refuses large records, which the one in memory does not.
+//! 50001 comes from a log that fails, 500 from a defect.
 #![allow(clippy::unwrap_used)] // how a test fails
 
 mod compatibility;

@@ -114,7 +114,11 @@ impl Control {
     }
 }
 
-/// JSON from bytes. 400.
+/// A JSON object from bytes. 400.
 pub(super) fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, ProxyError> {
+    // serde would take an array for an object's fields in order
+    if !bytes.trim_ascii_start().starts_with(b"{") {
+        return Err(ProxyError::BadRequest { reason: "expected a JSON object".into() });
+    }
     serde_json::from_slice(bytes).map_err(|e| ProxyError::BadRequest { reason: e.to_string() })
 }

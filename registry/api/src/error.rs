@@ -77,11 +77,9 @@ pub enum RegistryError {
     InvalidSubject {
         subject: String,
     },
-    SchemaTooLarge,
     Store {
         reason: String,
     },
-    Timeout,
     // what the HTTP layer itself refuses
     BadRequest {
         reason: String,
@@ -135,9 +133,7 @@ codes! {
     42205 422 NotImportMode
     42206 422 ReferenceExists
     42208 422 InvalidSubject
-    42209 422 SchemaTooLarge
     50001 500 Store
-    50002 500 Timeout
     400   400 BadRequest
     422   422 MissingBody
     404   404 NotFound
@@ -220,11 +216,7 @@ impl fmt::Display for RegistryError {
             Self::InvalidSubject { subject } => {
                 write!(f, "The specified subject '{subject}' is not a valid.")
             }
-            Self::SchemaTooLarge => {
-                f.write_str("Register operation failed because schema is too large")
-            }
             Self::Store { reason } => f.write_str(reason),
-            Self::Timeout => f.write_str("Register operation timed out"),
             Self::BadRequest { reason } => f.write_str(reason),
             Self::MissingBody => f.write_str("must not be null"),
             Self::NotFound => f.write_str("HTTP 404 Not Found"),

@@ -15,16 +15,15 @@ use crate::wire::Reference;
 #[serde(transparent)]
 pub struct Subject(Arc<str>);
 
-/// Characters that a subject may have; Kafka's longest topic name times three leaves room for
-/// record names, and keeps keys of the log small.
-pub const SUBJECT_CHARS_MAX: usize = 1024;
+/// Bytes that a subject may have: four times Kafka's longest topic name, for record names beside it.
+pub const SUBJECT_BYTES_MAX: usize = 1024;
 
 impl Subject {
     /// Refuses control characters, the names that stand for no subject, and names too long to be
     /// meant: 42208.
     pub fn new(name: &str) -> Result<Subject, RegistryError> {
         let reserved = name == "__GLOBAL" || name == "__EMPTY";
-        if reserved || name.chars().any(char::is_control) || name.len() > SUBJECT_CHARS_MAX {
+        if reserved || name.chars().any(char::is_control) || name.len() > SUBJECT_BYTES_MAX {
             return Err(RegistryError::InvalidSubject { subject: name.into() });
         }
         Ok(Subject(name.into()))

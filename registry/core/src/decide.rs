@@ -95,15 +95,15 @@ fn register(
     version: i32,
     force: bool,
 ) -> Result<Decision, RegistryError> {
-    writable(state, Some(subject))?;
     let versions = state.versions(subject);
     let next = Version(versions.last().map_or(1, |v| v.version.0 + 1));
-    if version == 0
+    if version <= 0
         && let Some(found) = state.lookup(subject, candidate, false)
     {
         let outcome = Outcome::Registered { id: found.id, version: found.version };
         return Ok(Decision { records: Vec::new(), outcome });
     }
+    writable(state, Some(subject))?;
     still_there(state, candidate)?;
     if !force {
         let level = state.effective_level(subject);
@@ -112,8 +112,7 @@ fn register(
             return Err(RegistryError::Incompatible { subject: subject.clone(), details });
         }
     }
-    let asked = if version == -1 { next.0 as i32 } else { version };
-    if asked != 0 && asked != next.0 as i32 {
+    if version > 0 && version != next.0 as i32 {
         return Err(RegistryError::NotNextVersion);
     }
     let id = match state.by_guid(candidate.guid) {
@@ -203,14 +202,10 @@ fn delete_version(
 ) -> Result<Decision, RegistryError> {
     writable(state, Some(subject))?;
     let entry = *state.find_version(subject, spec, true)?;
-    let live = match spec {
-        VersionSpec::Latest => state.live_versions(subject).next_back().copied(),
-        VersionSpec::Number(_) => Some(entry).filter(|v| !v.deleted),
-    };
-    let Some(entry) = live else {
+    if entry.deleted {
         let version = entry.version;
         return Err(RegistryError::VersionSoftDeleted { subject: subject.clone(), version });
-    };
+    }
     refuse_referenced(state, subject, entry.version, |other| {
         is_live(state, &other.subject, other.version)
     })?;
@@ -280,7 +275,9 @@ fn put_config(
     if let Some(normalize) = update.normalize {
         config.normalize = normalize;
     }
-    let record = Record::Config { subject: subject.cloned(), value: Some(config) };
+    // a configuration that says nothing is none
+    let value = (config != Config::default()).then_some(config);
+    let record = Record::Config { subject: subject.cloned(), value };
     Ok(Decision { records: vec![record], outcome: Outcome::Done })
 }
 
@@ -312,12 +309,8 @@ fn delete_mode(
     };
     let mut records = vec![Record::Mode { subject: subject.cloned(), value: None }];
     if recursive && subject.is_none() {
-        records.extend(
-            state
-                .subjects("")
-                .filter(|(subject, _)| state.mode(Some(subject)).is_some())
-                .map(|(subject, _)| Record::Mode { subject: Some(subject.clone()), value: None }),
-        );
+        let subjects = state.subjects_with_mode().cloned().map(Some);
+        records.extend(subjects.map(|subject| Record::Mode { subject, value: None }));
     }
     Ok(Decision { records, outcome: Outcome::Mode(old) })
 }

@@ -280,7 +280,7 @@ impl State {
         versions.binary_search_by_key(&version, |v| v.version).ok().map(|at| &versions[at])
     }
 
-    /// The version that a request means. 40401 · 40402.
+    /// The version that a request means; the latest is the newest that is not deleted. 40401 · 40402.
     pub fn find_version(
         &self,
         subject: &Subject,
@@ -292,7 +292,7 @@ impl State {
             return Err(RegistryError::SubjectNotFound { subject: subject.clone() });
         }
         let found = match spec {
-            VersionSpec::Latest => versions.iter().rfind(|v| deleted || !v.deleted),
+            VersionSpec::Latest => versions.iter().rfind(|v| !v.deleted),
             VersionSpec::Number(number) => {
                 self.version_entry(subject, number).filter(|v| deleted || !v.deleted)
             }
@@ -417,6 +417,11 @@ impl State {
 
     pub fn config(&self, subject: Option<&Subject>) -> Option<&Config> {
         self.config.get(&subject.cloned())
+    }
+
+    /// Subjects that have a mode of their own.
+    pub fn subjects_with_mode(&self) -> impl Iterator<Item = &Subject> {
+        self.mode.keys().flatten()
     }
 
     pub fn mode(&self, subject: Option<&Subject>) -> Option<Mode> {

@@ -58,11 +58,7 @@ fn answer(
     let verbose = params.flag("verbose");
     let messages = match Candidate::new(state, subject, request, params.flag("normalize")) {
         Ok(candidate) => check(state, &candidate, state.effective_level(subject), versions.iter()),
-        Err(error @ (RegistryError::InvalidSchema { .. } | RegistryError::EmptySchema))
-            if verbose =>
-        {
-            vec![error.to_string()]
-        }
+        Err(error) if verbose && error.code() == 42201 => vec![error.to_string()],
         Err(error) => return Err(Refused(error)),
     };
     Ok(Json(CompatibilityAnswer {

@@ -44,9 +44,11 @@ fn readable(headers: &HeaderMap) -> bool {
 /// The best media type that the client accepts: its preference times ours.
 fn accepted(headers: &HeaderMap) -> Option<&'static str> {
     const OURS: [f32; 3] = [1.0, 0.9, 0.5];
-    let Some(accept) = headers.get(ACCEPT).and_then(|v| v.to_str().ok()) else {
+    let given: Vec<&str> = headers.get_all(ACCEPT).iter().filter_map(|v| v.to_str().ok()).collect();
+    let accept = given.join(",");
+    if accept.trim().is_empty() {
         return Some(MEDIA_TYPES[0]);
-    };
+    }
     let preference = |media_type: &str| {
         let matches = |range: &str| {
             let range = essence(range);

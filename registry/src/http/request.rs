@@ -135,6 +135,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
         if bytes.trim_ascii().is_empty() || bytes == b"null" {
             return Err(Refused(RegistryError::MissingBody));
         }
+        // serde would take an array for an object's fields in order
+        if !bytes.trim_ascii_start().starts_with(b"{") {
+            let reason = "expected a JSON object".to_string();
+            return Err(Refused(RegistryError::BadRequest { reason }));
+        }
         match serde_json::from_slice(&bytes) {
             Ok(value) => Ok(Body(value)),
             Err(error) => Err(Refused(RegistryError::BadRequest { reason: error.to_string() })),

@@ -1,15 +1,19 @@
 //! The API's table of contents, in the order of the reference.
 
 use axum::Router;
+use axum::extract::Request;
+use axum::http::Uri;
 use axum::middleware::from_fn;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use tower::ServiceExt;
 
 use super::{answer, compatibility, config, metadata, mode, negotiate, schemas, subjects};
 use crate::Registry;
 
 /// The registry's API.
 pub fn router(registry: Registry) -> Router {
-    Router::new()
+    let routes = Router::new()
         // Root and metadata
         .route("/", get(metadata::root).post(metadata::root))
         .route("/v1/metadata/id", get(metadata::id))
@@ -43,8 +47,25 @@ pub fn router(registry: Registry) -> Router {
         // Mode
         .route("/mode", get(mode::global).put(mode::put_global).delete(mode::delete_global))
         .route("/mode/{subject}", get(mode::get).put(mode::put).delete(mode::delete))
-        .fallback(answer::not_found)
         .method_not_allowed_fallback(answer::method_not_allowed)
+        .with_state(registry);
+    let again = routes.clone();
+    routes
+        .fallback(move |request| without_slash(again, request))
         .layer(from_fn(negotiate::negotiate))
-        .with_state(registry)
+}
+
+/// A slash at the end does not count: clients of the reference send it.
+async fn without_slash(routes: Router, mut request: Request) -> Response {
+    let path = request.uri().path();
+    let Some(shorter) = path.strip_suffix('/').filter(|p| !p.is_empty()) else {
+        return answer::not_found().await.into_response();
+    };
+    let query = request.uri().query().map(|q| format!("?{q}")).unwrap_or_default();
+    let Ok(uri) = format!("{shorter}{query}").parse::<Uri>() else {
+        return answer::not_found().await.into_response();
+    };
+    *request.uri_mut() = uri;
+    let routes = routes.fallback(answer::not_found);
+    routes.oneshot(request).await.unwrap_or_else(|never| match never {})
 }

@@ -107,9 +107,6 @@ pub(super) async fn register(
     params: Params,
     Body(request): Body<RegisterRequest>,
 ) -> Answer<Json<RegisterResponse>> {
-    if request.id.is_some_and(|id| id >= 0) {
-        return Err(Refused(RegistryError::NotImportMode { subject }));
-    }
     let (id, version) = register_or_find(&registry, &subject, &params, &request).await?;
     let state = registry.state();
     let entry = VersionEntry { version, id, deleted: false };
@@ -138,15 +135,20 @@ async fn register_or_find(
     let version = request.version.unwrap_or(0);
     let candidate = {
         let state = registry.state();
-        let candidate = Candidate::new(&state, subject, request, params.flag("normalize"))?;
-        let read_only = state.effective_mode(Some(subject)).is_read_only();
-        if version == 0
-            && !read_only
-            && let Some(found) = state.lookup(subject, &candidate, false)
-        {
-            return Ok((found.id, found.version));
+        let candidate = match empty_means_latest(&state, subject, request) {
+            Some(latest) => Candidate::new(&state, subject, &latest, params.flag("normalize"))?,
+            None => Candidate::new(&state, subject, request, params.flag("normalize"))?,
+        };
+        let given = request.id.and_then(|id| u32::try_from(id).ok()).map(SchemaId);
+        match state.lookup(subject, &candidate, false) {
+            Some(found) if version <= 0 && given.is_none_or(|id| id == found.id) => {
+                return Ok((found.id, found.version));
+            }
+            _ if given.is_some() => {
+                return Err(Refused(RegistryError::NotImportMode { subject: subject.clone() }));
+            }
+            _ => Box::new(candidate),
         }
-        Box::new(candidate)
     };
     let force = params.flag("force");
     let command = Command::Register { subject: subject.clone(), candidate, version, force };
@@ -154,6 +156,25 @@ async fn register_or_find(
         Outcome::Registered { id, version } => Ok((id, version)),
         _ => Err(Refused(RegistryError::Internal)),
     }
+}
+
+/// A request without a schema means the one that is there: it is how metadata alone is changed.
+fn empty_means_latest(
+    state: &weir_registry_core::State,
+    subject: &Subject,
+    request: &RegisterRequest,
+) -> Option<RegisterRequest> {
+    if request.schema.as_deref().is_some_and(|text| !text.is_empty()) {
+        return None;
+    }
+    let latest = state.find_version(subject, VersionSpec::Latest, false).ok()?;
+    let Schema { schema, references, schema_type, .. } = state.schema(subject, latest);
+    Some(RegisterRequest {
+        schema: Some(schema),
+        references,
+        schema_type: Some(schema_type),
+        ..request.clone()
+    })
 }
 
 /// `GET /subjects/{subject}/versions/{version}`: a version, by number, `latest` or -1.

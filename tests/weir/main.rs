@@ -1,0 +1,8 @@
+//! The binary: how it starts, how it ends, what survives.
+#![allow(clippy::unwrap_used)] // how a test fails
+
+mod crash;
+mod dev;
+mod process;
+mod python;
+mod serve;

@@ -171,3 +171,40 @@ async fn an_answered_registration_is_on_the_disk() {
     let (wrote, synced) = (wrote.expect("sled wrote"), synced.expect("we synced"));
     assert!(wrote < synced, "the sync follows the write:\n{}", lines[wrote..=answered].join("\n"));
 }
+
+/// The disk takes no more: writes are refused with the API's error, reads go on, and nothing that
+/// was answered is lost. A limit on the size of files stands in for the full disk.
+#[tokio::test]
+async fn a_full_disk_is_50001_and_reads_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut command = std::process::Command::new("sh");
+    command
+        .args(["-c", "trap '' XFSZ; ulimit -f 6000; exec \"$@\"", "sh"])
+        .arg(env!("CARGO_BIN_EXE_weir"))
+        .args(["serve", "--roles", "registry", "--registry-listener", "127.0.0.1:0", "--data-dir"])
+        .arg(&data);
+    let mut weir = Weir::spawn(&mut command);
+    let api = weir.api("registry on");
+    let mut answered = 0;
+    let refused = loop {
+        let symbol = "A".repeat(20_000);
+        let schema = format!(r#"{{"type":"enum","name":"E{answered}","symbols":["{symbol}"]}}"#);
+        let path = format!("/subjects/s{answered}/versions");
+        let answer = api.post(&path, &json!({"schema": schema})).await;
+        if answer.status != 200 {
+            break answer;
+        }
+        answered += 1;
+        assert!(answered < 1000, "the disk never filled");
+    };
+    assert_eq!((refused.status.as_u16(), &refused.json["error_code"]), (500, &json!(50001)));
+    assert_eq!(api.get("/subjects").await.json.as_array().unwrap().len(), answered);
+    let again = api.post("/subjects/other/versions", &json!({"schema": "\"int\""})).await;
+    assert_eq!(again.json["error_code"], json!(50001), "{}", again.text);
+    weir.kill();
+
+    let (_weir, api) = Weir::registry(&data);
+    let kept = api.get("/subjects").await.json.as_array().unwrap().len();
+    assert!(kept >= answered, "{answered} were answered, {kept} are there");
+}

@@ -7,6 +7,8 @@ mod sled;
 mod conformance;
 #[cfg(test)]
 mod crash;
+#[cfg(test)]
+mod power;
 
 use std::fmt;
 

@@ -133,7 +133,7 @@ impl Parser {
         let root = self.schema(&json, None)?;
         let root = self.resolve(first, root)?;
         if self.options.validate_defaults {
-            self.validate_resolved_defaults(root)?;
+            self.validate_resolved_defaults(first, root)?;
         }
         let name = self.nodes[root.0 as usize].kind.named().map(|n| n.name.full().to_string());
         Ok(name.map_or(root, |name| self.named[&name]))
@@ -450,7 +450,7 @@ impl Parser {
 
     /// Checks defaults against resolved types, depth first, as Java's copy of a resolved schema
     /// does: a default that needs the fields of a record around it has no answer, and is refused.
-    fn validate_resolved_defaults(&self, root: NodeId) -> Result<(), ParseError> {
+    fn validate_resolved_defaults(&self, first: usize, root: NodeId) -> Result<(), ParseError> {
         let mut open: HashSet<NodeId> = HashSet::new();
         let mut entered: HashSet<NodeId> = HashSet::new();
         for start in self.fresh.iter().copied().chain([root]) {
@@ -466,7 +466,8 @@ impl Parser {
                     }
                     continue;
                 }
-                if !entered.insert(id) {
+                // what came with earlier texts has been checked with them
+                if (id.0 as usize) < first || !entered.insert(id) {
                     continue;
                 }
                 stack.push((id, true));

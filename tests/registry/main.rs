@@ -4,6 +4,7 @@
 //! 50001 comes from a log that fails, 500 from a defect.
 #![allow(clippy::unwrap_used)] // how a test fails
 
+mod avro_suite;
 mod compatibility;
 mod config;
 mod fixtures;

@@ -246,3 +246,17 @@ fn data_is_read_resolved_and_written_as_java_does() {
         differences.iter().take(6).cloned().collect::<Vec<_>>().join("\n\n")
     );
 }
+
+#[test]
+fn avros_own_schema_files_are_read_as_java_does() {
+    let Some(mut oracle) = Oracle::start() else { return };
+    for text in [
+        include_str!("../../../tests/schemas/interop.avsc"),
+        include_str!("../../../tests/schemas/HandshakeRequest.avsc"),
+        include_str!("../../../tests/schemas/HandshakeResponse.avsc"),
+    ] {
+        let (theirs, ours, errors) = parse_both(&mut oracle, text);
+        assert!(!theirs.is_null(), "{errors}");
+        assert_eq!(theirs, ours);
+    }
+}

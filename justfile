@@ -1,0 +1,25 @@
+# What one does here; `just` lists it.
+
+default:
+    @just --list
+
+# registry, proxy and an embedded broker on this machine
+dev:
+    cargo run --release -- dev
+
+# all tests, as CI runs them
+test *args:
+    tests/run {{args}}
+
+# format, lints, tests
+ci:
+    .ci/run
+
+# compare with Apache Avro's Java library: as many pairs of schemas as you like
+oracle pairs="100000" seed="1":
+    tests/java/fetch
+    WEIR_ORACLE_PAIRS={{pairs}} WEIR_ORACLE_SEED={{seed}} cargo test --release -p weir-schema --test java -- --nocapture
+
+# startup, get-by-id, register, produce, avro, or all
+bench what="all":
+    cargo run --release -p weir-bench -- {{what}}

@@ -22,7 +22,7 @@ struct Registered {
 
 /// A schema for a number; every third number is shared by two clients, which then share an id.
 fn schema(life: usize, client: usize, n: usize) -> String {
-    let owner = if n % 3 == 0 { client / 2 } else { client };
+    let owner = if n.is_multiple_of(3) { client / 2 } else { client };
     format!(r#"{{"type":"enum","name":"E_{life}_{owner}_{n}","symbols":["A"]}}"#)
 }
 

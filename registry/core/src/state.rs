@@ -26,8 +26,10 @@ pub struct State {
     config: HashMap<Option<Subject>, Config>,
     mode: HashMap<Option<Subject>, Mode>,
     /// Who refers to a version: other versions, also deleted ones.
-    referrers: HashMap<(Subject, Version), Arc<BTreeSet<(Subject, Version)>>>,
+    referrers: HashMap<Place, Arc<BTreeSet<Place>>>,
 }
+
+type Place = (Subject, Version);
 
 /// Ids and what they name; one space for each context, of which there is one.
 #[derive(Clone, Debug, Default)]
@@ -101,8 +103,7 @@ impl IdEntry {
         let place = self
             .uses
             .iter()
-            .filter(|u| Some(&u.subject) == subject)
-            .next_back()
+            .rfind(|u| Some(&u.subject) == subject)
             .or_else(|| self.uses(false).next())
             .or_else(|| self.uses.first());
         SchemaString {

@@ -1,6 +1,8 @@
 //! The two laws of the registry, for any history of commands:
 //! `replay(log) == live state` and `replay(compact(log)) == replay(log)`.
 
+#![allow(clippy::unwrap_used)] // how a test fails
+
 use std::collections::HashMap;
 
 use proptest::prelude::*;

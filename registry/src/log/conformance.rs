@@ -5,7 +5,7 @@ use weir_registry_core::RawRecord;
 use super::{AppendError, Log, MemoryLog, SledLog};
 
 fn record(n: usize, bytes: usize) -> RawRecord {
-    let value = (n % 3 != 0).then(|| vec![n as u8; bytes]);
+    let value = (!n.is_multiple_of(3)).then(|| vec![n as u8; bytes]);
     RawRecord { key: format!("key-{n}").into_bytes(), value }
 }
 

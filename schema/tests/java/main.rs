@@ -247,6 +247,78 @@ fn data_is_read_resolved_and_written_as_java_does() {
     );
 }
 
+/// Takes a named type out of a schema, to be a reference: the type alone and what is left, which
+/// names it. Types without a name of their own stay where they are.
+fn take_out(schema: &Value) -> Option<(Value, Value)> {
+    let fields = schema["fields"].as_array()?;
+    for (i, field) in fields.iter().enumerate() {
+        let mut named = field["type"].clone();
+        let Some(name) = named["name"].as_str().map(str::to_string) else { continue };
+        let own = match (name.rsplit_once('.'), named["namespace"].as_str()) {
+            (Some((space, _)), _) => space.to_string(),
+            (None, Some(space)) => space.to_string(),
+            // inherited: the reference has to say it, since it stands alone
+            (None, None) => {
+                match (schema["name"].as_str()?.rsplit_once('.'), schema["namespace"].as_str()) {
+                    (Some((space, _)), _) => space.to_string(),
+                    (None, space) => space.unwrap_or_default().to_string(),
+                }
+            }
+        };
+        let simple = name.rsplit('.').next()?.to_string();
+        let full = if own.is_empty() { simple.clone() } else { format!("{own}.{simple}") };
+        named["name"] = json!(simple);
+        named["namespace"] = json!(own);
+        let mut rest = schema.clone();
+        rest["fields"][i]["type"] = json!(full);
+        return Some((named, rest));
+    }
+    None
+}
+
+#[test]
+fn schemas_that_refer_to_others_print_as_javas_do() {
+    let Some(mut oracle) = Oracle::start() else { return };
+    let first = setting("WEIR_ORACLE_SEED", 1);
+    let pairs = setting("WEIR_ORACLE_PAIRS", 3000);
+    let (mut compared, mut refused, mut differences) = (0, 0, Vec::new());
+    for seed in first..first + pairs {
+        let mut generator = Generator::new(seed);
+        let Some((reference, schema)) = take_out(&generator.schema()) else { continue };
+        let (reference, schema) = (reference.to_string(), schema.to_string());
+        let java = oracle.ask(&json!({"op": "parse", "schema": schema, "references": [reference],
+            "names": "strict", "defaults": true}));
+        let mut parser = Parser::new(ParseOptions::NEW);
+        let ours = parser.reference(&reference).and_then(|()| parser.parse(&schema));
+        let ours = match ours {
+            Ok(s) => json!([s.canonical(), s.parsing_canonical_form()]),
+            Err(_) => Value::Null,
+        };
+        let theirs = match java["ok"].as_bool().unwrap() {
+            true => json!([java["text_refs"], java["pcf"]]),
+            false => Value::Null,
+        };
+        compared += 1;
+        refused += usize::from(theirs.is_null());
+        if theirs != ours {
+            differences.push(format!(
+                "seed {seed}: {reference}\n {schema}\n java {theirs} {}\n ours {ours}",
+                java["error"]
+            ));
+        }
+    }
+    println!(
+        "{compared} schemas with a reference, {refused} refused, {} differences",
+        differences.len()
+    );
+    assert!(
+        differences.is_empty(),
+        "{}",
+        differences.iter().take(5).cloned().collect::<Vec<_>>().join("\n\n")
+    );
+    assert!(pairs < 100 || compared > 100);
+}
+
 #[test]
 fn avros_own_schema_files_are_read_as_java_does() {
     let Some(mut oracle) = Oracle::start() else { return };

@@ -5,6 +5,7 @@
 //! is a cycle of ids, and nothing here follows it on the machine's stack.
 
 mod compatibility;
+mod default_check;
 mod fingerprint;
 mod name;
 mod normalize;

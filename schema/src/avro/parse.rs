@@ -7,6 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
+use super::default_check::DefaultCheck;
 use super::{Enum, Field, Fixed, Kind, Name, NameRule, Named, Node, NodeId, Order, Record, Schema};
 use crate::json::{Json, JsonError, same_members};
 
@@ -54,12 +55,9 @@ impl From<JsonError> for ParseError {
     }
 }
 
-fn wrong<T>(message: impl Into<String>) -> Result<T, ParseError> {
+pub(super) fn wrong<T>(message: impl Into<String>) -> Result<T, ParseError> {
     Err(ParseError { message: message.into(), position: None })
 }
-
-/// Levels of defaults inside defaults that are followed; beyond, a schema is refused.
-const DEFAULT_DEPTH_MAX: usize = 500;
 
 /// Parses schemas that may refer to each other's named types.
 pub struct Parser {
@@ -489,8 +487,7 @@ impl Parser {
 
     fn validate_default(&self, field: &Field, open: &HashSet<NodeId>) -> Result<(), ParseError> {
         let Some(default) = &field.default else { return Ok(()) };
-        let mut check = DefaultCheck { nodes: &self.nodes, open, known: HashMap::new(), depth: 0 };
-        if check.fits(field.node, default)? {
+        if DefaultCheck::new(&self.nodes, open).fits(field.node, default)? {
             return Ok(());
         }
         let kind = &self.nodes[field.node.0 as usize].kind;
@@ -499,92 +496,6 @@ impl Parser {
             field.name,
             super::print::node_text(&self.nodes, field.node, kind),
         ))
-    }
-}
-
-struct DefaultCheck<'a> {
-    nodes: &'a [Node],
-    open: &'a HashSet<NodeId>,
-    known: HashMap<(NodeId, *const Json), bool>,
-    depth: usize,
-}
-
-impl<'a> DefaultCheck<'a> {
-    fn fits(&mut self, id: NodeId, value: &'a Json) -> Result<bool, ParseError> {
-        let nodes = self.nodes;
-        Ok(match (&nodes[id.0 as usize].kind, value) {
-            (Kind::String | Kind::Bytes | Kind::Enum(_) | Kind::Fixed(_), value) => {
-                matches!(value, Json::String(_))
-            }
-            (Kind::Int, Json::Int(i)) => i32::try_from(*i).is_ok(),
-            (Kind::Long, Json::Int(_)) => true,
-            (Kind::Float | Kind::Double, value) => {
-                matches!(value, Json::Int(_) | Json::BigInt(_) | Json::Double(_))
-            }
-            (Kind::Boolean, value) => matches!(value, Json::Bool(_)),
-            (Kind::Null, value) => matches!(value, Json::Null),
-            (Kind::Unresolved(_), value) => matches!(value, Json::Object(_)),
-            (Kind::Array(items), Json::Array(values)) => {
-                self.all(values.iter().map(|v| (*items, v)))?
-            }
-            (Kind::Map(values), Json::Object(members)) => {
-                self.all(members.iter().map(|(_, v)| (*values, v)))?
-            }
-            (Kind::Union(branches), value) => {
-                for branch in branches {
-                    if self.fits(*branch, value)? {
-                        return Ok(true);
-                    }
-                }
-                false
-            }
-            (Kind::Record(record), Json::Object(_)) => self.record(id, record, value)?,
-            _ => false,
-        })
-    }
-
-    fn all(&mut self, pairs: impl Iterator<Item = (NodeId, &'a Json)>) -> Result<bool, ParseError> {
-        for (id, value) in pairs {
-            if !self.fits(id, value)? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    fn record(
-        &mut self,
-        id: NodeId,
-        record: &'a Record,
-        value: &'a Json,
-    ) -> Result<bool, ParseError> {
-        if self.open.contains(&id) {
-            return wrong("Schema fields not set yet");
-        }
-        if let Some(known) = self.known.get(&(id, std::ptr::from_ref(value))) {
-            return Ok(*known);
-        }
-        self.depth += 1;
-        if self.depth > DEFAULT_DEPTH_MAX {
-            return wrong(format!("Defaults are nested deeper than {DEFAULT_DEPTH_MAX} levels"));
-        }
-        let mut fits = true;
-        let Json::Object(members) = value else { return Ok(false) };
-        let given: HashMap<&str, &Json> = members.iter().map(|(k, v)| (k.as_str(), v)).collect();
-        for field in &record.fields {
-            let Some(given) = given.get(field.name.as_str()).copied().or(field.default.as_ref())
-            else {
-                fits = false;
-                break;
-            };
-            if !self.fits(field.node, given)? {
-                fits = false;
-                break;
-            }
-        }
-        self.depth -= 1;
-        self.known.insert((id, std::ptr::from_ref(value)), fits);
-        Ok(fits)
     }
 }
 

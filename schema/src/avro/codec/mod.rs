@@ -8,18 +8,22 @@
 //! Truncated data, bytes left over and lengths that lie are errors; nothing is reserved that the
 //! payload does not cover; data nested deeper than [`DEPTH_MAX`] is refused.
 
+mod aliases;
 mod bytes;
+mod compile;
 mod de;
 mod defaults;
 mod error;
 mod from_json;
+mod only;
 mod plan;
 mod record;
 mod ser;
 mod to_json;
 
+pub use compile::CompileError;
 pub use error::CodecError;
-pub use plan::{CompileError, Encoder, Plan};
+pub use plan::{Encoder, Plan};
 
 /// Levels of records, arrays, maps and unions in data; the bound is what a 2 MiB stack holds in an
 /// unoptimised build.

@@ -7,12 +7,13 @@
 
 use serde::Serialize;
 use serde::ser::{
-    Impossible, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant,
-    SerializeTuple, SerializeTupleStruct, SerializeTupleVariant, Serializer,
+    SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+    SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
 use super::bytes::{write_bytes, write_long};
 use super::error::Step as Place;
+use super::only::{Byte, Text};
 use super::plan::{Encoder, Op, OpId, Plan, UnionOp};
 use super::record::{Block, RecordWriter};
 use super::to_json::too_deep;
@@ -469,39 +470,28 @@ impl Compound<'_> {
     }
 }
 
-impl SerializeStruct for Compound<'_> {
-    type Ok = ();
-    type Error = CodecError;
+macro_rules! fields {
+    ($($trait:ident),*) => {$(
+        impl $trait for Compound<'_> {
+            type Ok = ();
+            type Error = CodecError;
 
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(), CodecError> {
-        self.entry(name, value)
-    }
+            fn serialize_field<T: Serialize + ?Sized>(
+                &mut self,
+                name: &'static str,
+                value: &T,
+            ) -> Result<(), CodecError> {
+                self.entry(name, value)
+            }
 
-    fn end(self) -> Result<(), CodecError> {
-        self.finish()
-    }
+            fn end(self) -> Result<(), CodecError> {
+                self.finish()
+            }
+        }
+    )*};
 }
 
-impl SerializeStructVariant for Compound<'_> {
-    type Ok = ();
-    type Error = CodecError;
-
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(), CodecError> {
-        self.entry(name, value)
-    }
-
-    fn end(self) -> Result<(), CodecError> {
-        self.finish()
-    }
-}
+fields!(SerializeStruct, SerializeStructVariant);
 
 impl SerializeMap for Compound<'_> {
     type Ok = ();
@@ -521,68 +511,6 @@ impl SerializeMap for Compound<'_> {
     fn end(self) -> Result<(), CodecError> {
         self.finish()
     }
-}
-
-/// Takes one kind of value and refuses the rest.
-macro_rules! only {
-    ($name:ident -> $ok:ty, $what:literal, { $($method:ident: $kind:ty => |$value:ident| $body:expr),* }, [$($refused:ident: $refused_kind:ty),*]) => {
-        struct $name;
-
-        impl Serializer for $name {
-            type Ok = $ok;
-            type Error = CodecError;
-            type SerializeSeq = Impossible<$ok, CodecError>;
-            type SerializeTuple = Impossible<$ok, CodecError>;
-            type SerializeTupleStruct = Impossible<$ok, CodecError>;
-            type SerializeTupleVariant = Impossible<$ok, CodecError>;
-            type SerializeMap = Impossible<$ok, CodecError>;
-            type SerializeStruct = Impossible<$ok, CodecError>;
-            type SerializeStructVariant = Impossible<$ok, CodecError>;
-
-            $(fn $method(self, $value: $kind) -> Result<$ok, CodecError> { Ok($body) })*
-            $(fn $refused(self, _: $refused_kind) -> Result<$ok, CodecError> { refuse($what) })*
-
-            fn serialize_none(self) -> Result<$ok, CodecError> { refuse($what) }
-            fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<$ok, CodecError> { value.serialize(self) }
-            fn serialize_unit(self) -> Result<$ok, CodecError> { refuse($what) }
-            fn serialize_unit_struct(self, _: &'static str) -> Result<$ok, CodecError> { refuse($what) }
-            fn serialize_unit_variant(self, _: &'static str, _: u32, _variant: &'static str) -> Result<$ok, CodecError> { refuse($what) }
-            fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<$ok, CodecError> { value.serialize(self) }
-            fn serialize_newtype_variant<T: Serialize + ?Sized>(self, _: &'static str, _: u32, _: &'static str, _: &T) -> Result<$ok, CodecError> { refuse($what) }
-            fn serialize_seq(self, _: Option<usize>) -> Result<Self::SerializeSeq, CodecError> { refuse($what) }
-            fn serialize_tuple(self, _: usize) -> Result<Self::SerializeTuple, CodecError> { refuse($what) }
-            fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeTupleStruct, CodecError> { refuse($what) }
-            fn serialize_tuple_variant(self, _: &'static str, _: u32, _: &'static str, _: usize) -> Result<Self::SerializeTupleVariant, CodecError> { refuse($what) }
-            fn serialize_map(self, _: Option<usize>) -> Result<Self::SerializeMap, CodecError> { refuse($what) }
-            fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeStruct, CodecError> { refuse($what) }
-            fn serialize_struct_variant(self, _: &'static str, _: u32, _: &'static str, _: usize) -> Result<Self::SerializeStructVariant, CodecError> { refuse($what) }
-        }
-    };
-}
-
-only!(Text -> String, "a map's key is a string", {
-    serialize_str: &str => |v| v.to_string(),
-    serialize_char: char => |v| v.to_string(),
-    serialize_i8: i8 => |v| v.to_string(),
-    serialize_i16: i16 => |v| v.to_string(),
-    serialize_i32: i32 => |v| v.to_string(),
-    serialize_i64: i64 => |v| v.to_string(),
-    serialize_u8: u8 => |v| v.to_string(),
-    serialize_u16: u16 => |v| v.to_string(),
-    serialize_u32: u32 => |v| v.to_string(),
-    serialize_u64: u64 => |v| v.to_string(),
-    serialize_bool: bool => |v| v.to_string()
-}, [serialize_f32: f32, serialize_f64: f64, serialize_bytes: &[u8]]);
-
-only!(Byte -> u8, "bytes are written from a sequence of u8", {
-    serialize_u8: u8 => |v| v
-}, [serialize_str: &str, serialize_char: char, serialize_i8: i8, serialize_i16: i16,
-    serialize_i32: i32, serialize_i64: i64, serialize_u16: u16, serialize_u32: u32,
-    serialize_u64: u64, serialize_bool: bool, serialize_f32: f32, serialize_f64: f64,
-    serialize_bytes: &[u8]]);
-
-fn refuse<T>(what: &str) -> Result<T, CodecError> {
-    Err(CodecError::new(what))
 }
 
 fn describe(op: &Op) -> String {

@@ -182,10 +182,10 @@ impl Generator {
 
     fn field(&mut self, name: &str, kind: Value) -> Value {
         let mut field = json!({"name": name, "type": kind});
-        if self.random.chance(35) {
-            if let Some(default) = self.default_of(&field["type"].clone()) {
-                field["default"] = default;
-            }
+        if self.random.chance(35)
+            && let Some(default) = self.default_of(&field["type"].clone())
+        {
+            field["default"] = default;
         }
         if self.random.chance(10) {
             field["doc"] = json!("a field");
@@ -279,18 +279,16 @@ impl Generator {
 
     fn change(&mut self, target: &mut Value) {
         match target {
-            Value::String(name) => {
-                if PRIMITIVES.contains(&name.as_str()) {
-                    let to = match (name.as_str(), self.random.below(3)) {
-                        ("int", 0) => json!("long"),
-                        ("long", 0) => json!("double"),
-                        ("string", 0) => json!("bytes"),
-                        ("null", _) => json!("null"),
-                        (name, 1) => json!(["null", name]),
-                        _ => json!(self.random.pick(&PRIMITIVES)),
-                    };
-                    *target = to;
-                }
+            Value::String(name) if PRIMITIVES.contains(&name.as_str()) => {
+                let to = match (name.as_str(), self.random.below(3)) {
+                    ("int", 0) => json!("long"),
+                    ("long", 0) => json!("double"),
+                    ("string", 0) => json!("bytes"),
+                    ("null", _) => json!("null"),
+                    (name, 1) => json!(["null", name]),
+                    _ => json!(self.random.pick(&PRIMITIVES)),
+                };
+                *target = to;
             }
             Value::Array(branches) => match self.random.below(3) {
                 0 if branches.len() > 1 => {

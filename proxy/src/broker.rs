@@ -83,6 +83,8 @@ impl Broker {
                 &[
                     ("acks", "all"),
                     ("linger.ms", "0"),
+                    // as Java does, so that a key has one partition whoever writes it
+                    ("partitioner", "murmur2_random"),
                     ("topic.metadata.propagation.max.ms", &TOPIC_TIMEOUT_MS.to_string()),
                     ("message.timeout.ms", &MESSAGE_TIMEOUT_MS.to_string()),
                 ],

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex as SyncMutex, PoisonError};
+use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -16,7 +16,9 @@ use rdkafka::consumer::{
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Message, OwnedMessage};
 use rdkafka::{ClientConfig, ClientContext, Offset, TopicPartitionList};
+use tokio::runtime::Handle;
 use tokio::sync::{Mutex, MutexGuard};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::spec::ConsumerSpec;
@@ -38,7 +40,8 @@ pub(crate) enum Position {
 
 pub(crate) struct Instance {
     spec: ConsumerSpec,
-    consumer: std::sync::Arc<StreamConsumer<Context>>,
+    /// There until the instance is dropped.
+    consumer: Option<Arc<StreamConsumer<Context>>>,
     reading: Mutex<Reading>,
     /// Milliseconds after `created` when somebody last asked.
     last_used: AtomicU64,
@@ -92,11 +95,21 @@ impl Instance {
             .map_err(|error| ProxyError::InvalidConsumerConfig { reason: error.to_string() })?;
         Ok(Instance {
             spec,
-            consumer: std::sync::Arc::new(consumer),
+            consumer: Some(Arc::new(consumer)),
             reading: Mutex::default(),
             last_used: AtomicU64::new(0),
             created: Instant::now(),
         })
+    }
+
+    fn consumer(&self) -> &Arc<StreamConsumer<Context>> {
+        self.consumer.as_ref().expect("taken only when the instance is dropped")
+    }
+
+    /// Leaves the group. librdkafka blocks for it, so it has a thread of its own.
+    pub(crate) fn close(mut self) -> JoinHandle<()> {
+        let consumer = self.consumer.take();
+        tokio::task::spawn_blocking(move || drop(consumer))
     }
 
     pub(crate) fn group(&self) -> &str {
@@ -134,7 +147,7 @@ impl Instance {
     fn fetch(&self, reading: &mut Reading, bytes: usize) {
         let mut fetched = 0;
         while fetched < bytes {
-            match self.consumer.recv().now_or_never() {
+            match self.consumer().recv().now_or_never() {
                 Some(Ok(message)) => {
                     fetched += size(&message).max(1);
                     reading.pending.push_back(message.detach());
@@ -151,7 +164,7 @@ impl Instance {
 
     /// What was fetched of partitions that belong to somebody else now is not ours to hand out.
     fn forget_revoked(&self, reading: &mut Reading) {
-        let context = self.consumer.context();
+        let context = self.consumer().context();
         let mut revoked = context.revoked.lock().unwrap_or_else(PoisonError::into_inner);
         for (topic, partition) in revoked.drain(..) {
             reading.forget(&topic, partition);
@@ -176,7 +189,7 @@ impl Instance {
                 tokio::time::sleep_until(deadline).await;
                 break;
             }
-            match tokio::time::timeout_at(deadline, self.consumer.recv()).await {
+            match tokio::time::timeout_at(deadline, self.consumer().recv()).await {
                 Ok(Ok(message)) => {
                     let message = message.detach();
                     reading.pending.push_back(message);
@@ -201,21 +214,21 @@ impl Instance {
                 "Subscription to topics, partitions and pattern are mutually exclusive",
             ));
         }
-        self.consumer.subscribe(topics)?;
+        self.consumer().subscribe(topics)?;
         reading.source = Source::Subscription;
         Ok(())
     }
 
     pub(crate) async fn unsubscribe(&self) {
         let mut reading = self.reading.lock().await;
-        self.consumer.unsubscribe();
-        let _ = self.consumer.unassign();
+        self.consumer().unsubscribe();
+        let _ = self.consumer().unassign();
         *reading = Reading::default();
     }
 
     pub(crate) fn subscription(&self) -> Result<Vec<String>, ProxyError> {
         let mut topics: Vec<String> =
-            names(&self.consumer.subscription()?).map(|(topic, _)| topic).collect();
+            names(&self.consumer().subscription()?).map(|(topic, _)| topic).collect();
         topics.dedup();
         Ok(topics)
     }
@@ -231,13 +244,13 @@ impl Instance {
         for (topic, partition) in partitions {
             list.add_partition_offset(topic, *partition, Offset::Stored)?;
         }
-        self.consumer.assign(&list)?;
+        self.consumer().assign(&list)?;
         *reading = Reading { source: Source::Assignment, ..Reading::default() };
         Ok(())
     }
 
     pub(crate) fn assignment(&self) -> Result<Vec<(String, i32)>, ProxyError> {
-        Ok(names(&self.consumer.assignment()?).collect())
+        Ok(names(&self.consumer().assignment()?).collect())
     }
 
     /// Commits offsets, or how far the instance was read. The offset of a request is the last
@@ -256,7 +269,7 @@ impl Instance {
         for ((topic, partition), offset) in &offsets {
             list.add_partition_offset(topic, *partition, Offset::Offset(*offset))?;
         }
-        let consumer = self.consumer.clone();
+        let consumer = self.consumer().clone();
         ask(move || consumer.commit(&list, CommitMode::Sync)).await
     }
 
@@ -269,7 +282,7 @@ impl Instance {
         for (topic, partition) in partitions {
             list.add_partition(topic, *partition);
         }
-        let consumer = self.consumer.clone();
+        let consumer = self.consumer().clone();
         let found = ask(move || consumer.committed_offsets(list, ASK_TIMEOUT)).await?;
         Ok(found
             .elements()
@@ -297,7 +310,7 @@ impl Instance {
                 )));
             }
         }
-        let consumer = self.consumer.clone();
+        let consumer = self.consumer().clone();
         let asked = positions.clone();
         ask(move || seek(&consumer, &asked)).await?;
         for (topic, partition, position) in positions {
@@ -307,6 +320,15 @@ impl Instance {
             }
         }
         Ok(())
+    }
+}
+
+impl Drop for Instance {
+    /// For an instance that is removed while somebody reads from it.
+    fn drop(&mut self) {
+        if let (Some(consumer), Ok(runtime)) = (self.consumer.take(), Handle::try_current()) {
+            runtime.spawn_blocking(move || drop(consumer));
+        }
     }
 }
 
@@ -341,7 +363,7 @@ impl Records<'_> {
         for message in reading.pending.drain(..count) {
             let place = (message.topic().to_string(), message.partition());
             if self.instance.spec.auto_commit {
-                let stored = self.instance.consumer.store_offset(
+                let stored = self.instance.consumer().store_offset(
                     message.topic(),
                     message.partition(),
                     message.offset(),

@@ -79,8 +79,10 @@ pub(crate) async fn keep(instances: Weak<Instances>, timeout: Duration) {
                     instance = instance.name(),
                     "the consumer instance is idle and is closed"
                 );
-                if let Ok(instance) = instances.remove(instance.group(), instance.name()) {
-                    close(instance);
+                let removed = instances.remove(instance.group(), instance.name());
+                drop(instance);
+                if let Ok(instance) = removed {
+                    tokio::spawn(close(instance));
                 }
             } else {
                 instance.keep_up();
@@ -89,7 +91,12 @@ pub(crate) async fn keep(instances: Weak<Instances>, timeout: Duration) {
     }
 }
 
-/// Leaving a group asks the broker, and librdkafka blocks for it.
-pub(crate) fn close(instance: Arc<Instance>) -> tokio::task::JoinHandle<()> {
-    tokio::task::spawn_blocking(move || drop(instance))
+/// Closes an instance that was removed, and returns when it has left its group. One that somebody
+/// still reads from is closed when that read ends.
+pub(crate) async fn close(instance: Arc<Instance>) {
+    if let Ok(instance) = Arc::try_unwrap(instance)
+        && instance.close().await.is_err()
+    {
+        tracing::error!("closing a consumer instance failed");
+    }
 }

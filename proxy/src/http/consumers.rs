@@ -119,8 +119,7 @@ pub(super) async fn delete(
     State(proxy): State<Proxy>,
     Named((group, name)): InstancePath,
 ) -> Answer<Nothing> {
-    let closed = close(proxy.instances.remove(&group, &name)?);
-    closed.await.map_err(|_| ProxyError::Internal)?;
+    close(proxy.instances.remove(&group, &name)?).await;
     Ok(Nothing)
 }
 

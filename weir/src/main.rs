@@ -10,12 +10,16 @@ mod parts;
 mod serve;
 mod settings;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 use cli::{Cli, Command};
+
+/// What is logged if `WEIR_LOG` says nothing else: rdkafka repeats what librdkafka has said.
+const LOG: &str = "info,rdkafka=off";
 
 /// Stack of a worker thread: schemas may be nested a thousand levels.
 const STACK_BYTES: usize = 8 * 1024 * 1024;
@@ -24,9 +28,10 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     tracing_subscriber::fmt()
         .with_env_filter(
-            EnvFilter::try_from_env("WEIR_LOG").unwrap_or_else(|_| EnvFilter::new("info")),
+            EnvFilter::try_from_env("WEIR_LOG").unwrap_or_else(|_| EnvFilter::new(LOG)),
         )
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
     rustls::crypto::ring::default_provider().install_default().expect("nobody was before us");
     let runtime = tokio::runtime::Builder::new_multi_thread()

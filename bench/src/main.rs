@@ -1,1 +1,62 @@
-fn main() {}
+//! `weir-bench`: what Weir claims about speed, runnable by anyone. README.md says how to read it.
+//!
+//! Where a process is measured, it is the release binary, as a child with its own ports and its own
+//! folder. What it is compared with is measured in the same run, in turns with it.
+
+mod avro;
+mod bare_axum;
+mod disk;
+mod get_by_id;
+mod http;
+mod kafka;
+mod load;
+mod numbers;
+mod process;
+mod produce;
+mod producer;
+mod register;
+mod server;
+mod startup;
+mod table;
+
+use std::process::ExitCode;
+
+type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+const USAGE: &str = "usage: cargo run --release -p weir-bench -- \
+                     startup|get-by-id|register|produce|avro|all";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match run(&args).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("weir-bench: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: &[&str]) -> Result {
+    if cfg!(debug_assertions) {
+        return Err("a debug build tells nothing: say --release".into());
+    }
+    match args {
+        ["startup"] => startup::run().await,
+        ["get-by-id"] => get_by_id::run().await,
+        ["register"] => register::run().await,
+        ["produce"] => produce::run().await,
+        ["avro"] => avro::run(),
+        ["all"] => {
+            startup::run().await?;
+            get_by_id::run().await?;
+            register::run().await?;
+            produce::run().await?;
+            avro::run()
+        }
+        ["bare-axum", port] => bare_axum::run(port.parse()?).await,
+        _ => Err(USAGE.into()),
+    }
+}

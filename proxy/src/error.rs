@@ -10,6 +10,11 @@ pub enum ProxyError {
     TopicNotFound,
     PartitionNotFound,
     ConsumerNotFound,
+    /// Kafka does not have the topic or the partition; the code is that of another error, as in the
+    /// reference.
+    UnknownPartition {
+        reason: String,
+    },
     FormatMismatch,
     /// A record that cannot be read in the instance's format, or a registry that cannot be asked.
     Unreadable {
@@ -84,6 +89,7 @@ codes! {
     40401 404 TopicNotFound
     40402 404 PartitionNotFound
     40403 404 ConsumerNotFound
+    40403 404 UnknownPartition
     40601 406 FormatMismatch
     40801 408 Unreadable
     40902 409 ConsumerExists
@@ -114,6 +120,7 @@ impl fmt::Display for ProxyError {
             Self::TopicNotFound => f.write_str("Topic not found."),
             Self::PartitionNotFound => f.write_str("Partition not found."),
             Self::ConsumerNotFound => f.write_str("Consumer instance not found."),
+            Self::UnknownPartition { reason } => f.write_str(reason),
             Self::FormatMismatch => f.write_str(
                 "The requested embedded data format does not match the deserializer for this consumer instance",
             ),
@@ -196,6 +203,8 @@ impl From<KafkaError> for ProxyError {
                 | Code::NotCoordinator
                 | Code::NetworkException
                 | Code::QueueFull
+                | Code::WaitingForCoordinator
+                | Code::State
                 | Code::KafkaStorageError,
             ) => Self::Retriable { reason },
             _ => Self::Kafka { reason },

@@ -65,6 +65,13 @@ impl Proxy {
         }
     }
 
+    /// Reads that wait for records are answered with what there is.
+    pub fn end_waiting(&self) {
+        for instance in self.instances.all() {
+            instance.end_waiting();
+        }
+    }
+
     /// Ends well: what was sent is acknowledged, consumers leave their groups.
     pub async fn shut_down(&self, timeout: Duration) {
         let closing: Vec<_> = self.instances.clear().into_iter().map(consumer::close).collect();

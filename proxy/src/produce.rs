@@ -7,6 +7,7 @@ use weir_serde::{AvroCodec, Part, frame};
 use crate::broker::{Outgoing, Sent};
 use crate::error::ProxyError;
 use crate::format::{self, Format};
+use crate::http::Object;
 use crate::schemas::{SchemaSpec, Schemas};
 
 /// Body of a produce request; the schemas are of the request and not of its records.
@@ -22,7 +23,7 @@ pub(crate) struct ProduceRequest<'a> {
     #[serde(default)]
     value_schema_id: Option<i32>,
     #[serde(default, borrow)]
-    records: Option<Vec<ProduceRecord<'a>>>,
+    records: Option<Vec<Object<ProduceRecord<'a>>>>,
 }
 
 #[derive(Deserialize)]
@@ -74,8 +75,8 @@ impl Prepared {
         }
         let key_spec = schema_spec(Part::Key, request.key_schema, request.key_schema_id)?;
         let value_spec = schema_spec(Part::Value, request.value_schema, request.value_schema_id)?;
-        let has_keys = given.iter().any(|r| r.key.is_some());
-        let has_values = given.iter().any(|r| r.value.is_some());
+        let has_keys = given.iter().any(|r| r.0.key.is_some());
+        let has_values = given.iter().any(|r| r.0.value.is_some());
         let (mut key_codec, mut value_codec) = (None, None);
         if format == Format::Avro {
             if has_keys && key_spec.is_none() {
@@ -92,12 +93,17 @@ impl Prepared {
             }
         }
         let mut records = Vec::with_capacity(given.len());
-        for (index, record) in given.iter().enumerate() {
+        for (index, Object(record)) in given.iter().enumerate() {
+            let partition = record.partition.or(partition);
+            if let Some(partition) = partition.filter(|p| *p < 0) {
+                let reason = format!("{partition} is no partition");
+                return Err(ProxyError::Invalid { reason });
+            }
             let place = |part| format!("records[{index}].{part}");
             records.push(Outgoing {
                 key: encode(format, record.key, key_codec.as_deref(), || place("key"))?,
                 value: encode(format, record.value, value_codec.as_deref(), || place("value"))?,
-                partition: record.partition.or(partition),
+                partition,
             });
         }
         Ok(Prepared {

@@ -1,5 +1,51 @@
 //! The REST proxy through its socket; files mirror the URL tree. What the embedded broker can do
 //! runs on it and on the real Kafka.
+//!
+//! Every error code is reached here with its text, except what no request can bring about: 500 comes
+//! from a defect.
 #![allow(clippy::unwrap_used)] // how a test fails
 
+/// Makes of each behaviour, `async fn(&TestBroker)`, a test on the embedded broker and one on Kafka.
+macro_rules! on_both_brokers {
+    ($($behaviour:ident)*) => {$(
+        mod $behaviour {
+            #[tokio::test]
+            async fn on_the_embedded_broker() {
+                super::$behaviour(&weir_tests::embedded_broker()).await;
+            }
+
+            #[tokio::test]
+            async fn on_kafka() {
+                let Some(kafka) = weir_tests::kafka() else { return };
+                super::$behaviour(&kafka).await;
+            }
+        }
+    )*};
+}
+
+/// As `on_both_brokers`, for what the embedded broker cannot do or only slowly.
+macro_rules! on_kafka {
+    ($($behaviour:ident)*) => {$(
+        mod $behaviour {
+            #[tokio::test]
+            async fn on_kafka() {
+                let Some(kafka) = weir_tests::kafka() else { return };
+                super::$behaviour(&kafka).await;
+            }
+        }
+    )*};
+}
+
+mod assignments;
+mod consumers;
+mod fixtures;
+mod http;
+mod offsets;
+mod partitions;
+mod positions;
+mod produce_avro;
+mod produce_binary;
+mod produce_json;
+mod records;
+mod subscription;
 mod topics;

@@ -148,7 +148,7 @@ async fn an_answered_registration_is_on_the_disk() {
     let data = folder.path().join("data");
     let mut command = std::process::Command::new("strace");
     command
-        .args(["-f", "-y", "-e", "trace=fdatasync,fsync,write,writev,sendto,pwrite64", "-o"])
+        .args(["-D", "-f", "-y", "-e", "trace=fdatasync,fsync,write,writev,sendto,pwrite64", "-o"])
         .arg(&trace)
         .arg(env!("CARGO_BIN_EXE_weir"))
         .args(["serve", "--roles", "registry", "--registry-listener", "127.0.0.1:0", "--data-dir"])

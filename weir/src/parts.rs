@@ -36,6 +36,9 @@ impl Parts {
             Some(ended) = self.serving.join_next() => Some(ended),
         };
         tracing::info!("stopping: no new requests, those under way are answered");
+        if let Some(proxy) = &self.proxy {
+            proxy.end_waiting();
+        }
         self.handle.graceful_shutdown(Some(DRAIN_TIMEOUT));
         while self.serving.join_next().await.is_some() {}
         if let Some(proxy) = self.proxy {

@@ -2,10 +2,11 @@
 //! far it was read.
 //!
 //! A record counts as read when it goes into an answer, not when librdkafka hands it over: what a
-//! client did not get, because it went away or asked for fewer bytes, is there for the next read.
+//! client did not wait for, or had no bytes for, is there for the next read. Other requests do not
+//! wait for a read that waits: they interrupt it, and it goes on after them.
 
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Message, OwnedMessage};
 use rdkafka::{ClientConfig, ClientContext, Offset, TopicPartitionList};
 use tokio::runtime::Handle;
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, MutexGuard, Notify};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -38,11 +39,25 @@ pub(crate) enum Position {
     Timestamp(i64),
 }
 
+/// An offset to commit.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Commit {
+    pub(crate) offset: i64,
+    pub(crate) metadata: Option<String>,
+}
+
 pub(crate) struct Instance {
     spec: ConsumerSpec,
     /// There until the instance is dropped.
     consumer: Option<Arc<StreamConsumer<Context>>>,
     reading: Mutex<Reading>,
+    /// Requests other than reads that want `reading`.
+    wanted: AtomicUsize,
+    /// Reads that wait; an instance that somebody waits for is not idle.
+    readers: AtomicUsize,
+    interrupt: Notify,
+    /// No read waits any more: the instance is removed, or the process ends.
+    ending: AtomicBool,
     /// Milliseconds after `created` when somebody last asked.
     last_used: AtomicU64,
     created: Instant,
@@ -55,6 +70,8 @@ struct Reading {
     pending: VecDeque<OwnedMessage>,
     /// The next offset to read of each partition that was read from.
     positions: Offsets,
+    /// Why nothing will come, until the client changes something.
+    refused: Option<KafkaError>,
 }
 
 /// How the instance came by its partitions; the two ways exclude each other.
@@ -97,6 +114,10 @@ impl Instance {
             spec,
             consumer: Some(Arc::new(consumer)),
             reading: Mutex::default(),
+            wanted: AtomicUsize::new(0),
+            readers: AtomicUsize::new(0),
+            interrupt: Notify::new(),
+            ending: AtomicBool::new(false),
             last_used: AtomicU64::new(0),
             created: Instant::now(),
         })
@@ -129,8 +150,24 @@ impl Instance {
         self.last_used.fetch_max(now, Ordering::Relaxed);
     }
 
+    /// Reads that wait are answered with what there is, now and from now on.
+    pub(crate) fn end_waiting(&self) {
+        self.ending.store(true, Ordering::SeqCst);
+        self.interrupt.notify_waiters();
+    }
+
+    /// What is being read, for a request that does not read.
+    async fn interrupting(&self) -> MutexGuard<'_, Reading> {
+        let _wanted = Counted::new(&self.wanted);
+        self.interrupt.notify_waiters();
+        self.reading.lock().await
+    }
+
     /// How long nobody has asked.
     pub(crate) fn idle(&self) -> Duration {
+        if self.readers.load(Ordering::SeqCst) > 0 {
+            return Duration::ZERO;
+        }
         let last = Duration::from_millis(self.last_used.load(Ordering::Relaxed));
         self.created.elapsed().saturating_sub(last)
     }
@@ -149,17 +186,25 @@ impl Instance {
         while fetched < bytes {
             match self.consumer().recv().now_or_never() {
                 Some(Ok(message)) => {
-                    fetched += size(&message).max(1);
-                    reading.pending.push_back(message.detach());
+                    fetched += size(&message);
+                    let message = message.detach();
+                    self.take(reading, message);
                 }
                 Some(Err(error)) => {
-                    // the client goes on trying by itself; a read finds nothing meanwhile
-                    tracing::debug!(group = self.group(), %error, "consuming");
+                    reading.notice(error);
+                    break;
                 }
                 None => break,
             }
         }
         self.forget_revoked(reading);
+    }
+
+    /// A record that librdkafka hands over. What was revoked before it came is forgotten before it
+    /// is kept: it may be the first of the partition's new assignment.
+    fn take(&self, reading: &mut Reading, message: OwnedMessage) {
+        self.forget_revoked(reading);
+        reading.pending.push_back(message);
     }
 
     /// What was fetched of partitions that belong to somebody else now is not ours to hand out.
@@ -171,56 +216,81 @@ impl Instance {
         }
     }
 
-    /// Waits for records: until there are enough, or `timeout` is over.
-    pub(crate) async fn read(&self, timeout: Duration, max_bytes: usize) -> Records<'_> {
+    /// Waits for records: until there are enough, or `timeout` is over. What keeps them from coming
+    /// is told once there is nothing else to tell.
+    pub(crate) async fn read(
+        &self,
+        timeout: Duration,
+        max_bytes: usize,
+    ) -> Result<Records<'_>, ProxyError> {
         let deadline = Instant::now() + timeout;
+        let _reader = Counted::new(&self.readers);
         let mut reading = self.reading.lock().await;
         loop {
-            let pending: usize = reading.pending.iter().map(size).sum();
-            if pending < max_bytes {
-                self.fetch(&mut reading, max_bytes - pending);
+            let interrupted = self.interrupt.notified();
+            tokio::pin!(interrupted);
+            interrupted.as_mut().enable();
+            if self.wanted.load(Ordering::SeqCst) > 0 {
+                drop(reading);
+                reading = self.reading.lock().await; // after those who wait already
             }
-            let pending: usize = reading.pending.iter().map(size).sum();
-            let enough = self.spec.min_bytes.min(max_bytes);
-            if !reading.pending.is_empty() && pending >= enough || Instant::now() >= deadline {
+            if self.has_enough(&mut reading, max_bytes)?
+                || Instant::now() >= deadline
+                || self.ending.load(Ordering::SeqCst)
+            {
                 break;
             }
-            if reading.source == Source::None {
-                tokio::time::sleep_until(deadline).await;
-                break;
-            }
-            match tokio::time::timeout_at(deadline, self.consumer().recv()).await {
-                Ok(Ok(message)) => {
-                    let message = message.detach();
-                    reading.pending.push_back(message);
+            tokio::select! {
+                () = tokio::time::sleep_until(deadline) => {}
+                () = &mut interrupted => {}
+                received = self.consumer().recv(), if reading.source != Source::None => {
+                    match received.map(|message| message.detach()) {
+                        Ok(message) => self.take(&mut reading, message),
+                        Err(error) => {
+                            reading.notice(error);
+                            // errors repeat as fast as one asks
+                            tokio::time::sleep(Duration::from_millis(20)).await;
+                        }
+                    }
                 }
-                Ok(Err(error)) => {
-                    tracing::debug!(group = self.group(), %error, "consuming");
-                    // errors repeat as fast as one asks
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                }
-                Err(_) => break,
             }
-            self.touch();
         }
         self.touch();
-        Records { instance: self, reading, max_bytes }
+        Ok(Records { instance: self, reading, max_bytes })
+    }
+
+    /// Takes what is at hand, and says whether a read has something to answer.
+    fn has_enough(&self, reading: &mut Reading, max_bytes: usize) -> Result<bool, ProxyError> {
+        let bytes = |reading: &Reading| reading.pending.iter().map(size).sum::<usize>();
+        let pending = bytes(reading);
+        if pending < max_bytes && reading.source != Source::None {
+            self.fetch(reading, max_bytes - pending);
+        }
+        if reading.pending.is_empty()
+            && let Some(error) = reading.refused.take()
+        {
+            return Err(error.into());
+        }
+        Ok(!reading.pending.is_empty() && bytes(reading) >= self.spec.min_bytes.min(max_bytes))
     }
 
     pub(crate) async fn subscribe(&self, topics: &[&str]) -> Result<(), ProxyError> {
-        let mut reading = self.reading.lock().await;
+        let mut reading = self.interrupting().await;
         if reading.source == Source::Assignment {
             return Err(illegal(
                 "Subscription to topics, partitions and pattern are mutually exclusive",
             ));
         }
-        self.consumer().subscribe(topics)?;
+        self.consumer().subscribe(topics).map_err(|error| match error {
+            KafkaError::Subscription(why) => ProxyError::Invalid { reason: why },
+            error => error.into(),
+        })?;
         reading.source = Source::Subscription;
         Ok(())
     }
 
     pub(crate) async fn unsubscribe(&self) {
-        let mut reading = self.reading.lock().await;
+        let mut reading = self.interrupting().await;
         self.consumer().unsubscribe();
         let _ = self.consumer().unassign();
         *reading = Reading::default();
@@ -234,18 +304,30 @@ impl Instance {
     }
 
     pub(crate) async fn assign(&self, partitions: &[(String, i32)]) -> Result<(), ProxyError> {
-        let mut reading = self.reading.lock().await;
+        let mut reading = self.interrupting().await;
         if reading.source == Source::Subscription {
             return Err(illegal(
                 "Subscription to topics, partitions and pattern are mutually exclusive",
             ));
         }
+        if partitions.is_empty() {
+            self.consumer().unassign()?;
+            *reading = Reading::default();
+            return Ok(());
+        }
+        // what stays assigned stays where it is
+        let stays = |place: &(String, i32)| partitions.contains(place);
+        reading.positions.retain(|place, _| stays(place));
         let mut list = TopicPartitionList::new();
-        for (topic, partition) in partitions {
-            list.add_partition_offset(topic, *partition, Offset::Stored)?;
+        for place @ (topic, partition) in partitions {
+            let offset =
+                reading.positions.get(place).map_or(Offset::Stored, |n| Offset::Offset(*n));
+            list.add_partition_offset(topic, *partition, offset)?;
         }
         self.consumer().assign(&list)?;
-        *reading = Reading { source: Source::Assignment, ..Reading::default() };
+        // what was fetched and not read is fetched again
+        reading.pending.clear();
+        reading.source = Source::Assignment;
         Ok(())
     }
 
@@ -253,24 +335,38 @@ impl Instance {
         Ok(names(&self.consumer().assignment()?).collect())
     }
 
-    /// Commits offsets, or how far the instance was read. The offset of a request is the last
-    /// consumed one, so that the next is committed.
-    pub(crate) async fn commit(&self, consumed: Option<Offsets>) -> Result<(), ProxyError> {
-        let offsets = match consumed {
-            Some(consumed) => {
-                consumed.into_iter().map(|(p, offset)| (p, offset.saturating_add(1))).collect()
+    /// Commits offsets, or how far the instance was read. 40403 no such partition.
+    pub(crate) async fn commit(
+        &self,
+        given: Option<HashMap<(String, i32), Commit>>,
+    ) -> Result<(), ProxyError> {
+        let commits = match given {
+            Some(commits) => commits,
+            None => {
+                let reading = self.interrupting().await;
+                let read = |(place, offset): (&(String, i32), &i64)| {
+                    (place.clone(), Commit { offset: *offset, metadata: None })
+                };
+                reading.positions.iter().map(read).collect()
             }
-            None => self.reading.lock().await.positions.clone(),
         };
-        if offsets.is_empty() {
+        if commits.is_empty() {
             return Ok(());
         }
         let mut list = TopicPartitionList::new();
-        for ((topic, partition), offset) in &offsets {
-            list.add_partition_offset(topic, *partition, Offset::Offset(*offset))?;
+        for ((topic, partition), commit) in commits {
+            let mut place = list.add_partition(&topic, partition);
+            place.set_offset(Offset::Offset(commit.offset))?;
+            if let Some(metadata) = commit.metadata {
+                place.set_metadata(metadata);
+            }
         }
         let consumer = self.consumer().clone();
-        ask(move || consumer.commit(&list, CommitMode::Sync)).await
+        let committed = ask(move || consumer.commit(&list, CommitMode::Sync));
+        match tokio::time::timeout(ASK_TIMEOUT, committed).await {
+            Err(_) => Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::RequestTimedOut).into()),
+            Ok(result) => result.map_err(unknown_partition),
+        }
     }
 
     /// Committed offsets; a partition without one is left out.
@@ -301,7 +397,7 @@ impl Instance {
         &self,
         positions: Vec<(String, i32, Position)>,
     ) -> Result<(), ProxyError> {
-        let mut reading = self.reading.lock().await;
+        let mut reading = self.interrupting().await;
         let assigned = self.assignment()?;
         for (topic, partition, _) in &positions {
             if !assigned.contains(&(topic.clone(), *partition)) {
@@ -310,9 +406,13 @@ impl Instance {
                 )));
             }
         }
+        if positions.is_empty() {
+            return Ok(());
+        }
         let consumer = self.consumer().clone();
         let asked = positions.clone();
-        ask(move || seek(&consumer, &asked)).await?;
+        let others = reading.positions.clone();
+        ask(move || seek(&consumer, &asked, &others)).await?;
         for (topic, partition, position) in positions {
             reading.forget(&topic, partition);
             if let Position::Offset(offset) = position {
@@ -333,6 +433,23 @@ impl Drop for Instance {
 }
 
 impl Reading {
+    /// Most errors pass: librdkafka goes on trying, and a read finds nothing meanwhile. Those that
+    /// stay are for the client.
+    fn notice(&mut self, error: KafkaError) {
+        tracing::debug!(%error, "consuming");
+        match error.rdkafka_error_code() {
+            Some(
+                RDKafkaErrorCode::AutoOffsetReset
+                | RDKafkaErrorCode::TopicAuthorizationFailed
+                | RDKafkaErrorCode::GroupAuthorizationFailed
+                | RDKafkaErrorCode::Authentication
+                | RDKafkaErrorCode::SaslAuthenticationFailed
+                | RDKafkaErrorCode::Fatal,
+            ) => self.refused = Some(error),
+            _ => {}
+        }
+    }
+
     fn forget(&mut self, topic: &str, partition: i32) {
         self.pending.retain(|m| m.topic() != topic || m.partition() != partition);
         self.positions.remove(&(topic.to_string(), partition));
@@ -380,6 +497,7 @@ impl Records<'_> {
 fn seek(
     consumer: &StreamConsumer<Context>,
     positions: &[(String, i32, Position)],
+    others: &Offsets,
 ) -> Result<(), KafkaError> {
     let mut list = TopicPartitionList::new();
     let mut times = TopicPartitionList::new();
@@ -406,21 +524,49 @@ fn seek(
             list.add_partition_offset(found.topic(), found.partition(), offset)?;
         }
     }
-    // a partition that was assigned a moment ago cannot be moved yet
-    let deadline = std::time::Instant::now() + ASK_TIMEOUT;
-    loop {
-        let result = consumer.seek_partitions(list.clone(), ASK_TIMEOUT)?;
-        let failed = result.elements().into_iter().find_map(|e| e.error().err());
-        match failed {
-            None => return Ok(()),
-            Some(error)
-                if error.rdkafka_error_code() == Some(RDKafkaErrorCode::State)
-                    && std::time::Instant::now() < deadline =>
-            {
-                std::thread::sleep(Duration::from_millis(20));
+    let moved = consumer.seek_partitions(list.clone(), ASK_TIMEOUT)?;
+    let failed = moved.elements().into_iter().find_map(|e| e.error().err());
+    match failed {
+        None => Ok(()),
+        // one that was assigned a moment ago, or that has stopped for want of an offset, cannot be
+        // moved: it is assigned anew, at its position
+        Some(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::State) => {
+            for (topic, partition) in names(&consumer.assignment()?) {
+                if list.find_partition(&topic, partition).is_none() {
+                    let offset = others.get(&(topic.clone(), partition));
+                    let offset = offset.map_or(Offset::Stored, |n| Offset::Offset(*n));
+                    list.add_partition_offset(&topic, partition, offset)?;
+                }
             }
-            Some(error) => return Err(error),
+            consumer.assign(&list)
         }
+        Some(error) => Err(error),
+    }
+}
+
+fn unknown_partition(error: ProxyError) -> ProxyError {
+    let unknown = RDKafkaErrorCode::UnknownTopicOrPartition.to_string();
+    match error {
+        ProxyError::Retriable { reason } if reason == unknown => {
+            ProxyError::UnknownPartition { reason }
+        }
+        error => error,
+    }
+}
+
+/// Counts while it lives.
+struct Counted<'a>(&'a AtomicUsize);
+
+impl<'a> Counted<'a> {
+    fn new(count: &'a AtomicUsize) -> Counted<'a> {
+        count.fetch_add(1, Ordering::SeqCst);
+        Counted(count)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -432,8 +578,9 @@ fn names(list: &TopicPartitionList) -> impl Iterator<Item = (String, i32)> {
         .into_iter()
 }
 
+/// Bytes of key and value; a record of nothing is something too.
 fn size<M: Message>(message: &M) -> usize {
-    message.key().map_or(0, <[u8]>::len) + message.payload().map_or(0, <[u8]>::len)
+    (message.key().map_or(0, <[u8]>::len) + message.payload().map_or(0, <[u8]>::len)).max(1)
 }
 
 fn illegal(reason: &str) -> ProxyError {

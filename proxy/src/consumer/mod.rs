@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-pub(crate) use instance::{Instance, Position};
+pub(crate) use instance::{Commit, Instance, Position};
 pub(crate) use spec::ConsumerSpec;
 
 use crate::error::ProxyError;
@@ -60,7 +60,8 @@ impl Instances {
         by_name.drain().map(|(_, instance)| instance).collect()
     }
 
-    fn all(&self) -> Vec<Arc<Instance>> {
+    /// All instances, as they are now.
+    pub(crate) fn all(&self) -> Vec<Arc<Instance>> {
         let by_name = self.by_name.lock().unwrap_or_else(PoisonError::into_inner);
         by_name.values().cloned().collect()
     }
@@ -91,9 +92,10 @@ pub(crate) async fn keep(instances: Weak<Instances>, timeout: Duration) {
     }
 }
 
-/// Closes an instance that was removed, and returns when it has left its group. One that somebody
-/// still reads from is closed when that read ends.
+/// Closes an instance that was removed, and returns when it has left its group. A read that waits is
+/// answered; the instance is closed when that is done.
 pub(crate) async fn close(instance: Arc<Instance>) {
+    instance.end_waiting();
     if let Ok(instance) = Arc::try_unwrap(instance)
         && instance.close().await.is_err()
     {

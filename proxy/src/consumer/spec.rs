@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::error::ProxyError;
 use crate::format::Format;
+use crate::http::Object;
 
 /// Bytes that `fetch.min.bytes` may ask for.
 const MIN_BYTES_MAX: i64 = 10_000_000;
@@ -51,9 +52,11 @@ impl ConsumerSpec {
     /// 40001 · 422 no such format · 42204.
     pub(crate) fn new(group: &str, body: &[u8]) -> Result<ConsumerSpec, ProxyError> {
         let request: ConsumerRequest = match body.trim_ascii() {
-            b"" => ConsumerRequest::default(),
-            body => serde_json::from_slice(body)
-                .map_err(|e| ProxyError::BadRequest { reason: e.to_string() })?,
+            b"" | b"null" => ConsumerRequest::default(),
+            body => match serde_json::from_slice(body) {
+                Ok(Object(request)) => request,
+                Err(e) => return Err(ProxyError::BadRequest { reason: e.to_string() }),
+            },
         };
         let reset = request.auto_offset_reset.unwrap_or_else(|| "latest".into());
         if !["earliest", "latest", "none"].contains(&reset.as_str()) {
@@ -66,7 +69,7 @@ impl ConsumerSpec {
             return Err(ProxyError::ConsumerConfigOutOfRange { reason });
         }
         let timeout = number("consumer.request.timeout.ms", request.request_timeout_ms.as_ref())?;
-        let name = request.name.or(request.id);
+        let name = request.name.or(request.id).filter(|name| !name.is_empty());
         Ok(ConsumerSpec {
             group: group.to_string(),
             name: name.unwrap_or_else(|| format!("rest-consumer-{}", uuid::Uuid::new_v4())),

@@ -5,12 +5,14 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::HOST;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rdkafka::message::{Message, OwnedMessage};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 use weir_serde::unframe;
 
 use super::answer::{Answer, Bytes, Json, Nothing};
+use super::bodies::{Object, Offsets, Partitions, Positions, Subscription, TopicPartition, Wanted};
 use super::negotiate::Accepted;
 use super::request::{Control, Named, ReadParams};
 use crate::Proxy;
@@ -25,54 +27,10 @@ const READ_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// How long a read may wait at most.
 const READ_TIMEOUT_MAX_MS: i64 = 300_000;
 
+/// What stands in a URL as it is.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 type InstancePath = Named<(String, String)>;
-
-#[derive(Deserialize)]
-pub(super) struct Subscription {
-    #[serde(default)]
-    topics: Option<Vec<String>>,
-    #[serde(default)]
-    topic_pattern: Option<String>,
-}
-
-#[derive(Serialize, Deserialize)]
-pub(super) struct TopicPartition {
-    topic: String,
-    partition: i32,
-}
-
-#[derive(Serialize, Deserialize)]
-pub(super) struct Partitions {
-    partitions: Vec<TopicPartition>,
-}
-
-#[derive(Deserialize)]
-struct TopicPartitionOffset {
-    topic: String,
-    partition: i32,
-    offset: i64,
-}
-
-#[derive(Deserialize)]
-struct TopicPartitionTimestamp {
-    topic: String,
-    partition: i32,
-    timestamp: jiff::Timestamp,
-}
-
-#[derive(Deserialize)]
-struct Commit {
-    #[serde(default)]
-    offsets: Vec<TopicPartitionOffset>,
-}
-
-#[derive(Deserialize)]
-struct Seek {
-    #[serde(default)]
-    offsets: Vec<TopicPartitionOffset>,
-    #[serde(default)]
-    timestamps: Vec<TopicPartitionTimestamp>,
-}
 
 #[derive(Serialize)]
 pub(super) struct Created {
@@ -108,7 +66,8 @@ pub(super) async fn create(
         Some(url) => url.trim_end_matches('/').to_string(),
         None => format!("{}://{host}", proxy.config.scheme),
     };
-    let base_uri = format!("{url}/consumers/{group}/instances/{name}");
+    let encoded = |part: &str| utf8_percent_encode(part, UNRESERVED).to_string();
+    let base_uri = format!("{url}/consumers/{}/instances/{}", encoded(&group), encoded(&name));
     Ok(Json(Created { instance_id: name, base_uri }))
 }
 
@@ -125,7 +84,7 @@ pub(super) async fn delete(
 
 /// `POST ..{instance}/subscription`: subscribe to topics, or to all that match a pattern.
 ///
-/// 204. 40403 · 40903 partitions are assigned · 422 no body.
+/// 204. 40403 · 40903 partitions are assigned · 422 no body, or no pattern.
 pub(super) async fn subscribe(
     State(proxy): State<Proxy>,
     Named((group, name)): InstancePath,
@@ -133,15 +92,14 @@ pub(super) async fn subscribe(
 ) -> Answer<Nothing> {
     let instance = proxy.instances.get(&group, &name)?;
     let subscription: Subscription = body.json()?;
-    match (subscription.topics, subscription.topic_pattern) {
-        (Some(topics), _) if topics.is_empty() => instance.unsubscribe().await,
-        (Some(topics), _) => {
+    match subscription.wanted()? {
+        Wanted::Topics(topics) if topics.is_empty() => instance.unsubscribe().await,
+        Wanted::Topics(topics) => {
             let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
             instance.subscribe(&topics).await?;
         }
-        // librdkafka takes a name that begins with ^ for a pattern; the reference's match whole names
-        (None, Some(pattern)) => instance.subscribe(&[&format!("^({pattern})$")]).await?,
-        (None, None) => {}
+        Wanted::Pattern(pattern) => instance.subscribe(&[&pattern]).await?,
+        Wanted::Nothing => {}
     }
     Ok(Nothing)
 }
@@ -177,7 +135,7 @@ pub(super) async fn assign(
     body: Control,
 ) -> Answer<Nothing> {
     let instance = proxy.instances.get(&group, &name)?;
-    instance.assign(&pairs(body.json()?)).await?;
+    instance.assign(&body.json::<Partitions>()?.pairs()?).await?;
     Ok(Nothing)
 }
 
@@ -191,7 +149,7 @@ pub(super) async fn assignments(
     let assigned = proxy.instances.get(&group, &name)?.assignment()?;
     let partitions = assigned
         .into_iter()
-        .map(|(topic, partition)| TopicPartition { topic, partition })
+        .map(|(topic, partition)| Object(TopicPartition { topic, partition }))
         .collect();
     Ok(Json(Partitions { partitions }))
 }
@@ -217,14 +175,22 @@ pub(super) async fn records(
         Some(bytes) if bytes > 0 => (bytes as usize).min(READ_BYTES_MAX),
         _ => READ_BYTES_MAX,
     };
-    let records = instance.read(timeout, max_bytes).await;
+    let records = instance.read(timeout, max_bytes).await?;
     let mut out = vec![b'['];
     let mut count = 0;
     for message in records.iter() {
         if count > 0 {
             out.push(b',');
         }
-        write_record(&proxy.schemas, spec.format, message, &mut out).await?;
+        let whole = out.len();
+        if let Err(error) = write_record(&proxy.schemas, spec.format, message, &mut out).await {
+            // what comes before it can be read; then it is the next
+            if count == 0 {
+                return Err(error.into());
+            }
+            out.truncate(whole - 1);
+            break;
+        }
         count += 1;
     }
     out.push(b']');
@@ -242,14 +208,11 @@ pub(super) async fn commit(
     body: Control,
 ) -> Answer<Json<Value>> {
     let instance = proxy.instances.get(&group, &name)?;
-    let consumed = match body.is_empty() {
+    let commits = match body.is_empty() {
         true => None,
-        false => {
-            let commit: Commit = body.json()?;
-            Some(commit.offsets.into_iter().map(|o| ((o.topic, o.partition), o.offset)).collect())
-        }
+        false => Some(body.json::<Offsets>()?.commits()?),
     };
-    instance.commit(consumed).await?;
+    instance.commit(commits).await?;
     Ok(Json(json!([])))
 }
 
@@ -265,7 +228,7 @@ pub(super) async fn committed(
     if body.is_empty() {
         return Err(ProxyError::PartitionNotFound.into());
     }
-    let found = instance.committed(&pairs(body.json()?)).await?;
+    let found = instance.committed(&body.json::<Partitions>()?.pairs()?).await?;
     let offsets: Vec<CommittedOffset> = found
         .into_iter()
         .map(|(topic, partition, offset, metadata)| CommittedOffset {
@@ -288,12 +251,7 @@ pub(super) async fn seek(
     body: Control,
 ) -> Answer<Nothing> {
     let instance = proxy.instances.get(&group, &name)?;
-    let Seek { offsets, timestamps } = body.json()?;
-    let offsets = offsets.into_iter().map(|o| (o.topic, o.partition, Position::Offset(o.offset)));
-    let timestamps = timestamps
-        .into_iter()
-        .map(|t| (t.topic, t.partition, Position::Timestamp(t.timestamp.as_millisecond())));
-    instance.seek(offsets.chain(timestamps).collect()).await?;
+    instance.seek(body.json::<Positions>()?.places()?).await?;
     Ok(Nothing)
 }
 
@@ -327,13 +285,9 @@ async fn seek_all(
     position: Position,
 ) -> Answer<Nothing> {
     let instance = proxy.instances.get(group, name)?;
-    let positions = pairs(body.json()?).into_iter().map(|(t, p)| (t, p, position));
-    instance.seek(positions.collect()).await?;
+    let partitions = body.json::<Partitions>()?.pairs()?;
+    instance.seek(partitions.into_iter().map(|(t, p)| (t, p, position)).collect()).await?;
     Ok(Nothing)
-}
-
-fn pairs(body: Partitions) -> Vec<(String, i32)> {
-    body.partitions.into_iter().map(|p| (p.topic, p.partition)).collect()
 }
 
 async fn write_record(

@@ -1,6 +1,7 @@
 //! The HTTP face: Confluent's REST Proxy API v2, one file a resource.
 
 mod answer;
+mod bodies;
 mod brokers;
 mod consumers;
 mod negotiate;
@@ -8,4 +9,5 @@ mod request;
 mod router;
 mod topics;
 
+pub(crate) use bodies::Object;
 pub use router::router;

@@ -6,7 +6,7 @@ use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 
 use super::answer::Refused;
 use crate::error::ProxyError;
@@ -15,16 +15,24 @@ use crate::format::Format;
 /// The media type without embedded data: metadata, control, answers to produce requests, errors.
 const V2: &str = "application/vnd.kafka.v2+json";
 
-/// Names the media type of answers that have none yet.
+/// Names the media type of answers that have none yet. 406 if the client accepts none of the API's.
 pub(super) async fn negotiate(request: Request, next: Next) -> Response {
-    let media_type = match ranges(request.headers()) {
-        Some(ranges) if !ranges.iter().any(|r| r == V2 || r == "*/*") => "application/json",
-        _ => V2,
+    let ranges = ranges(request.headers());
+    let media_type = match &ranges {
+        None => Some(V2),
+        Some(ranges) => ranges.iter().find_map(|range| match range.as_str() {
+            "application/json" => Some("application/json"),
+            V2 | "application/*" | "*/*" => Some(V2),
+            range => Format::of_media_type(range).map(|_| V2),
+        }),
     };
-    let mut response = next.run(request).await;
+    let mut response = match media_type {
+        Some(_) => next.run(request).await,
+        None => Refused(ProxyError::NotAcceptable).into_response(),
+    };
     if response.status() != StatusCode::NO_CONTENT {
-        let headers = response.headers_mut();
-        headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(media_type));
+        let media_type = HeaderValue::from_static(media_type.unwrap_or(V2));
+        response.headers_mut().entry(CONTENT_TYPE).or_insert(media_type);
     }
     response
 }
@@ -96,9 +104,21 @@ pub(super) fn check_control(headers: &HeaderMap) -> Result<(), ProxyError> {
     if known { Ok(()) } else { Err(ProxyError::UnsupportedMediaType) }
 }
 
+/// What a client accepts, the best first; none if it does not say.
 fn ranges(headers: &HeaderMap) -> Option<Vec<String>> {
-    let accept = headers.get(ACCEPT)?.to_str().ok()?;
-    Some(accept.split(',').map(essence).collect())
+    let given: Vec<&str> = headers.get_all(ACCEPT).iter().filter_map(|v| v.to_str().ok()).collect();
+    let given = given.join(",");
+    if given.trim().is_empty() {
+        return None;
+    }
+    let quality = |range: &str| {
+        let q = range.split(';').find_map(|p| p.trim().strip_prefix("q="));
+        q.map_or(1.0, |q| q.trim().parse::<f32>().unwrap_or(0.0))
+    };
+    let mut ranges: Vec<(f32, String)> =
+        given.split(',').map(|r| (quality(r), essence(r))).filter(|(q, _)| *q > 0.0).collect();
+    ranges.sort_by(|a, b| b.0.total_cmp(&a.0));
+    Some(ranges.into_iter().map(|(_, range)| range).collect())
 }
 
 fn essence(media_type: &str) -> String {

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::answer::Refused;
+use super::bodies::Object;
 use super::negotiate::check_control;
 use crate::error::ProxyError;
 
@@ -32,7 +33,6 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Named<T
 }
 
 /// `timeout` in milliseconds and `max_bytes`; what is not positive means the default.
-#[derive(Deserialize)]
 pub(super) struct ReadParams {
     pub(super) timeout: Option<i64>,
     pub(super) max_bytes: Option<i64>,
@@ -42,10 +42,15 @@ impl<S: Send + Sync> FromRequestParts<S> for ReadParams {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
-        match Query::<ReadParams>::from_request_parts(parts, state).await {
-            Ok(Query(params)) => Ok(params),
-            Err(_) => Err(Refused(ProxyError::NotFound)),
-        }
+        let Query(pairs) = Query::<Vec<(String, String)>>::from_request_parts(parts, state)
+            .await
+            .map_err(|_| Refused(ProxyError::NotFound))?;
+        // what is given twice counts once, the first time
+        let number = |name: &str| match pairs.iter().find(|(key, _)| key == name) {
+            None => Ok(None),
+            Some((_, text)) => text.parse().map(Some).map_err(|_| Refused(ProxyError::NotFound)),
+        };
+        Ok(ReadParams { timeout: number("timeout")?, max_bytes: number("max_bytes")? })
     }
 }
 
@@ -116,9 +121,8 @@ impl Control {
 
 /// A JSON object from bytes. 400.
 pub(super) fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, ProxyError> {
-    // serde would take an array for an object's fields in order
-    if !bytes.trim_ascii_start().starts_with(b"{") {
-        return Err(ProxyError::BadRequest { reason: "expected a JSON object".into() });
+    match serde_json::from_slice(bytes) {
+        Ok(Object(value)) => Ok(value),
+        Err(error) => Err(ProxyError::BadRequest { reason: error.to_string() }),
     }
-    serde_json::from_slice(bytes).map_err(|e| ProxyError::BadRequest { reason: e.to_string() })
 }

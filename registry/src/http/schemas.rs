@@ -1,13 +1,13 @@
 //! `/schemas`. Source: Confluent SchemasResource.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use weir_registry_api::{Guid, RegistryError, Schema, SchemaString, Subject, SubjectVersion};
 use weir_registry_core::{IdEntry, State as RegistryState};
 
 use super::answer::{Answer, Json, Ready, Refused};
-use super::request::{IdPath, Params};
+use super::request::{GuidPath, IdPath, Params};
 use crate::Registry;
 
 /// Schemas in one answer, and its default.
@@ -106,7 +106,7 @@ pub(super) async fn versions(
 /// `format`. 40403.
 pub(super) async fn by_guid(
     State(registry): State<Registry>,
-    Path(guid): Path<String>,
+    GuidPath(guid): GuidPath,
     params: Params,
 ) -> Answer<Json<SchemaString>> {
     let state = registry.state();
@@ -122,7 +122,7 @@ pub(super) async fn by_guid(
 /// `GET /schemas/guids/{guid}/ids`: contexts and ids of a guid; none if it is not known.
 pub(super) async fn ids_of_guid(
     State(registry): State<Registry>,
-    Path(guid): Path<String>,
+    GuidPath(guid): GuidPath,
 ) -> Answer {
     let state = registry.state();
     let entry = guid.parse::<Guid>().ok().and_then(|guid| state.by_guid(guid));

@@ -1,0 +1,115 @@
+//! HTTP/1.1 as a load generator needs it: ready requests on kept connections, answers framed by
+//! Content-Length. A whole client would cost more than the servers that are measured.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use axum::body::Bytes;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::Result;
+
+/// How long a server may take until it answers for the first time.
+const READY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long nobody listens yet before it is tried again.
+const RETRY: Duration = Duration::from_micros(200);
+
+/// What the registry reads, and what it answers with to a client that asks for nothing else.
+pub const REGISTRY_JSON: &str = "application/vnd.schemaregistry.v1+json";
+
+pub fn get(path: &str) -> Bytes {
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").into()
+}
+
+pub fn post(path: &str, media_type: &str, body: &str) -> Bytes {
+    let length = body.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {media_type}\r\n\
+         Content-Length: {length}\r\n\r\n{body}"
+    )
+    .into()
+}
+
+/// A connection that is used for one request after the other.
+pub struct Connection {
+    stream: TcpStream,
+    /// What was read of the answer, its head first.
+    answer: Vec<u8>,
+}
+
+/// Where an answer's parts are.
+struct Head {
+    status: u16,
+    body_start: usize,
+    body_bytes: usize,
+}
+
+impl Connection {
+    pub async fn open(address: SocketAddr) -> Result<Connection> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Connection { stream, answer: Vec::with_capacity(64 * 1024) })
+    }
+
+    /// Sends a request and returns the body of its answer, which has to be 200.
+    pub async fn send(&mut self, request: &[u8]) -> Result<&[u8]> {
+        self.stream.write_all(request).await?;
+        self.answer.clear();
+        let mut head = None;
+        let head = loop {
+            if self.stream.read_buf(&mut self.answer).await? == 0 {
+                return Err("the server closed a connection".into());
+            }
+            if head.is_none() {
+                head = Head::read(&self.answer)?;
+            }
+            match &head {
+                Some(head) if self.answer.len() >= head.body_start + head.body_bytes => break head,
+                _ => {}
+            }
+        };
+        let body = &self.answer[head.body_start..];
+        if head.status != 200 {
+            let body = String::from_utf8_lossy(body);
+            return Err(format!("a request was answered {}: {body}", head.status).into());
+        }
+        Ok(body)
+    }
+}
+
+impl Head {
+    /// The head of an answer, once all of it was read.
+    fn read(answer: &[u8]) -> Result<Option<Head>> {
+        let Some(end) = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n") else {
+            return Ok(None);
+        };
+        let mut lines = std::str::from_utf8(&answer[..end])?.split("\r\n");
+        let status = lines.next().and_then(|line| line.split(' ').nth(1)).ok_or("no status")?;
+        let length = lines
+            .filter_map(|line| line.split_once(':'))
+            .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+            .ok_or("an answer without Content-Length")?;
+        Ok(Some(Head {
+            status: status.parse()?,
+            body_start: end + 4,
+            body_bytes: length.1.trim().parse()?,
+        }))
+    }
+}
+
+/// Waits until a server that was just started answers `GET /`.
+pub async fn ready(address: SocketAddr) -> Result {
+    let deadline = Instant::now() + READY_TIMEOUT;
+    loop {
+        match Connection::open(address).await {
+            Ok(mut connection) => {
+                connection.send(&get("/")).await?;
+                return Ok(());
+            }
+            Err(_) if Instant::now() < deadline => tokio::time::sleep(RETRY).await,
+            Err(error) => return Err(format!("{address} does not answer: {error}").into()),
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The Kafka to produce to: the one that `WEIR_BENCH_KAFKA` names, or one started for this run.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use tempfile::TempDir;
+
+use crate::Result;
+use crate::server::{folder, workspace};
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+pub struct Kafka {
+    pub bootstrap_servers: String,
+    /// The folder of the node that has to be stopped.
+    ours: Option<TempDir>,
+}
+
+impl Kafka {
+    pub fn new() -> Result<Kafka> {
+        if let Ok(bootstrap_servers) = std::env::var("WEIR_BENCH_KAFKA") {
+            return Ok(Kafka { bootstrap_servers, ours: None });
+        }
+        let folder = folder()?;
+        let started = Command::new(script())
+            .arg("start")
+            .arg(folder.path().join("kafka"))
+            .stderr(Stdio::inherit())
+            .output()?;
+        if !started.status.success() {
+            return Err("no Kafka: name one in WEIR_BENCH_KAFKA".into());
+        }
+        let bootstrap_servers = String::from_utf8(started.stdout)?.trim().to_string();
+        Ok(Kafka { bootstrap_servers, ours: Some(folder) })
+    }
+
+    pub fn client(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &self.bootstrap_servers);
+        config
+    }
+
+    /// Makes a topic of one partition that nobody else uses.
+    pub async fn create_topic(&self) -> Result<String> {
+        let topic = format!("weir-bench-{}", std::process::id());
+        let new = NewTopic::new(&topic, 1, TopicReplication::Fixed(1));
+        let options = AdminOptions::new().operation_timeout(Some(TIMEOUT));
+        for created in self.admin()?.create_topics([&new], &options).await? {
+            created.map_err(|(topic, code)| format!("cannot make topic {topic}: {code}"))?;
+        }
+        Ok(topic)
+    }
+
+    pub async fn delete_topic(&self, topic: &str) -> Result {
+        for deleted in self.admin()?.delete_topics(&[topic], &AdminOptions::new()).await? {
+            deleted.map_err(|(topic, code)| format!("cannot delete topic {topic}: {code}"))?;
+        }
+        Ok(())
+    }
+
+    /// Records that the topic holds.
+    pub async fn records(&self, topic: &str) -> Result<i64> {
+        let observer: BaseConsumer = self.client().create()?;
+        let topic = topic.to_string();
+        let asked =
+            tokio::task::spawn_blocking(move || observer.fetch_watermarks(&topic, 0, TIMEOUT));
+        let (first, next) = asked.await??;
+        Ok(next - first)
+    }
+
+    fn admin(&self) -> Result<AdminClient<DefaultClientContext>> {
+        Ok(self.client().create()?)
+    }
+}
+
+impl Drop for Kafka {
+    fn drop(&mut self) {
+        if let Some(folder) = &self.ours {
+            let stopped =
+                Command::new(script()).arg("stop").arg(folder.path().join("kafka")).status();
+            if !stopped.is_ok_and(|status| status.success()) {
+                eprintln!("weir-bench: Kafka may still run, in {}", folder.path().display());
+            }
+        }
+    }
+}
+
+fn script() -> PathBuf {
+    workspace().join("tests/java/kafka")
+}

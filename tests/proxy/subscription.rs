@@ -1,0 +1,270 @@
+//! `/consumers/{group}/instances/{instance}/subscription`
+
+use std::time::Instant;
+
+use serde_json::{Value, json};
+use weir_tests::{TestBroker, embedded_broker, unique};
+
+use super::fixtures::*;
+
+on_both_brokers! {
+    a_subscribed_instance_reads_and_commits
+}
+
+on_kafka! {
+    an_instance_joins_its_group_without_a_read
+    a_pattern_subscribes_to_the_topics_that_match_as_a_whole
+    a_subscription_to_several_topics_reads_all_of_them
+    a_second_instance_continues_after_the_commit_of_the_first
+    two_instances_of_a_group_share_the_partitions
+    a_new_subscription_replaces_the_old
+    nothing_is_read_after_unsubscribing
+}
+
+const EXCLUSIVE: &str =
+    "Illegal state: Subscription to topics, partitions and pattern are mutually exclusive";
+
+#[tokio::test]
+async fn a_subscription_is_shown() {
+    let broker = embedded_broker();
+    let proxy = broker.proxy().await;
+    let consumer = Consumer::new(&proxy, json!({})).await;
+    consumer.get("/subscription").await.is(json!({"topics": []}));
+    done(&consumer.post("/subscription", &json!({"topics": ["flights", "movies"]})).await);
+    let mut answer = consumer.get("/subscription").await;
+    answer.json["topics"].as_array_mut().unwrap().sort_by_key(Value::to_string);
+    answer.is(json!({"topics": ["flights", "movies"]}));
+}
+
+#[tokio::test]
+async fn an_instance_can_be_unsubscribed() {
+    let broker = embedded_broker();
+    let proxy = broker.proxy().await;
+    let consumer = Consumer::new(&proxy, json!({})).await;
+    done(&consumer.api.delete(&consumer.path("/subscription")).await);
+    consumer.subscribe("flights").await;
+    done(&consumer.api.delete(&consumer.path("/subscription")).await);
+    consumer.get("/subscription").await.is(json!({"topics": []}));
+    // an empty list says the same
+    consumer.subscribe("flights").await;
+    done(&consumer.post("/subscription", &json!({"topics": []})).await);
+    consumer.get("/subscription").await.is(json!({"topics": []}));
+    // and now partitions may be assigned
+    consumer.assign("flights", &[0]).await;
+}
+
+#[tokio::test]
+async fn a_subscription_without_topics_or_pattern_changes_nothing() {
+    let broker = embedded_broker();
+    let proxy = broker.proxy().await;
+    let consumer = Consumer::new(&proxy, json!({})).await;
+    consumer.subscribe("flights").await;
+    done(&consumer.post("/subscription", &json!({})).await);
+    consumer.get("/subscription").await.is(json!({"topics": ["flights"]}));
+}
+
+#[tokio::test]
+async fn topics_win_over_a_pattern() {
+    let broker = embedded_broker();
+    let proxy = broker.proxy().await;
+    let consumer = Consumer::new(&proxy, json!({})).await;
+    let body = json!({"topics": ["flights"], "topic_pattern": "movies.*"});
+    done(&consumer.post("/subscription", &body).await);
+    consumer.get("/subscription").await.is(json!({"topics": ["flights"]}));
+}
+
+#[tokio::test]
+async fn a_subscription_without_a_body_is_422() {
+    let broker = embedded_broker();
+    let proxy = broker.proxy().await;
+    let consumer = Consumer::new(&proxy, json!({})).await;
+    consumer.post_nothing("/subscription").await.is_error(422, 422, "must not be null");
+    consumer.post("/subscription", &json!(null)).await.is_error(422, 422, "must not be null");
+}
+
+#[tokio::test]
+async fn a_malformed_subscription_is_400() {
+    let broker = embedded_broker();
+    let proxy = broker.proxy().await;
+    let consumer = Consumer::new(&proxy, json!({})).await;
+    for body in [
+        json!({"topics": "flights"}),
+        json!({"topics": [7]}),
+        json!({"topic_pattern": ["flights"]}),
+        json!(["flights"]),
+        json!({"topic": ["flights"]}),
+    ] {
+        refused(&consumer.post("/subscription", &body).await, 400, 400);
+    }
+    consumer.get("/subscription").await.is(json!({"topics": []}));
+}
+
+#[tokio::test]
+async fn a_pattern_that_is_none_is_the_fault_of_the_client() {
+    let broker = embedded_broker();
+    let proxy = broker.proxy().await;
+    let consumer = Consumer::new(&proxy, json!({})).await;
+    let answer = consumer.post("/subscription", &json!({"topic_pattern": "flights-("})).await;
+    assert!(answer.status.is_client_error(), "{} {}", answer.status, answer.text);
+}
+
+#[tokio::test]
+async fn subscribing_an_assigned_instance_is_40903() {
+    let broker = embedded_broker();
+    let proxy = broker.proxy().await;
+    let consumer = Consumer::new(&proxy, json!({})).await;
+    consumer.assign("flights", &[0]).await;
+    for body in [json!({"topics": ["flights"]}), json!({"topic_pattern": "flights"})] {
+        consumer.post("/subscription", &body).await.is_error(409, 40903, EXCLUSIVE);
+    }
+    consumer.get("/assignments").await.is(partitions("flights", &[0]));
+}
+
+#[tokio::test]
+async fn assigning_a_subscribed_instance_is_40903() {
+    let broker = embedded_broker();
+    let proxy = broker.proxy().await;
+    let consumer = Consumer::new(&proxy, json!({})).await;
+    consumer.subscribe("flights").await;
+    let answer = consumer.post("/assignments", &partitions("flights", &[0])).await;
+    answer.is_error(409, 40903, EXCLUSIVE);
+    consumer.get("/subscription").await.is(json!({"topics": ["flights"]}));
+}
+
+async fn a_subscribed_instance_reads_and_commits(broker: &TestBroker) {
+    let topic = new_topic(broker, "flights", 1).await;
+    let proxy = broker.proxy().await;
+    sent(&produce(&proxy, &topic, JSON, &records(&flights())).await);
+    let consumer = Consumer::new(&proxy, json!({"format": "json"})).await;
+    consumer.subscribe(&topic).await;
+    let expected: Vec<Value> =
+        flights().iter().zip(0..).map(|(flight, n)| record(&topic, 0, n, flight)).collect();
+    assert_eq!(consumer.take(3).await, expected);
+    consumer.get("/assignments").await.is(partitions(&topic, &[0]));
+    consumer.post_nothing("/offsets").await.is(json!([]));
+    assert_eq!(consumer.committed(&topic, 0).await, Some(3));
+    done(&consumer.post("/positions/beginning", &partitions(&topic, &[0])).await);
+    assert_eq!(consumer.take(3).await, expected);
+}
+
+/// Waits until an instance has so many partitions.
+async fn assigned(consumer: &Consumer, count: usize) {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        let answer = consumer.get("/assignments").await;
+        if answer.json["partitions"].as_array().unwrap().len() == count {
+            return;
+        }
+        assert!(Instant::now() < deadline, "not {count} partitions: {}", answer.text);
+        consumer.get("/subscription").await;
+    }
+}
+
+async fn an_instance_joins_its_group_without_a_read(broker: &TestBroker) {
+    let topic = new_topic(broker, "flights", 2).await;
+    let proxy = broker.proxy().await;
+    let consumer = Consumer::new(&proxy, json!({})).await;
+    consumer.subscribe(&topic).await;
+    assigned(&consumer, 2).await;
+}
+
+async fn a_pattern_subscribes_to_the_topics_that_match_as_a_whole(broker: &TestBroker) {
+    let name = unique("stocks");
+    let (nasdaq, nyse) = (format!("{name}-nasdaq"), format!("{name}-nyse"));
+    let proxy = broker.proxy().await;
+    for topic in [&nasdaq, &nyse, &format!("{name}-nyse-old"), &format!("old-{name}-nyse")] {
+        broker.create_topic(topic, 1).await;
+        let body = json!({"records": [{"value": topic}]});
+        sent(&produce(&proxy, topic, JSON, &body).await);
+    }
+    let consumer = Consumer::new(&proxy, json!({"format": "json"})).await;
+    let body = json!({"topic_pattern": format!("{name}-(nasdaq|nyse)")});
+    done(&consumer.post("/subscription", &body).await);
+    let mut values: Vec<Value> =
+        consumer.take_data(2).await.into_iter().map(|(_, value)| value).collect();
+    values.sort_by_key(Value::to_string);
+    assert_eq!(values, [json!(nasdaq), json!(nyse)]);
+    consumer.take_none().await;
+    // the subscription is to the topics that match
+    let mut answer = consumer.get("/subscription").await;
+    answer.json["topics"].as_array_mut().unwrap().sort_by_key(Value::to_string);
+    answer.is(json!({"topics": [nasdaq, nyse]}));
+}
+
+async fn a_subscription_to_several_topics_reads_all_of_them(broker: &TestBroker) {
+    let topics = [new_topic(broker, "flights", 2).await, new_topic(broker, "stocks", 1).await];
+    let proxy = broker.proxy().await;
+    sent(&produce(&proxy, &topics[0], JSON, &records(&flights())).await);
+    sent(&produce(&proxy, &topics[1], JSON, &records(&stocks())).await);
+    let consumer = Consumer::new(&proxy, json!({"format": "json"})).await;
+    done(&consumer.post("/subscription", &json!({"topics": topics})).await);
+    let taken = consumer.take(6).await;
+    let of = |topic: &String| taken.iter().filter(|r| r["topic"] == json!(topic)).count();
+    assert_eq!((of(&topics[0]), of(&topics[1])), (3, 3));
+    assigned(&consumer, 3).await;
+}
+
+async fn a_second_instance_continues_after_the_commit_of_the_first(broker: &TestBroker) {
+    let topic = new_topic(broker, "flights", 1).await;
+    let proxy = broker.proxy().await;
+    sent(&produce(&proxy, &topic, JSON, &records(&flights())).await);
+    let first = Consumer::new(&proxy, json!({"format": "json"})).await;
+    first.subscribe(&topic).await;
+    assert_eq!(first.take_offsets(3).await, [0, 1, 2]);
+    first.post("/offsets", &offset(&topic, 0, 0)).await.is(json!([]));
+    done(&first.delete().await);
+    let second = Consumer::in_group(&proxy, &first.group, json!({"format": "json"})).await;
+    second.subscribe(&topic).await;
+    assert_eq!(second.take_offsets(2).await, [1, 2]);
+}
+
+async fn two_instances_of_a_group_share_the_partitions(broker: &TestBroker) {
+    let topic = new_topic(broker, "flights", 2).await;
+    let proxy = broker.proxy().await;
+    let first = Consumer::new(&proxy, json!({"format": "json"})).await;
+    first.subscribe(&topic).await;
+    assigned(&first, 2).await;
+    let second = Consumer::in_group(&proxy, &first.group, json!({"format": "json"})).await;
+    second.subscribe(&topic).await;
+    tokio::join!(assigned(&first, 1), assigned(&second, 1));
+    let body =
+        json!({"records": [{"value": "SAT", "partition": 0}, {"value": "OAK", "partition": 1}]});
+    sent(&produce(&proxy, &topic, JSON, &body).await);
+    let (one, other) = tokio::join!(first.take(1), second.take(1));
+    assert_ne!(one[0]["partition"], other[0]["partition"]);
+    first.take_none().await;
+    second.take_none().await;
+}
+
+async fn a_new_subscription_replaces_the_old(broker: &TestBroker) {
+    let topics = [new_topic(broker, "flights", 1).await, new_topic(broker, "stocks", 1).await];
+    let proxy = broker.proxy().await;
+    sent(&produce(&proxy, &topics[0], JSON, &records(&flights())).await);
+    sent(&produce(&proxy, &topics[1], JSON, &records(&stocks())).await);
+    let consumer = Consumer::new(&proxy, json!({"format": "json"})).await;
+    consumer.subscribe(&topics[0]).await;
+    // one of three; the others have perhaps been fetched
+    let answer = consumer.get("/records?timeout=15000&max_bytes=1").await;
+    answer.is(json!([record(&topics[0], 0, 0, &flights()[0])]));
+    consumer.subscribe(&topics[1]).await;
+    let taken = consumer.take(3).await;
+    assert!(taken.iter().all(|record| record["topic"] == json!(topics[1])), "{taken:?}");
+    consumer.take_none().await;
+}
+
+async fn nothing_is_read_after_unsubscribing(broker: &TestBroker) {
+    let topic = new_topic(broker, "flights", 1).await;
+    let proxy = broker.proxy().await;
+    sent(&produce(&proxy, &topic, JSON, &records(&flights())).await);
+    let consumer = Consumer::new(&proxy, json!({"format": "json"})).await;
+    consumer.subscribe(&topic).await;
+    consumer.get("/records?timeout=15000&max_bytes=1").await.is(json!([record(
+        &topic,
+        0,
+        0,
+        &flights()[0]
+    )]));
+    done(&consumer.api.delete(&consumer.path("/subscription")).await);
+    consumer.take_none().await;
+    consumer.get("/assignments").await.is(json!({"partitions": []}));
+}

@@ -17,6 +17,7 @@ on_kafka! {
     a_subscription_to_several_topics_reads_all_of_them
     a_second_instance_continues_after_the_commit_of_the_first
     two_instances_of_a_group_share_the_partitions
+    a_rebalance_during_a_waiting_read_loses_nothing
     a_new_subscription_replaces_the_old
     nothing_is_read_after_unsubscribing
 }
@@ -267,4 +268,57 @@ async fn nothing_is_read_after_unsubscribing(broker: &TestBroker) {
     done(&consumer.api.delete(&consumer.path("/subscription")).await);
     consumer.take_none().await;
     consumer.get("/assignments").await.is(json!({"partitions": []}));
+}
+
+/// A member joins while another waits for records: what comes first after that is not taken for
+/// what was fetched before.
+async fn a_rebalance_during_a_waiting_read_loses_nothing(broker: &TestBroker) {
+    let topic = new_topic(broker, "flights", 2).await;
+    let proxy = broker.proxy().await;
+    let settings = json!({"format": "json", "auto.offset.reset": "earliest"});
+    let first = Consumer::new(&proxy, settings.clone()).await;
+    first.subscribe(&topic).await;
+    assigned(&first, 2).await;
+    let waiting = async { first.get("/records?timeout=15000&max_bytes=1").await };
+    let meanwhile = async {
+        let second = Consumer::in_group(&proxy, &first.group, settings).await;
+        second.subscribe(&topic).await;
+        assigned(&second, 1).await;
+        for round in 0..3 {
+            let body = json!({"records": [{"value": round, "partition": 0},
+                {"value": round, "partition": 1}]});
+            sent(&produce(&proxy, &topic, JSON, &body).await);
+        }
+        second
+    };
+    let (answer, second) = tokio::join!(waiting, meanwhile);
+    let mut read = answer.json.as_array().unwrap().clone();
+    read.extend(first.take(3 - read.len()).await);
+    read.extend(second.take(3).await);
+    let mut places: Vec<(i64, i64)> = read
+        .iter()
+        .map(|r| (r["partition"].as_i64().unwrap(), r["offset"].as_i64().unwrap()))
+        .collect();
+    places.sort_unstable();
+    assert_eq!(places, [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]);
+}
+
+#[tokio::test]
+async fn names_that_would_end_the_process_are_422() {
+    let broker = embedded_broker();
+    let proxy = broker.proxy().await;
+    let consumer = Consumer::new(&proxy, json!({})).await;
+    let deep = format!("{}{}", "(".repeat(30_000), ")".repeat(30_000));
+    for body in [
+        json!({"topic_pattern": deep}),
+        json!({"topics": [format!("^{deep}")]}),
+        json!({"topic_pattern": "a\0b"}),
+        json!({"topics": ["a\0b"]}),
+    ] {
+        refused(&consumer.post("/subscription", &body).await, 422, 422);
+    }
+    refused(&consumer.post("/assignments", &partitions("a\0b", &[0])).await, 422, 422);
+    refused(&consumer.post("/offsets", &offset("a\0b", 0, 1)).await, 422, 422);
+    refused(&consumer.ask("/offsets", &partitions("a\0b", &[0])).await, 422, 422);
+    consumer.get("/subscription").await.is(json!({"topics": []}));
 }

@@ -40,12 +40,17 @@ fn main() -> ExitCode {
         .build();
     let result = match runtime {
         Err(error) => Err(format!("cannot start: {error}")),
-        Ok(runtime) => runtime.block_on(async {
-            match cli.command {
-                Command::Dev(args) => dev::run(args).await,
-                Command::Serve(args) => serve::run(args).await,
-            }
-        }),
+        Ok(runtime) => {
+            let result = runtime.block_on(async {
+                match cli.command {
+                    Command::Dev(args) => dev::run(args).await,
+                    Command::Serve(args) => serve::run(args).await,
+                }
+            });
+            // what librdkafka still tries without a broker keeps nobody here
+            runtime.shutdown_background();
+            result
+        }
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

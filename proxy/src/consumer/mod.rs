@@ -15,6 +15,9 @@ use crate::error::ProxyError;
 /// How often instances are looked after: idle ones are closed, the others keep up with their group.
 const TICK: Duration = Duration::from_millis(500);
 
+/// How long an instance that leaves its group is waited for.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(4);
+
 /// The instances of this proxy, by group and name.
 #[derive(Default)]
 pub(crate) struct Instances {
@@ -96,9 +99,8 @@ pub(crate) async fn keep(instances: Weak<Instances>, timeout: Duration) {
 /// answered; the instance is closed when that is done.
 pub(crate) async fn close(instance: Arc<Instance>) {
     instance.end_waiting();
-    if let Ok(instance) = Arc::try_unwrap(instance)
-        && instance.close().await.is_err()
-    {
-        tracing::error!("closing a consumer instance failed");
+    if let Ok(instance) = Arc::try_unwrap(instance) {
+        // without Kafka librdkafka tries for 45 s, which it may do alone
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, instance.close()).await;
     }
 }

@@ -296,9 +296,14 @@ impl Instance {
         *reading = Reading::default();
     }
 
+    /// The subscribed topics; of a pattern, those that it has brought so far.
     pub(crate) fn subscription(&self) -> Result<Vec<String>, ProxyError> {
         let mut topics: Vec<String> =
             names(&self.consumer().subscription()?).map(|(topic, _)| topic).collect();
+        if topics.iter().any(|topic| topic.starts_with('^')) {
+            topics = self.assignment()?.into_iter().map(|(topic, _)| topic).collect();
+        }
+        topics.sort_unstable();
         topics.dedup();
         Ok(topics)
     }

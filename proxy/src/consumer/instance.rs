@@ -5,7 +5,7 @@
 //! client did not wait for, or had no bytes for, is there for the next read. Other requests do not
 //! wait for a read that waits: they interrupt it, and it goes on after them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 use std::time::Duration;
@@ -15,29 +15,21 @@ use rdkafka::consumer::{
     BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance, StreamConsumer,
 };
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{Message, OwnedMessage};
+use rdkafka::message::OwnedMessage;
 use rdkafka::{ClientConfig, ClientContext, Offset, TopicPartitionList};
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, MutexGuard, Notify};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::reading::{Reading, Records, Source, size};
+use super::seek::{Position, seek};
 use super::spec::ConsumerSpec;
-use crate::broker::{Offsets, ask};
+use crate::broker::ask;
 use crate::error::ProxyError;
 
 /// How long commits, seeks and look-ups are waited for.
-const ASK_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Where a partition is to be read from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Position {
-    Offset(i64),
-    Beginning,
-    End,
-    /// Milliseconds since 1970: the first record that is not older.
-    Timestamp(i64),
-}
+pub(super) const ASK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// An offset to commit.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,29 +55,9 @@ pub(crate) struct Instance {
     created: Instant,
 }
 
-#[derive(Default)]
-struct Reading {
-    source: Source,
-    /// Fetched and not yet read.
-    pending: VecDeque<OwnedMessage>,
-    /// The next offset to read of each partition that was read from.
-    positions: Offsets,
-    /// Why nothing will come, until the client changes something.
-    refused: Option<KafkaError>,
-}
-
-/// How the instance came by its partitions; the two ways exclude each other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Source {
-    #[default]
-    None,
-    Subscription,
-    Assignment,
-}
-
 /// Hears of partitions that the group takes away.
 #[derive(Default)]
-struct Context {
+pub(super) struct Context {
     revoked: SyncMutex<Vec<(String, i32)>>,
 }
 
@@ -123,7 +95,7 @@ impl Instance {
         })
     }
 
-    fn consumer(&self) -> &Arc<StreamConsumer<Context>> {
+    pub(super) fn consumer(&self) -> &Arc<StreamConsumer<Context>> {
         self.consumer.as_ref().expect("taken only when the instance is dropped")
     }
 
@@ -437,118 +409,6 @@ impl Drop for Instance {
     }
 }
 
-impl Reading {
-    /// Most errors pass: librdkafka goes on trying, and a read finds nothing meanwhile. Those that
-    /// stay are for the client.
-    fn notice(&mut self, error: KafkaError) {
-        tracing::debug!(%error, "consuming");
-        match error.rdkafka_error_code() {
-            Some(
-                RDKafkaErrorCode::AutoOffsetReset
-                | RDKafkaErrorCode::TopicAuthorizationFailed
-                | RDKafkaErrorCode::GroupAuthorizationFailed
-                | RDKafkaErrorCode::Authentication
-                | RDKafkaErrorCode::SaslAuthenticationFailed
-                | RDKafkaErrorCode::Fatal,
-            ) => self.refused = Some(error),
-            _ => {}
-        }
-    }
-
-    fn forget(&mut self, topic: &str, partition: i32) {
-        self.pending.retain(|m| m.topic() != topic || m.partition() != partition);
-        self.positions.remove(&(topic.to_string(), partition));
-    }
-}
-
-/// Records that are ready to be read. Dropping this leaves them for the next read.
-pub(crate) struct Records<'a> {
-    instance: &'a Instance,
-    reading: MutexGuard<'a, Reading>,
-    max_bytes: usize,
-}
-
-impl Records<'_> {
-    /// The records that fit into `max_bytes`, at least one.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &OwnedMessage> {
-        let mut bytes = 0;
-        let fitting = self.reading.pending.iter().enumerate().take_while(move |(i, message)| {
-            bytes += size(*message);
-            *i == 0 || bytes <= self.max_bytes
-        });
-        fitting.map(|(_, message)| message)
-    }
-
-    /// The first `count` records are read.
-    pub(crate) fn read(mut self, count: usize) {
-        let reading = &mut *self.reading;
-        for message in reading.pending.drain(..count) {
-            let place = (message.topic().to_string(), message.partition());
-            if self.instance.spec.auto_commit {
-                let stored = self.instance.consumer().store_offset(
-                    message.topic(),
-                    message.partition(),
-                    message.offset(),
-                );
-                if let Err(error) = stored {
-                    tracing::debug!(%error, "the partition was taken away meanwhile");
-                }
-            }
-            reading.positions.insert(place, message.offset() + 1);
-        }
-    }
-}
-
-fn seek(
-    consumer: &StreamConsumer<Context>,
-    positions: &[(String, i32, Position)],
-    others: &Offsets,
-) -> Result<(), KafkaError> {
-    let mut list = TopicPartitionList::new();
-    let mut times = TopicPartitionList::new();
-    for (topic, partition, position) in positions {
-        match position {
-            Position::Timestamp(ms) => {
-                times.add_partition_offset(topic, *partition, Offset::Offset(*ms))?;
-            }
-            Position::Offset(n) => {
-                list.add_partition_offset(topic, *partition, Offset::Offset(*n))?
-            }
-            Position::Beginning => {
-                list.add_partition_offset(topic, *partition, Offset::Beginning)?;
-            }
-            Position::End => list.add_partition_offset(topic, *partition, Offset::End)?,
-        }
-    }
-    if times.count() > 0 {
-        for found in consumer.offsets_for_times(times, ASK_TIMEOUT)?.elements() {
-            let offset = match found.offset() {
-                Offset::Offset(n) if n >= 0 => Offset::Offset(n),
-                _ => Offset::End,
-            };
-            list.add_partition_offset(found.topic(), found.partition(), offset)?;
-        }
-    }
-    let moved = consumer.seek_partitions(list.clone(), ASK_TIMEOUT)?;
-    let failed = moved.elements().into_iter().find_map(|e| e.error().err());
-    match failed {
-        None => Ok(()),
-        // one that was assigned a moment ago, or that has stopped for want of an offset, cannot be
-        // moved: it is assigned anew, at its position
-        Some(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::State) => {
-            for (topic, partition) in names(&consumer.assignment()?) {
-                if list.find_partition(&topic, partition).is_none() {
-                    let offset = others.get(&(topic.clone(), partition));
-                    let offset = offset.map_or(Offset::Stored, |n| Offset::Offset(*n));
-                    list.add_partition_offset(&topic, partition, offset)?;
-                }
-            }
-            consumer.assign(&list)
-        }
-        Some(error) => Err(error),
-    }
-}
-
 fn unknown_partition(error: ProxyError) -> ProxyError {
     let unknown = RDKafkaErrorCode::UnknownTopicOrPartition.to_string();
     match error {
@@ -575,17 +435,12 @@ impl Drop for Counted<'_> {
     }
 }
 
-fn names(list: &TopicPartitionList) -> impl Iterator<Item = (String, i32)> {
+pub(super) fn names(list: &TopicPartitionList) -> impl Iterator<Item = (String, i32)> {
     list.elements()
         .iter()
         .map(|e| (e.topic().to_string(), e.partition()))
         .collect::<Vec<_>>()
         .into_iter()
-}
-
-/// Bytes of key and value; a record of nothing is something too.
-fn size<M: Message>(message: &M) -> usize {
-    (message.key().map_or(0, <[u8]>::len) + message.payload().map_or(0, <[u8]>::len)).max(1)
 }
 
 fn illegal(reason: &str) -> ProxyError {

@@ -1,13 +1,16 @@
 //! Consumer instances: a Kafka consumer each, kept between requests.
 
 mod instance;
+mod reading;
+mod seek;
 mod spec;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-pub(crate) use instance::{Commit, Instance, Position};
+pub(crate) use instance::{Commit, Instance};
+pub(crate) use seek::Position;
 pub(crate) use spec::ConsumerSpec;
 
 use crate::error::ProxyError;

@@ -1,0 +1,98 @@
+//! What an instance has fetched and nobody has read, and how far it was read.
+
+use std::collections::VecDeque;
+
+use rdkafka::consumer::Consumer;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{Message, OwnedMessage};
+use tokio::sync::MutexGuard;
+
+use super::instance::Instance;
+use crate::broker::Offsets;
+
+#[derive(Default)]
+pub(super) struct Reading {
+    pub(super) source: Source,
+    /// Fetched and not yet read.
+    pub(super) pending: VecDeque<OwnedMessage>,
+    /// The next offset to read of each partition that was read from.
+    pub(super) positions: Offsets,
+    /// Why nothing will come, until the client changes something.
+    pub(super) refused: Option<KafkaError>,
+}
+
+/// How the instance came by its partitions; the two ways exclude each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Source {
+    #[default]
+    None,
+    Subscription,
+    Assignment,
+}
+
+impl Reading {
+    /// Most errors pass: librdkafka goes on trying, and a read finds nothing meanwhile. Those that
+    /// stay are for the client.
+    pub(super) fn notice(&mut self, error: KafkaError) {
+        tracing::debug!(%error, "consuming");
+        if let Some(
+            RDKafkaErrorCode::AutoOffsetReset
+            | RDKafkaErrorCode::TopicAuthorizationFailed
+            | RDKafkaErrorCode::GroupAuthorizationFailed
+            | RDKafkaErrorCode::Authentication
+            | RDKafkaErrorCode::SaslAuthenticationFailed
+            | RDKafkaErrorCode::Fatal,
+        ) = error.rdkafka_error_code()
+        {
+            self.refused = Some(error);
+        }
+    }
+
+    pub(super) fn forget(&mut self, topic: &str, partition: i32) {
+        self.pending.retain(|m| m.topic() != topic || m.partition() != partition);
+        self.positions.remove(&(topic.to_string(), partition));
+    }
+}
+
+/// Records that are ready to be read. Dropping this leaves them for the next read.
+pub(crate) struct Records<'a> {
+    pub(super) instance: &'a Instance,
+    pub(super) reading: MutexGuard<'a, Reading>,
+    pub(super) max_bytes: usize,
+}
+
+impl Records<'_> {
+    /// The records that fit into `max_bytes`, at least one.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &OwnedMessage> {
+        let mut bytes = 0;
+        let fitting = self.reading.pending.iter().enumerate().take_while(move |(i, message)| {
+            bytes += size(*message);
+            *i == 0 || bytes <= self.max_bytes
+        });
+        fitting.map(|(_, message)| message)
+    }
+
+    /// The first `count` records are read.
+    pub(crate) fn read(mut self, count: usize) {
+        let reading = &mut *self.reading;
+        for message in reading.pending.drain(..count) {
+            let place = (message.topic().to_string(), message.partition());
+            if self.instance.spec().auto_commit {
+                let stored = self.instance.consumer().store_offset(
+                    message.topic(),
+                    message.partition(),
+                    message.offset(),
+                );
+                if let Err(error) = stored {
+                    tracing::debug!(%error, "the partition was taken away meanwhile");
+                }
+            }
+            reading.positions.insert(place, message.offset() + 1);
+        }
+    }
+}
+
+/// Bytes of key and value; a record of nothing is something too.
+pub(super) fn size<M: Message>(message: &M) -> usize {
+    (message.key().map_or(0, <[u8]>::len) + message.payload().map_or(0, <[u8]>::len)).max(1)
+}

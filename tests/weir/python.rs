@@ -96,6 +96,7 @@ async fn python_produces(broker: &TestBroker) {
             "origin": flight.origin, "destination": flight.destination});
         assert_eq!(record["value"], expected);
     }
+    proxy.api.delete(instance).await;
 
     // Weir's Rust client reads the bytes that a native consumer gets
     let deserializer =

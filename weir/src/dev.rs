@@ -4,6 +4,7 @@
 //! client can connect to it too.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 
 use rdkafka::mocking::MockCluster;
 use weir_proxy::{Broker, BrokerConfig, Proxy, ProxyConfig};
@@ -38,7 +39,8 @@ pub async fn run(args: DevArgs) -> Result<(), String> {
     parts.serve(registry_listener, None, weir_registry::router(registry));
     parts.serve(proxy_listener, None, weir_proxy::router(proxy.clone()));
     parts.proxy(proxy);
-    print!("{}", welcome(&registry_address, &proxy_address, &brokers, &args));
+    let welcome = welcome(&registry_address, &proxy_address, &brokers, &args);
+    let _ = std::io::stdout().write_all(welcome.as_bytes()); // nobody may be reading
     parts.run().await
 }
 

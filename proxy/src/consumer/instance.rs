@@ -17,9 +17,7 @@ use rdkafka::consumer::{
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::OwnedMessage;
 use rdkafka::{ClientConfig, ClientContext, Offset, TopicPartitionList};
-use tokio::runtime::Handle;
-use tokio::sync::{Mutex, MutexGuard, Notify};
-use tokio::task::JoinHandle;
+use tokio::sync::{Mutex, MutexGuard, Notify, oneshot};
 use tokio::time::Instant;
 
 use super::reading::{Reading, Records, Source, size};
@@ -99,10 +97,11 @@ impl Instance {
         self.consumer.as_ref().expect("taken only when the instance is dropped")
     }
 
-    /// Leaves the group. librdkafka blocks for it, so it has a thread of its own.
-    pub(crate) fn close(mut self) -> JoinHandle<()> {
-        let consumer = self.consumer.take();
-        tokio::task::spawn_blocking(move || drop(consumer))
+    /// Leaves the group, and says when that is done.
+    pub(crate) fn close(mut self) -> oneshot::Receiver<()> {
+        let (done, closed) = oneshot::channel();
+        leave(self.consumer.take(), Some(done));
+        closed
     }
 
     pub(crate) fn group(&self) -> &str {
@@ -403,10 +402,19 @@ impl Instance {
 impl Drop for Instance {
     /// For an instance that is removed while somebody reads from it.
     fn drop(&mut self) {
-        if let (Some(consumer), Ok(runtime)) = (self.consumer.take(), Handle::try_current()) {
-            runtime.spawn_blocking(move || drop(consumer));
+        if let Some(consumer) = self.consumer.take() {
+            leave(Some(consumer), None);
         }
     }
+}
+
+/// librdkafka blocks while a consumer leaves its group, without Kafka for good: so it has a thread of
+/// its own, which keeps neither a runtime nor the process from ending.
+fn leave(consumer: Option<Arc<StreamConsumer<Context>>>, done: Option<oneshot::Sender<()>>) {
+    std::thread::spawn(move || {
+        drop(consumer);
+        done.map(|done| done.send(()))
+    });
 }
 
 fn unknown_partition(error: ProxyError) -> ProxyError {

@@ -103,7 +103,7 @@ pub(crate) async fn keep(instances: Weak<Instances>, timeout: Duration) {
 pub(crate) async fn close(instance: Arc<Instance>) {
     instance.end_waiting();
     if let Ok(instance) = Arc::try_unwrap(instance) {
-        // without Kafka librdkafka tries for 45 s, which it may do alone
+        // without Kafka librdkafka goes on trying, which it may do alone
         let _ = tokio::time::timeout(CLOSE_TIMEOUT, instance.close()).await;
     }
 }

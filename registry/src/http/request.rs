@@ -56,7 +56,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IdPath {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
-        let id: i64 = path(parts, state).await?;
+        let id: i32 = path(parts, state).await?;
         match u32::try_from(id) {
             Ok(id) => Ok(IdPath(SchemaId(id))),
             Err(_) => Err(Refused(RegistryError::SchemaIdNotFound { id: id.to_string() })),

@@ -223,7 +223,6 @@ impl<'s> Compiler<'s> {
             Kind::Union(into) if self.equivalent(w, r) => Some(into),
             _ => None,
         };
-        let reader_is_union = matches!(self.reader.kind(r), Kind::Union(_));
         let branches = branches
             .iter()
             .enumerate()
@@ -236,7 +235,6 @@ impl<'s> Compiler<'s> {
                 None => (self.op(Side::Both(*b, r)), None),
             })
             .collect();
-        debug_assert!(reader_is_union || into.is_none());
         Op::Union(UnionOp { branches })
     }
 

@@ -7,8 +7,9 @@
 //! visit, and a union's branches are judged with a path of their own that nobody sees.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::fmt;
+use std::fmt::{self, Write};
 
+use super::incompatibility::{Incompatibility, IncompatibilityKind};
 use super::{Enum, Field, Kind, NodeId, Record, Schema};
 
 /// How many incompatibilities are listed. Shared types can make their number exponential.
@@ -16,25 +17,6 @@ const LISTED_MAX: usize = 10_000;
 
 /// From this many branches on, a reader's union is searched by name and not one by one.
 const INDEXED_UNION_MIN: usize = 64;
-
-/// One reason why a reader cannot read what a writer wrote.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Incompatibility {
-    pub kind: IncompatibilityKind,
-    /// A JSON pointer into the reader's schema, or the writer's where only that has the place.
-    pub path: String,
-    pub message: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IncompatibilityKind {
-    NameMismatch,
-    FixedSizeMismatch,
-    MissingEnumSymbols,
-    ReaderFieldMissingDefaultValue,
-    TypeMismatch,
-    MissingUnionBranch,
-}
 
 /// A reader's field matches several of the writer's, by its name and its aliases: no verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,51 +37,6 @@ impl fmt::Display for AmbiguousField {
 
 impl std::error::Error for AmbiguousField {}
 
-impl IncompatibilityKind {
-    /// The name on the wire: `"NAME_MISMATCH"`, ...
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::NameMismatch => "NAME_MISMATCH",
-            Self::FixedSizeMismatch => "FIXED_SIZE_MISMATCH",
-            Self::MissingEnumSymbols => "MISSING_ENUM_SYMBOLS",
-            Self::ReaderFieldMissingDefaultValue => "READER_FIELD_MISSING_DEFAULT_VALUE",
-            Self::TypeMismatch => "TYPE_MISMATCH",
-            Self::MissingUnionBranch => "MISSING_UNION_BRANCH",
-        }
-    }
-}
-
-impl Incompatibility {
-    /// The reason as a registry prints it in verbose answers. `reader` and `writer` say which of
-    /// the two is the `new` schema and which the `old`.
-    pub fn describe(&self, reader: &str, writer: &str) -> String {
-        let path = &self.path;
-        let message = &self.message;
-        let description = match self.kind {
-            IncompatibilityKind::NameMismatch => {
-                format!("The name of the schema has changed (path '{path}')")
-            }
-            IncompatibilityKind::FixedSizeMismatch => format!(
-                "The size of FIXED type field at path '{path}' in the {reader} schema does not match with the {writer} schema"
-            ),
-            IncompatibilityKind::MissingEnumSymbols => format!(
-                "The {reader} schema is missing enum symbols '{message}' at path '{path}' in the {writer} schema"
-            ),
-            IncompatibilityKind::ReaderFieldMissingDefaultValue => format!(
-                "The field '{message}' at path '{path}' in the {reader} schema has no default value and is missing in the {writer} schema"
-            ),
-            IncompatibilityKind::TypeMismatch => format!(
-                "The type (path '{path}') of a field in the {reader} schema does not match with the {writer} schema"
-            ),
-            IncompatibilityKind::MissingUnionBranch => format!(
-                "The {reader} schema is missing a type inside a union field at path '{path}' in the {writer} schema"
-            ),
-        };
-        let kind = self.kind.name();
-        format!("{{errorType:'{kind}', description:'{description}', additionalInfo:'{message}'}}")
-    }
-}
-
 /// All reasons why `reader` cannot read what `writer` wrote; none if it can.
 pub fn compatibility(
     reader: &Schema,
@@ -109,7 +46,7 @@ pub fn compatibility(
         reader,
         writer,
         memo: HashMap::new(),
-        places: vec![Place { parent: 0, token: Token::Root }],
+        places: vec![Place { parent: 0, token: Token::Root, writer: Token::Root }],
         fields: HashMap::new(),
         unions: HashMap::new(),
         reasons: Vec::new(),
@@ -123,7 +60,10 @@ type PlaceId = u32;
 /// A step of a path. Place 0 is the root, which has no name.
 struct Place {
     parent: PlaceId,
+    /// As it is printed: the reader's, or a branch of the writer's union.
     token: Token,
+    /// In the writer's schema.
+    writer: Token,
 }
 
 #[derive(Clone, Copy)]
@@ -131,6 +71,10 @@ enum Token {
     Root,
     Word(&'static str),
     Index(u32),
+    /// A branch of the writer's union, printed but not in the reader's schema.
+    WriterBranch(u32),
+    /// No such place in this schema.
+    Missing,
 }
 
 /// What is wrong with a pair; shared wherever the pair is met again.
@@ -287,7 +231,7 @@ impl<'s> Checker<'s> {
             (Work::UnionByUnion { next }, _, Kind::Union(branches)) => {
                 if let Some(Verdict::Incompatible(_)) = returned {
                     let index = *next - 1;
-                    let place = self.place(frame.place, Token::Index(index as u32));
+                    let place = self.writer_branch(frame.place, index);
                     let branch = self.writer.kind(branches[index]);
                     self.missing_branch(branch, place).add_to(&mut frame.reasons);
                 }
@@ -301,7 +245,7 @@ impl<'s> Checker<'s> {
                     verdict.add_to(&mut frame.reasons);
                 }
                 if let Some(branch) = branches.get(*next) {
-                    let place = self.place(frame.place, Token::Index(*next as u32));
+                    let place = self.writer_branch(frame.place, *next);
                     *next += 1;
                     return Ok(Next::Judge((frame.pair.0, *branch), place));
                 }
@@ -334,8 +278,7 @@ impl<'s> Checker<'s> {
                 self.names(reader, writer, place).add_to(&mut reasons);
                 if r.size != w.size {
                     let message = format!("expected: {}, found: {}", w.size, r.size);
-                    let path = self.path(place, Some("size"));
-                    self.one(IncompatibilityKind::FixedSizeMismatch, path, message)
+                    self.one(IncompatibilityKind::FixedSizeMismatch, place, Some("size"), message)
                         .add_to(&mut reasons);
                 }
                 self.merged(reasons)
@@ -343,7 +286,8 @@ impl<'s> Checker<'s> {
             (r, w) if readable(r, w) => Verdict::Compatible,
             (r, w) => self.one(
                 IncompatibilityKind::TypeMismatch,
-                self.path(place, None),
+                place,
+                None,
                 format!("reader type: {} not compatible with writer type: {}", upper(r), upper(w)),
             ),
         }
@@ -355,7 +299,7 @@ impl<'s> Checker<'s> {
         }
         let writer = writer.named().expect("names are compared between named types");
         let message = format!("expected: {}", writer.name.full());
-        self.one(IncompatibilityKind::NameMismatch, self.path(place, Some("name")), message)
+        self.one(IncompatibilityKind::NameMismatch, place, Some("name"), message)
     }
 
     fn symbols(&mut self, reader: &Enum, writer: &Enum, place: PlaceId) -> Verdict {
@@ -369,13 +313,12 @@ impl<'s> Checker<'s> {
             return Verdict::Compatible;
         }
         let message = format!("[{}]", missing.into_iter().collect::<Vec<_>>().join(", "));
-        let path = self.path(place, Some("symbols"));
-        self.one(IncompatibilityKind::MissingEnumSymbols, path, message)
+        self.one(IncompatibilityKind::MissingEnumSymbols, place, Some("symbols"), message)
     }
 
     fn missing_branch(&mut self, writer: &Kind, place: PlaceId) -> Verdict {
         let message = format!("reader union lacking writer type: {}", upper(writer));
-        self.one(IncompatibilityKind::MissingUnionBranch, self.path(place, None), message)
+        self.one(IncompatibilityKind::MissingUnionBranch, place, None, message)
     }
 
     fn field(
@@ -386,11 +329,13 @@ impl<'s> Checker<'s> {
         place: PlaceId,
     ) -> Result<FieldNext, AmbiguousField> {
         let fields = self.place(place, Token::Word("fields"));
-        let here = self.place(fields, Token::Index(index as u32));
-        if let Some(writer) = self.writer_field(field, pair.1)? {
+        let at = Token::Index(index as u32);
+        if let Some((writer_index, writer)) = self.writer_field(field, pair.1)? {
+            let here = self.place_of_both(fields, at, Token::Index(writer_index as u32));
             let place = self.place(here, Token::Word("type"));
             return Ok(FieldNext::Judge((field.node, writer.node), place));
         }
+        let here = self.place_of_both(fields, at, Token::Missing);
         if field.default.is_some() {
             return Ok(FieldNext::Judged(Verdict::Compatible));
         }
@@ -401,7 +346,8 @@ impl<'s> Checker<'s> {
         }
         Ok(FieldNext::Judged(self.one(
             IncompatibilityKind::ReaderFieldMissingDefaultValue,
-            self.path(here, None),
+            here,
+            None,
             field.name.clone(),
         )))
     }
@@ -410,7 +356,7 @@ impl<'s> Checker<'s> {
         &mut self,
         field: &Field,
         writer: NodeId,
-    ) -> Result<Option<&'s Field>, AmbiguousField> {
+    ) -> Result<Option<(usize, &'s Field)>, AmbiguousField> {
         let schema: &'s Schema = self.writer;
         let Kind::Record(record) = schema.kind(writer) else {
             unreachable!("only a record's fields are asked for")
@@ -422,7 +368,7 @@ impl<'s> Checker<'s> {
             let writer = record.named.name.full().to_string();
             return Err(AmbiguousField { field: field.name.clone(), writer });
         }
-        Ok(found.map(|at| &record.fields[*at]))
+        Ok(found.map(|at| (*at, &record.fields[*at])))
     }
 
     /// The branches of a reader's union that may read `writer`, in order. Small unions are tried
@@ -467,8 +413,21 @@ impl<'s> Checker<'s> {
         }
     }
 
-    fn one(&mut self, kind: IncompatibilityKind, path: String, message: String) -> Verdict {
-        self.keep(Reasons::One(Incompatibility { kind, path, message }))
+    fn one(
+        &mut self,
+        kind: IncompatibilityKind,
+        place: PlaceId,
+        last: Option<&str>,
+        message: String,
+    ) -> Verdict {
+        let path = self.path(place, last, |place| place.token);
+        let path = if path.is_empty() { "/".into() } else { path };
+        let reader_path = self.path(place, last, |place| match place.token {
+            Token::WriterBranch(_) => Token::Missing,
+            token => token,
+        });
+        let writer_path = self.path(place, last, |place| place.writer);
+        self.keep(Reasons::One(Incompatibility { kind, path, message, reader_path, writer_path }))
     }
 
     fn keep(&mut self, reasons: Reasons) -> Verdict {
@@ -493,25 +452,47 @@ impl<'s> Checker<'s> {
         listed
     }
 
+    /// A place that both schemas have.
     fn place(&mut self, parent: PlaceId, token: Token) -> PlaceId {
-        self.places.push(Place { parent, token });
+        self.place_of_both(parent, token, token)
+    }
+
+    fn writer_branch(&mut self, parent: PlaceId, index: usize) -> PlaceId {
+        let index = index as u32;
+        self.place_of_both(parent, Token::WriterBranch(index), Token::Index(index))
+    }
+
+    fn place_of_both(&mut self, parent: PlaceId, token: Token, writer: Token) -> PlaceId {
+        self.places.push(Place { parent, token, writer });
         (self.places.len() - 1) as PlaceId
     }
 
-    fn path(&self, mut place: PlaceId, last: Option<&str>) -> String {
-        let mut tokens = Vec::new();
+    /// The way to a place, as far as the schema that `token` speaks of has it.
+    fn path(
+        &self,
+        mut place: PlaceId,
+        last: Option<&str>,
+        token: impl Fn(&Place) -> Token,
+    ) -> String {
+        let mut tokens: Vec<Token> = Vec::new();
         while place != 0 {
-            let Place { parent, token } = &self.places[place as usize];
-            match token {
-                Token::Root => {}
-                Token::Word(word) => tokens.push((*word).to_string()),
-                Token::Index(index) => tokens.push(index.to_string()),
-            }
-            place = *parent;
+            let step = &self.places[place as usize];
+            tokens.push(token(step));
+            place = step.parent;
         }
-        tokens.reverse();
-        tokens.extend(last.map(str::to_string));
-        format!("/{}", tokens.join("/"))
+        let mut path = String::new();
+        for token in tokens.into_iter().rev() {
+            let _ = match token {
+                Token::Root => Ok(()),
+                Token::Word(word) => write!(path, "/{word}"),
+                Token::Index(index) | Token::WriterBranch(index) => write!(path, "/{index}"),
+                Token::Missing => return path,
+            };
+        }
+        match last {
+            Some(last) => format!("{path}/{last}"),
+            None => path,
+        }
     }
 }
 

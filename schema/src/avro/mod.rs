@@ -7,15 +7,18 @@
 mod compatibility;
 mod default_check;
 mod fingerprint;
+mod incompatibility;
 mod name;
 mod normalize;
 mod parse;
 mod print;
+mod tags;
 
 pub mod codec;
 
-pub use compatibility::{AmbiguousField, Incompatibility, IncompatibilityKind, compatibility};
+pub use compatibility::{AmbiguousField, compatibility};
 pub use fingerprint::{Fingerprints, crc64_avro};
+pub use incompatibility::{Incompatibility, IncompatibilityKind};
 pub use name::{Name, NameRule};
 pub use parse::{ParseError, ParseOptions, Parser};
 

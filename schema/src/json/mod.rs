@@ -4,7 +4,10 @@
 //! at [`DEPTH_MAX`] and not at 128, the order of keys is kept, and numbers print as Jackson prints
 //! them (`1e3` becomes `1000.0`), because canonical texts must be equal byte for byte.
 
+mod locate;
 mod read;
+
+pub use locate::locate;
 
 use std::collections::HashMap;
 use std::fmt::{self, Write};

@@ -1,0 +1,351 @@
+//! Does the reader's schema accept what the writer's accepted? All differences between the two, in
+//! Confluent's order and under its names. Source: Confluent's `SchemaDiff` and its parts.
+//!
+//! Pairs of schemas are judged once and remembered; who needs a pair that is not judged yet is
+//! asked again when it is, so that depth costs heap and not stack. A pair that is being judged
+//! counts as compatible; if it turns out not to be, everything is judged again with that known,
+//! until nothing changes. The work is counted in steps and bounded by [`STEPS_MAX`].
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+
+use super::difference::DifferenceType;
+use super::fix;
+use super::judge::judge;
+use super::members::Members;
+use super::node::{NodeId, PlaceId};
+use super::pattern::Patterns;
+use super::{Policy, Schema};
+use crate::Side;
+
+/// Steps of one check: about a second of a slow machine, and about 100 MiB.
+const STEPS_MAX: u64 = 20_000_000;
+
+/// Steps that a pair costs when it is first asked for, most of all for the memory that it takes.
+const PAIR_STEPS: u64 = 16;
+
+/// How many differences are listed. Shared definitions can make their number exponential.
+const LISTED_MAX: usize = 10_000;
+
+/// And how many bytes of paths.
+const LISTED_BYTES_MAX: usize = 4 << 20;
+
+/// The schemas are too large or too entangled to be compared within the bound on work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooComplex;
+
+impl fmt::Display for TooComplex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the schemas are too complex to be compared")
+    }
+}
+
+impl std::error::Error for TooComplex {}
+
+/// One difference between two schemas, which may be a compatible one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incompatibility {
+    kind: DifferenceType,
+    path: String,
+    reader_pointer: String,
+    writer_pointer: String,
+}
+
+impl Incompatibility {
+    pub fn kind(&self) -> DifferenceType {
+        self.kind
+    }
+
+    /// The name of the difference: `"REQUIRED_ATTRIBUTE_ADDED"`.
+    pub fn rule(&self) -> &'static str {
+        self.kind.name()
+    }
+
+    /// Where it is, as a registry prints it: `"#/properties/foo"`. It is no JSON pointer: names
+    /// are not escaped, and `required` is followed by a name.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The difference as a registry prints it in verbose answers, the odd quote at its end
+    /// included. The words say which of the two is the `new` schema and which the `old`.
+    pub fn describe(&self, reader_word: &str, writer_word: &str) -> String {
+        let sentence = self.kind.template().sentence(&self.path, reader_word, writer_word);
+        format!("{{errorType:\"{}\", description:\"{sentence}'}}", self.rule())
+    }
+
+    /// A JSON pointer into the reader's document: the place, or the nearest that exists there.
+    pub fn reader_pointer(&self) -> &str {
+        &self.reader_pointer
+    }
+
+    /// A JSON pointer into the writer's document: the place, or the nearest that exists there.
+    pub fn writer_pointer(&self) -> &str {
+        &self.writer_pointer
+    }
+
+    /// What the author of the submitted schema can do; the other one is not theirs to change.
+    pub fn fix(&self, submitted: Side) -> String {
+        fix::sentence(self.kind, &self.path, submitted)
+    }
+}
+
+/// All differences that keep `reader` from accepting what `writer` accepted; none if it does.
+pub fn compatibility(
+    reader: &Schema,
+    writer: &Schema,
+    policy: Policy,
+) -> Result<Vec<Incompatibility>, TooComplex> {
+    let mut checker = Checker::new(reader, writer, policy);
+    let root = checker.run()?;
+    Ok(checker.listed(root, true))
+}
+
+/// All differences, compatible ones too.
+pub fn differences(
+    reader: &Schema,
+    writer: &Schema,
+    policy: Policy,
+) -> Result<Vec<Incompatibility>, TooComplex> {
+    let mut checker = Checker::new(reader, writer, policy);
+    let root = checker.run()?;
+    Ok(checker.listed(root, false))
+}
+
+/// Two schemas to be compared. Below a `not` they have changed sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Pair {
+    pub reader: NodeId,
+    pub writer: NodeId,
+    pub swapped: bool,
+}
+
+/// A place in [`Checker::judgements`].
+pub(super) type JudgementId = u32;
+
+const ALIKE: JudgementId = 0;
+pub(super) const TYPE_CHANGED: JudgementId = 1;
+
+/// What was found about a pair; paths are relative to it.
+#[derive(Default)]
+pub(super) struct Judgement {
+    pub compatible: bool,
+    pub findings: Vec<Finding>,
+}
+
+pub(super) struct Finding {
+    pub path: Box<str>,
+    pub what: What,
+}
+
+pub(super) enum What {
+    Difference(DifferenceType),
+    /// All that was found about another pair, which was met through these two schemas.
+    Inside(JudgementId, NodeId, NodeId),
+}
+
+/// What is known about a pair at this moment.
+#[derive(Clone, Copy)]
+pub(super) struct Answer {
+    pub compatible: bool,
+    pub judgement: JudgementId,
+}
+
+pub(super) struct Checker<'s> {
+    pub reader: &'s Schema,
+    pub writer: &'s Schema,
+    pub policy: Policy,
+    pub patterns: Patterns,
+    /// `None` while a pair is being judged.
+    memo: HashMap<Pair, Option<JudgementId>>,
+    judgements: Vec<Judgement>,
+    /// Pairs that the judgement at hand lacks.
+    wanted: Vec<Pair>,
+    /// Pairs that were taken to be compatible while they were being judged.
+    assumed: HashSet<Pair>,
+    /// Those of them, in earlier rounds, that were not.
+    refuted: HashSet<Pair>,
+    steps_left: u64,
+}
+
+impl<'s> Checker<'s> {
+    fn new(reader: &'s Schema, writer: &'s Schema, policy: Policy) -> Checker<'s> {
+        Checker {
+            reader,
+            writer,
+            policy,
+            patterns: Patterns::default(),
+            memo: HashMap::new(),
+            judgements: Vec::new(),
+            wanted: Vec::new(),
+            assumed: HashSet::new(),
+            refuted: HashSet::new(),
+            steps_left: STEPS_MAX,
+        }
+    }
+
+    fn run(&mut self) -> Result<JudgementId, TooComplex> {
+        let root = Pair {
+            reader: self.reader.end(NodeId(0)),
+            writer: self.writer.end(NodeId(0)),
+            swapped: false,
+        };
+        loop {
+            let judgement = self.round(root)?;
+            let is_wrong = |pair: &&Pair| match self.memo.get(pair) {
+                Some(Some(id)) => !self.judgements[*id as usize].compatible,
+                _ => false,
+            };
+            let wrong: Vec<Pair> = self.assumed.iter().filter(is_wrong).copied().collect();
+            if wrong.is_empty() {
+                return Ok(judgement);
+            }
+            self.refuted.extend(wrong);
+        }
+    }
+
+    /// Judges `root` and all that it needs.
+    fn round(&mut self, root: Pair) -> Result<JudgementId, TooComplex> {
+        self.memo.clear();
+        self.assumed.clear();
+        self.judgements.clear();
+        self.judgements.push(Judgement { compatible: true, findings: Vec::new() });
+        let changed = What::Difference(DifferenceType::TypeChanged);
+        let finding = Finding { path: "".into(), what: changed };
+        self.judgements.push(Judgement { compatible: false, findings: vec![finding] });
+        let mut stack = vec![root];
+        while let Some(pair) = stack.last().copied() {
+            if let Some(Some(_)) = self.memo.get(&pair) {
+                stack.pop();
+                continue;
+            }
+            self.memo.insert(pair, None);
+            let judgement = judge(self, pair);
+            if self.is_exhausted() {
+                return Err(TooComplex);
+            }
+            if !self.wanted.is_empty() {
+                stack.append(&mut self.wanted);
+                continue;
+            }
+            let id = self.keep(judgement);
+            self.memo.insert(pair, Some(id));
+            stack.pop();
+        }
+        Ok(self.memo[&root].expect("the stack is empty when its first pair is judged"))
+    }
+
+    fn keep(&mut self, judgement: Judgement) -> JudgementId {
+        if judgement.compatible && judgement.findings.is_empty() {
+            return ALIKE;
+        }
+        let id = u32::try_from(self.judgements.len()).expect("steps bound the judgements");
+        self.judgements.push(judgement);
+        id
+    }
+
+    /// Counts work; what is done once it is used up does not matter any more.
+    pub fn spend(&mut self, steps: usize) {
+        self.steps_left = self.steps_left.saturating_sub(steps as u64);
+    }
+
+    pub fn is_exhausted(&self) -> bool {
+        self.steps_left == 0
+    }
+
+    /// What is known about a pair. One that was never judged is wanted, and counts as
+    /// incompatible in a judgement that will be made again.
+    pub fn answer(&mut self, pair: Pair) -> Answer {
+        match self.memo.get(&pair) {
+            Some(Some(id)) => {
+                let id = *id;
+                Answer { compatible: self.judgements[id as usize].compatible, judgement: id }
+            }
+            Some(None) => {
+                let compatible = !self.refuted.contains(&pair);
+                if compatible {
+                    self.assumed.insert(pair);
+                }
+                Answer { compatible, judgement: ALIKE }
+            }
+            None => {
+                self.spend(PAIR_STEPS as usize);
+                self.wanted.push(pair);
+                Answer { compatible: false, judgement: ALIKE }
+            }
+        }
+    }
+
+    /// Whether a judgement has anything to tell.
+    pub fn is_silent(&self, id: JudgementId) -> bool {
+        self.judgements[id as usize].findings.is_empty()
+    }
+
+    /// The differences below a judgement, in order.
+    fn listed(&self, root: JudgementId, incompatible_only: bool) -> Vec<Incompatibility> {
+        let mut found = Vec::new();
+        let mut bytes = 0;
+        let top = (Some(PlaceId(0)), Some(PlaceId(0)));
+        let mut path = String::from("#");
+        let places = self.nearer((NodeId(0), NodeId(0)), top);
+        let mut stack = vec![(root, 0, path.len(), places)];
+        let mut members = (Members::default(), Members::default());
+        while let Some((id, next, length, places)) = stack.pop() {
+            let Some(finding) = self.judgements[id as usize].findings.get(next) else { continue };
+            stack.push((id, next + 1, length, places));
+            path.truncate(length);
+            if !finding.path.is_empty() {
+                path.push('/');
+                path.push_str(&finding.path);
+            }
+            match finding.what {
+                What::Difference(kind) => {
+                    if incompatible_only && kind.is_compatible(self.policy) {
+                        continue;
+                    }
+                    let one = self.one(kind, &path, &finding.path, places, &mut members);
+                    bytes += one.path.len() + one.reader_pointer.len() + one.writer_pointer.len();
+                    found.push(one);
+                    if found.len() == LISTED_MAX || bytes > LISTED_BYTES_MAX {
+                        return found;
+                    }
+                }
+                What::Inside(inner, reader, writer) => {
+                    if incompatible_only && self.judgements[inner as usize].compatible {
+                        continue;
+                    }
+                    stack.push((inner, 0, path.len(), self.nearer((reader, writer), places)));
+                }
+            }
+        }
+        found
+    }
+
+    fn one(
+        &self,
+        kind: DifferenceType,
+        path: &str,
+        word: &str,
+        places: Places,
+        members: &mut (Members<'s>, Members<'s>),
+    ) -> Incompatibility {
+        Incompatibility {
+            kind,
+            path: if path == "#" { "#/".into() } else { path.into() },
+            reader_pointer: self.reader.pointer(places.0, word, &mut members.0),
+            writer_pointer: self.writer.pointer(places.1, word, &mut members.1),
+        }
+    }
+
+    /// Where two schemas stand in their documents; what is in a reference stands where that is
+    /// referred to.
+    fn nearer(&self, (reader, writer): (NodeId, NodeId), outer: Places) -> Places {
+        let of = |schema: &Schema, id: NodeId, outer| {
+            schema.node(schema.end(id)).place.or(schema.node(id).place).or(outer)
+        };
+        (of(self.reader, reader, outer.0), of(self.writer, writer, outer.1))
+    }
+}
+
+/// In the reader's document, and in the writer's.
+type Places = (Option<PlaceId>, Option<PlaceId>);

@@ -1,0 +1,219 @@
+//! Protobuf: schemas as files of declarations, printed and compared as Confluent's registry does.
+//!
+//! A [`Schema`] is made from a `.proto` text or from a serialized descriptor, and never changes.
+//! The text is not compiled: what is stored, printed and compared is what its author wrote. Names
+//! are resolved where a question needs it (normal form, differences, descriptors).
+
+mod check;
+mod compatibility;
+mod descriptor;
+mod element;
+mod known;
+mod locate;
+mod names;
+mod normalize;
+mod print;
+mod print_option;
+mod read;
+mod reduce;
+mod tags;
+
+pub use compatibility::{Difference, Incompatibility, Rule, compatibility, differences};
+pub use locate::locate;
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use prost_types::FileDescriptorSet;
+
+use element::{File, Type};
+use names::{Names, joined};
+
+/// The name that a schema's own file has in descriptors, as in Confluent's registry.
+const OWN_NAME: &str = "default";
+
+/// A parsed file with its imports.
+#[derive(Clone, Debug)]
+pub struct Schema {
+    file: Arc<File>,
+    /// The files of references by import path, in the order in which they were given.
+    references: Vec<(String, Arc<File>)>,
+    is_normalized: bool,
+}
+
+/// Why a text is not a Protobuf schema. Its `Display` is the details that a registry answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParseError {
+    pub message: String,
+    /// Line and column, from 1, where the syntax is wrong.
+    pub position: Option<(usize, usize)>,
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ParseError {}
+
+impl ParseError {
+    fn new(message: impl Into<String>) -> ParseError {
+        ParseError { message: message.into(), position: None }
+    }
+}
+
+impl Schema {
+    /// Parses a `.proto` text, or the base64 of a serialized `FileDescriptorProto`.
+    ///
+    /// References are pairs of import path and text, each after those that it refers to itself.
+    /// Files of Google and Confluent that Confluent's registry bundles need no reference.
+    /// `validate` asks of a new schema that types resolve and that names and numbers are unique; of
+    /// a stored one nothing is asked but its syntax.
+    pub fn parse(
+        text: &str,
+        references: &[(&str, &str)],
+        validate: bool,
+    ) -> Result<Schema, ParseError> {
+        let mut files: Vec<(String, Arc<File>)> = Vec::with_capacity(references.len());
+        for (path, text) in references {
+            let file = read_either(text, &files).map_err(|error| {
+                ParseError::new(format!("{} (in the reference \"{path}\")", error.message))
+            })?;
+            files.push((path.to_string(), Arc::new(file)));
+        }
+        let file = Arc::new(read_either(text, &files)?);
+        let schema = Schema { file, references: files, is_normalized: false };
+        if validate {
+            check::check(&schema.file, &schema.names()).map_err(ParseError::new)?;
+        }
+        Ok(schema)
+    }
+
+    /// The text that a registry stores, hashes and answers. Reading it gives the same text again.
+    pub fn canonical(&self) -> String {
+        print::print(&self.file, self.is_normalized)
+    }
+
+    /// The same schema with names in full, options, fields and imports sorted, and nothing said
+    /// that can be left out. Types keep their order, which data on the wire refers to.
+    pub fn normalized(&self) -> Schema {
+        let file = Arc::new(normalize::normalized(&self.file, &self.names()));
+        Schema { file, references: self.references.clone(), is_normalized: true }
+    }
+
+    /// Whether both mean the same: one may be a text and the other a descriptor.
+    pub fn same_resolved(&self, other: &Schema) -> bool {
+        let resolved = |schema: &Schema| {
+            let mut file = normalize::normalized(&schema.file, &schema.names());
+            reduce::drop_implied(&mut file);
+            print::print(&file, true)
+        };
+        resolved(self) == resolved(other)
+    }
+
+    /// The base64 of the serialized `FileDescriptorProto`: `format=serialized`.
+    pub fn serialized(&self) -> Result<String, String> {
+        Ok(BASE64.encode(self.encoded(OWN_NAME, &self.file, &self.names())?))
+    }
+
+    /// The canonical text without custom options and extensions: `format=ignore_extensions`.
+    pub fn without_extensions(&self) -> String {
+        print::print(&reduce::without_extensions(&self.file), self.is_normalized)
+    }
+
+    /// The fields of the first message, without those of its oneofs.
+    pub fn top_level_fields(&self) -> Vec<String> {
+        let first = self.file.types.iter().find_map(Type::message);
+        first.into_iter().flat_map(|m| &m.fields).map(|field| field.name.clone()).collect()
+    }
+
+    /// Full names of all messages in the order of the text, each before those nested in it.
+    pub fn message_names(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        add_message_names(&self.file.types, self.file.package(), &mut names);
+        names
+    }
+
+    /// The descriptors of this file and of all that it imports, each after its imports. Imports
+    /// that were not given are left out. The schema's own file is called `default` and comes last.
+    pub fn file_descriptor_set(&self) -> Result<FileDescriptorSet, String> {
+        let names = self.names();
+        let mut set = FileDescriptorSet::default();
+        for (path, file) in self.imports_first()? {
+            let bytes = self.encoded(path, file, &names)?;
+            let descriptor = prost::Message::decode(bytes.as_slice());
+            set.file.push(descriptor.map_err(|error| error.to_string())?);
+        }
+        Ok(set)
+    }
+
+    fn names(&self) -> Names<'_> {
+        let references = self.references.iter().map(|(_, file)| &**file);
+        Names::of(references.chain([&*self.file]))
+    }
+
+    fn encoded(&self, name: &str, file: &File, names: &Names) -> Result<Vec<u8>, String> {
+        descriptor::encode(file, name, names, |path| self.imported(path).is_some())
+    }
+
+    /// The file at an import path: of two references with one path, the later.
+    fn imported(&self, path: &str) -> Option<&File> {
+        let reference = self.references.iter().rev().find(|(known, _)| known == path);
+        reference.map(|(_, file)| &**file).or_else(|| known::file(path))
+    }
+
+    /// All files that this one needs, each after its imports, the file itself last.
+    fn imports_first(&self) -> Result<Vec<(&str, &File)>, String> {
+        let paths: HashMap<&str, &File> =
+            self.references.iter().map(|(path, file)| (path.as_str(), &**file)).collect();
+        let find = |path: &str| paths.get(path).copied().or_else(|| known::file(path));
+        let mut ordered = Vec::new();
+        let (mut entered, mut left) = (HashSet::new(), HashSet::new());
+        let mut stack = vec![(OWN_NAME, &*self.file, 0)];
+        while let Some((path, file, next)) = stack.pop() {
+            let Some(import) = file.imports.get(next) else {
+                left.insert(path);
+                ordered.push((path, file));
+                continue;
+            };
+            stack.push((path, file, next + 1));
+            let import = import.path.as_str();
+            match find(import) {
+                Some(file) if entered.insert(import) => stack.push((import, file, 0)),
+                Some(_) if !left.contains(import) => {
+                    return Err(format!("\"{import}\" imports itself"));
+                }
+                _ => {}
+            }
+        }
+        Ok(ordered)
+    }
+}
+
+fn add_message_names(types: &[Type], scope: &str, names: &mut Vec<String>) {
+    for message in types.iter().filter_map(Type::message) {
+        let name = joined(scope, &message.name);
+        names.push(name.clone());
+        add_message_names(&message.types, &name, names);
+    }
+}
+
+/// Reads a text, or else a descriptor. If it is neither, the text's error says why.
+/// Whether a text is a descriptor in base64 and no `.proto` source.
+pub fn is_descriptor(text: &str) -> bool {
+    !text.contains([';', '{']) && BASE64.decode(text.trim()).is_ok_and(|bytes| !bytes.is_empty())
+}
+
+fn read_either(text: &str, imports: &[(String, Arc<File>)]) -> Result<File, ParseError> {
+    let error = match read::read(text) {
+        Ok(file) => return Ok(file),
+        Err(error) => error,
+    };
+    let Ok(bytes) = BASE64.decode(text.trim()) else { return Err(error) };
+    let imports: Vec<&File> = imports.iter().map(|(_, file)| &**file).collect();
+    descriptor::decode(&bytes, &imports).unwrap_or(Err(error))
+}

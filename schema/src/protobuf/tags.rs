@@ -1,0 +1,157 @@
+//! Tags in a schema's text: `(confluent.message_meta).tags` and `(confluent.field_meta).tags`.
+//! Source: Confluent `ProtobufSchema#modifySchemaTags`, `ProtobufSchemaUtils#findMatchingElement`.
+
+use std::sync::Arc;
+
+use super::Schema;
+use super::element::{Field, File, Message, Opt, Type, Value};
+use super::normalize::{as_map, list, merge};
+use crate::Tagged;
+
+const MESSAGE_META: &str = "confluent.message_meta";
+const FIELD_META: &str = "confluent.field_meta";
+
+impl Schema {
+    /// The tagged messages and fields in the order of the text. A field of a oneof has the path of
+    /// its message.
+    pub fn tags(&self) -> Vec<Tagged> {
+        let mut tagged = Vec::new();
+        collect(&self.file.types, "", &mut tagged);
+        tagged
+    }
+
+    /// The same schema with more tags, and then with fewer. Paths are as in [`Schema::tags`]; a dot
+    /// or the package may stand in front, and a oneof before its field.
+    pub fn with_tags(&self, add: &[Tagged], remove: &[Tagged]) -> Result<Schema, String> {
+        let mut file = (*self.file).clone();
+        for (changes, adding) in [(add, true), (remove, false)] {
+            for Tagged { path, is_field, tags } in changes {
+                let (options, meta) = find(&mut file, path, *is_field)?;
+                change(options, meta, tags, adding);
+            }
+        }
+        Ok(Schema { file: Arc::new(file), ..self.clone() })
+    }
+}
+
+fn collect(types: &[Type], scope: &str, tagged: &mut Vec<Tagged>) {
+    for message in types.iter().filter_map(Type::message) {
+        let path = super::names::joined(scope, &message.name);
+        let mut add = |path: String, is_field, tags: Vec<String>| {
+            if !tags.is_empty() {
+                tagged.push(Tagged { path, is_field, tags });
+            }
+        };
+        add(path.clone(), false, said(&message.options, MESSAGE_META));
+        for field in message.all_fields() {
+            let tags = said(&field.options, FIELD_META);
+            add(super::names::joined(&path, &field.name), true, tags);
+        }
+        collect(&message.types, &path, tagged);
+    }
+}
+
+fn is_meta(option: &Opt, meta: &str) -> bool {
+    option.is_extension && option.name.trim_start_matches('.') == meta
+}
+
+fn said(options: &[Opt], meta: &str) -> Vec<String> {
+    let given = options.iter().filter(|option| is_meta(option, meta));
+    let mut tags = Vec::new();
+    for value in given.map(|option| as_map(option.value.clone())) {
+        let Value::Map(entries) = value else { continue };
+        let values = entries.into_iter().filter(|(key, _)| key == "tags");
+        for value in values.flat_map(|(_, value)| list(value)) {
+            if let Value::String(tag) = value
+                && !tags.contains(&tag)
+            {
+                tags.push(tag);
+            }
+        }
+    }
+    tags
+}
+
+/// All that is said with one option, as one map, which loses its tags or gets more.
+fn change(options: &mut Vec<Opt>, meta: &str, tags: &[String], adding: bool) {
+    let mut all = said(options, meta);
+    if adding {
+        let new: Vec<String> = tags.iter().filter(|tag| !all.contains(tag)).cloned().collect();
+        all.extend(new);
+    } else {
+        all.retain(|tag| !tags.contains(tag));
+    }
+    let place = options.iter().position(|option| is_meta(option, meta));
+    let given = options.extract_if(.., |option| is_meta(option, meta));
+    let value = merge(given.map(|option| as_map(option.value)).collect());
+    let mut entries = if let Value::Map(entries) = value { entries } else { Vec::new() };
+    let at = entries.iter().position(|(key, _)| key == "tags").unwrap_or(entries.len());
+    entries.retain(|(key, _)| key != "tags");
+    if !all.is_empty() {
+        let tags = Value::List(all.into_iter().map(Value::String).collect());
+        entries.insert(at, ("tags".to_string(), tags));
+    }
+    if !entries.is_empty() {
+        let value = Value::Map(entries);
+        let option = Opt { name: meta.to_string(), is_extension: true, value };
+        options.insert(place.unwrap_or(options.len()), option);
+    }
+}
+
+/// The options of a message or a field, and the option that holds its tags.
+fn find<'f>(
+    file: &'f mut File,
+    path: &str,
+    is_field: bool,
+) -> Result<(&'f mut Vec<Opt>, &'static str), String> {
+    let path = path.strip_prefix('.').unwrap_or(path);
+    let inner = path.strip_prefix(file.package()).and_then(|rest| rest.strip_prefix('.'));
+    let first = |path: &str| path.split('.').next().unwrap_or_default().to_string();
+    let known = |path: &str| file.types.iter().any(|declared| declared.name() == first(path));
+    let path = inner.filter(|inner| known(inner)).unwrap_or(path);
+    let mut names: Vec<&str> = path.split('.').collect();
+    let field = if is_field { names.pop() } else { None };
+    let in_oneof = field.is_some() && names.len() > 1 && message_at(&file.types, &names).is_none();
+    let oneof = if in_oneof { names.pop() } else { None };
+    let no_field = || {
+        let field = field.unwrap_or(path);
+        format!("No matching Field with name '{field}' found in the schema")
+    };
+    let (last, outer) = names.split_last().ok_or_else(no_field)?;
+    let mut types = &mut file.types;
+    for name in outer {
+        types = &mut message(types, name).ok_or_else(|| no_message(name))?.types;
+    }
+    let found = message(types, last).ok_or_else(|| no_message(oneof.unwrap_or(last)))?;
+    let Some(field) = field else { return Ok((&mut found.options, MESSAGE_META)) };
+    let found = field_of(found, oneof, field).ok_or_else(no_field)?;
+    Ok((&mut found.options, FIELD_META))
+}
+
+fn message_at<'f>(types: &'f [Type], names: &[&str]) -> Option<&'f Message> {
+    let (first, rest) = names.split_first()?;
+    let found = types.iter().filter_map(Type::message).find(|message| message.name == *first)?;
+    if rest.is_empty() { Some(found) } else { message_at(&found.types, rest) }
+}
+
+fn no_message(name: &str) -> String {
+    format!("No matching Message with name '{name}' found in the schema")
+}
+
+fn message<'f>(types: &'f mut [Type], name: &str) -> Option<&'f mut Message> {
+    types.iter_mut().find_map(|declared| match declared {
+        Type::Message(message) if message.name == name => Some(message),
+        _ => None,
+    })
+}
+
+/// A field of a message or of its oneofs; of one oneof, if that is named.
+fn field_of<'f>(
+    message: &'f mut Message,
+    oneof: Option<&str>,
+    name: &str,
+) -> Option<&'f mut Field> {
+    let oneofs = message.oneofs.iter_mut().filter(|o| oneof.is_none_or(|oneof| o.name == oneof));
+    let own = message.fields.iter_mut().filter(|_| oneof.is_none());
+    own.chain(oneofs.flat_map(|oneof| &mut oneof.fields)).find(|field| field.name == name)
+}

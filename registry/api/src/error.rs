@@ -5,7 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::name::{Subject, Version};
+use crate::name::{Context, SchemaId, Subject, Version};
+use crate::wire::SchemaType;
 
 /// The body of every error answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,11 +48,32 @@ pub enum RegistryError {
     NoSubjectMode {
         subject: Subject,
     },
+    AssociationNotFound {
+        resource: String,
+    },
     Incompatible {
         subject: Subject,
         details: Vec<String>,
     },
+    ResourceAssociated {
+        association_type: String,
+        resource: String,
+    },
+    SubjectAssociated {
+        subject: Subject,
+    },
+    SubjectStronglyAssociated {
+        subject: Subject,
+    },
+    NoActiveVersion {
+        subject: Subject,
+    },
+    AssociationFrozen {
+        association_type: String,
+        subject: Subject,
+    },
     InvalidSchema {
+        schema_type: SchemaType,
         details: String,
     },
     InvalidSchemaType {
@@ -63,19 +85,45 @@ pub enum RegistryError {
         version: String,
     },
     InvalidCompatibilityLevel,
+    InvalidCompatibilityPolicy,
     InvalidMode,
+    ForwardIsGlobal,
+    /// No subject is the default context.
     ReadOnly {
-        subject: String,
+        subject: Option<Subject>,
     },
     NotImportMode {
+        subject: Subject,
+    },
+    NotReadWriteMode {
+        subject: Subject,
+    },
+    ImportNeedsNoSubjects,
+    IdTaken {
+        id: SchemaId,
+        subject: Subject,
+    },
+    OwnedSubjectReferenced {
         subject: Subject,
     },
     ReferenceExists {
         subject: Subject,
         version: Version,
     },
+    IdMismatch,
     InvalidSubject {
         subject: String,
+    },
+    SchemaTooLarge,
+    InvalidRuleSet {
+        reason: String,
+    },
+    ContextNotEmpty {
+        context: Context,
+    },
+    InvalidAssociation {
+        property: &'static str,
+        detail: String,
     },
     Store {
         reason: String,
@@ -121,18 +169,35 @@ codes! {
     40407 404 VersionNotSoftDeleted
     40408 404 NoSubjectCompatibility
     40409 404 NoSubjectMode
+    40410 404 AssociationNotFound
     40901 409 Incompatible
+    40903 409 ResourceAssociated
+    40904 409 SubjectAssociated
+    40905 409 SubjectStronglyAssociated
+    40907 409 NoActiveVersion
+    40908 409 AssociationFrozen
     42201 422 InvalidSchema
     42201 422 InvalidSchemaType
     42201 422 EmptySchema
     42201 422 NotNextVersion
     42202 422 InvalidVersion
     42203 422 InvalidCompatibilityLevel
+    42203 422 InvalidCompatibilityPolicy
     42204 422 InvalidMode
+    42204 422 ForwardIsGlobal
     42205 422 ReadOnly
     42205 422 NotImportMode
+    42205 422 NotReadWriteMode
+    42205 422 ImportNeedsNoSubjects
+    42205 422 IdTaken
+    42205 422 OwnedSubjectReferenced
     42206 422 ReferenceExists
+    42207 422 IdMismatch
     42208 422 InvalidSubject
+    42209 422 SchemaTooLarge
+    42210 422 InvalidRuleSet
+    42211 422 ContextNotEmpty
+    42212 422 InvalidAssociation
     50001 500 Store
     400   400 BadRequest
     422   422 MissingBody
@@ -185,9 +250,29 @@ impl fmt::Display for RegistryError {
                 "Schema being registered is incompatible with an earlier schema for subject \"{subject}\", details: [{}]",
                 details.join(", ")
             ),
-            Self::InvalidSchema { details } => {
-                write!(f, "Invalid schema of type AVRO, details: {details}")
+            Self::InvalidSchema { schema_type, details } => {
+                write!(f, "Invalid schema of type {}, details: {details}", schema_type.name())
             }
+            Self::AssociationNotFound { resource } => {
+                write!(f, "Association for '{resource}' not found.")
+            }
+            Self::ResourceAssociated { association_type, resource } => write!(
+                f,
+                "An association of type '{association_type}' already exists for resource '{resource}'"
+            ),
+            Self::SubjectAssociated { subject } => {
+                write!(f, "An association already exists for subject '{subject}'")
+            }
+            Self::SubjectStronglyAssociated { subject } => {
+                write!(f, "A strong association already exists for subject '{subject}'")
+            }
+            Self::NoActiveVersion { subject } => {
+                write!(f, "No active (non-deleted) version exists for subject '{subject}'")
+            }
+            Self::AssociationFrozen { association_type, subject } => write!(
+                f,
+                "The association of type  '{association_type}' is frozen for subject '{subject}'"
+            ),
             Self::InvalidSchemaType { schema_type } => {
                 write!(f, "Invalid schema type {schema_type}")
             }
@@ -203,12 +288,37 @@ impl fmt::Display for RegistryError {
             Self::InvalidMode => f.write_str(
                 "Invalid mode. Valid values are READWRITE, READONLY, IMPORT and FORWARD.",
             ),
+            Self::InvalidCompatibilityPolicy => f.write_str(
+                "Invalid compatibility policy. Valid values are strict, lenient, and logical",
+            ),
+            Self::ForwardIsGlobal => f.write_str("Forward mode only supported on global level"),
             Self::ReadOnly { subject } => {
-                write!(f, "Subject {subject} in context  is in read-only mode")
+                let context = subject.as_ref().map(Subject::context_shown).unwrap_or_default();
+                let subject = subject.as_ref().map_or("null", Subject::as_str);
+                write!(f, "Subject {subject} in context {context} is in read-only mode")
             }
-            Self::NotImportMode { subject } => {
-                write!(f, "Subject {subject} in context  is not in import mode")
+            Self::NotImportMode { subject } => write!(
+                f,
+                "Subject {subject} in context {} is not in import mode",
+                subject.context_shown()
+            ),
+            Self::NotReadWriteMode { subject } => write!(
+                f,
+                "Subject {subject} in context {} is not in read-write mode",
+                subject.context_shown()
+            ),
+            Self::ImportNeedsNoSubjects => {
+                f.write_str("Cannot import since found existing subjects")
             }
+            Self::IdTaken { id, subject } => write!(
+                f,
+                "Overwrite new schema with id {id} in context {} is not permitted.",
+                subject.context_shown()
+            ),
+            Self::OwnedSubjectReferenced { subject } => write!(
+                f,
+                "Subject '{subject}' has a strong association and cannot be referenced"
+            ),
             Self::ReferenceExists { subject, version } => write!(
                 f,
                 "One or more references exist to the schema {{magic=1,keytype=SCHEMA,subject={subject},version={version}}}."
@@ -216,6 +326,20 @@ impl fmt::Display for RegistryError {
             Self::InvalidSubject { subject } => {
                 write!(f, "The specified subject '{subject}' is not a valid.")
             }
+            Self::IdMismatch => {
+                f.write_str("The ID of an imported schema does not match the existing ID")
+            }
+            Self::SchemaTooLarge => {
+                f.write_str("Register operation failed because schema is too large")
+            }
+            Self::InvalidRuleSet { reason } => f.write_str(reason),
+            Self::ContextNotEmpty { context } => {
+                write!(f, "The specified context '{context}' is not empty.")
+            }
+            Self::InvalidAssociation { property, detail } => write!(
+                f,
+                "The association specified an invalid value for property: '{property}', detail: {detail}"
+            ),
             Self::Store { reason } => f.write_str(reason),
             Self::BadRequest { reason } => f.write_str(reason),
             Self::MissingBody => f.write_str("must not be null"),

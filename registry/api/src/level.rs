@@ -77,6 +77,30 @@ impl fmt::Display for CompatibilityLevel {
     }
 }
 
+/// How strictly JSON Schemas are compared: whether an open model may be narrowed by a new property.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum CompatibilityPolicy {
+    #[default]
+    Strict,
+    Lenient,
+    /// Confluent's, for tables in streams; here the same as STRICT.
+    Logical,
+}
+
+impl FromStr for CompatibilityPolicy {
+    type Err = RegistryError;
+
+    fn from_str(text: &str) -> Result<Self, RegistryError> {
+        Ok(match text.to_ascii_uppercase().as_str() {
+            "STRICT" => Self::Strict,
+            "LENIENT" => Self::Lenient,
+            "LOGICAL" => Self::Logical,
+            _ => return Err(RegistryError::InvalidCompatibilityPolicy),
+        })
+    }
+}
+
 /// What may be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -86,11 +110,20 @@ pub enum Mode {
     Readonly,
     /// An older word for READONLY.
     ReadonlyOverride,
+    /// Only schemas with ids that somebody else gave them.
+    Import,
+    /// The same, for all contexts: schemas come from another registry.
+    Forward,
 }
 
 impl Mode {
     pub fn is_read_only(self) -> bool {
         matches!(self, Mode::Readonly | Mode::ReadonlyOverride)
+    }
+
+    /// Whether ids and versions are given, and what is registered is taken as it is.
+    pub fn is_import(self) -> bool {
+        matches!(self, Mode::Import | Mode::Forward)
     }
 }
 
@@ -102,6 +135,8 @@ impl FromStr for Mode {
             "READWRITE" => Mode::Readwrite,
             "READONLY" => Mode::Readonly,
             "READONLY_OVERRIDE" => Mode::ReadonlyOverride,
+            "IMPORT" => Mode::Import,
+            "FORWARD" => Mode::Forward,
             _ => return Err(RegistryError::InvalidMode),
         })
     }

@@ -1,16 +1,28 @@
 //! The registry's words: names, wire types and error codes, shared by the server and its clients.
 
+pub mod association;
+pub mod config;
+pub mod contract;
 pub mod error;
 pub mod level;
 pub mod name;
+pub mod text;
 pub mod wire;
 
+pub use association::{
+    Association, AssociationInfo, AssociationRequest, AssociationResponse, AssociationUpdate,
+    Lifecycle,
+};
+pub use config::{Config, ConfigUpdate};
+pub use contract::{Metadata, Rule, RuleSet};
 pub use error::{ErrorBody, RegistryError};
-pub use level::{CompatibilityLevel, Mode};
-pub use name::{Guid, SchemaId, Subject, Version, VersionSpec};
+pub use level::{CompatibilityLevel, CompatibilityPolicy, Mode};
+pub use name::{Context, Guid, SchemaId, Subject, Version, VersionSpec};
+pub use text::SchemaText;
 pub use wire::{
-    CompatibilityAnswer, Config, ConfigUpdate, ModeBody, Reference, RegisterRequest,
-    RegisterResponse, Schema, SchemaString, SchemaType, SubjectVersion,
+    CompatibilityAnswer, ContextId, EntityType, Incompatibility, ModeBody, Reference,
+    RegisterRequest, RegisterResponse, Schema, SchemaEntity, SchemaString, SchemaTags, SchemaType,
+    SubjectVersion, TagSchemaRequest,
 };
 
 /// The media types that the registry speaks, the best first.

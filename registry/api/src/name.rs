@@ -1,5 +1,6 @@
 //! What the registry's things are called: subjects, versions, ids, guids.
 
+use std::borrow::{Borrow, Cow};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -7,10 +8,76 @@ use std::sync::Arc;
 use md5::{Digest, Md5};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::contract::{Metadata, RuleSet};
 use crate::error::RegistryError;
 use crate::wire::Reference;
 
-/// The name under which the versions of one schema stand. Cheap to clone.
+/// A context's name: `.` is the default one, the others are a dot and more, such as `.staging`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Context(Arc<str>);
+
+/// The context of configuration and modes that hold wherever nothing nearer says otherwise.
+const GLOBAL_CONTEXT: &str = ".__GLOBAL";
+
+impl Context {
+    /// A context's name as requests give it, with its dot or without. 400 if it has a colon.
+    pub fn new(name: &str) -> Result<Context, RegistryError> {
+        if name.contains(':') || name.chars().any(char::is_control) {
+            let reason = format!("Invalid context name: {name}");
+            return Err(RegistryError::BadRequest { reason });
+        }
+        Ok(if name.starts_with('.') {
+            Context(name.into())
+        } else {
+            Context(format!(".{name}").into())
+        })
+    }
+
+    pub fn is_default(&self) -> bool {
+        &*self.0 == "."
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// A subject of this context.
+    pub fn subject(&self, name: &str) -> Subject {
+        if self.is_default() {
+            Subject(name.into())
+        } else {
+            Subject(format!(":{self}:{name}").into())
+        }
+    }
+
+    /// The context as the subject whose configuration and mode are the context's own; none is the
+    /// default context.
+    pub fn scope(&self) -> Option<Subject> {
+        (!self.is_default()).then(|| self.subject(""))
+    }
+}
+
+impl Borrow<str> for Context {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for Context {
+    fn default() -> Self {
+        Context(".".into())
+    }
+}
+
+impl fmt::Display for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The name under which the versions of one schema stand, `:.context:name`, or the name alone in
+/// the default context. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Subject(Arc<str>);
@@ -22,11 +89,33 @@ impl Subject {
     /// Refuses control characters, the names that stand for no subject, and names too long to be
     /// meant: 42208.
     pub fn new(name: &str) -> Result<Subject, RegistryError> {
-        let reserved = name == "__GLOBAL" || name == "__EMPTY";
+        let subject = Subject::written(name);
+        let (context, own) = subject.parts();
+        let reserved = own == "__GLOBAL" || own == "__EMPTY" || context == GLOBAL_CONTEXT;
         if reserved || name.chars().any(char::is_control) || name.len() > SUBJECT_BYTES_MAX {
             return Err(RegistryError::InvalidSubject { subject: name.into() });
         }
-        Ok(Subject(name.into()))
+        Ok(subject)
+    }
+
+    /// What configuration and modes are set for: a subject, a context (`:.context:`), all contexts
+    /// (`:.__GLOBAL:`), or none for the default context (`:.:`). 42208.
+    pub fn scope(name: &str) -> Result<Option<Subject>, RegistryError> {
+        let scope = Subject::written(name);
+        match scope.parts() {
+            (".", "") if !name.is_empty() => Ok(None),
+            (GLOBAL_CONTEXT, "") => Ok(Some(scope)),
+            _ => Subject::new(name).map(Some),
+        }
+    }
+
+    /// The scope around all contexts.
+    pub fn global() -> Subject {
+        Subject(format!(":{GLOBAL_CONTEXT}:").into())
+    }
+
+    pub fn is_global(&self) -> bool {
+        self.parts() == (GLOBAL_CONTEXT, "")
     }
 
     /// A name as it stands in the log, whatever it is.
@@ -34,8 +123,50 @@ impl Subject {
         Subject(name.into())
     }
 
+    /// A name in its one form, unchecked: the default context is left out, and a context without a
+    /// name has its colon.
+    pub fn written(name: &str) -> Subject {
+        match (name.strip_prefix(":.:"), name.starts_with(":.")) {
+            (Some(own), _) => Subject(own.into()),
+            (None, true) if !name[1..].contains(':') => Subject(format!("{name}:").into()),
+            _ => Subject(name.into()),
+        }
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The context's name and the subject's own.
+    pub fn parts(&self) -> (&str, &str) {
+        match self.0.strip_prefix(':').filter(|rest| rest.starts_with('.')) {
+            Some(rest) => rest.split_once(':').unwrap_or((rest, "")),
+            None => (".", &self.0),
+        }
+    }
+
+    pub fn context(&self) -> Context {
+        Context(self.parts().0.into())
+    }
+
+    pub fn is_in_default_context(&self) -> bool {
+        !self.0.starts_with(":.")
+    }
+
+    /// The subject as another one of `parent`'s context means it: an unqualified name is in there.
+    pub fn beside(&self, parent: &Subject) -> Subject {
+        if self.0.starts_with(":.") || parent.is_in_default_context() {
+            return self.clone();
+        }
+        parent.context().subject(&self.0)
+    }
+
+    /// The context as errors name it: nothing for the default one.
+    pub fn context_shown(&self) -> String {
+        match self.parts().0 {
+            "." => String::new(),
+            context => format!(":{context}:"),
+        }
     }
 }
 
@@ -47,7 +178,7 @@ impl fmt::Display for Subject {
 
 impl<'de> Deserialize<'de> for Subject {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        Ok(Subject(Arc::from(String::deserialize(input)?)))
+        Ok(Subject::written(&Cow::<str>::deserialize(input)?))
     }
 }
 
@@ -116,8 +247,14 @@ impl fmt::Display for VersionSpec {
 pub struct Guid(pub [u8; 16]);
 
 impl Guid {
-    /// MD5 of the canonical text, then of each reference's name, subject and version.
-    pub fn of(text: &str, references: &[Reference]) -> Guid {
+    /// MD5 of the canonical text, of each reference's name, subject and version, and of metadata
+    /// and rules, if there are any. Source: Confluent's `MD5` and `Schema#updateHash`.
+    pub fn of(
+        text: &str,
+        references: &[Reference],
+        metadata: Option<&Metadata>,
+        rule_set: Option<&RuleSet>,
+    ) -> Guid {
         let mut hash = Md5::new();
         hash.update(text.as_bytes());
         for reference in references {
@@ -125,19 +262,21 @@ impl Guid {
             hash.update(reference.subject.as_str().as_bytes());
             hash.update(reference.version.to_be_bytes());
         }
+        if let Some(metadata) = metadata {
+            hash.update([1]);
+            metadata.hash(&mut |bytes| hash.update(bytes));
+        }
+        if let Some(rule_set) = rule_set {
+            hash.update([1]);
+            rule_set.hash(&mut |bytes| hash.update(bytes));
+        }
         Guid(hash.finalize().into())
     }
 }
 
 impl fmt::Display for Guid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, byte) in self.0.iter().enumerate() {
-            if matches!(i, 4 | 6 | 8 | 10) {
-                f.write_str("-")?;
-            }
-            write!(f, "{byte:02x}")?;
-        }
-        Ok(())
+        f.write_str(uuid::Uuid::from_bytes(self.0).hyphenated().encode_lower(&mut [0; 36]))
     }
 }
 
@@ -162,7 +301,7 @@ impl FromStr for Guid {
 
 impl Serialize for Guid {
     fn serialize<S: serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        out.collect_str(self)
+        out.serialize_str(uuid::Uuid::from_bytes(self.0).hyphenated().encode_lower(&mut [0; 36]))
     }
 }
 
@@ -178,9 +317,46 @@ mod tests {
 
     #[test]
     fn guids_are_the_references_own() {
-        let guid = Guid::of("\"string\"", &[]);
+        let guid = Guid::of("\"string\"", &[], None, None);
         assert_eq!(guid.to_string(), "095d71cf-1255-6b9d-5e33-0ad575b3df5d");
         assert_eq!("095D71CF12556B9D5E330AD575B3DF5D".parse::<Guid>().unwrap(), guid);
+    }
+
+    #[test]
+    fn references_and_metadata_are_part_of_a_guid() {
+        let reference = Reference { name: "r".into(), subject: Subject::stored("s"), version: 1 };
+        let metadata: Metadata = serde_json::from_str(r#"{"properties":{"owner":"a"}}"#).unwrap();
+        let guid = Guid::of("{}", &[reference], Some(&metadata), None);
+        assert_eq!(guid.to_string(), "9fa59d45-51d1-7793-fd83-d0241e363760");
+    }
+
+    #[test]
+    fn a_subject_is_a_context_and_a_name() {
+        for (given, written, context, own) in [
+            ("orders", "orders", ".", "orders"),
+            (":.:orders", "orders", ".", "orders"),
+            (":.eu:orders", ":.eu:orders", ".eu", "orders"),
+            (":.eu:a:b", ":.eu:a:b", ".eu", "a:b"),
+            (":.eu", ":.eu:", ".eu", ""),
+            (":orders", ":orders", ".", ":orders"),
+            ("a:.b:c", "a:.b:c", ".", "a:.b:c"),
+            ("", "", ".", ""),
+        ] {
+            let subject = Subject::new(given).unwrap();
+            assert_eq!(subject.as_str(), written);
+            assert_eq!(subject.parts(), (context, own), "{given}");
+        }
+        for wrong in ["__GLOBAL", ":.eu:__EMPTY", ":.__GLOBAL:", ":.__GLOBAL:orders", "a\nb"] {
+            assert!(Subject::new(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_unqualified_name_is_in_the_context_of_its_parent() {
+        let parent = Subject::new(":.eu:orders").unwrap();
+        let beside = |name: &str| Subject::new(name).unwrap().beside(&parent).to_string();
+        assert_eq!(beside("money"), ":.eu:money");
+        assert_eq!(beside(":.us:money"), ":.us:money");
     }
 
     #[test]

@@ -1,10 +1,16 @@
 //! Bodies of requests and answers. The order of fields is the order on the wire, which the
 //! reference keeps, and what is empty is left out.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use std::borrow::Cow;
+use std::sync::Arc;
 
-use crate::level::{CompatibilityLevel, Mode};
-use crate::name::{Guid, SchemaId, Subject, Version};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::association::Association;
+use crate::contract::{Metadata, RuleSet};
+use crate::level::Mode;
+use crate::name::{Context, Guid, SchemaId, Subject, Version};
+use crate::text::SchemaText;
 
 /// A schema that another one refers to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -17,23 +23,46 @@ pub struct Reference {
 }
 
 /// The language of a schema. What Weir does not parse is still kept and served.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct SchemaType(pub String);
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum SchemaType {
+    #[default]
+    Avro,
+    Json,
+    Protobuf,
+    Other(Arc<str>),
+}
 
 impl SchemaType {
-    pub fn avro() -> SchemaType {
-        SchemaType("AVRO".into())
-    }
-
-    pub fn is_avro(&self) -> bool {
-        self.0 == "AVRO"
+    pub fn name(&self) -> &str {
+        match self {
+            SchemaType::Avro => "AVRO",
+            SchemaType::Json => "JSON",
+            SchemaType::Protobuf => "PROTOBUF",
+            SchemaType::Other(name) => name,
+        }
     }
 }
 
-impl Default for SchemaType {
-    fn default() -> Self {
-        SchemaType::avro()
+impl From<&str> for SchemaType {
+    fn from(name: &str) -> Self {
+        match name {
+            "AVRO" => SchemaType::Avro,
+            "JSON" => SchemaType::Json,
+            "PROTOBUF" => SchemaType::Protobuf,
+            other => SchemaType::Other(other.into()),
+        }
+    }
+}
+
+impl Serialize for SchemaType {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for SchemaType {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        Ok(SchemaType::from(&*Cow::<str>::deserialize(input)?))
     }
 }
 
@@ -52,7 +81,64 @@ pub struct RegisterRequest {
     #[serde(skip_serializing_if = "is_empty", deserialize_with = "null_is_default")]
     pub references: Vec<Reference>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Metadata>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule_set: Option<RuleSet>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub schema: Option<String>,
+    #[serde(skip_serializing_if = "is_empty", deserialize_with = "null_is_default")]
+    pub schema_tags_to_add: Vec<SchemaTags>,
+    #[serde(skip_serializing_if = "is_empty", deserialize_with = "null_is_default")]
+    pub schema_tags_to_remove: Vec<SchemaTags>,
+    /// Whether the tags of the version before are carried over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub propagate_schema_tags: Option<bool>,
+}
+
+/// Tags of one part of a schema.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SchemaTags {
+    pub schema_entity: SchemaEntity,
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub tags: Vec<String>,
+}
+
+/// A type or a field of a schema.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SchemaEntity {
+    pub entity_path: String,
+    pub entity_type: EntityType,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntityType {
+    #[serde(rename = "sr_record", alias = "SR_RECORD")]
+    Record,
+    #[serde(rename = "sr_field", alias = "SR_FIELD")]
+    Field,
+}
+
+/// Body of `POST /subjects/{subject}/versions/{version}/tags`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TagSchemaRequest {
+    /// The version that this makes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_version: Option<i32>,
+    #[serde(skip_serializing_if = "is_empty", deserialize_with = "null_is_default")]
+    pub tags_to_add: Vec<SchemaTags>,
+    #[serde(skip_serializing_if = "is_empty", deserialize_with = "null_is_default")]
+    pub tags_to_remove: Vec<SchemaTags>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Metadata>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule_set: Option<RuleSet>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rules_to_merge: Option<RuleSet>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rules_to_remove: Option<Vec<String>>,
 }
 
 /// Answer to `POST /subjects/{subject}/versions`.
@@ -68,8 +154,12 @@ pub struct RegisterResponse {
     pub schema_type: SchemaType,
     #[serde(default, skip_serializing_if = "is_empty")]
     pub references: Vec<Reference>,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub schema: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Arc<Metadata>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule_set: Option<Arc<RuleSet>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<SchemaText>,
 }
 
 /// A version of a subject.
@@ -84,10 +174,25 @@ pub struct Schema {
     #[serde(default)]
     pub schema_type: SchemaType,
     #[serde(default, skip_serializing_if = "is_empty")]
-    pub references: Vec<Reference>,
-    pub schema: String,
+    pub references: Arc<[Reference]>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Arc<Metadata>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule_set: Option<Arc<RuleSet>>,
+    pub schema: SchemaText,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub schema_tags: Vec<SchemaTags>,
+    /// When the version was written, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ts: Option<i64>,
     #[serde(default, skip_serializing_if = "is_false")]
     pub deleted: bool,
+    /// Subjects that are other names of this one, where they are asked for.
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub aliases: Vec<Subject>,
+    /// Resources that the subject belongs to, where they are asked for.
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub associations: Vec<Association>,
 }
 
 /// A schema by its id or guid.
@@ -98,17 +203,35 @@ pub struct SchemaString {
     pub subject: Option<Subject>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<Version>,
+    /// Not Confluent's, whose Python client looks for it all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<SchemaId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guid: Option<Guid>,
     #[serde(default)]
     pub schema_type: SchemaType,
-    pub schema: String,
+    pub schema: SchemaText,
     #[serde(default, skip_serializing_if = "is_empty")]
-    pub references: Vec<Reference>,
+    pub references: Arc<[Reference]>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Arc<Metadata>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule_set: Option<Arc<RuleSet>>,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub schema_tags: Vec<SchemaTags>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_id: Option<SchemaId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ts: Option<i64>,
     #[serde(default, skip_serializing_if = "is_false")]
     pub deleted: bool,
+}
+
+/// An item of `GET /schemas/guids/{guid}/ids`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContextId {
+    pub context: Context,
+    pub id: SchemaId,
 }
 
 /// An item of `GET /schemas/ids/{id}/versions`.
@@ -124,28 +247,30 @@ pub struct CompatibilityAnswer {
     pub is_compatible: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub messages: Option<Vec<String>>,
+    /// The same for programs. Not Confluent's: no client of theirs looks at it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incompatibilities: Option<Vec<Incompatibility>>,
 }
 
-/// Answer to `GET` and `DELETE /config[/{subject}]`, and what the log keeps.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Config {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub normalize: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub compatibility_level: Option<CompatibilityLevel>,
-}
-
-/// Body of `PUT /config[/{subject}]`, and its answer. A field that is absent stays as it is, one
-/// that is null is cleared.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ConfigUpdate {
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
-    pub normalize: Option<Option<bool>>,
-    /// A level's name in any case; checked by the registry, which has its own error for it.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
-    pub compatibility: Option<Option<String>>,
+/// One reason why a submitted schema does not go with a version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Incompatibility {
+    /// The broken rule: Confluent's `errorType`.
+    pub rule: String,
+    /// The version that it does not go with.
+    pub version: Version,
+    /// Where in the submitted schema, and where in the version: JSON pointers, or names and numbers
+    /// in Protobuf.
+    pub path: String,
+    pub version_path: String,
+    /// Where in the submitted text, from 1; absent if the text has no lines to speak of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<u32>,
+    /// What to change, in one sentence.
+    pub fix: String,
 }
 
 /// Body and answer of `/mode[/{subject}]`.
@@ -154,7 +279,7 @@ pub struct ModeBody {
     pub mode: Mode,
 }
 
-fn is_empty<T>(items: &[T]) -> bool {
+pub(crate) fn is_empty<T>(items: &[T]) -> bool {
     items.is_empty()
 }
 
@@ -162,13 +287,7 @@ fn is_false(flag: &bool) -> bool {
     !flag
 }
 
-fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    input: D,
-) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(input).map(Some)
-}
-
-fn null_is_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+pub(crate) fn null_is_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
     input: D,
 ) -> Result<T, D::Error> {
     Ok(Option::deserialize(input)?.unwrap_or_default())

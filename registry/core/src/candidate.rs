@@ -5,91 +5,320 @@
 use std::sync::Arc;
 
 use weir_registry_api::{
-    Guid, Reference, RegisterRequest, RegistryError, SchemaType, Subject, VersionSpec,
+    Config, Guid, Metadata, Reference, RegisterRequest, RegistryError, RuleSet, SchemaId,
+    SchemaType, Subject, TagSchemaRequest, Version, VersionSpec, contract::CONFLUENT_VERSION,
 };
-use weir_schema::avro;
 
-use crate::state::{IdEntry, State};
+use crate::parsed::{Parsed, Reading};
+use crate::state::{IdEntry, State, VersionEntry};
 
 #[derive(Clone, Debug)]
 pub struct Candidate {
     pub schema_type: SchemaType,
     pub text: String,
-    pub references: Vec<Reference>,
-    pub guid: Guid,
-    pub parsed: Arc<avro::Schema>,
+    pub references: Arc<[Reference]>,
+    pub metadata: Option<Arc<Metadata>>,
+    pub rule_set: Option<Arc<RuleSet>>,
+    pub parsed: Arc<Parsed>,
+    /// The version that it is a change of, if it is one: it was the latest then.
+    pub(crate) based_on: Option<SchemaId>,
+}
+
+/// Bytes of a schema's text: what its record is to be has to fit into one of the log's.
+const SCHEMA_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// What a candidate is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// It may become a version: it is held to all rules, unless its subject's configuration or an
+    /// import says otherwise.
+    Register,
+    /// The same, but that it is whole: a schema that says nothing is none.
+    Check,
+    /// It is looked for: whoever registered it was held to the rules of his time.
+    LookUp,
 }
 
 impl Candidate {
-    /// Parses a request's schema as one that is new. 42201.
+    /// Parses a request's schema. 42201 · 42210.
     pub fn new(
         state: &State,
         subject: &Subject,
         request: &RegisterRequest,
         normalize: bool,
+        purpose: Purpose,
     ) -> Result<Candidate, RegistryError> {
-        let schema_type = request.schema_type.clone().unwrap_or_default();
-        if !schema_type.is_avro() {
-            return Err(RegistryError::InvalidSchemaType { schema_type: schema_type.0 });
+        let config = state.effective_config(Some(subject));
+        let is_import = state.effective_mode(Some(subject)).is_import();
+        let mut request = request.clone();
+        let mut based_on = None;
+        if purpose == Purpose::Register && !is_import && is_empty(&request) {
+            based_on = copy_latest(state, subject, &mut request);
         }
-        let text = request.schema.as_deref().unwrap_or_default();
-        if text.trim().is_empty() {
+        if is_empty(&request) {
             return Err(RegistryError::EmptySchema);
         }
-        let normalize = normalize || state.effective_config(Some(subject)).normalize == Some(true);
-        let references = pin(state, &request.references, normalize)?;
-        let parsed = state
-            .parse(text, &references, avro::ParseOptions::NEW)
-            .map_err(|details| RegistryError::InvalidSchema { details })?;
-        let parsed = if normalize { parsed.normalized() } else { parsed };
-        let text = parsed.canonical();
-        let guid = Guid::of(&text, &references);
-        Ok(Candidate { schema_type, text, references, guid, parsed: Arc::new(parsed) })
+        if request.schema.as_ref().is_some_and(|text| text.len() > SCHEMA_BYTES_MAX) {
+            return Err(RegistryError::SchemaTooLarge);
+        }
+        if let Some(rule_set) = &request.rule_set {
+            rule_set.validate()?;
+        }
+        let held_to_rules = purpose != Purpose::LookUp
+            && config.validate_new_schemas != Some(false)
+            && request.id.is_none_or(|id| id < 0);
+        let reading = if held_to_rules { Reading::New } else { Reading::Stored };
+        let normalize = (normalize || config.normalize == Some(true)) && !is_import;
+        let mut candidate = parse(state, subject, request, normalize, reading)?;
+        candidate.based_on = based_on;
+        Ok(candidate)
     }
 
-    /// Whether a stored schema is this one: the same content, or the same once all references are
-    /// inlined, which is how clients send schemas whose parts they hold in one piece.
-    pub(crate) fn is(&self, state: &State, stored: &IdEntry) -> bool {
-        if stored.guid == self.guid {
-            return true;
+    /// A version with tags put in and taken out, and other metadata and rules. 42201 · 42210.
+    pub fn tagged(
+        state: &State,
+        subject: &Subject,
+        version: &VersionEntry,
+        request: &TagSchemaRequest,
+    ) -> Result<Candidate, RegistryError> {
+        let stored = state.entry(subject, version.id);
+        let new_version = request.new_version.unwrap_or(0).to_string();
+        let mut metadata = request
+            .metadata
+            .clone()
+            .or_else(|| stored.metadata.as_deref().cloned())
+            .unwrap_or_default();
+        metadata.properties.insert(CONFLUENT_VERSION.into(), new_version);
+        let rule_set = changed_rules(state, subject, request)?;
+        if let Some(rule_set) = &rule_set {
+            rule_set.validate()?;
         }
+        let parsed = state
+            .parsed(stored)
+            .map_err(|why| invalid(&stored.schema_type, &why))?
+            .with_tags(&request.tags_to_add, &request.tags_to_remove)
+            .map_err(|why| invalid(&stored.schema_type, &why))?;
+        Ok(Candidate {
+            schema_type: stored.schema_type.clone(),
+            text: parsed.canonical(),
+            references: stored.references.clone(),
+            metadata: Some(Arc::new(metadata)),
+            rule_set: rule_set.map(Arc::new),
+            parsed: Arc::new(parsed),
+            based_on: None,
+        })
+    }
+
+    /// The name of its content.
+    pub fn guid(&self) -> Guid {
+        let (metadata, rule_set) = (self.metadata.as_deref(), self.rule_set.as_deref());
+        Guid::of(&self.text, &self.references, metadata, rule_set)
+    }
+
+    /// The same schema with the metadata and rules that it would be registered with: the
+    /// configuration's defaults, over them its own or else the version's before, over them the
+    /// configuration's overrides. A number for itself is put in if it has one, or if `numbered`.
+    pub(crate) fn with_contract(
+        &self,
+        config: &Config,
+        previous: Option<&IdEntry>,
+        next: Option<Version>,
+        numbered: bool,
+    ) -> Candidate {
+        let previous_metadata = previous.and_then(|p| p.metadata.clone());
+        let previous_rules = previous.and_then(|p| p.rule_set.clone());
+        let own_metadata = self.metadata.clone().or(previous_metadata);
+        let own_rules = self.rule_set.clone().or(previous_rules);
+        let mut metadata = merged(
+            config.default_metadata.as_ref(),
+            own_metadata,
+            config.override_metadata.as_ref(),
+            Metadata::merged,
+        );
+        let rule_set = merged(
+            config.default_rule_set.as_ref(),
+            own_rules,
+            config.override_rule_set.as_ref(),
+            RuleSet::merged,
+        );
+        if let Some(next) = next {
+            let has_one =
+                metadata.as_ref().is_some_and(|m| m.properties.contains_key(CONFLUENT_VERSION));
+            if numbered || has_one {
+                let mut with_number = metadata.as_deref().cloned().unwrap_or_default();
+                with_number.properties.insert(CONFLUENT_VERSION.into(), next.to_string());
+                metadata = Some(Arc::new(with_number));
+            }
+        }
+        Candidate { metadata, rule_set, ..self.clone() }
+    }
+
+    /// Whether a stored schema is this one: the same content, or the same but for the number of its
+    /// version, or the same once all references are inlined, which is how clients send schemas whose
+    /// parts they hold in one piece.
+    pub(crate) fn is(&self, state: &State, stored: &IdEntry) -> bool {
         if stored.schema_type != self.schema_type
-            || (stored.references.is_empty() && self.references.is_empty())
+            || stored.rule_set != self.rule_set
+            || unnumbered(stored.metadata.as_deref()) != unnumbered(self.metadata.as_deref())
         {
             return false;
         }
-        state.parsed(stored).is_ok_and(|parsed| parsed.same_resolved(&self.parsed))
+        if stored.references == self.references && stored.text.text() == self.text {
+            return true;
+        }
+        let may_differ = self.schema_type == SchemaType::Protobuf
+            || !stored.references.is_empty()
+            || !self.references.is_empty();
+        may_differ && state.parsed(stored).is_ok_and(|parsed| parsed.same_resolved(&self.parsed))
     }
+}
+
+fn parse(
+    state: &State,
+    subject: &Subject,
+    request: RegisterRequest,
+    normalize: bool,
+    reading: Reading,
+) -> Result<Candidate, RegistryError> {
+    let schema_type = request.schema_type.unwrap_or_default();
+    if let SchemaType::Other(name) = &schema_type {
+        return Err(RegistryError::InvalidSchemaType { schema_type: name.to_string() });
+    }
+    let text = request.schema.unwrap_or_default();
+    let references = pin(state, subject, &schema_type, request.references, normalize)?;
+    let refused = |why: String| invalid(&schema_type, &why);
+    let mut parsed = state
+        .parse(subject, &schema_type, &text, references.iter().cloned(), reading)
+        .map_err(refused)?;
+    let mut add = request.schema_tags_to_add;
+    if request.propagate_schema_tags == Some(true)
+        && let Some(latest) = state.live_versions(subject).next_back()
+        && let Ok(latest) = state.parsed(state.entry(subject, latest.id))
+    {
+        add.extend(latest.tags());
+    }
+    if !add.is_empty() || !request.schema_tags_to_remove.is_empty() {
+        parsed = parsed.with_tags(&add, &request.schema_tags_to_remove).map_err(refused)?;
+    }
+    if normalize {
+        parsed = parsed.normalized();
+    }
+    Ok(Candidate {
+        schema_type: schema_type.clone(),
+        text: parsed.canonical(),
+        references: references.into(),
+        metadata: request.metadata.map(Arc::new),
+        rule_set: request.rule_set.map(Arc::new),
+        parsed: Arc::new(parsed),
+        based_on: None,
+    })
+}
+
+fn is_empty(request: &RegisterRequest) -> bool {
+    request.schema.as_deref().is_none_or(|text| text.trim().is_empty())
+}
+
+/// A request without a schema means the latest: it is how metadata alone is changed.
+fn copy_latest(
+    state: &State,
+    subject: &Subject,
+    request: &mut RegisterRequest,
+) -> Option<SchemaId> {
+    let latest = state.live_versions(subject).next_back()?;
+    let stored = state.entry(subject, latest.id);
+    request.schema = Some(stored.text.text().into_owned());
+    request.schema_type = Some(stored.schema_type.clone());
+    request.references = stored.references.to_vec();
+    Some(latest.id)
+}
+
+/// The rules of a tag request: its own, or those of the version before with some put in and out.
+fn changed_rules(
+    state: &State,
+    subject: &Subject,
+    request: &TagSchemaRequest,
+) -> Result<Option<RuleSet>, RegistryError> {
+    if request.rules_to_merge.is_none() && request.rules_to_remove.is_none() {
+        return Ok(request.rule_set.clone());
+    }
+    if request.rule_set.is_some() {
+        let reason = "ruleSet should be omitted if specifying rulesToMerge or rulesToRemove".into();
+        return Err(RegistryError::InvalidRuleSet { reason });
+    }
+    let before = match request.new_version.map(|new| u32::try_from(new - 1)) {
+        Some(Ok(number)) => state.version_entry(subject, Version(number)).filter(|v| !v.deleted),
+        _ => state.live_versions(subject).next_back(),
+    };
+    let mut rules = before.and_then(|v| state.entry(subject, v.id).rule_set.as_deref().cloned());
+    if let Some(merge) = &request.rules_to_merge {
+        rules = Some(rules.map_or_else(|| merge.clone(), |rules| rules.merged(merge)));
+    }
+    if let Some(remove) = &request.rules_to_remove {
+        rules = rules.map(|rules| rules.without(remove));
+    }
+    Ok(rules)
 }
 
 /// References with `-1` replaced by the latest version's number; normalised ones are sorted and
 /// stand once.
 fn pin(
     state: &State,
-    references: &[Reference],
+    parent: &Subject,
+    schema_type: &SchemaType,
+    references: Vec<Reference>,
     normalize: bool,
 ) -> Result<Vec<Reference>, RegistryError> {
     let mut pinned = Vec::with_capacity(references.len());
     for reference in references {
+        let subject = reference.subject.beside(parent);
         let spec = match reference.version {
             -1 => VersionSpec::Latest,
-            number => {
-                VersionSpec::Number(weir_registry_api::Version(u32::try_from(number).unwrap_or(0)))
-            }
+            number => VersionSpec::Number(Version(u32::try_from(number).unwrap_or(0))),
         };
-        let found = state.find_version(&reference.subject, spec, false).map_err(|_| {
-            RegistryError::InvalidSchema {
-                details: format!(
-                    "No schema reference found for subject \"{}\" and version {}",
-                    reference.subject, reference.version
-                ),
-            }
+        if subject != *parent && state.associations().is_owned(&subject) {
+            return Err(RegistryError::OwnedSubjectReferenced { subject });
+        }
+        let found = state.find_version(&subject, spec, false).map_err(|_| {
+            let (subject, version) = (&reference.subject, reference.version);
+            let why = format!(
+                "No schema reference found for subject \"{subject}\" and version {version}"
+            );
+            invalid(schema_type, &why)
         })?;
-        pinned.push(Reference { version: found.version.0 as i32, ..reference.clone() });
+        pinned.push(Reference { version: found.version.0 as i32, ..reference });
     }
     if normalize {
         pinned.sort();
         pinned.dedup();
     }
     Ok(pinned)
+}
+
+pub(crate) fn invalid(schema_type: &SchemaType, details: &str) -> RegistryError {
+    RegistryError::InvalidSchema { schema_type: schema_type.clone(), details: details.into() }
+}
+
+fn merged<T: Clone>(
+    default: Option<&T>,
+    own: Option<Arc<T>>,
+    over: Option<&T>,
+    merge: impl Fn(&T, &T) -> T,
+) -> Option<Arc<T>> {
+    let with_default = match (default, own) {
+        (Some(default), Some(own)) => Some(Arc::new(merge(default, &own))),
+        (Some(default), None) => Some(Arc::new(default.clone())),
+        (None, own) => own,
+    };
+    match (with_default, over) {
+        (Some(base), Some(over)) => Some(Arc::new(merge(&base, over))),
+        (None, Some(over)) => Some(Arc::new(over.clone())),
+        (base, None) => base,
+    }
+}
+
+/// Metadata but for the number of its version; what is left of nothing else is nothing.
+fn unnumbered(metadata: Option<&Metadata>) -> Option<Metadata> {
+    let has_number = metadata?.properties.contains_key(CONFLUENT_VERSION);
+    let rest = metadata?.without_version();
+    (!has_number || rest != Metadata::default()).then_some(rest)
 }

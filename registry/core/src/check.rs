@@ -1,81 +1,172 @@
-//! Compatibility of a candidate with the versions before it, at a level, in Confluent's words.
+//! Compatibility of a candidate with the versions before it, in Confluent's words and in ours.
 
-use weir_registry_api::CompatibilityLevel;
-use weir_schema::avro::{self, compatibility};
+use weir_registry_api::{
+    CompatibilityLevel, CompatibilityPolicy, Config, Incompatibility, Subject,
+};
+use weir_schema::Side;
 
 use crate::candidate::Candidate;
-use crate::state::{State, VersionEntry};
+use crate::parsed::{Reason, reasons};
+use crate::state::{IdEntry, State, VersionEntry};
 
 /// Characters of an old schema that messages quote.
 const QUOTED_CHARS_MAX: usize = 10_240;
 
-/// Compares with `versions`, the newest first; stops at the first that does not fit. No message
-/// means compatible.
-pub fn check<'a>(
-    state: &State,
-    candidate: &Candidate,
-    level: CompatibilityLevel,
-    versions: impl Iterator<Item = &'a VersionEntry>,
-) -> Vec<String> {
-    if level == CompatibilityLevel::None {
-        return Vec::new();
-    }
-    let compared = if level.is_transitive() { usize::MAX } else { 1 };
-    for version in versions.take(compared) {
-        let mut messages = check_one(state, candidate, level, version);
-        if !messages.is_empty() {
-            let config = format!("{{validateFields: 'false', compatibility: '{level}'}}");
-            messages.push(config);
-            return messages;
-        }
-    }
-    Vec::new()
+/// What a check found. No message means compatible.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Verdict {
+    pub messages: Vec<String>,
+    pub incompatibilities: Vec<Incompatibility>,
 }
 
-fn check_one(
+/// Compares with `versions` of a subject, the newest first; stops at the first that does not fit.
+/// `submitted` is the text in which incompatibilities are to be located.
+pub fn check(
     state: &State,
+    subject: &Subject,
     candidate: &Candidate,
-    level: CompatibilityLevel,
-    version: &VersionEntry,
-) -> Vec<String> {
-    let stored = state.entry(version.id);
-    let mut messages = Vec::new();
-    if stored.schema_type != candidate.schema_type {
-        messages.push("Incompatible because of different schema type".to_string());
-    } else {
-        match state.parsed(stored) {
-            Ok(old) => {
-                if level.old_reads_new() {
-                    messages.extend(reasons(&old, &candidate.parsed, "old", "new"));
-                }
-                if level.new_reads_old() {
-                    messages.extend(reasons(&candidate.parsed, &old, "new", "old"));
-                }
-            }
-            // what cannot be parsed any more cannot be compared, and is not to be written over
-            Err(why) => messages.push(format!("The stored schema cannot be parsed: {why}")),
-        }
+    submitted: &str,
+    versions: &[VersionEntry],
+) -> Verdict {
+    let config = state.effective_config(Some(subject));
+    let level = config.compatibility_level.unwrap_or_default();
+    let latest = versions.first().map(|v| state.entry(subject, v.id));
+    let mut verdict = Verdict::default();
+    if config.validate_fields == Some(true) {
+        verdict.messages = reserved_fields(candidate, latest.map(|entry| &**entry));
     }
-    if !messages.is_empty() {
-        messages.push(format!("{{oldSchemaVersion: {}}}", version.version));
-        messages.push(match stored.text.char_indices().nth(QUOTED_CHARS_MAX) {
-            None => format!("{{oldSchema: '{}'}}", stored.text),
-            Some((end, _)) => {
-                format!("{{oldSchema: <truncated> '{}...'}}", &stored.text[..end])
-            }
+    if level != CompatibilityLevel::None {
+        let compared = if level.is_transitive() { usize::MAX } else { 1 };
+        let in_group = versions.iter().filter(|version| {
+            config.compatibility_group.as_deref().is_none_or(|group| {
+                let stored = state.entry(subject, version.id);
+                property(stored.metadata.as_deref(), group)
+                    == property(candidate.metadata.as_deref(), group)
+            })
         });
+        for version in in_group.take(compared) {
+            let comparison = Comparison { state, subject, candidate, submitted, version };
+            if comparison.fails(level, config.compatibility_policy, &mut verdict) {
+                break;
+            }
+        }
     }
-    messages
+    if !verdict.messages.is_empty() {
+        verdict.messages.push(closing(&config));
+    }
+    verdict
 }
 
-fn reasons(
-    reader: &avro::Schema,
-    writer: &avro::Schema,
-    reader_word: &str,
-    writer_word: &str,
-) -> Vec<String> {
-    match compatibility(reader, writer) {
-        Ok(found) => found.iter().map(|i| i.describe(reader_word, writer_word)).collect(),
-        Err(error) => vec![format!("Unexpected exception during compatibility check: {error}")],
+fn closing(config: &Config) -> String {
+    let level = config.compatibility_level.unwrap_or_default();
+    let validates = config.validate_fields == Some(true);
+    format!("{{validateFields: '{validates}', compatibility: '{level}'}}")
+}
+
+fn property<'a>(
+    metadata: Option<&'a weir_registry_api::Metadata>,
+    name: &str,
+) -> Option<&'a String> {
+    metadata?.properties.get(name)
+}
+
+/// Reserved fields stay reserved, and no field has their names.
+fn reserved_fields(candidate: &Candidate, latest: Option<&IdEntry>) -> Vec<String> {
+    let reserved = |metadata: Option<&weir_registry_api::Metadata>| -> Vec<String> {
+        metadata
+            .map_or_else(Vec::new, |m| m.reserved_fields().into_iter().map(String::from).collect())
+    };
+    let new = reserved(candidate.metadata.as_deref());
+    let old = reserved(latest.and_then(|entry| entry.metadata.as_deref()));
+    let fields = candidate.parsed.top_level_fields();
+    let removed = old.iter().filter(|field| !new.contains(field)).map(|field| {
+        format!("The new schema has reserved field {field} removed from its metadata which is present in the old schema's metadata.")
+    });
+    let taken = new.iter().filter(|field| fields.contains(field)).map(|field| {
+        format!("The new schema has field that conflicts with the reserved field {field}.")
+    });
+    removed.chain(taken).collect()
+}
+
+/// A candidate beside one version.
+struct Comparison<'a> {
+    state: &'a State,
+    subject: &'a Subject,
+    candidate: &'a Candidate,
+    submitted: &'a str,
+    version: &'a VersionEntry,
+}
+
+impl Comparison<'_> {
+    /// Adds what does not fit to the verdict; whether anything does not.
+    fn fails(
+        &self,
+        level: CompatibilityLevel,
+        policy: Option<CompatibilityPolicy>,
+        verdict: &mut Verdict,
+    ) -> bool {
+        let stored = self.state.entry(self.subject, self.version.id);
+        let mut messages = Vec::new();
+        if stored.schema_type != self.candidate.schema_type {
+            messages.push("Incompatible because of different schema type".to_string());
+        } else {
+            match self.state.parsed(stored) {
+                Ok(old) => {
+                    let new = &self.candidate.parsed;
+                    let policy = policy.unwrap_or_default();
+                    if level.old_reads_new() {
+                        let found = reasons(&old, new, policy, ["old", "new"], Side::Writer);
+                        self.add(found, Side::Writer, &mut messages, verdict);
+                    }
+                    if level.new_reads_old() {
+                        let found = reasons(new, &old, policy, ["new", "old"], Side::Reader);
+                        self.add(found, Side::Reader, &mut messages, verdict);
+                    }
+                }
+                // what cannot be parsed any more cannot be compared, and is not to be written over
+                Err(why) => messages.push(format!("The stored schema cannot be parsed: {why}")),
+            }
+        }
+        if messages.is_empty() {
+            return false;
+        }
+        messages.push(format!("{{oldSchemaVersion: {}}}", self.version.version));
+        let text = stored.text.text();
+        messages.push(match text.char_indices().nth(QUOTED_CHARS_MAX) {
+            None => format!("{{oldSchema: '{text}'}}"),
+            Some((end, _)) => format!("{{oldSchema: <truncated> '{}...'}}", &text[..end]),
+        });
+        verdict.messages.extend(messages);
+        true
+    }
+
+    fn add(
+        &self,
+        found: Result<Vec<Reason>, String>,
+        submitted: Side,
+        messages: &mut Vec<String>,
+        verdict: &mut Verdict,
+    ) {
+        let reasons = match found {
+            Ok(reasons) => reasons,
+            Err(why) => return messages.push(why),
+        };
+        for reason in reasons {
+            messages.push(reason.message);
+            let (path, version_path) = match submitted {
+                Side::Reader => (reason.reader_path, reason.writer_path),
+                Side::Writer => (reason.writer_path, reason.reader_path),
+            };
+            let place = self.candidate.parsed.locate(self.submitted, &path);
+            verdict.incompatibilities.push(Incompatibility {
+                rule: reason.rule.into(),
+                version: self.version.version,
+                path,
+                version_path,
+                line: place.map(|(line, _)| line),
+                column: place.map(|(_, column)| column),
+                fix: reason.fix,
+            });
+        }
     }
 }

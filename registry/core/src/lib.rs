@@ -4,14 +4,21 @@
 //! state, and everything else asks it. Ids, versions and texts are in the records: two states that
 //! applied the same log are equal.
 
+mod associations;
 mod candidate;
 mod check;
 mod decide;
+mod parsed;
 pub mod record;
 mod state;
 
-pub use candidate::Candidate;
-pub use check::check;
-pub use decide::{Command, Decision, Outcome, decide};
+pub use associations::Associations;
+pub use candidate::{Candidate, Purpose};
+pub use check::{Verdict, check};
+pub use decide::{
+    AssociationChange, AssociationDelete, AssociationPlan, Checked, Command, Decision, Outcome,
+    Registration, decide,
+};
+pub use parsed::Parsed;
 pub use record::{RawRecord, Record};
-pub use state::{IdEntry, State, Use, VersionEntry};
+pub use state::{IdEntry, Listing, LogEntry, State, Use, VersionEntry};

@@ -4,16 +4,23 @@
 //! another key. Source: `reference` registries of 3.1 to 8.x; readers accept any order, magic 0 and
 //! unknown fields, writers write one form.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use weir_registry_api::{Config, Mode, Reference, SchemaId, SchemaType, Subject, Version};
+use weir_registry_api::{
+    Association, Config, Context, Guid, Lifecycle, Metadata, Mode, Reference, RuleSet, SchemaId,
+    SchemaText, SchemaType, Subject, Version,
+};
 
 /// A record as it stands in a log: what it is about, and what holds now; no value is a tombstone.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct RawRecord {
     pub key: Vec<u8>,
     pub value: Option<Vec<u8>>,
+    /// When it was written, in milliseconds since 1970, if the log knows.
+    pub timestamp_ms: Option<i64>,
 }
 
 /// A record that this registry understands.
@@ -22,12 +29,12 @@ pub enum Record {
     Schema {
         subject: Subject,
         version: Version,
-        value: Option<SchemaValue>,
+        value: Option<Box<SchemaValue>>,
     },
     /// No subject: the global one.
     Config {
         subject: Option<Subject>,
-        value: Option<Config>,
+        value: Option<Arc<Config>>,
     },
     Mode {
         subject: Option<Subject>,
@@ -38,9 +45,43 @@ pub enum Record {
         subject: Subject,
         version: Version,
     },
-    /// The deletion is compacted away, or never mattered.
-    ClearSubject,
+    /// Soft-deleted versions of the subject, or of the context, are gone; no subject is the default
+    /// context.
+    ClearSubject {
+        subject: Option<Subject>,
+    },
+    /// A context that has had a subject.
+    Context {
+        context: Context,
+        exists: bool,
+    },
+    Association {
+        key: AssociationKey,
+        value: Option<Arc<Association>>,
+    },
     Noop,
+}
+
+/// What tells associations apart; in this order those of a resource stand together.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AssociationKey {
+    pub resource_name: String,
+    pub resource_namespace: String,
+    pub resource_type: String,
+    pub association_type: String,
+    pub subject: Subject,
+}
+
+impl AssociationKey {
+    pub fn of(association: &Association) -> AssociationKey {
+        AssociationKey {
+            resource_name: association.resource_name.clone(),
+            resource_namespace: association.resource_namespace.clone(),
+            resource_type: association.resource_type.clone(),
+            association_type: association.association_type.clone(),
+            subject: association.subject.clone(),
+        }
+    }
 }
 
 /// The value of a `SCHEMA` record.
@@ -52,11 +93,22 @@ pub struct SchemaValue {
     pub id: SchemaId,
     #[serde(default)]
     pub schema_type: SchemaType,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub references: Vec<Reference>,
-    pub schema: String,
+    #[serde(default, skip_serializing_if = "none")]
+    pub references: Arc<[Reference]>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Arc<Metadata>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule_set: Option<Arc<RuleSet>>,
+    pub schema: SchemaText,
     #[serde(default)]
     pub deleted: bool,
+}
+
+impl SchemaValue {
+    pub fn guid(&self) -> Guid {
+        let (metadata, rule_set) = (self.metadata.as_deref(), self.rule_set.as_deref());
+        Guid::of(&self.schema.text(), &self.references, metadata, rule_set)
+    }
 }
 
 /// Why a record is passed over.
@@ -69,10 +121,26 @@ impl fmt::Display for Unreadable {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+/// The one tenant of a registry that is not a cloud's.
+const TENANT: &str = "default";
+
+#[derive(Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Key {
-    keytype: String,
+struct Key<'a> {
+    #[serde(borrow)]
+    keytype: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tenant: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    resource_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    resource_namespace: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    resource_type: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    association_type: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    context: Option<Context>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     subject: Option<Subject>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -96,6 +164,38 @@ struct ModeValue {
     mode: Mode,
 }
 
+#[derive(Serialize)]
+struct ClearValue {
+    subject: Option<Subject>,
+}
+
+#[derive(Serialize)]
+struct ContextValue<'a> {
+    tenant: &'a str,
+    context: &'a Context,
+}
+
+/// The value of an `ASSOC` record: an association among tenants.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AssociationValue {
+    guid: String,
+    #[serde(default)]
+    tenant: String,
+    resource_name: String,
+    resource_namespace: String,
+    #[serde(default)]
+    resource_id: String,
+    resource_type: String,
+    association_type: String,
+    subject: Subject,
+    lifecycle: Lifecycle,
+    #[serde(default)]
+    frozen: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    create_ts: Option<i64>,
+}
+
 #[derive(Serialize, Deserialize)]
 struct DeleteValue {
     subject: Subject,
@@ -104,19 +204,50 @@ struct DeleteValue {
 
 impl Record {
     pub fn encode(&self) -> RawRecord {
-        let (keytype, subject, version, magic) = match self {
-            Record::Schema { subject, version, .. } => ("SCHEMA", Some(subject), Some(*version), 1),
-            Record::Config { subject, .. } => ("CONFIG", subject.as_ref(), None, 0),
-            Record::Mode { subject, .. } => ("MODE", subject.as_ref(), None, 0),
-            Record::DeleteSubject { subject, .. } => ("DELETE_SUBJECT", Some(subject), None, 0),
-            Record::ClearSubject => ("CLEAR_SUBJECT", None, None, 0),
-            Record::Noop => ("NOOP", None, None, 0),
+        RawRecord { key: json(&self.key()), value: self.value(), timestamp_ms: None }
+    }
+
+    /// The bytes by which compaction knows the record.
+    pub(crate) fn encode_key(&self) -> Vec<u8> {
+        json(&self.key())
+    }
+
+    fn key(&self) -> Key<'_> {
+        let of = |keytype, subject: Option<&Subject>| Key {
+            keytype: Cow::Borrowed(keytype),
+            subject: subject.cloned(),
+            ..Key::default()
         };
-        let key = Key { keytype: keytype.into(), subject: subject.cloned(), version, magic };
-        let value = match self {
+        match self {
+            Record::Schema { subject, version, .. } => {
+                Key { version: Some(*version), magic: 1, ..of("SCHEMA", Some(subject)) }
+            }
+            Record::Config { subject, .. } => of("CONFIG", subject.as_ref()),
+            Record::Mode { subject, .. } => of("MODE", subject.as_ref()),
+            Record::DeleteSubject { subject, .. } => of("DELETE_SUBJECT", Some(subject)),
+            Record::ClearSubject { subject } => of("CLEAR_SUBJECT", subject.as_ref()),
+            Record::Context { context, .. } => Key {
+                tenant: Some(TENANT.into()),
+                context: Some(context.clone()),
+                ..of("CONTEXT", None)
+            },
+            Record::Association { key, .. } => Key {
+                tenant: Some(TENANT.into()),
+                resource_name: Some(key.resource_name.clone()),
+                resource_namespace: Some(key.resource_namespace.clone()),
+                resource_type: Some(key.resource_type.clone()),
+                association_type: Some(key.association_type.clone()),
+                ..of("ASSOC", Some(&key.subject))
+            },
+            Record::Noop => of("NOOP", None),
+        }
+    }
+
+    fn value(&self) -> Option<Vec<u8>> {
+        match self {
             Record::Schema { value, .. } => value.as_ref().map(json),
             Record::Config { subject, value } => value.as_ref().map(|config| {
-                json(&ConfigValue { subject: subject.clone(), config: config.clone() })
+                json(&ConfigValue { subject: subject.clone(), config: (**config).clone() })
             }),
             Record::Mode { subject, value } => {
                 value.map(|mode| json(&ModeValue { subject: subject.clone(), mode }))
@@ -124,42 +255,107 @@ impl Record {
             Record::DeleteSubject { subject, version } => {
                 Some(json(&DeleteValue { subject: subject.clone(), version: *version }))
             }
-            Record::ClearSubject | Record::Noop => None,
-        };
-        RawRecord { key: json(&key), value }
+            Record::ClearSubject { subject } => {
+                Some(json(&ClearValue { subject: subject.clone() }))
+            }
+            Record::Context { context, exists } => {
+                exists.then(|| json(&ContextValue { tenant: TENANT, context }))
+            }
+            Record::Association { value, .. } => {
+                value.as_ref().map(|a| json(&AssociationValue::of(a)))
+            }
+            Record::Noop => None,
+        }
     }
 
     pub fn decode(raw: &RawRecord) -> Result<Record, Unreadable> {
-        let key: Key = read("key", &raw.key)?;
+        let key: Key<'_> = read("key", &raw.key)?;
         let value = raw.value.as_deref();
-        match (key.keytype.as_str(), key.subject) {
-            ("SCHEMA", Some(subject)) => {
+        match (&*key.keytype, key.subject, value) {
+            ("SCHEMA", Some(subject), value) => {
                 let version =
                     key.version.ok_or_else(|| Unreadable("SCHEMA key without version".into()))?;
                 let value = value.map(|v| read("SCHEMA value", v)).transpose()?;
                 Ok(Record::Schema { subject, version, value })
             }
-            ("CONFIG", subject) => {
+            ("CONFIG", subject, value) => {
                 let value: Option<ConfigValue> =
                     value.map(|v| read("CONFIG value", v)).transpose()?;
-                Ok(Record::Config { subject, value: value.map(|v| v.config) })
+                Ok(Record::Config { subject, value: value.map(|v| Arc::new(v.config)) })
             }
-            ("MODE", subject) => {
+            ("MODE", subject, value) => {
                 let value: Option<ModeValue> = value.map(|v| read("MODE value", v)).transpose()?;
                 Ok(Record::Mode { subject, value: value.map(|v| v.mode) })
             }
-            ("DELETE_SUBJECT", Some(subject)) => match value {
-                Some(value) => {
-                    let value: DeleteValue = read("DELETE_SUBJECT value", value)?;
-                    Ok(Record::DeleteSubject { subject, version: value.version })
-                }
-                None => Ok(Record::ClearSubject),
-            },
-            ("CLEAR_SUBJECT", _) => Ok(Record::ClearSubject),
-            ("NOOP", _) => Ok(Record::Noop),
-            (other, _) => Err(Unreadable(format!("keytype {other} is not known"))),
+            ("DELETE_SUBJECT", Some(subject), Some(value)) => {
+                let value: DeleteValue = read("DELETE_SUBJECT value", value)?;
+                Ok(Record::DeleteSubject { subject, version: value.version })
+            }
+            ("CLEAR_SUBJECT", subject, Some(_)) => Ok(Record::ClearSubject { subject }),
+            // what it said has been done, or never mattered
+            ("DELETE_SUBJECT" | "CLEAR_SUBJECT", _, None) => Ok(Record::Noop),
+            ("CONTEXT", _, value) => {
+                let context =
+                    key.context.ok_or_else(|| Unreadable("CONTEXT without name".into()))?;
+                Ok(Record::Context { context, exists: value.is_some() })
+            }
+            ("ASSOC", Some(subject), value) => {
+                let missing = || Unreadable("ASSOC key with a part missing".into());
+                let key = AssociationKey {
+                    resource_name: key.resource_name.ok_or_else(missing)?,
+                    resource_namespace: key.resource_namespace.ok_or_else(missing)?,
+                    resource_type: key.resource_type.ok_or_else(missing)?,
+                    association_type: key.association_type.ok_or_else(missing)?,
+                    subject,
+                };
+                let value: Option<AssociationValue> =
+                    value.map(|v| read("ASSOC value", v)).transpose()?;
+                Ok(Record::Association { key, value: value.map(|v| Arc::new(v.into())) })
+            }
+            ("NOOP", _, _) => Ok(Record::Noop),
+            (other, _, _) => Err(Unreadable(format!("keytype {other} is not known"))),
         }
     }
+}
+
+impl AssociationValue {
+    fn of(association: &Association) -> AssociationValue {
+        let association = association.clone();
+        AssociationValue {
+            guid: association.guid,
+            tenant: TENANT.into(),
+            resource_name: association.resource_name,
+            resource_namespace: association.resource_namespace,
+            resource_id: association.resource_id,
+            resource_type: association.resource_type,
+            association_type: association.association_type,
+            subject: association.subject,
+            lifecycle: association.lifecycle,
+            frozen: association.frozen,
+            create_ts: association.create_ts,
+        }
+    }
+}
+
+impl From<AssociationValue> for Association {
+    fn from(value: AssociationValue) -> Self {
+        Association {
+            subject: value.subject,
+            guid: value.guid,
+            resource_name: value.resource_name,
+            resource_namespace: value.resource_namespace,
+            resource_id: value.resource_id,
+            resource_type: value.resource_type,
+            association_type: value.association_type,
+            lifecycle: value.lifecycle,
+            frozen: value.frozen,
+            create_ts: value.create_ts,
+        }
+    }
+}
+
+fn none<T>(items: &Arc<[T]>) -> bool {
+    items.is_empty()
 }
 
 fn json<T: Serialize>(value: &T) -> Vec<u8> {
@@ -175,7 +371,7 @@ mod tests {
     use super::*;
 
     fn raw(key: &str, value: Option<&str>) -> RawRecord {
-        RawRecord { key: key.into(), value: value.map(Into::into) }
+        RawRecord { key: key.into(), value: value.map(Into::into), timestamp_ms: None }
     }
 
     #[test]
@@ -190,7 +386,7 @@ mod tests {
             (
                 r#"{"keytype":"SCHEMA","subject":"orders-value","version":2,"magic":1}"#,
                 Some(
-                    r#"{"subject":"orders-value","version":2,"id":8,"schemaType":"JSON","references":[{"name":"r","subject":"s","version":1}],"schema":"{}","deleted":true}"#,
+                    r#"{"subject":"orders-value","version":2,"id":8,"schemaType":"JSON","references":[{"name":"r","subject":"s","version":1}],"metadata":{"properties":{"owner":"a"}},"schema":"{}","deleted":true}"#,
                 ),
             ),
             (r#"{"keytype":"SCHEMA","subject":"orders-value","version":1,"magic":1}"#, None),
@@ -204,6 +400,20 @@ mod tests {
             (
                 r#"{"keytype":"DELETE_SUBJECT","subject":"orders-value","magic":0}"#,
                 Some(r#"{"subject":"orders-value","version":3}"#),
+            ),
+            (
+                r#"{"keytype":"CLEAR_SUBJECT","subject":":.c:","magic":0}"#,
+                Some(r#"{"subject":":.c:"}"#),
+            ),
+            (
+                r#"{"keytype":"CONTEXT","tenant":"default","context":".c","magic":0}"#,
+                Some(r#"{"tenant":"default","context":".c"}"#),
+            ),
+            (
+                r#"{"keytype":"ASSOC","tenant":"default","resourceName":"orders","resourceNamespace":"lkc-1","resourceType":"topic","associationType":"value","subject":"orders-value","magic":0}"#,
+                Some(
+                    r#"{"guid":"g","tenant":"default","resourceName":"orders","resourceNamespace":"lkc-1","resourceId":"1","resourceType":"topic","associationType":"value","subject":"orders-value","lifecycle":"STRONG","frozen":false,"createTs":1700000000000}"#,
+                ),
             ),
         ] {
             let given = raw(key, value);
@@ -220,7 +430,7 @@ mod tests {
         let Record::Schema { value: Some(value), .. } = Record::decode(&old).unwrap() else {
             panic!("a schema")
         };
-        assert!(value.schema_type.is_avro() && !value.deleted);
+        assert!(value.schema_type == SchemaType::Avro && !value.deleted);
         assert!(Record::decode(&raw("{\"keytype\":\"EXTRA\",\"magic\":0}", None)).is_err());
         assert!(Record::decode(&raw("garbage", None)).is_err());
     }

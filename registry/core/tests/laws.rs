@@ -6,18 +6,29 @@
 use std::collections::HashMap;
 
 use proptest::prelude::*;
-use weir_registry_api::{ConfigUpdate, Mode, Reference, RegisterRequest, Subject, VersionSpec};
-use weir_registry_core::{Candidate, Command, Outcome, RawRecord, State, decide};
+use weir_registry_api::{
+    ConfigUpdate, Context, Lifecycle, Metadata, Mode, Reference, RegisterRequest, SchemaId,
+    Subject, VersionSpec,
+};
+use weir_registry_core::{
+    AssociationChange, AssociationDelete, AssociationPlan, Candidate, Command, Outcome, Purpose,
+    RawRecord, Registration, State, decide,
+};
 
 #[derive(Clone, Debug)]
 enum Step {
     Register { subject: usize, schema: usize, refer: Option<usize>, normalize: bool },
+    Owner { subject: usize, owner: &'static str },
+    Import { subject: usize, schema: usize, version: i32, id: u32 },
+    DeleteContext,
     DeleteSubject { subject: usize, permanent: bool },
     DeleteVersion { subject: usize, version: Option<u32>, permanent: bool },
     Config { subject: Option<usize>, level: &'static str },
     DeleteConfig { subject: Option<usize> },
-    Mode { subject: Option<usize>, read_only: bool },
+    Mode { subject: Option<usize>, mode: Mode, force: bool },
     DeleteMode { subject: Option<usize>, recursive: bool },
+    Associate { topic: usize, subject: usize, schema: Option<usize>, create: bool },
+    DeleteAssociations { topic: usize, cascade: bool },
 }
 
 const SCHEMAS: [&str; 6] = [
@@ -28,10 +39,12 @@ const SCHEMAS: [&str; 6] = [
     r#"{"type":"record","name":"B","fields":[{"name":"a","type":["null","A"],"default":null}]}"#,
     r#"{"type":"enum","name":"E","symbols":["X"]}"#,
 ];
+/// The second owns `:.eu:d-value`.
+const TOPICS: [&str; 2] = ["c", "d"];
 const LEVELS: [&str; 4] = ["NONE", "backward", "FULL_TRANSITIVE", "FORWARD"];
 
 fn subject(index: usize) -> Subject {
-    Subject::new(["a", "b", "c", "d-value"][index]).unwrap()
+    Subject::new(["a", "b", ":.eu:a", ":.eu:d-value"][index]).unwrap()
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -46,10 +59,25 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => (global(), 0..LEVELS.len())
             .prop_map(|(subject, level)| Step::Config { subject, level: LEVELS[level] }),
         1 => global().prop_map(|subject| Step::DeleteConfig { subject }),
-        1 => (global(), proptest::bool::weighted(0.2))
-            .prop_map(|(subject, read_only)| Step::Mode { subject, read_only }),
+        2 => (0..4usize, prop_oneof![Just("us"), Just("them")])
+            .prop_map(|(subject, owner)| Step::Owner { subject, owner }),
+        2 => (0..4usize, 0..SCHEMAS.len(), 0..4i32, 1..9u32)
+            .prop_map(|(subject, schema, version, id)| Step::Import { subject, schema, version, id }),
+        1 => Just(Step::DeleteContext),
+        2 => (global(), 0..10usize, any::<bool>()).prop_map(|(subject, mode, force)| {
+            let mode = match mode {
+                0 => Mode::Readonly,
+                1..4 => Mode::Import,
+                _ => Mode::Readwrite,
+            };
+            Step::Mode { subject, mode, force }
+        }),
         1 => (global(), any::<bool>())
             .prop_map(|(subject, recursive)| Step::DeleteMode { subject, recursive }),
+        3 => (0..2usize, 0..4usize, proptest::option::of(0..SCHEMAS.len()), any::<bool>())
+            .prop_map(|(topic, subject, schema, create)| Step::Associate { topic, subject, schema, create }),
+        2 => (0..2usize, any::<bool>())
+            .prop_map(|(topic, cascade)| Step::DeleteAssociations { topic, cascade }),
     ];
     proptest::collection::vec(step, 1..60)
 }
@@ -66,10 +94,24 @@ fn command(state: &State, step: &Step) -> Option<Command> {
                 references,
                 ..RegisterRequest::default()
             };
-            let subject = subject(*s);
-            let candidate = Candidate::new(state, &subject, &request, *normalize).ok()?;
-            Command::Register { subject, candidate: Box::new(candidate), version: 0, force: false }
+            register(state, subject(*s), &request, *normalize)?
         }
+        Step::Owner { subject: s, owner } => {
+            let properties = [("owner".to_string(), owner.to_string())].into();
+            let metadata = Some(Metadata { properties, ..Metadata::default() });
+            let request = RegisterRequest { metadata, ..RegisterRequest::default() };
+            register(state, subject(*s), &request, false)?
+        }
+        Step::Import { subject: s, schema, version, id } => {
+            let request = RegisterRequest {
+                schema: Some(SCHEMAS[*schema].into()),
+                version: Some(*version),
+                id: Some(*id as i32),
+                ..RegisterRequest::default()
+            };
+            register(state, subject(*s), &request, false)?
+        }
+        Step::DeleteContext => Command::DeleteContext { context: Context::new(".eu").unwrap() },
         Step::DeleteSubject { subject: s, permanent } => {
             Command::DeleteSubject { subject: subject(*s), permanent: *permanent }
         }
@@ -81,18 +123,83 @@ fn command(state: &State, step: &Step) -> Option<Command> {
             permanent: *permanent,
         },
         Step::Config { subject: s, level } => Command::PutConfig {
-            subject: s.map(subject),
-            update: ConfigUpdate { compatibility: Some(Some((*level).into())), normalize: None },
+            scope: s.map(subject),
+            update: Box::new(ConfigUpdate {
+                compatibility: Some(Some((*level).into())),
+                ..ConfigUpdate::default()
+            }),
         },
-        Step::DeleteConfig { subject: s } => Command::DeleteConfig { subject: s.map(subject) },
-        Step::Mode { subject: s, read_only } => Command::PutMode {
-            subject: s.map(subject),
-            mode: if *read_only { Mode::Readonly } else { Mode::Readwrite },
-        },
+        Step::DeleteConfig { subject: s } => Command::DeleteConfig { scope: s.map(subject) },
+        Step::Mode { subject: s, mode, force } => {
+            Command::PutMode { scope: s.map(subject), mode: *mode, force: *force }
+        }
         Step::DeleteMode { subject: s, recursive } => {
-            Command::DeleteMode { subject: s.map(subject), recursive: *recursive }
+            Command::DeleteMode { scope: s.map(subject), recursive: *recursive }
+        }
+        Step::Associate { topic, subject: s, schema, create } => {
+            Command::Associate(Box::new(plan(state, *topic, *s, *schema, *create)))
+        }
+        Step::DeleteAssociations { topic, cascade } => {
+            Command::DeleteAssociations(AssociationDelete {
+                resource_id: TOPICS[*topic].into(),
+                resource_type: "topic".into(),
+                association_types: Vec::new(),
+                cascade_lifecycle: *cascade,
+            })
         }
     })
+}
+
+/// A topic that owns a subject, with a schema, or else uses one.
+fn plan(
+    state: &State,
+    topic: usize,
+    used: usize,
+    schema: Option<usize>,
+    is_create: bool,
+) -> AssociationPlan {
+    let mut plan = AssociationPlan {
+        resource_name: TOPICS[topic].into(),
+        resource_namespace: "eu".into(),
+        resource_id: Some(TOPICS[topic].into()),
+        resource_type: "topic".into(),
+        is_create,
+        changes: Vec::new(),
+    };
+    let mut change = AssociationChange {
+        association_type: "value".into(),
+        subject: schema.is_none().then(|| subject(used)),
+        lifecycle: Some(if schema.is_some() { Lifecycle::Strong } else { Lifecycle::Weak }),
+        frozen: None,
+        schema: None,
+        guid: format!("{topic}-{used}"),
+        create_ts: None,
+    };
+    if let Some(schema) = schema {
+        let request =
+            RegisterRequest { schema: Some(SCHEMAS[schema].into()), ..RegisterRequest::default() };
+        let subject = plan.subject_of(state, &change);
+        change.schema = Some(Registration::of(state, subject, &request, false).map(Box::new));
+    }
+    plan.changes.push(change);
+    plan
+}
+
+fn register(
+    state: &State,
+    subject: Subject,
+    request: &RegisterRequest,
+    normalize: bool,
+) -> Option<Command> {
+    let candidate = Candidate::new(state, &subject, request, normalize, Purpose::Register).ok()?;
+    Some(Command::Register(Box::new(Registration {
+        subject,
+        candidate,
+        version: request.version.unwrap_or(0),
+        id: request.id.map(|id| SchemaId(id as u32)),
+        force: false,
+        checked: None,
+    })))
 }
 
 fn replay<'a>(log: impl IntoIterator<Item = &'a RawRecord>) -> State {
@@ -122,24 +229,34 @@ proptest! {
     fn the_log_is_the_state(steps in steps()) {
         let mut state = State::default();
         let mut log: Vec<RawRecord> = Vec::new();
-        let mut ids: HashMap<u32, String> = HashMap::new();
+        let mut ids: HashMap<(Context, SchemaId), String> = HashMap::new();
         for step in &steps {
             let Some(command) = command(&state, step) else { continue };
             let Ok(decision) = decide(&state, &command) else { continue };
             for record in &decision.records {
-                let raw = record.encode();
-                state.apply(&raw).expect("our own records are readable");
-                log.push(raw);
+                for raw in state.raw_records(record) {
+                    state.apply(&raw).expect("our own records are readable");
+                    log.push(raw);
+                }
             }
             // whatever the outcome says is there once its records are applied
-            if let (Outcome::Registered { id, version }, Command::Register { subject, .. }) =
+            if let (Outcome::Registered { id, version }, Command::Register(registration)) =
                 (&decision.outcome, &command)
             {
+                let subject = &registration.subject;
                 let entry = state.version_entry(subject, *version).expect("the version is there");
                 prop_assert_eq!(entry.id, *id);
                 prop_assert!(!entry.deleted);
-                let known = ids.entry(id.0).or_insert_with(|| state.by_id(*id).unwrap().text.to_string());
-                prop_assert_eq!(&*state.by_id(*id).unwrap().text, known.as_str(), "an id keeps its meaning");
+                let context = subject.context();
+                let text = state.by_id(context.as_str(), *id).unwrap().text.text().into_owned();
+                match registration.id {
+                    // who imports may give an id again whose schema is gone
+                    Some(_) => drop(ids.insert((context, *id), text)),
+                    None => {
+                        let known = ids.entry((context, *id)).or_insert_with(|| text.clone());
+                        prop_assert_eq!(&text, known, "an id keeps its meaning");
+                    }
+                }
             }
         }
         prop_assert_eq!(&replay(&log), &state);

@@ -1,0 +1,70 @@
+//! Changing configuration.
+
+use std::sync::Arc;
+
+use weir_registry_api::{Config, ConfigUpdate, RegistryError, Subject};
+
+use super::{Decision, Outcome, writable};
+use crate::record::Record;
+use crate::state::State;
+
+pub(super) fn put(
+    state: &State,
+    scope: Option<&Subject>,
+    update: &ConfigUpdate,
+) -> Result<Decision, RegistryError> {
+    let mut config = state.config(scope).cloned().unwrap_or_default();
+    set(&mut config.alias, &update.alias);
+    set(&mut config.alias_for_deks, &update.alias_for_deks);
+    set(&mut config.normalize, &update.normalize);
+    set(&mut config.validate_fields, &update.validate_fields);
+    set(&mut config.validate_new_schemas, &update.validate_new_schemas);
+    set(&mut config.validate_rules, &update.validate_rules);
+    set_parsed(&mut config.compatibility_level, &update.compatibility)?;
+    set_parsed(&mut config.compatibility_policy, &update.compatibility_policy)?;
+    set(&mut config.compatibility_group, &update.compatibility_group);
+    set(&mut config.default_metadata, &update.default_metadata);
+    set(&mut config.override_metadata, &update.override_metadata);
+    set(&mut config.default_rule_set, &update.default_rule_set);
+    set(&mut config.override_rule_set, &update.override_rule_set);
+    for rules in [&config.default_rule_set, &config.override_rule_set].into_iter().flatten() {
+        rules.validate()?;
+    }
+    writable(state, scope)?;
+    // a configuration that says nothing is none
+    let value = (config != Config::default()).then(|| Arc::new(config));
+    let record = Record::Config { subject: scope.cloned(), value };
+    Ok(Decision { records: vec![record], outcome: Outcome::Done })
+}
+
+fn set<T: Clone>(field: &mut Option<T>, update: &Option<Option<T>>) {
+    if let Some(update) = update {
+        field.clone_from(update);
+    }
+}
+
+fn set_parsed<T: std::str::FromStr<Err = RegistryError>>(
+    field: &mut Option<T>,
+    update: &Option<Option<String>>,
+) -> Result<(), RegistryError> {
+    if let Some(update) = update {
+        *field = update.as_ref().map(|name| name.parse()).transpose()?;
+    }
+    Ok(())
+}
+
+pub(super) fn delete(state: &State, scope: Option<&Subject>) -> Result<Decision, RegistryError> {
+    writable(state, scope)?;
+    let old = match (state.config(scope), scope) {
+        (Some(config), _) => {
+            let level = state.effective_config(scope).compatibility_level;
+            Config { compatibility_level: level, ..config.clone() }
+        }
+        (None, None) => state.effective_config(None),
+        (None, Some(subject)) => {
+            return Err(RegistryError::SubjectNotFound { subject: subject.clone() });
+        }
+    };
+    let record = Record::Config { subject: scope.cloned(), value: None };
+    Ok(Decision { records: vec![record], outcome: Outcome::Config(Box::new(old)) })
+}

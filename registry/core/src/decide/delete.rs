@@ -1,0 +1,150 @@
+//! Deleting: first softly, then for good.
+
+use weir_registry_api::{Context, RegistryError, Subject, SubjectVersion, Version, VersionSpec};
+
+use super::{Decision, Outcome, is_live, tombstone, writable};
+use crate::record::{Record, SchemaValue};
+use crate::state::{Listing, State};
+
+pub(super) fn subject(state: &State, subject: &Subject) -> Result<Decision, RegistryError> {
+    let versions = deletable(state, subject)?;
+    let live: Vec<Version> = state.live_versions(subject).map(|v| v.version).collect();
+    if live.is_empty() {
+        return Err(RegistryError::SubjectSoftDeleted { subject: subject.clone() });
+    }
+    for version in &live {
+        refuse_referenced(state, subject, *version, |other| {
+            other.subject != *subject && is_live(state, &other.subject, other.version)
+        })?;
+    }
+    let last = versions.last().copied().unwrap_or_default();
+    let record = Record::DeleteSubject { subject: subject.clone(), version: last };
+    Ok(Decision { records: vec![record], outcome: Outcome::Versions(live) })
+}
+
+pub(super) fn subject_for_good(
+    state: &State,
+    subject: &Subject,
+) -> Result<Decision, RegistryError> {
+    let versions = deletable(state, subject)?;
+    if state.live_versions(subject).next().is_some() {
+        return Err(RegistryError::SubjectNotSoftDeleted { subject: subject.clone() });
+    }
+    for version in &versions {
+        refuse_referenced(state, subject, *version, |other| other.subject != *subject)?;
+    }
+    let mut records: Vec<Record> =
+        versions.iter().rev().map(|version| tombstone(subject, *version)).collect();
+    records.extend(last_things(state, subject));
+    Ok(Decision { records, outcome: Outcome::Versions(versions) })
+}
+
+/// The versions of a subject that may be deleted. 40401 · 40904 · 42205.
+fn deletable(state: &State, subject: &Subject) -> Result<Vec<Version>, RegistryError> {
+    writable(state, Some(subject))?;
+    let versions: Vec<Version> = state.versions(subject).iter().map(|v| v.version).collect();
+    if versions.is_empty() {
+        return Err(RegistryError::SubjectNotFound { subject: subject.clone() });
+    }
+    if state.associations().of_subject(subject).next().is_some() {
+        return Err(RegistryError::SubjectAssociated { subject: subject.clone() });
+    }
+    Ok(versions)
+}
+
+pub(super) fn version(
+    state: &State,
+    subject: &Subject,
+    spec: VersionSpec,
+) -> Result<Decision, RegistryError> {
+    writable(state, Some(subject))?;
+    let entry = *state.find_version(subject, spec, true)?;
+    if entry.deleted {
+        let version = entry.version;
+        return Err(RegistryError::VersionSoftDeleted { subject: subject.clone(), version });
+    }
+    let is_last = state.live_versions(subject).count() == 1;
+    if is_last && state.associations().of_subject(subject).next().is_some() {
+        return Err(RegistryError::NoActiveVersion { subject: subject.clone() });
+    }
+    refuse_referenced(state, subject, entry.version, |other| {
+        is_live(state, &other.subject, other.version)
+    })?;
+    let stored = state.entry(subject, entry.id);
+    let record = Record::Schema {
+        subject: subject.clone(),
+        version: entry.version,
+        value: Some(Box::new(SchemaValue {
+            subject: subject.clone(),
+            version: entry.version,
+            id: entry.id,
+            schema_type: stored.schema_type.clone(),
+            references: stored.references.clone(),
+            metadata: stored.metadata.clone(),
+            rule_set: stored.rule_set.clone(),
+            schema: stored.text.clone(),
+            deleted: true,
+        })),
+    };
+    Ok(Decision { records: vec![record], outcome: Outcome::Version(entry.version) })
+}
+
+pub(super) fn version_for_good(
+    state: &State,
+    subject: &Subject,
+    spec: VersionSpec,
+) -> Result<Decision, RegistryError> {
+    writable(state, Some(subject))?;
+    let entry = *state.find_version(subject, spec, true)?;
+    if !entry.deleted {
+        let version = entry.version;
+        return Err(RegistryError::VersionNotSoftDeleted { subject: subject.clone(), version });
+    }
+    refuse_referenced(state, subject, entry.version, |_| true)?;
+    let mut records = vec![tombstone(subject, entry.version)];
+    if state.versions(subject).len() == 1 {
+        records.extend(last_things(state, subject));
+    }
+    Ok(Decision { records, outcome: Outcome::Version(entry.version) })
+}
+
+/// A context goes once nothing is in it; one that is not there is gone. 42211.
+pub(super) fn context(state: &State, context: &Context) -> Result<Decision, RegistryError> {
+    let prefix = format!(":{context}:");
+    if state.subjects(&Listing::new(&prefix)).next().is_some() {
+        return Err(RegistryError::ContextNotEmpty { context: context.clone() });
+    }
+    let mut records = Vec::new();
+    if state.has_context(context) {
+        records.push(Record::Context { context: context.clone(), exists: false });
+    }
+    if let Some(scope) = context.scope() {
+        records.extend(last_things(state, &scope));
+    }
+    Ok(Decision { records, outcome: Outcome::Done })
+}
+
+/// What goes with the last version of a subject: its configuration and its mode.
+fn last_things(state: &State, subject: &Subject) -> Vec<Record> {
+    let mut records = Vec::new();
+    if state.config(Some(subject)).is_some() {
+        records.push(Record::Config { subject: Some(subject.clone()), value: None });
+    }
+    if state.mode(Some(subject)).is_some() {
+        records.push(Record::Mode { subject: Some(subject.clone()), value: None });
+    }
+    records
+}
+
+/// 42206 if somebody who counts refers to the version.
+pub(super) fn refuse_referenced(
+    state: &State,
+    subject: &Subject,
+    version: Version,
+    counts: impl Fn(&SubjectVersion) -> bool,
+) -> Result<(), RegistryError> {
+    match state.referrers(subject, version).any(|other| counts(&other)) {
+        true => Err(RegistryError::ReferenceExists { subject: subject.clone(), version }),
+        false => Ok(()),
+    }
+}

@@ -1,0 +1,242 @@
+//! Registering a schema.
+
+use weir_registry_api::{
+    Config, RegisterRequest, RegistryError, SchemaId, Subject, Version, VersionSpec,
+};
+
+use super::{Decision, Outcome, tombstone, writable};
+use crate::candidate::{Candidate, Purpose, invalid};
+use crate::check::{Verdict, check};
+use crate::record::{Record, SchemaValue};
+use crate::state::{State, VersionEntry};
+
+/// A schema and what is to become of it.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    pub subject: Subject,
+    pub candidate: Candidate,
+    /// 0 is the next; -1 the latest, or if that is another schema the next, with its number in its
+    /// metadata.
+    pub version: i32,
+    /// Only where schemas are imported.
+    pub id: Option<SchemaId>,
+    /// Without looking at compatibility.
+    pub force: bool,
+    /// What was found out on an earlier state. It holds as long as nothing that it depends on has
+    /// changed.
+    pub checked: Option<Checked>,
+}
+
+/// All that takes long about a registration, and what it depends on.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    config: Config,
+    is_import: bool,
+    versions: Vec<VersionEntry>,
+    /// With the metadata and rules that it is registered with.
+    candidate: Candidate,
+    /// The version that has the schema already.
+    pub found: Option<VersionEntry>,
+    verdict: Verdict,
+}
+
+impl Registration {
+    /// What a request asks for. 42201 · 42210.
+    pub fn of(
+        state: &State,
+        subject: Subject,
+        request: &RegisterRequest,
+        normalize: bool,
+    ) -> Result<Registration, RegistryError> {
+        let id = request.id.and_then(|id| u32::try_from(id).ok()).map(SchemaId);
+        let tagged =
+            !request.schema_tags_to_add.is_empty() || !request.schema_tags_to_remove.is_empty();
+        // a version that is made of tags has its number in its metadata
+        let version = request.version.unwrap_or(if tagged { -1 } else { 0 });
+        let candidate = Candidate::new(state, &subject, request, normalize, Purpose::Register)?;
+        Ok(Registration { subject, candidate, version, id, force: false, checked: None })
+    }
+
+    /// Looks for the schema among the subject's versions and compares it with them. It may take long,
+    /// and needs no order among requests.
+    pub fn check(&self, state: &State) -> Checked {
+        let subject = &self.subject;
+        let config = state.effective_config(Some(subject));
+        let is_import = state.effective_mode(Some(subject)).is_import();
+        let versions: Vec<_> = state.live_versions(subject).rev().copied().collect();
+        let candidate =
+            if is_import { self.candidate.clone() } else { self.with_contract(state, &config) };
+        let found = self.already_there(state, &candidate).copied();
+        let verdict = match self.force || is_import || found.is_some() {
+            true => Verdict::default(),
+            false => check(state, subject, &candidate, &candidate.text, &versions),
+        };
+        Checked { config, is_import, versions, candidate, found, verdict }
+    }
+
+    fn with_contract(&self, state: &State, config: &Config) -> Candidate {
+        let latest = state.live_versions(&self.subject).next_back();
+        let latest = latest.map(|v| &**state.entry(&self.subject, v.id));
+        let next = next_version(state, &self.subject);
+        self.candidate.with_contract(config, latest, Some(next), self.version != 0)
+    }
+
+    fn already_there<'s>(
+        &self,
+        state: &'s State,
+        candidate: &Candidate,
+    ) -> Option<&'s VersionEntry> {
+        let found = match self.version {
+            0 => state.lookup_as_is(&self.subject, candidate, false)?,
+            -1 => {
+                let latest = state.live_versions(&self.subject).next_back()?;
+                let entry = state.entry(&self.subject, latest.id);
+                candidate.is(state, entry).then_some(latest)?
+            }
+            _ => return None,
+        };
+        self.id.is_none_or(|id| id == found.id).then_some(found)
+    }
+}
+
+impl Checked {
+    fn holds(&self, state: &State, subject: &Subject) -> bool {
+        self.is_import == state.effective_mode(Some(subject)).is_import()
+            && state.live_versions(subject).rev().eq(&self.versions)
+            && self.config == state.effective_config(Some(subject))
+    }
+}
+
+pub(super) fn register(
+    state: &State,
+    registration: &Registration,
+) -> Result<Decision, RegistryError> {
+    let Registration { subject, version, .. } = registration;
+    check_mode(state, subject, registration.id)?;
+    let latest = state.live_versions(subject).next_back();
+    if let Some(id) = registration.candidate.based_on
+        && latest.map(|v| v.id) != Some(id)
+    {
+        return Ok(Decision { records: Vec::new(), outcome: Outcome::Stale });
+    }
+    let Checked { is_import, candidate, found, verdict, .. } = match &registration.checked {
+        Some(checked) if checked.holds(state, subject) => checked.clone(),
+        _ => registration.check(state),
+    };
+    if let Some(found) = found {
+        let outcome = Outcome::Registered { id: found.id, version: found.version };
+        return Ok(Decision { records: Vec::new(), outcome });
+    }
+    still_there(state, subject, &candidate)?;
+    if !verdict.messages.is_empty() {
+        let (subject, details) = (subject.clone(), verdict.messages);
+        return Err(RegistryError::Incompatible { subject, details });
+    }
+    let next = next_version(state, subject);
+    let version = match u32::try_from(*version) {
+        Ok(0) | Err(_) => next,
+        Ok(given) if is_import || given == next.0 => Version(given),
+        Ok(_) => return Err(RegistryError::NotNextVersion),
+    };
+    let id = id_for(state, registration, &candidate, version)?;
+    Ok(Decision {
+        records: records(state, subject, candidate, version, id),
+        outcome: Outcome::Registered { id, version },
+    })
+}
+
+/// 42205 if the mode forbids it, or an id is given where they are made, or none where they are not.
+fn check_mode(state: &State, subject: &Subject, id: Option<SchemaId>) -> Result<(), RegistryError> {
+    writable(state, Some(subject))?;
+    let is_import = state.effective_mode(Some(subject)).is_import();
+    match (id, is_import) {
+        (Some(_), false) => Err(RegistryError::NotImportMode { subject: subject.clone() }),
+        (None, true) => Err(RegistryError::NotReadWriteMode { subject: subject.clone() }),
+        _ => Ok(()),
+    }
+}
+
+fn next_version(state: &State, subject: &Subject) -> Version {
+    Version(state.versions(subject).last().map_or(1, |v| v.version.0 + 1))
+}
+
+/// The id that was given, if nothing else has it; else the content's, else the next.
+fn id_for(
+    state: &State,
+    registration: &Registration,
+    candidate: &Candidate,
+    version: Version,
+) -> Result<SchemaId, RegistryError> {
+    let subject = &registration.subject;
+    let context = subject.parts().0;
+    let guid = candidate.guid();
+    let Some(id) = registration.id else {
+        let next = SchemaId(state.max_id(context).0 + 1);
+        return Ok(state.id_of_guid(context, guid).unwrap_or(next));
+    };
+    if state.by_id(context, id).is_some_and(|taken| taken.guid != guid) {
+        return Err(RegistryError::IdTaken { id, subject: subject.clone() });
+    }
+    if state.version_entry(subject, version).is_some_and(|there| there.id != id) {
+        return Err(RegistryError::IdMismatch);
+    }
+    Ok(id)
+}
+
+/// References that were there when the candidate was parsed may be gone by now.
+fn still_there(
+    state: &State,
+    parent: &Subject,
+    candidate: &Candidate,
+) -> Result<(), RegistryError> {
+    for reference in &*candidate.references {
+        let subject = reference.subject.beside(parent);
+        let spec = VersionSpec::Number(Version(reference.version as u32));
+        if state.find_version(&subject, spec, false).is_err() {
+            let why = format!(
+                "No schema reference found for subject \"{}\" and version {}",
+                reference.subject, reference.version
+            );
+            return Err(invalid(&candidate.schema_type, &why));
+        }
+    }
+    Ok(())
+}
+
+fn records(
+    state: &State,
+    subject: &Subject,
+    candidate: Candidate,
+    version: Version,
+    id: SchemaId,
+) -> Vec<Record> {
+    let mut records = Vec::new();
+    let context = subject.context();
+    if !context.is_default() && !state.has_context(&context) {
+        records.push(Record::Context { context, exists: true });
+    }
+    // a soft-deleted version of the same schema gives way to the new one, unless it is needed
+    let given_way = state
+        .versions(subject)
+        .iter()
+        .filter(|v| v.deleted && v.id == id && v.version < version)
+        .filter(|v| state.referrers(subject, v.version).next().is_none())
+        .map(|v| tombstone(subject, v.version));
+    records.extend(given_way);
+    records.push(Record::Schema {
+        subject: subject.clone(),
+        version,
+        value: Some(Box::new(SchemaValue {
+            subject: subject.clone(),
+            version,
+            id,
+            schema_type: candidate.schema_type,
+            references: candidate.references,
+            metadata: candidate.metadata,
+            rule_set: candidate.rule_set,
+            schema: candidate.text.into(),
+            deleted: false,
+        })),
+    });
+    records
+}

@@ -1,0 +1,93 @@
+//! Who refers to whom.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use weir_registry_api::{Reference, Subject, SubjectVersion, Version};
+
+use super::{IdEntry, State};
+
+impl State {
+    pub(super) fn refer(&mut self, subject: &Subject, version: Version, to: &[Reference]) {
+        for reference in to {
+            let target = (reference.subject.beside(subject), number(reference));
+            let referrers = self.referrers.entry(target).or_default();
+            Arc::make_mut(referrers).insert((subject.clone(), version));
+        }
+    }
+
+    pub(super) fn unrefer(&mut self, subject: &Subject, version: Version, to: &[Reference]) {
+        for reference in to {
+            let target = (reference.subject.beside(subject), number(reference));
+            if let Some(referrers) = self.referrers.get_mut(&target) {
+                Arc::make_mut(referrers).remove(&(subject.clone(), version));
+                if referrers.is_empty() {
+                    self.referrers.remove(&target);
+                }
+            }
+        }
+    }
+
+    /// Versions that refer to this one, soft-deleted ones too.
+    pub fn referrers(
+        &self,
+        subject: &Subject,
+        version: Version,
+    ) -> impl Iterator<Item = SubjectVersion> {
+        let found = self.referrers.get(&(subject.clone(), version)).cloned().unwrap_or_default();
+        let pairs: Vec<_> =
+            found.iter().map(|(s, v)| SubjectVersion { subject: s.clone(), version: *v }).collect();
+        pairs.into_iter()
+    }
+
+    /// The schemas behind references and the names that they go by, each after those that it refers
+    /// to itself. Kept on the heap: a chain of references may be long.
+    pub(super) fn in_order(
+        &self,
+        parent: &Subject,
+        references: impl Iterator<Item = Reference>,
+    ) -> Result<Vec<(String, Arc<IdEntry>)>, String> {
+        enum Visit {
+            Enter(Subject, Reference),
+            Leave(String, Arc<IdEntry>),
+        }
+        let mut ordered = Vec::new();
+        let mut seen = HashSet::new();
+        let mut stack: Vec<Visit> =
+            references.map(|reference| Visit::Enter(parent.clone(), reference)).collect();
+        stack.reverse();
+        while let Some(visit) = stack.pop() {
+            match visit {
+                Visit::Leave(name, entry) => ordered.push((name, entry)),
+                Visit::Enter(parent, reference) => {
+                    let subject = reference.subject.beside(&parent);
+                    let entry = self.referenced(&subject, &reference)?;
+                    if seen.insert((reference.name.clone(), subject.clone(), entry.id)) {
+                        let inner = entry.references.iter().rev().cloned();
+                        stack.push(Visit::Leave(reference.name, entry.clone()));
+                        stack.extend(inner.map(|inner| Visit::Enter(subject.clone(), inner)));
+                    }
+                }
+            }
+        }
+        Ok(ordered)
+    }
+
+    fn referenced(
+        &self,
+        subject: &Subject,
+        reference: &Reference,
+    ) -> Result<&Arc<IdEntry>, String> {
+        match self.version_entry(subject, number(reference)) {
+            Some(found) => Ok(self.entry(subject, found.id)),
+            None => Err(format!(
+                "No schema reference found for subject \"{}\" and version {}",
+                reference.subject, reference.version
+            )),
+        }
+    }
+}
+
+fn number(reference: &Reference) -> Version {
+    Version(u32::try_from(reference.version).unwrap_or(0))
+}

@@ -6,7 +6,8 @@
 mod http;
 pub mod log;
 mod registry;
+mod replay;
 mod writer;
 
-pub use http::router;
+pub use http::{router, service};
 pub use registry::{OpenError, Registry};

@@ -4,11 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use weir_registry_api::RegistryError;
 use weir_registry_core::{Command, Outcome, State};
 
 use crate::log::{Log, LogError};
+use crate::replay::replay;
 use crate::writer::{Job, Writer};
 
 /// Commands that may wait for the writer; beyond, submitting waits.
@@ -16,9 +17,13 @@ const WAITING_MAX: usize = 4096;
 
 /// A running registry. Cheap to clone; it ends when the last clone is dropped.
 #[derive(Clone)]
-pub struct Registry {
+pub struct Registry(Arc<Shared>);
+
+struct Shared {
     state: Arc<ArcSwap<State>>,
     jobs: mpsc::Sender<Job>,
+    /// One for each processor.
+    heavy: Arc<Semaphore>,
 }
 
 /// Why a registry could not be opened.
@@ -36,14 +41,7 @@ impl std::error::Error for OpenError {}
 impl Registry {
     /// Reads the log to its end, then takes commands.
     pub fn open(mut log: impl Log) -> Result<Registry, OpenError> {
-        let mut state = State::default();
-        log.read(0, &mut |record| {
-            let offset = state.next_offset();
-            if let Err(why) = state.apply(&record) {
-                tracing::warn!(offset, %why, "a record of the log is passed over");
-            }
-        })
-        .map_err(OpenError)?;
+        let state = replay(&mut log).map_err(OpenError)?;
         let state = Arc::new(ArcSwap::from_pointee(state));
         let (jobs, waiting) = mpsc::channel(WAITING_MAX);
         let writer = Writer::new(log, Arc::clone(&state), waiting);
@@ -51,12 +49,38 @@ impl Registry {
             .name("registry-writer".into())
             .spawn(move || writer.run())
             .map_err(|e| OpenError(LogError(e.to_string())))?;
-        Ok(Registry { state, jobs })
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let heavy = Arc::new(Semaphore::new(processors));
+        Ok(Registry(Arc::new(Shared { state, jobs, heavy })))
+    }
+
+    /// Runs what may take long beside everything else: short requests do not wait for it.
+    pub(crate) async fn heavy<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&State) -> T + Send + 'static,
+    ) -> Result<T, RegistryError> {
+        let permit = self.0.heavy.clone().acquire_owned().await;
+        let state = Arc::clone(&self.0.state);
+        let done = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            let state = state.load_full();
+            work(&state)
+        });
+        done.await.map_err(|_| RegistryError::Internal)
     }
 
     /// The state as it is now.
     pub fn state(&self) -> Guard<Arc<State>> {
-        self.state.load()
+        self.0.state.load()
+    }
+
+    /// The same where that may be, else at once.
+    pub(crate) async fn heavy_if<T: Send + 'static>(
+        &self,
+        heavy: bool,
+        work: impl FnOnce(&State) -> T + Send + 'static,
+    ) -> Result<T, RegistryError> {
+        if heavy { self.heavy(work).await } else { Ok(work(&self.state())) }
     }
 
     /// Has a command decided and written. What this returns is durable, and every later
@@ -64,7 +88,7 @@ impl Registry {
     pub async fn submit(&self, command: Command) -> Result<Outcome, RegistryError> {
         let (answer, outcome) = oneshot::channel();
         let gone = || RegistryError::Store { reason: "The registry is shutting down".into() };
-        self.jobs.send(Job { command, answer }).await.map_err(|_| gone())?;
+        self.0.jobs.send(Job { command, answer }).await.map_err(|_| gone())?;
         outcome.await.map_err(|_| gone())?
     }
 }

@@ -4,6 +4,7 @@
 //! yet, so that they share the next sync. Readers see only what is durable.
 
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, oneshot};
@@ -88,14 +89,18 @@ type Decided = (State, Vec<RawRecord>, Vec<Result<Outcome, RegistryError>>);
 
 /// Decides commands one after the other, each on the state that those before it make.
 fn decide_all(mut state: State, batch: &[Job]) -> Decided {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let timestamp_ms = i64::try_from(since_1970.as_millis()).ok();
     let mut records = Vec::new();
     let mut outcomes = Vec::with_capacity(batch.len());
     for job in batch {
         outcomes.push(decide(&state, &job.command).map(|decision| {
             for record in &decision.records {
-                let raw = record.encode();
-                state.apply(&raw).expect("a record that was just encoded can be read");
-                records.push(raw);
+                for raw in state.raw_records(record) {
+                    let raw = RawRecord { timestamp_ms, ..raw };
+                    state.apply(&raw).expect("a record that was just encoded can be read");
+                    records.push(raw);
+                }
             }
             decision.outcome
         }));

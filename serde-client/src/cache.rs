@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use tokio::sync::{Mutex, OnceCell};
-use weir_registry_api::{Reference, SchemaId, SchemaString, SchemaType, Version, VersionSpec};
+use weir_registry_api::{
+    Reference, SchemaId, SchemaString, SchemaType, Subject, Version, VersionSpec,
+};
 use weir_schema::avro::codec::{Encoder, Plan};
 use weir_schema::avro::{ParseOptions, Parser, Schema};
 
@@ -78,11 +80,15 @@ impl Cache {
 
 async fn fetch(client: &RegistryClient, id: SchemaId) -> Result<Arc<AvroCodec>, ClientError> {
     let answer: SchemaString = client.schema_by_id(id).await?;
-    if !answer.schema_type.is_avro() {
-        let SchemaType(language) = answer.schema_type;
+    if answer.schema_type != SchemaType::Avro {
+        let language = answer.schema_type.name();
         return Err(ClientError::Schema(format!("schema {id} is {language} and not AVRO")));
     }
-    let schema = parse(client, &answer.schema, &answer.references, ParseOptions::STORED).await?;
+    let parent = answer.subject.unwrap_or_else(|| Subject::stored(""));
+    let references: Vec<Reference> =
+        answer.references.iter().map(|reference| qualified(reference, &parent)).collect();
+    let text = answer.schema.text();
+    let schema = parse(client, &text, &references, ParseOptions::STORED).await?;
     Ok(Arc::new(AvroCodec::new(id, schema)?))
 }
 
@@ -117,10 +123,16 @@ pub(crate) async fn parse(
                     Err(_) => VersionSpec::Latest,
                 };
                 let found = client.version(&reference.subject, version).await?;
-                stack.push(Visit::Leave(found.schema));
-                stack.extend(found.references.into_iter().rev().map(Visit::Enter));
+                stack.push(Visit::Leave(found.schema.text().into_owned()));
+                let inner = found.references.iter().rev();
+                stack.extend(inner.map(|r| Visit::Enter(qualified(r, &found.subject))));
             }
         }
     }
     parser.parse(text).map_err(|e| ClientError::Schema(e.to_string()))
+}
+
+/// A reference as it is meant in the context of the subject that has it.
+fn qualified(reference: &Reference, parent: &Subject) -> Reference {
+    Reference { subject: reference.subject.beside(parent), ..reference.clone() }
 }

@@ -1,13 +1,14 @@
 //! Answers: JSON, bytes that are ready, errors in the API's shape. Their media type is set by
 //! `negotiate`, from what the client accepts.
 
-use std::sync::Arc;
-
 use axum::body::{Body, Bytes};
 use axum::http::{Response, StatusCode};
 use axum::response::IntoResponse;
 use serde::Serialize;
-use weir_registry_api::RegistryError;
+use weir_registry_api::{RegistryError, SchemaText};
+
+/// Room for an answer; most schemas are no longer.
+const ANSWER_BYTES: usize = 2048;
 
 /// What a handler returns.
 pub(super) type Answer<T = Json<serde_json::Value>> = Result<T, Refused>;
@@ -34,19 +35,43 @@ pub(super) struct Json<T>(pub(super) T);
 
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> axum::response::Response {
-        match serde_json::to_vec(&self.0) {
-            Ok(bytes) => Response::new(Body::from(bytes)),
+        let mut bytes = Vec::with_capacity(ANSWER_BYTES);
+        match serde_json::to_writer(&mut bytes, &self.0) {
+            Ok(()) => Response::new(Body::from(bytes)),
             Err(_) => Refused(RegistryError::Internal).into_response(),
         }
     }
 }
 
-/// Bytes that were made before.
-pub(super) struct Ready(pub(super) Arc<[u8]>);
+/// A long array as the body, made while it is sent.
+pub(super) struct JsonArray<I>(pub(super) I);
 
-impl IntoResponse for Ready {
+impl<I> IntoResponse for JsonArray<I>
+where
+    I: Iterator<Item: Serialize> + Send + 'static,
+{
     fn into_response(self) -> axum::response::Response {
-        Response::new(Body::from(Bytes::from_owner(self.0)))
+        let items = self.0.enumerate().map(|(index, item)| {
+            let mut bytes = Vec::new();
+            if index > 0 {
+                bytes.push(b',');
+            }
+            serde_json::to_writer(&mut bytes, &item)?;
+            Ok(Bytes::from(bytes))
+        });
+        let begin = std::iter::once(Ok::<_, serde_json::Error>(Bytes::from_static(b"[")));
+        let end = std::iter::once(Ok(Bytes::from_static(b"]")));
+        let chunks = begin.chain(items).chain(end);
+        Response::new(Body::from_stream(futures_util::stream::iter(chunks)))
+    }
+}
+
+/// A schema's text as the body.
+pub(super) struct RawText(pub(super) SchemaText);
+
+impl IntoResponse for RawText {
+    fn into_response(self) -> axum::response::Response {
+        Response::new(Body::from(self.0.text().into_owned()))
     }
 }
 

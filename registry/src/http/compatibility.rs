@@ -4,7 +4,9 @@ use axum::extract::State;
 use weir_registry_api::{
     CompatibilityAnswer, RegisterRequest, RegistryError, Subject, VersionSpec,
 };
-use weir_registry_core::{Candidate, State as RegistryState, VersionEntry, check};
+use weir_registry_core::{
+    Candidate, Purpose, State as RegistryState, Verdict, VersionEntry, check,
+};
 
 use super::answer::{Answer, Json, Refused};
 use super::request::{Body, Params, SubjectPath, VersionPath};
@@ -30,7 +32,9 @@ pub(super) async fn one(
             return Err(Refused(RegistryError::VersionNotFound { version }));
         }
     };
-    answer(&state, &subject, &request, &params, version.as_slice())
+    let versions = version.into_iter().collect();
+    drop(state);
+    answer(&registry, subject, request, &params, versions).await
 }
 
 /// `POST /compatibility/subjects/{subject}/versions`: would this schema be compatible with the
@@ -43,26 +47,48 @@ pub(super) async fn all(
     params: Params,
     Body(request): Body<RegisterRequest>,
 ) -> Answer<Json<CompatibilityAnswer>> {
-    let state = registry.state();
-    let versions: Vec<VersionEntry> = state.live_versions(&subject).rev().copied().collect();
-    answer(&state, &subject, &request, &params, &versions)
+    let versions = registry.state().live_versions(&subject).rev().copied().collect();
+    answer(&registry, subject, request, &params, versions).await
 }
 
-fn answer(
-    state: &RegistryState,
-    subject: &Subject,
-    request: &RegisterRequest,
+async fn answer(
+    registry: &Registry,
+    subject: Subject,
+    request: RegisterRequest,
     params: &Params,
-    versions: &[VersionEntry],
+    versions: Vec<VersionEntry>,
 ) -> Answer<Json<CompatibilityAnswer>> {
-    let verbose = params.flag("verbose");
-    let messages = match Candidate::new(state, subject, request, params.flag("normalize")) {
-        Ok(candidate) => check(state, &candidate, state.effective_level(subject), versions.iter()),
-        Err(error) if verbose && error.code() == 42201 => vec![error.to_string()],
+    let (normalize, verbose) = (params.flag("normalize"), params.flag("verbose"));
+    let judged =
+        registry.heavy(move |state| judge(state, &subject, &request, normalize, &versions)).await?;
+    let verdict = match judged {
+        Ok(verdict) => verdict,
+        Err(error) if verbose && error.code() == 42201 => {
+            Verdict { messages: vec![error.to_string()], ..Verdict::default() }
+        }
         Err(error) => return Err(Refused(error)),
     };
     Ok(Json(CompatibilityAnswer {
-        is_compatible: messages.is_empty(),
-        messages: verbose.then_some(messages),
+        is_compatible: verdict.messages.is_empty(),
+        messages: verbose.then_some(verdict.messages),
+        incompatibilities: Some(verdict.incompatibilities).filter(|i| verbose && !i.is_empty()),
     }))
+}
+
+fn judge(
+    state: &RegistryState,
+    subject: &Subject,
+    request: &RegisterRequest,
+    normalize: bool,
+    versions: &[VersionEntry],
+) -> Result<Verdict, RegistryError> {
+    let candidate = Candidate::new(state, subject, request, normalize, Purpose::Check)?;
+    let submitted = request.schema.as_deref().unwrap_or_default();
+    // those that were deleted for good since are not there any more
+    let versions: Vec<VersionEntry> = versions
+        .iter()
+        .filter(|v| state.version_entry(subject, v.version).is_some_and(|there| there.id == v.id))
+        .copied()
+        .collect();
+    Ok(check(state, subject, &candidate, submitted, &versions))
 }

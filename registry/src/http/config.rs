@@ -2,20 +2,23 @@
 
 use axum::extract::State;
 use weir_registry_api::{Config, ConfigUpdate, RegistryError, Subject};
-use weir_registry_core::{Command, Outcome};
+use weir_registry_core::{Command, Outcome, State as RegistryState};
 
 use super::answer::{Answer, Json, Refused};
-use super::request::{Body, Params, SubjectPath};
+use super::request::{Body, Params, ScopePath};
 use crate::Registry;
 
 /// `GET /config`: the global configuration.
-pub(super) async fn global(State(registry): State<Registry>) -> Json<Config> {
-    Json(registry.state().effective_config(None))
+///
+/// `defaultToGlobal`: with what is set for all contexts.
+pub(super) async fn global(State(registry): State<Registry>, params: Params) -> Json<Config> {
+    let state = registry.state();
+    Json(shown(&state, None, params.flag("defaultToGlobal")))
 }
 
 /// `PUT /config`: change the global configuration. Answers the request.
 ///
-/// 42203 no such level · 42205 mode forbids · 50001 log.
+/// 42203 no such level · 42205 mode forbids · 42210 invalid rules · 50001 log.
 pub(super) async fn put_global(
     State(registry): State<Registry>,
     Body(update): Body<ConfigUpdate>,
@@ -30,30 +33,44 @@ pub(super) async fn delete_global(State(registry): State<Registry>) -> Answer<Js
     remove(&registry, None).await
 }
 
-/// `GET /config/{subject}`: the configuration of a subject.
+/// `GET /config/{subject}`: the configuration of a subject, or of a context (`:.context:`).
 ///
 /// `defaultToGlobal`: else 40408 if it has none of its own.
 pub(super) async fn get(
     State(registry): State<Registry>,
-    SubjectPath(subject): SubjectPath,
+    ScopePath(scope): ScopePath,
     params: Params,
 ) -> Answer<Json<Config>> {
     let state = registry.state();
-    if state.config(Some(&subject)).is_none() && !params.flag("defaultToGlobal") {
-        return Err(Refused(RegistryError::NoSubjectCompatibility { subject }));
+    let default_to_global = params.flag("defaultToGlobal");
+    match scope {
+        Some(subject) if state.config(Some(&subject)).is_none() && !default_to_global => {
+            Err(Refused(RegistryError::NoSubjectCompatibility { subject }))
+        }
+        scope => Ok(Json(shown(&state, scope.as_ref(), default_to_global))),
     }
-    Ok(Json(state.effective_config(Some(&subject))))
+}
+
+/// What is set for a scope itself, or what holds there; in either case with the level that holds.
+fn shown(state: &RegistryState, scope: Option<&Subject>, merged: bool) -> Config {
+    let effective = state.effective_config(scope);
+    if merged {
+        return effective;
+    }
+    let own = state.config(scope).cloned().unwrap_or_default();
+    let level = own.compatibility_level.or(effective.compatibility_level);
+    Config { compatibility_level: level, ..own }
 }
 
 /// `PUT /config/{subject}`: change it; the subject need not be there. Answers the request.
 ///
-/// 42203 no such level · 42205 mode forbids · 42208 · 50001 log.
+/// 42203 no such level · 42205 mode forbids · 42208 · 42210 invalid rules · 50001 log.
 pub(super) async fn put(
     State(registry): State<Registry>,
-    SubjectPath(subject): SubjectPath,
+    ScopePath(scope): ScopePath,
     Body(update): Body<ConfigUpdate>,
 ) -> Answer<Json<ConfigUpdate>> {
-    change(&registry, Some(subject), update).await
+    change(&registry, scope, update).await
 }
 
 /// `DELETE /config/{subject}`: back to the global one. Answers what was there.
@@ -61,23 +78,24 @@ pub(super) async fn put(
 /// 40401 if there was none · 42205 mode forbids · 50001 log.
 pub(super) async fn delete(
     State(registry): State<Registry>,
-    SubjectPath(subject): SubjectPath,
+    ScopePath(scope): ScopePath,
 ) -> Answer<Json<Config>> {
-    remove(&registry, Some(subject)).await
+    remove(&registry, scope).await
 }
 
 async fn change(
     registry: &Registry,
-    subject: Option<Subject>,
+    scope: Option<Subject>,
     update: ConfigUpdate,
 ) -> Answer<Json<ConfigUpdate>> {
-    registry.submit(Command::PutConfig { subject, update: update.clone() }).await?;
+    let command = Command::PutConfig { scope, update: Box::new(update.clone()) };
+    registry.submit(command).await?;
     Ok(Json(update))
 }
 
-async fn remove(registry: &Registry, subject: Option<Subject>) -> Answer<Json<Config>> {
-    match registry.submit(Command::DeleteConfig { subject }).await? {
-        Outcome::Config(config) => Ok(Json(config)),
+async fn remove(registry: &Registry, scope: Option<Subject>) -> Answer<Json<Config>> {
+    match registry.submit(Command::DeleteConfig { scope }).await? {
+        Outcome::Config(config) => Ok(Json(*config)),
         _ => Err(Refused(RegistryError::Internal)),
     }
 }

@@ -1,14 +1,18 @@
 //! The HTTP face: Confluent's registry API, one file a resource.
 
 mod answer;
+mod associations;
 mod compatibility;
 mod config;
+mod contexts;
+mod format;
 mod metadata;
 mod mode;
 mod negotiate;
+mod register;
 mod request;
 mod router;
 mod schemas;
 mod subjects;
 
-pub use router::router;
+pub use router::{router, service};

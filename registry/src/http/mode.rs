@@ -1,34 +1,40 @@
 //! `/mode`. Source: Confluent ModeResource.
 
 use axum::extract::State;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use weir_registry_api::{Mode, ModeBody, RegistryError, Subject};
 use weir_registry_core::{Command, Outcome};
 
 use super::answer::{Answer, Json, Refused};
-use super::request::{Body, Params, SubjectPath};
+use super::request::{Body, Params, ScopePath};
 use crate::Registry;
 
 /// Body of `PUT`: a mode's name in any case, or null to have none.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 pub(super) struct ModeUpdate {
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     mode: Option<String>,
 }
 
 /// `GET /mode`: the global mode.
-pub(super) async fn global(State(registry): State<Registry>) -> Json<ModeBody> {
-    Json(ModeBody { mode: registry.state().effective_mode(None) })
+///
+/// `defaultToGlobal`: else READWRITE if none is set, whatever holds for all contexts.
+pub(super) async fn global(State(registry): State<Registry>, params: Params) -> Json<ModeBody> {
+    let state = registry.state();
+    let own = state.mode(None).unwrap_or_default();
+    let mode = if params.flag("defaultToGlobal") { state.effective_mode(None) } else { own };
+    Json(ModeBody { mode })
 }
 
 /// `PUT /mode`: set the global mode. Answers the request.
 ///
-/// 42204 no such mode · 50001 log.
+/// `force`: import beside what is there. 42204 no such mode · 42205 there are subjects · 42206 · 50001.
 pub(super) async fn put_global(
     State(registry): State<Registry>,
+    params: Params,
     Body(update): Body<ModeUpdate>,
-) -> Answer {
-    change(&registry, None, update).await
+) -> Answer<Json<ModeUpdate>> {
+    change(&registry, None, &params, update).await
 }
 
 /// `DELETE /mode`: back to READWRITE. Answers what was there.
@@ -41,62 +47,72 @@ pub(super) async fn delete_global(
     remove(&registry, None, &params).await
 }
 
-/// `GET /mode/{subject}`: the mode of a subject.
+/// `GET /mode/{subject}`: the mode of a subject, or of a context (`:.context:`).
 ///
 /// `defaultToGlobal`: else 40409 if it has none of its own.
 pub(super) async fn get(
     State(registry): State<Registry>,
-    SubjectPath(subject): SubjectPath,
+    ScopePath(scope): ScopePath,
     params: Params,
 ) -> Answer<Json<ModeBody>> {
     let state = registry.state();
-    match state.mode(Some(&subject)) {
-        Some(mode) => Ok(Json(ModeBody { mode })),
-        None if params.flag("defaultToGlobal") => {
-            Ok(Json(ModeBody { mode: state.effective_mode(Some(&subject)) }))
+    let default_to_global = params.flag("defaultToGlobal");
+    match (state.mode(scope.as_ref()), scope) {
+        (Some(mode), _) => Ok(Json(ModeBody { mode })),
+        (None, Some(subject)) if !default_to_global => {
+            Err(Refused(RegistryError::NoSubjectMode { subject }))
         }
-        None => Err(Refused(RegistryError::NoSubjectMode { subject })),
+        (None, scope) => Ok(Json(ModeBody { mode: state.effective_mode(scope.as_ref()) })),
     }
 }
 
 /// `PUT /mode/{subject}`: set it; the subject need not be there. Answers the request.
 ///
-/// 42204 no such mode · 42208 · 50001 log.
+/// `force`: import beside what is there. 42204 no such mode · 42205 there are subjects · 42206 · 42208
+/// · 50001 log.
 pub(super) async fn put(
     State(registry): State<Registry>,
-    SubjectPath(subject): SubjectPath,
+    ScopePath(scope): ScopePath,
+    params: Params,
     Body(update): Body<ModeUpdate>,
-) -> Answer {
-    change(&registry, Some(subject), update).await
+) -> Answer<Json<ModeUpdate>> {
+    change(&registry, scope, &params, update).await
 }
 
 /// `DELETE /mode/{subject}`: back to the global one. Answers what was there.
 ///
-/// `recursive`. 40401 if there was none, unless recursive · 50001 log.
+/// `recursive`: of a context, the subjects' own modes too. 40401 if there was none, unless recursive ·
+/// 50001 log.
 pub(super) async fn delete(
     State(registry): State<Registry>,
-    SubjectPath(subject): SubjectPath,
+    ScopePath(scope): ScopePath,
     params: Params,
 ) -> Answer<Json<ModeBody>> {
-    remove(&registry, Some(subject), &params).await
+    remove(&registry, scope, &params).await
 }
 
-async fn change(registry: &Registry, subject: Option<Subject>, update: ModeUpdate) -> Answer {
+async fn change(
+    registry: &Registry,
+    scope: Option<Subject>,
+    params: &Params,
+    update: ModeUpdate,
+) -> Answer<Json<ModeUpdate>> {
+    let force = params.flag("force");
     let command = match &update.mode {
-        Some(name) => Command::PutMode { subject, mode: name.parse::<Mode>()? },
-        None => Command::DeleteMode { subject, recursive: true },
+        Some(name) => Command::PutMode { scope, mode: name.parse::<Mode>()?, force },
+        None => Command::DeleteMode { scope, recursive: true },
     };
     registry.submit(command).await?;
-    Ok(Json(serde_json::json!({"mode": update.mode})))
+    Ok(Json(update))
 }
 
 async fn remove(
     registry: &Registry,
-    subject: Option<Subject>,
+    scope: Option<Subject>,
     params: &Params,
 ) -> Answer<Json<ModeBody>> {
     let recursive = params.flag("recursive");
-    match registry.submit(Command::DeleteMode { subject, recursive }).await? {
+    match registry.submit(Command::DeleteMode { scope, recursive }).await? {
         Outcome::Mode(mode) => Ok(Json(ModeBody { mode })),
         _ => Err(Refused(RegistryError::Internal)),
     }

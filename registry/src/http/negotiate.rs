@@ -1,36 +1,79 @@
 //! Media types and request ids, around every request.
 
+use std::convert::Infallible;
 use std::hash::{BuildHasher, RandomState};
+use std::pin::Pin;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
 
+use axum::Router;
 use axum::extract::Request;
 use axum::http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use axum::routing::future::RouteFuture;
+use tower::Service;
 use weir_registry_api::{MEDIA_TYPES, RegistryError};
 
 use super::answer::Refused;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Refuses bodies that are not JSON (415) and clients that accept none (406), names the answer's
-/// media type, and gives every answer a request id: the client's own, or a new one.
-pub(super) async fn negotiate(request: Request, next: Next) -> Response {
-    let id = request_id(request.headers());
-    let media_type = accepted(request.headers());
-    let mut response = match media_type {
-        None => Refused(RegistryError::NotAcceptable).into_response(),
-        Some(_) if !readable(request.headers()) => {
-            Refused(RegistryError::UnsupportedMediaType).into_response()
+/// Routes between which and the network stand the media types and request ids: refuses bodies that
+/// are not JSON (415) and clients that accept none (406), names the answer's media type, and gives
+/// every answer a request id: the client's own, or a new one. A service of its own and no `from_fn`,
+/// which would box a future and clone the routes' services for every request.
+#[derive(Clone)]
+pub(super) struct Negotiated(pub(super) Router);
+
+impl Service<Request> for Negotiated {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Answering;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(())) // routes always are
+    }
+
+    fn call(&mut self, request: Request) -> Answering {
+        let id = request_id(request.headers());
+        let media_type = accepted(request.headers());
+        let answer = match media_type {
+            None => Err(RegistryError::NotAcceptable),
+            Some(_) if !readable(request.headers()) => Err(RegistryError::UnsupportedMediaType),
+            Some(_) => Ok(self.0.call(request)),
+        };
+        Answering { answer, media_type: media_type.unwrap_or(MEDIA_TYPES[2]), id: Some(id) }
+    }
+}
+
+/// An answer on its way to its headers.
+pub(super) struct Answering {
+    answer: Result<RouteFuture<Infallible>, RegistryError>,
+    media_type: &'static str,
+    id: Option<HeaderValue>,
+}
+
+impl Future for Answering {
+    type Output = Result<Response, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut response = match &mut self.answer {
+            Ok(routes) => match Pin::new(routes).poll(context) {
+                Poll::Ready(Ok(response)) => response,
+                Poll::Ready(Err(never)) => match never {},
+                Poll::Pending => return Poll::Pending,
+            },
+            Err(error) => Refused(error.clone()).into_response(),
+        };
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.media_type));
+        if let Some(id) = self.id.take() {
+            headers.insert(REQUEST_ID.clone(), id);
         }
-        Some(_) => next.run(request).await,
-    };
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type.unwrap_or(MEDIA_TYPES[2])));
-    headers.insert(REQUEST_ID.clone(), id);
-    response
+        Poll::Ready(Ok(response))
+    }
 }
 
 fn readable(headers: &HeaderMap) -> bool {
@@ -44,6 +87,9 @@ fn readable(headers: &HeaderMap) -> bool {
 /// The best media type that the client accepts: its preference times ours.
 fn accepted(headers: &HeaderMap) -> Option<&'static str> {
     const OURS: [f32; 3] = [1.0, 0.9, 0.5];
+    if !headers.contains_key(ACCEPT) {
+        return Some(MEDIA_TYPES[0]);
+    }
     let given: Vec<&str> = headers.get_all(ACCEPT).iter().filter_map(|v| v.to_str().ok()).collect();
     let accept = given.join(",");
     if accept.trim().is_empty() {

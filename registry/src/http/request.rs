@@ -4,9 +4,10 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
-use weir_registry_api::{RegistryError, SchemaId, Subject, VersionSpec};
+use weir_registry_api::{Context, RegistryError, SchemaId, Subject, VersionSpec};
 
 use super::answer::Refused;
+use crate::Registry;
 
 /// Bytes of a request's body. A schema of this size is some hundred times what anybody has.
 const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
@@ -25,27 +26,60 @@ async fn path<S: Send + Sync, T: DeserializeOwned + Send>(
     }
 }
 
-/// `{subject}`. 42208.
+/// `{subject}`, or the subject that it is an alias of. 42208.
 pub(super) struct SubjectPath(pub(super) Subject);
 
-impl<S: Send + Sync> FromRequestParts<S> for SubjectPath {
+impl FromRequestParts<Registry> for SubjectPath {
     type Rejection = Refused;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
-        let name: String = path(parts, state).await?;
-        Ok(SubjectPath(Subject::new(&name)?))
+    async fn from_request_parts(parts: &mut Parts, registry: &Registry) -> Result<Self, Refused> {
+        let name: String = path(parts, registry).await?;
+        Ok(SubjectPath(behind_alias(registry, Subject::new(&name)?)))
     }
 }
 
 /// `{subject}` and `{version}`. 42202 · 42208.
 pub(super) struct VersionPath(pub(super) Subject, pub(super) VersionSpec);
 
-impl<S: Send + Sync> FromRequestParts<S> for VersionPath {
+impl FromRequestParts<Registry> for VersionPath {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, registry: &Registry) -> Result<Self, Refused> {
+        let (name, version): (String, String) = path(parts, registry).await?;
+        Ok(VersionPath(behind_alias(registry, Subject::new(&name)?), version.parse()?))
+    }
+}
+
+/// The subject that a request for this one is about. One step: an alias of an alias is none.
+pub(super) fn behind_alias(registry: &Registry, subject: Subject) -> Subject {
+    let state = registry.state();
+    match state.config(Some(&subject)).and_then(|config| config.alias.as_deref()) {
+        Some(alias) if !alias.is_empty() => Subject::written(alias).beside(&subject),
+        _ => subject,
+    }
+}
+
+/// `{subject}` of configuration and modes, which may be a context; none is the default one. 42208.
+pub(super) struct ScopePath(pub(super) Option<Subject>);
+
+impl<S: Send + Sync> FromRequestParts<S> for ScopePath {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
-        let (name, version): (String, String) = path(parts, state).await?;
-        Ok(VersionPath(Subject::new(&name)?, version.parse()?))
+        let name: String = path(parts, state).await?;
+        Ok(ScopePath(Subject::scope(&name)?))
+    }
+}
+
+/// `{context}`: `.eu`, `eu` or `:.eu:`. 400.
+pub(super) struct ContextPath(pub(super) Context);
+
+impl<S: Send + Sync> FromRequestParts<S> for ContextPath {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+        let name: String = path(parts, state).await?;
+        Ok(ContextPath(Context::new(name.trim_matches(':'))?))
     }
 }
 
@@ -98,6 +132,19 @@ impl Params {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// The same, with a value where none is given.
+    pub(super) fn or(mut self, name: &str, value: &str) -> Params {
+        if self.text(name).is_none() {
+            self.0.push((name.into(), value.into()));
+        }
+        self
+    }
+
+    /// All values of a name, in order.
+    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
     pub(super) fn flag(&self, name: &str) -> bool {
         self.text(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
@@ -115,11 +162,11 @@ impl Params {
         })
     }
 
-    /// The subject of `subject=`, if one is given.
-    pub(super) fn subject(&self) -> Result<Option<Subject>, Refused> {
+    /// The subject of `subject=`, or the one behind it, if one is given.
+    pub(super) fn subject(&self, registry: &Registry) -> Result<Option<Subject>, Refused> {
         match self.text("subject") {
             None | Some("") => Ok(None),
-            Some(name) => Ok(Some(Subject::new(name)?)),
+            Some(name) => Ok(Some(behind_alias(registry, Subject::new(name)?))),
         }
     }
 }

@@ -1,18 +1,34 @@
 //! The API's table of contents, in the order of the reference.
 
+use std::convert::Infallible;
+
 use axum::Router;
 use axum::extract::Request;
 use axum::http::Uri;
-use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use tower::ServiceExt;
+use axum::routing::{delete, get, post};
+use tower::{Service, ServiceExt};
 
-use super::{answer, compatibility, config, metadata, mode, negotiate, schemas, subjects};
+use super::negotiate::Negotiated;
+use super::{
+    answer, associations, compatibility, config, contexts, metadata, mode, register, schemas,
+    subjects,
+};
 use crate::Registry;
 
-/// The registry's API.
+/// The registry's API, to be served or nested with others.
 pub fn router(registry: Registry) -> Router {
+    Router::new().fallback_service(service(registry))
+}
+
+/// The same without a `Router` around it, which would cost each request some hundred nanoseconds.
+pub fn service(
+    registry: Registry,
+) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send>
++ Clone
++ Send
++ Sync
++ 'static {
     let routes = Router::new()
         // Root and metadata
         .route("/", get(metadata::root).post(metadata::root))
@@ -22,13 +38,15 @@ pub fn router(registry: Registry) -> Router {
         // Subjects
         .route("/subjects", get(subjects::list))
         .route("/subjects/{subject}", post(subjects::lookup).delete(subjects::delete))
-        .route("/subjects/{subject}/versions", get(subjects::versions).post(subjects::register))
+        .route("/subjects/{subject}/metadata", get(subjects::latest_with_metadata))
+        .route("/subjects/{subject}/versions", get(subjects::versions).post(register::register))
         .route(
             "/subjects/{subject}/versions/{version}",
             get(subjects::version).delete(subjects::delete_version),
         )
         .route("/subjects/{subject}/versions/{version}/schema", get(subjects::schema))
         .route("/subjects/{subject}/versions/{version}/referencedby", get(subjects::referenced_by))
+        .route("/subjects/{subject}/versions/{version}/tags", post(register::tag))
         // Schemas
         .route("/schemas", get(schemas::list))
         .route("/schemas/types", get(schemas::types))
@@ -47,25 +65,42 @@ pub fn router(registry: Registry) -> Router {
         // Mode
         .route("/mode", get(mode::global).put(mode::put_global).delete(mode::delete_global))
         .route("/mode/{subject}", get(mode::get).put(mode::put).delete(mode::delete))
+        // Contexts; all the other paths are there below `/contexts/{context}` as well
+        .route("/contexts", get(contexts::list))
+        .route("/contexts/{context}", delete(contexts::delete))
+        // Associations
+        .route("/associations", post(associations::create))
+        .route("/associations:batchGet", post(associations::batch_get))
+        .route("/associations:batchMutate", post(associations::batch_change))
+        .route("/associations/subjects/{subject}", get(associations::of_subject))
+        .route(
+            "/associations/resources/{resource}",
+            get(associations::of_resource_id).put(associations::put).delete(associations::delete),
+        )
+        .route("/associations/resources/{namespace}/{name}", get(associations::of_resource_name))
         .method_not_allowed_fallback(answer::method_not_allowed)
         .with_state(registry);
     let again = routes.clone();
-    routes
-        .fallback(move |request| without_slash(again, request))
-        .layer(from_fn(negotiate::negotiate))
+    let routes = routes.fallback(move |request| rewritten(again, request));
+    Negotiated(routes)
 }
 
-/// A slash at the end does not count: clients of the reference send it.
-async fn without_slash(routes: Router, mut request: Request) -> Response {
-    let path = request.uri().path();
-    let Some(shorter) = path.strip_suffix('/').filter(|p| !p.is_empty()) else {
-        return answer::not_found().await.into_response();
+/// A path that is no route may be one in other words: below a context, or with a slash at its end,
+/// which clients of the reference send.
+async fn rewritten(routes: Router, mut request: Request) -> Response {
+    let uri = match contexts::qualified(request.method().as_str(), request.uri()) {
+        Err(refused) => return refused.into_response(),
+        Ok(Some(qualified)) => Some(qualified),
+        Ok(None) => without_slash(request.uri()),
     };
-    let query = request.uri().query().map(|q| format!("?{q}")).unwrap_or_default();
-    let Ok(uri) = format!("{shorter}{query}").parse::<Uri>() else {
-        return answer::not_found().await.into_response();
-    };
+    let Some(uri) = uri else { return answer::not_found().await.into_response() };
     *request.uri_mut() = uri;
     let routes = routes.fallback(answer::not_found);
     routes.oneshot(request).await.unwrap_or_else(|never| match never {})
+}
+
+fn without_slash(uri: &Uri) -> Option<Uri> {
+    let shorter = uri.path().strip_suffix('/').filter(|path| !path.is_empty())?;
+    let query = uri.query().map(|q| format!("?{q}")).unwrap_or_default();
+    format!("{shorter}{query}").parse().ok()
 }

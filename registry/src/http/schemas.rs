@@ -1,12 +1,18 @@
 //! `/schemas`. Source: Confluent SchemasResource.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
-use weir_registry_api::{Guid, RegistryError, Schema, SchemaString, Subject, SubjectVersion};
-use weir_registry_core::{IdEntry, State as RegistryState};
+use weir_registry_api::{
+    ContextId, Guid, RegistryError, Schema, SchemaId, SchemaString, Subject, SubjectVersion,
+};
+use weir_registry_core::{IdEntry, Listing, State as RegistryState, VersionEntry};
 
-use super::answer::{Answer, Json, Ready, Refused};
+use super::answer::{Answer, Json, JsonArray, RawText};
+use super::associations;
+use super::format::Shape;
 use super::request::{GuidPath, IdPath, Params};
 use crate::Registry;
 
@@ -15,51 +21,93 @@ const SCHEMAS_MAX: usize = 1000;
 
 /// `GET /schemas`: versions of subjects, in their order.
 ///
-/// `subjectPrefix`, `deleted`, `latestOnly`, `offset`, `limit` (at most 1000, which is the default).
+/// `subjectPrefix` (without one, the default context), `aliases`, `deleted`, `latestOnly`, `ruleType`,
+/// `resourceType`, `associationType`, `lifecycle`, `offset`, `limit` (at most 1000, which is the
+/// default). The answer is made while it is sent.
 pub(super) async fn list(
     State(registry): State<Registry>,
     params: Params,
-) -> Answer<Json<Vec<Schema>>> {
-    let state = registry.state();
-    let prefix = params.text("subjectPrefix").unwrap_or_default();
-    let prefix = prefix.strip_prefix(":*:").or(prefix.strip_prefix(":.:")).unwrap_or(prefix);
+) -> Answer<JsonArray<impl Iterator<Item = Schema>>> {
+    let state = registry.state().clone();
+    let listing = Listing::new(params.text("subjectPrefix").unwrap_or_default());
     let (deleted, latest_only) = (params.flag("deleted"), params.flag("latestOnly"));
-    let places = state.subjects(prefix).flat_map(|(subject, versions)| {
-        let shown = versions.iter().filter(|v| deleted || !v.deleted);
-        let skipped = if latest_only { shown.clone().count().saturating_sub(1) } else { 0 };
-        shown.skip(skipped).map(move |version| (subject, version))
-    });
-    let page = params.page(SCHEMAS_MAX)?.of(places);
-    let schemas = page
-        .into_iter()
-        .map(|(subject, version)| formatted(&state, state.schema(subject, version), &params));
-    Ok(Json(schemas.collect::<Result<_, _>>()?))
+    let aliases = if params.flag("aliases") { aliases(&state) } else { HashMap::new() };
+    let aliased = aliases.keys().filter(|subject| !listing.has(subject));
+    let aliased = aliased.map(|subject| (subject, state.versions(subject)));
+    let places = state
+        .subjects(&listing)
+        .chain(aliased)
+        .filter(|(subject, _)| associations::wanted(&state, subject, &params))
+        .flat_map(|(subject, versions)| {
+            let shown = versions.iter().filter(|v| deleted || !v.deleted);
+            let skipped = if latest_only { shown.clone().count().saturating_sub(1) } else { 0 };
+            shown.skip(skipped).map(move |version| (subject.clone(), *version))
+        })
+        .filter(|(subject, version)| has_rule(&state, subject, version, &params));
+    let page: Vec<(Subject, VersionEntry)> = params.page(SCHEMAS_MAX)?.of(places);
+    Ok(JsonArray(page.into_iter().map(move |(subject, version)| {
+        let mut schema = state.schema(&subject, &version);
+        schema.aliases = aliases.get(&subject).cloned().unwrap_or_default();
+        schema.associations = associations::shown(&state, &subject, &params);
+        schema
+    })))
+}
+
+/// Subjects that others are aliases of, and those others.
+fn aliases(state: &RegistryState) -> HashMap<Subject, Vec<Subject>> {
+    let mut aliases: HashMap<Subject, Vec<Subject>> = HashMap::new();
+    for (subject, config) in state.configs() {
+        if let (Some(subject), Some(alias)) = (subject, &config.alias) {
+            let target = Subject::written(alias).beside(subject);
+            aliases.entry(target).or_default().push(subject.clone());
+        }
+    }
+    aliases.values_mut().for_each(|others| others.sort());
+    aliases
+}
+
+fn has_rule(
+    state: &RegistryState,
+    subject: &Subject,
+    version: &VersionEntry,
+    params: &Params,
+) -> bool {
+    params.text("ruleType").is_none_or(|wanted| {
+        let entry = state.by_id(subject.parts().0, version.id);
+        entry.and_then(|e| e.rule_set.as_ref()).is_some_and(|rules| rules.has_type(wanted))
+    })
 }
 
 /// `GET /schemas/types`: the schema languages.
-pub(super) async fn types() -> Json<Value> {
-    Json(json!(["AVRO"]))
+pub(super) async fn types() -> Json<[&'static str; 3]> {
+    Json(["JSON", "PROTOBUF", "AVRO"])
 }
 
 /// `GET /schemas/ids/{id}`: the schema of an id.
 ///
-/// `subject` (whose place in the answer is preferred), `format`, `fetchMaxId`. 40403.
+/// `subject` (its context, and whose place in the answer is preferred), `format`, `referenceFormat`,
+/// `findTags`, `fetchMaxId`. 40403.
 pub(super) async fn by_id(
     State(registry): State<Registry>,
     IdPath(id): IdPath,
     params: Params,
-) -> Answer<Response> {
+) -> Answer<Json<SchemaString>> {
     let state = registry.state();
-    let entry = find(&state, id)?;
     if params.is_empty() {
-        return Ok(Ready(entry.ready().clone()).into_response());
+        return Ok(Json(find(&state, id, None)?.schema_string(None)));
     }
-    let mut schema = entry.schema_string(params.subject()?.as_ref());
-    if let Some(text) = resolved(&state, entry, &params)? {
-        (schema.schema, schema.references) = (text, Vec::new());
-    }
-    schema.max_id = params.flag("fetchMaxId").then(|| state.max_id());
-    Ok(Json(schema).into_response())
+    let subject = params.subject(&registry)?;
+    let entry = find(&state, id, subject.as_ref())?;
+    let schema = entry.schema_string(own_place(entry, subject).as_ref());
+    let mut schema = Shape::new(&state, entry, &params)?.of_string(schema);
+    let context = entry.context.as_str();
+    schema.max_id = params.flag("fetchMaxId").then(|| state.max_id(context));
+    Ok(Json(schema))
+}
+
+/// The subject in the context in which its id was found.
+fn own_place(entry: &IdEntry, subject: Option<Subject>) -> Option<Subject> {
+    subject.map(|subject| subject.beside(&entry.context.subject("")))
 }
 
 /// `GET /schemas/ids/{id}/schema`: the text alone.
@@ -69,10 +117,11 @@ pub(super) async fn text(
     State(registry): State<Registry>,
     IdPath(id): IdPath,
     params: Params,
-) -> Answer<String> {
+) -> Answer<Response> {
     let state = registry.state();
-    let entry = find(&state, id)?;
-    Ok(resolved(&state, entry, &params)?.unwrap_or_else(|| entry.text.to_string()))
+    let entry = find(&state, id, params.subject(&registry)?.as_ref())?;
+    let text = Shape::new(&state, entry, &params)?.text(entry);
+    Ok(RawText(text).into_response())
 }
 
 /// `GET /schemas/ids/{id}/subjects`: subjects that use the schema.
@@ -110,74 +159,46 @@ pub(super) async fn by_guid(
     params: Params,
 ) -> Answer<Json<SchemaString>> {
     let state = registry.state();
-    let entry =
-        state.by_guid(guid.parse::<Guid>()?).ok_or(RegistryError::SchemaIdNotFound { id: guid })?;
-    let mut schema = SchemaString { subject: None, version: None, ..entry.schema_string(None) };
-    if let Some(text) = resolved(&state, entry, &params)? {
-        (schema.schema, schema.references) = (text, Vec::new());
-    }
-    Ok(Json(schema))
+    let same = state.ids_of_guid(guid.parse::<Guid>()?).next();
+    let entry = same
+        .and_then(|same| state.by_id(same.context.as_str(), same.id))
+        .ok_or(RegistryError::SchemaIdNotFound { id: guid })?;
+    let schema =
+        SchemaString { subject: None, version: None, id: None, ..entry.schema_string(None) };
+    Ok(Json(Shape::new(&state, entry, &params)?.of_string(schema)))
 }
 
 /// `GET /schemas/guids/{guid}/ids`: contexts and ids of a guid; none if it is not known.
 pub(super) async fn ids_of_guid(
     State(registry): State<Registry>,
     GuidPath(guid): GuidPath,
-) -> Answer {
+) -> Json<Vec<ContextId>> {
     let state = registry.state();
-    let entry = guid.parse::<Guid>().ok().and_then(|guid| state.by_guid(guid));
-    let ids: Vec<Value> =
-        entry.iter().map(|entry| json!({"context": ".", "id": entry.id})).collect();
-    Ok(Json(json!(ids)))
+    let ids = guid.parse().map(|guid| state.ids_of_guid(guid).cloned().collect());
+    Json(ids.unwrap_or_default())
 }
 
-fn find(state: &RegistryState, id: weir_registry_api::SchemaId) -> Result<&IdEntry, RegistryError> {
-    match state.by_id(id) {
-        Some(entry) => Ok(entry),
-        None => Err(RegistryError::SchemaIdNotFound { id: id.to_string() }),
-    }
+fn find<'s>(
+    state: &'s RegistryState,
+    id: SchemaId,
+    subject: Option<&Subject>,
+) -> Result<&'s Arc<IdEntry>, RegistryError> {
+    let not_found = || RegistryError::SchemaIdNotFound { id: id.to_string() };
+    state.find_id(id, subject).ok_or_else(not_found)
 }
 
 fn uses(
     registry: &Registry,
-    id: weir_registry_api::SchemaId,
+    id: SchemaId,
     params: &Params,
-) -> Result<Vec<SubjectVersion>, Refused> {
+) -> Result<Vec<SubjectVersion>, super::answer::Refused> {
     let state = registry.state();
-    let entry = state.by_id(id).ok_or(RegistryError::SchemaNotFound)?;
-    let wanted = params.subject()?;
+    let wanted = params.subject(registry)?;
+    let entry = state.find_id(id, wanted.as_ref()).ok_or(RegistryError::SchemaNotFound)?;
+    let wanted = own_place(entry, wanted).filter(|subject| !subject.parts().1.is_empty());
     let shown = entry
         .uses(params.flag("deleted"))
         .filter(|u| wanted.as_ref().is_none_or(|subject| *subject == u.subject))
-        .map(|u| SubjectVersion { subject: u.subject.clone(), version: u.version });
+        .map(|u| SubjectVersion { subject: u.subject, version: u.version });
     Ok(shown.collect())
-}
-
-/// `format=resolved`: the text with all references inlined. Other formats mean the canonical text.
-fn resolved(
-    state: &RegistryState,
-    entry: &IdEntry,
-    params: &Params,
-) -> Result<Option<String>, RegistryError> {
-    if params.text("format") != Some("resolved") || !entry.schema_type.is_avro() {
-        return Ok(None);
-    }
-    match state.parsed(entry) {
-        Ok(parsed) => Ok(Some(parsed.resolved())),
-        Err(details) => Err(RegistryError::InvalidSchema { details }),
-    }
-}
-
-/// A schema in the format that a request asks for.
-pub(super) fn formatted(
-    state: &RegistryState,
-    mut schema: Schema,
-    params: &Params,
-) -> Result<Schema, RegistryError> {
-    if let Some(entry) = state.by_id(schema.id)
-        && let Some(text) = resolved(state, entry, params)?
-    {
-        (schema.schema, schema.references) = (text, Vec::new());
-    }
-    Ok(schema)
 }

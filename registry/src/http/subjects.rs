@@ -3,57 +3,108 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use weir_registry_api::{
-    RegisterRequest, RegisterResponse, RegistryError, Schema, SchemaId, Subject, Version,
-    VersionSpec,
+    RegisterRequest, RegistryError, Schema, SchemaId, Subject, Version, VersionSpec,
 };
-use weir_registry_core::{Candidate, Command, Outcome, VersionEntry};
+use weir_registry_core::{
+    Candidate, Command, Listing, Outcome, Purpose, State as RegistryState, VersionEntry,
+};
 
-use super::answer::{Answer, Json, Ready, Refused};
+use super::answer::{Answer, Json, RawText, Refused};
 use super::request::{Body, Params, SubjectPath, VersionPath};
-use super::schemas;
+use super::{format, register};
 use crate::Registry;
 
-/// `GET /subjects`: names of subjects, sorted.
+/// `GET /subjects`: names of subjects, sorted; those of other contexts than the default one are
+/// qualified.
 ///
-/// `subjectPrefix`, `deleted` (soft-deleted ones too), `deletedOnly`, `offset`, `limit`.
-pub(super) async fn list(
-    State(registry): State<Registry>,
-    params: Params,
-) -> Answer<Json<Vec<Subject>>> {
+/// `subjectPrefix` (`:*:` is all contexts, and the default), `deleted` (soft-deleted ones too),
+/// `deletedOnly`, `offset`, `limit`.
+pub(super) async fn list(State(registry): State<Registry>, params: Params) -> Answer<Response> {
     let state = registry.state();
-    let prefix = params.text("subjectPrefix").unwrap_or_default();
-    // all contexts, and the default one: here the same
-    let prefix = prefix.strip_prefix(":*:").or(prefix.strip_prefix(":.:")).unwrap_or(prefix);
+    let listing = Listing::new(params.text("subjectPrefix").unwrap_or(":*:"));
     let (deleted, only) = (params.flag("deleted"), params.flag("deletedOnly"));
-    let shown = |versions: &[VersionEntry]| {
-        let live = versions.iter().any(|v| !v.deleted);
-        if only { !live } else { live || deleted }
-    };
-    let subjects = state.subjects(prefix).filter(|(_, versions)| shown(versions));
-    Ok(Json(params.page(usize::MAX)?.of(subjects.map(|(subject, _)| subject.clone()))))
+    let wanted = move |live: bool| if only { !live } else { live || deleted };
+    let page = params.page(usize::MAX)?.of(state.subject_names(&listing, wanted));
+    Ok(Json(page).into_response())
 }
 
 /// `POST /subjects/{subject}`: under which version has the subject this schema?
 ///
-/// `normalize`, `deleted`, `format`. Answers a schema. 40401 no such subject · 40403 no such schema ·
-/// 42201 invalid schema.
+/// `normalize`, `deleted`, `format`. Answers a schema. An unqualified subject is looked for in all
+/// contexts. 40401 no such subject · 40403 no such schema · 42201 invalid schema.
 pub(super) async fn lookup(
     State(registry): State<Registry>,
     SubjectPath(subject): SubjectPath,
     params: Params,
     Body(request): Body<RegisterRequest>,
 ) -> Answer<Json<Schema>> {
+    let (deleted, normalize) = (params.flag("deleted"), params.flag("normalize"));
+    let found = registry.heavy_if(register::is_long(&request), {
+        let subject = subject.clone();
+        move |state| look_up(state, &subject, &request, normalize, deleted)
+    });
+    let (place, version) = found.await??;
+    let state = registry.state();
+    if state.version_entry(&place, version.version).is_none_or(|there| there.id != version.id) {
+        return Err(Refused(RegistryError::SchemaNotFound)); // deleted for good since
+    }
+    let schema = state.schema(&place, &version);
+    Ok(Json(format::version(&state, &place, schema, &params)?))
+}
+
+fn look_up(
+    state: &RegistryState,
+    subject: &Subject,
+    request: &RegisterRequest,
+    normalize: bool,
+    deleted: bool,
+) -> Result<(Subject, VersionEntry), RegistryError> {
+    let is_there = |place: &Subject| state.versions(place).iter().any(|v| deleted || !v.deleted);
+    let elsewhere = state.elsewhere(subject).filter(|_| subject.is_in_default_context());
+    for place in std::iter::once(subject.clone()).chain(elsewhere).filter(&is_there) {
+        match Candidate::new(state, &place, request, normalize, Purpose::LookUp) {
+            Ok(candidate) => {
+                if let Some(found) = state.lookup(&place, &candidate, deleted) {
+                    return Ok((place, *found));
+                }
+            }
+            Err(error) if place == *subject => return Err(error),
+            Err(_) => {} // in other contexts its references may be missing
+        }
+    }
+    match is_there(subject) {
+        false => Err(RegistryError::SubjectNotFound { subject: subject.clone() }),
+        true => Err(RegistryError::SchemaNotFound),
+    }
+}
+
+/// `GET /subjects/{subject}/metadata`: the newest version whose metadata has these properties.
+///
+/// `key` and `value`, in pairs, `format`, `deleted`. 40401 · 40403.
+pub(super) async fn latest_with_metadata(
+    State(registry): State<Registry>,
+    SubjectPath(subject): SubjectPath,
+    params: Params,
+) -> Answer<Json<Schema>> {
     let state = registry.state();
     let deleted = params.flag("deleted");
-    if !state.versions(&subject).iter().any(|v| deleted || !v.deleted) {
+    let wanted: Vec<(&str, &str)> = params.all("key").zip(params.all("value")).collect();
+    let has_all = |version: &&VersionEntry| {
+        let entry = state.by_id(subject.parts().0, version.id);
+        entry.and_then(|entry| entry.metadata.as_deref()).is_some_and(|metadata| {
+            let has = |(key, value): &(&str, &str)| {
+                metadata.properties.get(*key).is_some_and(|there| there == value)
+            };
+            wanted.iter().all(has)
+        })
+    };
+    let mut shown = state.versions(&subject).iter().rev().filter(|v| deleted || !v.deleted);
+    if shown.clone().next().is_none() {
         return Err(Refused(RegistryError::SubjectNotFound { subject }));
     }
-    let candidate = Candidate::new(&state, &subject, &request, params.flag("normalize"))?;
-    let found = state
-        .lookup(&subject, &candidate, deleted)
-        .filter(|v| request.version.is_none_or(|wanted| wanted < 1 || wanted as u32 == v.version.0))
-        .ok_or(RegistryError::SchemaNotFound)?;
-    Ok(Json(schemas::formatted(&state, state.schema(&subject, found), &params)?))
+    let found = shown.find(has_all).ok_or(RegistryError::SchemaNotFound)?;
+    let schema = state.schema(&subject, found);
+    Ok(Json(format::version(&state, &subject, schema, &params)?))
 }
 
 /// `DELETE /subjects/{subject}`: soft-delete all versions, or remove them for good.
@@ -96,105 +147,27 @@ pub(super) async fn versions(
     Ok(Json(params.page(usize::MAX)?.of(shown)))
 }
 
-/// `POST /subjects/{subject}/versions`: register a schema, or find it if it is there already.
-///
-/// `normalize`, `force` (no compatibility check), `format`. Answers id, version and schema. 40901
-/// incompatible · 42201 invalid schema · 42205 mode forbids · 50001 log.
-/// Source: Confluent SubjectVersionsResource#register. The same schema twice gives the same id.
-pub(super) async fn register(
-    State(registry): State<Registry>,
-    SubjectPath(subject): SubjectPath,
-    params: Params,
-    Body(request): Body<RegisterRequest>,
-) -> Answer<Json<RegisterResponse>> {
-    let (id, version) = register_or_find(&registry, &subject, &params, &request).await?;
-    let state = registry.state();
-    let entry = VersionEntry { version, id, deleted: false };
-    if state.by_id(id).is_none() {
-        // deleted for good since
-        return Err(Refused(RegistryError::SchemaIdNotFound { id: id.to_string() }));
-    }
-    let schema = schemas::formatted(&state, state.schema(&subject, &entry), &params)?;
-    Ok(Json(RegisterResponse {
-        id,
-        version: Some(version),
-        guid: schema.guid,
-        schema_type: schema.schema_type,
-        references: schema.references,
-        schema: schema.schema,
-    }))
-}
-
-/// What is there needs no writer: most registrations of a running fleet end here.
-async fn register_or_find(
-    registry: &Registry,
-    subject: &Subject,
-    params: &Params,
-    request: &RegisterRequest,
-) -> Result<(SchemaId, Version), Refused> {
-    let version = request.version.unwrap_or(0);
-    let candidate = {
-        let state = registry.state();
-        let candidate = match empty_means_latest(&state, subject, request) {
-            Some(latest) => Candidate::new(&state, subject, &latest, params.flag("normalize"))?,
-            None => Candidate::new(&state, subject, request, params.flag("normalize"))?,
-        };
-        let given = request.id.and_then(|id| u32::try_from(id).ok()).map(SchemaId);
-        match state.lookup(subject, &candidate, false) {
-            Some(found) if version <= 0 && given.is_none_or(|id| id == found.id) => {
-                return Ok((found.id, found.version));
-            }
-            _ if given.is_some() => {
-                return Err(Refused(RegistryError::NotImportMode { subject: subject.clone() }));
-            }
-            _ => Box::new(candidate),
-        }
-    };
-    let force = params.flag("force");
-    let command = Command::Register { subject: subject.clone(), candidate, version, force };
-    match registry.submit(command).await? {
-        Outcome::Registered { id, version } => Ok((id, version)),
-        _ => Err(Refused(RegistryError::Internal)),
-    }
-}
-
-/// A request without a schema means the one that is there: it is how metadata alone is changed.
-fn empty_means_latest(
-    state: &weir_registry_core::State,
-    subject: &Subject,
-    request: &RegisterRequest,
-) -> Option<RegisterRequest> {
-    if request.schema.as_deref().is_some_and(|text| !text.is_empty()) {
-        return None;
-    }
-    let latest = state.find_version(subject, VersionSpec::Latest, false).ok()?;
-    let Schema { schema, references, schema_type, .. } = state.schema(subject, latest);
-    Some(RegisterRequest {
-        schema: Some(schema),
-        references,
-        schema_type: Some(schema_type),
-        ..request.clone()
-    })
-}
-
 /// `GET /subjects/{subject}/versions/{version}`: a version, by number, `latest` or -1.
 ///
-/// `deleted`, `format`. 40401 · 40402 · 42202.
+/// `deleted`, `format`, `referenceFormat`, `findTags`. An unqualified subject is looked for in all
+/// contexts. 40401 · 40402 · 42202.
 pub(super) async fn version(
     State(registry): State<Registry>,
     VersionPath(subject, spec): VersionPath,
     params: Params,
-) -> Answer<Response> {
+) -> Answer<Json<Schema>> {
+    find_version(&registry, &subject, spec, &params).map(Json)
+}
+
+fn find_version(
+    registry: &Registry,
+    subject: &Subject,
+    spec: VersionSpec,
+    params: &Params,
+) -> Result<Schema, Refused> {
     let state = registry.state();
-    if spec == VersionSpec::Latest
-        && params.is_empty()
-        && let Some(ready) = state.latest_ready(&subject)
-    {
-        return Ok(Ready(ready.clone()).into_response());
-    }
-    let found = state.find_version(&subject, spec, params.flag("deleted"))?;
-    let schema = schemas::formatted(&state, state.schema(&subject, found), &params)?;
-    Ok(Json(schema).into_response())
+    let (place, found) = state.find_version_anywhere(subject, spec, params.flag("deleted"))?;
+    Ok(format::version(&state, &place, state.schema(&place, found), params)?)
 }
 
 /// `GET /subjects/{subject}/versions/{version}/schema`: the schema's text alone.
@@ -204,10 +177,9 @@ pub(super) async fn schema(
     State(registry): State<Registry>,
     VersionPath(subject, spec): VersionPath,
     params: Params,
-) -> Answer<String> {
-    let state = registry.state();
-    let found = state.find_version(&subject, spec, params.flag("deleted"))?;
-    Ok(schemas::formatted(&state, state.schema(&subject, found), &params)?.schema)
+) -> Answer<Response> {
+    let schema = find_version(&registry, &subject, spec, &params)?;
+    Ok(RawText(schema.schema).into_response())
 }
 
 /// `GET /subjects/{subject}/versions/{version}/referencedby`: ids of schemas that refer to it.
@@ -233,7 +205,7 @@ pub(super) async fn referenced_by(
 /// `DELETE /subjects/{subject}/versions/{version}`: soft-delete a version, or remove it for good.
 ///
 /// `permanent`. Answers the version's number. 40401 · 40402 · 40406 soft-deleted already · 40407 not
-/// soft-deleted first · 42202 · 42205 mode forbids · 42206 referenced · 50001 log.
+/// soft-deleted first · 40907 the last one of an associated subject · 42202 · 42205 mode forbids · 42206 referenced · 50001 log.
 pub(super) async fn delete_version(
     State(registry): State<Registry>,
     VersionPath(subject, version): VersionPath,

@@ -5,8 +5,13 @@ use weir_registry_core::RawRecord;
 use super::{AppendError, Log, MemoryLog, SledLog};
 
 fn record(n: usize, bytes: usize) -> RawRecord {
-    let value = (!n.is_multiple_of(3)).then(|| vec![n as u8; bytes]);
-    RawRecord { key: format!("key-{n}").into_bytes(), value }
+    let value = match n % 3 {
+        0 => None,
+        1 => Some(vec![n as u8; bytes]),
+        _ => Some(format!("{{\"schema\":\"{}\"}}", "x".repeat(bytes)).into_bytes()),
+    };
+    let timestamp_ms = n.is_multiple_of(2).then_some(1_700_000_000_000 + n as i64);
+    RawRecord { key: format!("key-{n}").into_bytes(), value, timestamp_ms }
 }
 
 fn all(log: &mut impl Log, from: u64) -> Vec<RawRecord> {

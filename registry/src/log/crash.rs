@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
 use weir_registry_api::{RegisterRequest, Subject};
-use weir_registry_core::{Candidate, Command, Outcome, RawRecord};
+use weir_registry_core::{Candidate, Command, Outcome, Purpose, RawRecord, Registration};
 
 use super::{AppendError, Log, LogError, MemoryLog};
 use crate::Registry;
@@ -39,13 +39,16 @@ impl Log for CrashLog {
 fn register(registry: &Registry, subject: &Subject, schema: usize) -> Command {
     let text = format!(r#"{{"type":"enum","name":"E{schema}","symbols":["A"]}}"#);
     let request = RegisterRequest { schema: Some(text), ..RegisterRequest::default() };
-    let candidate = Candidate::new(&registry.state(), subject, &request, false).unwrap();
-    Command::Register {
+    let state = registry.state();
+    let candidate = Candidate::new(&state, subject, &request, false, Purpose::Register).unwrap();
+    Command::Register(Box::new(Registration {
         subject: subject.clone(),
-        candidate: Box::new(candidate),
+        candidate,
         version: 0,
+        id: None,
         force: true,
-    }
+        checked: None,
+    }))
 }
 
 proptest! {
@@ -68,8 +71,8 @@ proptest! {
                 let entry = state.version_entry(subject, weir_registry_api::Version(*version));
                 prop_assert_eq!(entry.map(|e| e.id.0), Some(*id));
                 let text = format!(r#"{{"type":"enum","name":"E{schema}","symbols":["A"]}}"#);
-                let stored = state.by_id(weir_registry_api::SchemaId(*id)).unwrap();
-                prop_assert_eq!(&*stored.text, text.as_str());
+                let stored = state.by_id(".", weir_registry_api::SchemaId(*id)).unwrap();
+                prop_assert_eq!(stored.text.text(), text);
             }
             for (subject, schema) in wishes.by_ref() {
                 let subject = Subject::new(&format!("s{subject}")).unwrap();

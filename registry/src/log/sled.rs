@@ -5,25 +5,40 @@
 //! cut into chunks because sled puts large values into files of their own, which that fsync would
 //! not cover. A chunk's key is the record's offset and the chunk's number, big-endian; the first
 //! chunk starts with the record's length, so that a record whose chunks are not all there is known.
+//! Long texts stand behind all records, each once, under `ff`, its digest and the chunk's number.
+
+mod frame;
+mod texts;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use weir_registry_core::RawRecord;
 
+use self::texts::Texts;
 use super::{AppendError, Log, LogError};
 
 /// Bytes of a record in one chunk; far below the size at which sled makes a file of a value.
 const CHUNK_BYTES: usize = 16 * 1024;
 
 /// What sled may keep in memory. The log is read once, at the start.
-const CACHE_BYTES: u64 = 16 * 1024 * 1024;
+const CACHE_BYTES: u64 = 2 * 1024 * 1024;
+
+/// Bytes of records that are read before sled is opened anew: it keeps what it has read, whatever its
+/// cache may hold, until it is closed.
+const READ_BYTES: usize = 16 * 1024 * 1024;
+
+/// How long another may have the folder. sled's own threads hold it for a while after it was closed.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub struct SledLog {
-    tree: sled::Db,
+    /// None only while it is opened anew, or if that failed.
+    tree: Option<sled::Db>,
     file: File,
     folder: PathBuf,
     next_offset: u64,
+    texts: Texts,
 }
 
 impl SledLog {
@@ -35,17 +50,15 @@ impl SledLog {
         };
         fs::create_dir_all(folder).map_err(|e| failed("cannot make the folder", &e))?;
         remove_half_written_snapshots(folder).map_err(|e| failed("cannot clean up", &e))?;
-        let tree = sled::Config::new()
-            .path(folder)
-            .cache_capacity(CACHE_BYTES)
-            .flush_every_ms(None)
-            .open()
-            .map_err(|e| match e.to_string() {
-                text if text.contains("lock") => failed("another process has it open", &text),
-                text => failed("cannot open it", &text),
-            })?;
+        let tree = open_tree(folder)?;
         let file = File::open(folder.join("db")).map_err(|e| failed("cannot open its file", &e))?;
-        let mut log = SledLog { tree, file, folder: folder.to_path_buf(), next_offset: 0 };
+        let mut log = SledLog {
+            tree: Some(tree),
+            file,
+            folder: folder.to_path_buf(),
+            next_offset: 0,
+            texts: Texts::default(),
+        };
         log.drop_torn_tail().map_err(|e| failed("cannot read it", &e))?;
         log.sync().map_err(|e| failed("cannot sync it", &e))?;
         // the names of the files themselves
@@ -58,7 +71,7 @@ impl SledLog {
 
     /// Removes what an append that never returned may have left: a record without all its chunks.
     fn drop_torn_tail(&mut self) -> Result<(), sled::Error> {
-        while let Some((key, _)) = self.tree.last()? {
+        while let Some((key, _)) = self.tree()?.get_lt(texts::FIRST_KEY)? {
             let (offset, _) = split_key(&key);
             if self.record(offset)?.is_some() {
                 self.next_offset = offset + 1;
@@ -68,49 +81,84 @@ impl SledLog {
                 offset,
                 "the last record of the log is torn; nobody was answered for it"
             );
-            for chunk in self.tree.scan_prefix(offset.to_be_bytes()).keys() {
-                self.tree.remove(chunk?)?;
+            for chunk in self.tree()?.scan_prefix(offset.to_be_bytes()).keys() {
+                self.tree()?.remove(chunk?)?;
             }
         }
         Ok(())
     }
 
-    fn record(&self, offset: u64) -> Result<Option<RawRecord>, sled::Error> {
+    fn tree(&self) -> Result<&sled::Db, sled::Error> {
+        self.tree.as_ref().ok_or_else(not_open)
+    }
+
+    fn with_texts(&mut self) -> Result<(&sled::Db, &mut Texts), sled::Error> {
+        Ok((self.tree.as_ref().ok_or_else(not_open)?, &mut self.texts))
+    }
+
+    fn reopen(&mut self) -> Result<(), LogError> {
+        drop(self.tree.take());
+        self.tree = Some(open_tree(&self.folder)?);
+        Ok(())
+    }
+
+    fn record(&mut self, offset: u64) -> Result<Option<RawRecord>, sled::Error> {
+        let (tree, texts) = self.with_texts()?;
         let mut bytes = Vec::new();
-        for chunk in self.tree.scan_prefix(offset.to_be_bytes()).values() {
+        for chunk in tree.scan_prefix(offset.to_be_bytes()).values() {
             bytes.extend_from_slice(&chunk?);
         }
-        Ok(decode(&bytes))
+        texts.record(tree, &bytes)
     }
 
     fn sync(&self) -> std::io::Result<()> {
-        self.tree.flush().map_err(std::io::Error::from)?;
+        self.tree().and_then(|tree| tree.flush()).map_err(std::io::Error::from)?;
         self.file.sync_data()
     }
 }
 
-impl Log for SledLog {
-    fn read(&mut self, from: u64, each: &mut dyn FnMut(RawRecord)) -> Result<(), LogError> {
-        let failed = |offset: u64, why: &str| {
-            LogError(format!("{}: record {offset}: {why}", self.folder.display()))
-        };
-        let mut bytes = Vec::new();
-        let mut current = from;
-        for item in self.tree.range(from.to_be_bytes()..) {
-            let (key, chunk) = item.map_err(|e| failed(current, &e.to_string()))?;
+impl SledLog {
+    /// Hands on records from an offset until so many bytes are read or the log ends; the offset of
+    /// the next.
+    fn read_some(&mut self, from: u64, each: &mut dyn FnMut(RawRecord)) -> Result<u64, LogError> {
+        let folder = self.folder.display().to_string();
+        let failed = |offset: u64, why: &str| LogError(format!("{folder}: record {offset}: {why}"));
+        let sleds = |offset| move |error: sled::Error| failed(offset, &error.to_string());
+        let end = self.next_offset;
+        let (tree, texts) = self.with_texts().map_err(sleds(from))?;
+        let (mut current, mut bytes, mut total) = (from, Vec::new(), 0);
+        for item in tree.range(&from.to_be_bytes()[..]..&texts::FIRST_KEY[..]) {
+            let (key, chunk) = item.map_err(sleds(current))?;
             let (offset, _) = split_key(&key);
             if offset != current {
-                each(decode(&bytes).ok_or_else(|| failed(current, "it is damaged"))?);
+                let record = texts.record(tree, &bytes).map_err(sleds(current))?;
+                each(record.ok_or_else(|| failed(current, "it is damaged"))?);
+                total += bytes.len();
                 bytes.clear();
                 current += 1;
                 if offset != current {
                     return Err(failed(current, "it is missing"));
                 }
+                if total > READ_BYTES {
+                    return Ok(current);
+                }
             }
             bytes.extend_from_slice(&chunk);
         }
-        if current < self.next_offset {
-            each(decode(&bytes).ok_or_else(|| failed(current, "it is damaged"))?);
+        if current < end {
+            let record = texts.record(tree, &bytes).map_err(sleds(current))?;
+            each(record.ok_or_else(|| failed(current, "it is damaged"))?);
+        }
+        Ok(end)
+    }
+}
+
+impl Log for SledLog {
+    fn read(&mut self, from: u64, each: &mut dyn FnMut(RawRecord)) -> Result<(), LogError> {
+        let mut next = from;
+        while next < self.next_offset {
+            next = self.read_some(next, each)?;
+            self.reopen()?;
         }
         Ok(())
     }
@@ -119,17 +167,43 @@ impl Log for SledLog {
         if expected != self.next_offset {
             return Err(AppendError::Conflict);
         }
+        let failed = |e: &dyn std::fmt::Display| AppendError::Failed(e.to_string());
+        let (tree, texts) = self.with_texts().map_err(|e| failed(&e))?;
         let mut batch = sled::Batch::default();
         for (offset, record) in (expected..).zip(records) {
-            for (number, chunk) in (0_u32..).zip(encode(record).chunks(CHUNK_BYTES)) {
+            let (bytes, text) = frame::encode(record);
+            for (number, chunk) in (0_u32..).zip(bytes.chunks(CHUNK_BYTES)) {
                 batch.insert(&key(offset, number), chunk);
             }
+            if let Some(text) = text {
+                texts.put(tree, &mut batch, text).map_err(|e| failed(&e))?;
+            }
         }
-        let failed = |e: &dyn std::fmt::Display| AppendError::Failed(e.to_string());
-        self.tree.apply_batch(batch).map_err(|e| failed(&e))?;
+        tree.apply_batch(batch).map_err(|e| failed(&e))?;
         self.sync().map_err(|e| failed(&e))?;
         self.next_offset += records.len() as u64;
         Ok(())
+    }
+}
+
+fn not_open() -> sled::Error {
+    sled::Error::Unsupported("it could not be reopened".into())
+}
+
+fn open_tree(folder: &Path) -> Result<sled::Db, LogError> {
+    let give_up = Instant::now() + LOCK_TIMEOUT;
+    let config = sled::Config::new().path(folder).cache_capacity(CACHE_BYTES).flush_every_ms(None);
+    loop {
+        let why = match config.open() {
+            Ok(tree) => return Ok(tree),
+            Err(error) => error.to_string(),
+        };
+        let locked = why.contains("lock");
+        if !locked || Instant::now() > give_up {
+            let what = if locked { "another process has it open" } else { "cannot open it" };
+            return Err(LogError(format!("{}: {what}: {why}", folder.display())));
+        }
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 
@@ -146,30 +220,6 @@ fn split_key(key: &[u8]) -> (u64, u32) {
     offset.copy_from_slice(&key[..8]);
     chunk.copy_from_slice(&key[8..12]);
     (u64::from_be_bytes(offset), u32::from_be_bytes(chunk))
-}
-
-/// Length of the rest, length of the key, whether there is a value, key, value.
-fn encode(record: &RawRecord) -> Vec<u8> {
-    let value = record.value.as_deref();
-    let length = 5 + record.key.len() + value.map_or(0, <[u8]>::len);
-    let mut bytes = Vec::with_capacity(4 + length);
-    bytes.extend((length as u32).to_be_bytes());
-    bytes.extend((record.key.len() as u32).to_be_bytes());
-    bytes.push(u8::from(value.is_some()));
-    bytes.extend(&record.key);
-    bytes.extend(value.unwrap_or_default());
-    bytes
-}
-
-fn decode(bytes: &[u8]) -> Option<RawRecord> {
-    let (length, rest) = bytes.split_first_chunk::<4>()?;
-    if rest.len() != u32::from_be_bytes(*length) as usize {
-        return None;
-    }
-    let (key_length, rest) = rest.split_first_chunk::<4>()?;
-    let (has_value, rest) = rest.split_first()?;
-    let (key, value) = rest.split_at_checked(u32::from_be_bytes(*key_length) as usize)?;
-    Some(RawRecord { key: key.into(), value: (*has_value == 1).then(|| value.into()) })
 }
 
 /// A crash while sled writes a snapshot of its index leaves a file that keeps it from opening.

@@ -1,0 +1,149 @@
+//! `/associations`. Source: Confluent AssociationsResource.
+
+mod batch;
+mod change;
+mod wanted;
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Path, State};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
+use weir_registry_api::{Association, AssociationRequest, AssociationResponse, RegistryError};
+use weir_registry_core::AssociationDelete;
+
+use super::answer::{Answer, Json, Refused};
+use super::request::{Body, Params, SubjectPath};
+use crate::Registry;
+pub(super) use batch::{batch_change, batch_get};
+use change::{Way, change, remove};
+use wanted::{Wanted, lifecycle, resource_type};
+pub(super) use wanted::{shown, wanted};
+
+/// Associations in one answer, and its default.
+const ASSOCIATIONS_MAX: usize = 1000;
+
+/// `GET /associations/subjects/{subject}`: the resources that a subject belongs to.
+///
+/// `resourceType` (`topic`), `associationType` (several), `lifecycle`, `offset`, `limit` (at most
+/// 1000, which is the default). None is no error. 42208.
+pub(super) async fn of_subject(
+    State(registry): State<Registry>,
+    SubjectPath(subject): SubjectPath,
+    params: Params,
+) -> Answer<Json<Vec<Association>>> {
+    page(registry.state().associations().of_subject(&subject), &params)
+}
+
+/// `GET /associations/resources/{namespace}/{name}`: the subjects of a resource; `-` is any
+/// namespace.
+///
+/// The parameters are those of `GET /associations/subjects/{subject}`. None is no error.
+pub(super) async fn of_resource_name(
+    State(registry): State<Registry>,
+    Segments((namespace, name)): Segments<(String, String)>,
+    params: Params,
+) -> Answer<Json<Vec<Association>>> {
+    page(registry.state().associations().of_resource_name(&name, &namespace), &params)
+}
+
+/// `GET /associations/resources/{resource}`: the subjects of a resource, by its id.
+///
+/// The parameters are those of `GET /associations/subjects/{subject}`. None is no error.
+pub(super) async fn of_resource_id(
+    State(registry): State<Registry>,
+    Segments(id): Segments<String>,
+    params: Params,
+) -> Answer<Json<Vec<Association>>> {
+    page(registry.state().associations().of_resource_id(&id), &params)
+}
+
+/// `POST /associations`: give a resource its subjects; those that come with a schema become its
+/// own, and are registered with it or not at all.
+///
+/// `context` (of unqualified subjects), `dryRun` (needs no resource's id). Answers what is new. What
+/// is there as it is to be is left. 40901 · 40903 the resource has another · 40904 · 40905 the
+/// subject is another's · 40907 it has no version · 42201 · 42205 mode forbids · 42206 referenced ·
+/// 42208 · 42212 · 50001 log.
+pub(super) async fn create(
+    State(registry): State<Registry>,
+    params: Params,
+    Body(request): Body<AssociationRequest>,
+) -> Answer<Json<AssociationResponse>> {
+    let way = Way::of(&params)?;
+    let request = request.checked(true, way.is_dry)?;
+    change(&registry, request, &way, true).await.map(Json)
+}
+
+/// `PUT /associations/resources/{resource}`: the same, but that it may change what is there: a
+/// resource's own subject gets a new version. New ones are shared.
+///
+/// `context`, `dryRun`. 40901 · 40904 · 40905 · 40907 · 40908 frozen · 42201 · 42205 · 42208 · 42212 ·
+/// 50001 log.
+pub(super) async fn put(
+    State(registry): State<Registry>,
+    Segments(id): Segments<String>,
+    params: Params,
+    Body(mut request): Body<AssociationRequest>,
+) -> Answer<Json<AssociationResponse>> {
+    if *request.resource_id.get_or_insert_with(|| id.clone()) != id {
+        return Err(Refused(RegistryError::InvalidAssociation {
+            property: "resourceId",
+            detail: "Resource ID in the path parameter does not match the resource ID in the request body".into(),
+        }));
+    }
+    let way = Way::of(&params)?;
+    let request = request.checked(false, way.is_dry)?;
+    change(&registry, request, &way, false).await.map(Json)
+}
+
+/// `DELETE /associations/resources/{resource}`: take a resource's subjects from it.
+///
+/// `resourceType`, `associationType` (several; without, all), `cascadeLifecycle` (subjects that are
+/// its own go for good), `dryRun`. Answers 204. 40410 · 40908 frozen, and not cascading · 42205 · 42206
+/// referenced · 50001 log.
+pub(super) async fn delete(
+    State(registry): State<Registry>,
+    Segments(id): Segments<String>,
+    params: Params,
+) -> Answer<StatusCode> {
+    let what = AssociationDelete {
+        resource_id: id,
+        resource_type: resource_type(&params),
+        association_types: params.all("associationType").map(str::to_string).collect(),
+        cascade_lifecycle: params.flag("cascadeLifecycle"),
+    };
+    remove(&registry, what, params.flag("dryRun")).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn page<'a>(
+    associations: impl Iterator<Item = &'a Arc<Association>>,
+    params: &Params,
+) -> Answer<Json<Vec<Association>>> {
+    let wanted = Wanted {
+        resource_type: &resource_type(params),
+        association_types: &params.all("associationType").collect::<Vec<_>>(),
+        lifecycle: match params.text("lifecycle") {
+            None | Some("") => None,
+            Some(name) => Some(lifecycle(name).ok_or(RegistryError::NotFound)?),
+        },
+    };
+    let found = associations.filter(|a| wanted.has(a)).map(|a| (**a).clone());
+    Ok(Json(params.page(ASSOCIATIONS_MAX)?.of(found)))
+}
+
+/// What a path names; what is no text is no such page.
+pub(super) struct Segments<T>(T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Segments<T> {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+        match Path::from_request_parts(parts, state).await {
+            Ok(Path(value)) => Ok(Segments(value)),
+            Err(_) => Err(Refused(RegistryError::NotFound)),
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! `/associations:batchGet` and `/associations:batchMutate`: many requests in one, each with its
+//! own result.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use weir_registry_api::association::{
+    AssociationBatch, AssociationOps, AssociationQuery, AssociationResult, AssociationResults,
+    AssociationRun, TOPIC,
+};
+use weir_registry_api::{
+    Association, AssociationInfo, AssociationRequest, AssociationResponse, RegistryError, Schema,
+};
+use weir_registry_core::{AssociationDelete, State as RegistryState};
+
+use super::super::answer::{Answer, Json, Refused};
+use super::super::request::{Body, Params};
+use super::change::{Way, change, remove, response};
+use super::wanted::Wanted;
+use crate::Registry;
+
+/// `POST /associations:batchGet`: the associations of resources, by their ids or names.
+///
+/// `includeSchemas` (the latest of each subject). Answers 207 with one result for each request: a
+/// resource without associations is no error. 42212 no requests.
+pub(in super::super) async fn batch_get(
+    State(registry): State<Registry>,
+    params: Params,
+    Body(batch): Body<AssociationBatch<AssociationQuery>>,
+) -> Answer<(StatusCode, Json<AssociationResults>)> {
+    let state = registry.state();
+    let include_schemas = params.flag("includeSchemas");
+    let results = requests(batch)?.into_iter().map(|query| find(&state, query, include_schemas));
+    Ok(answer(results.map(result).collect()))
+}
+
+/// `POST /associations:batchMutate`: `CREATE`, `UPSERT` and `DELETE` associations of resources.
+///
+/// `context`, `dryRun`. Answers 207 with one result for each request, in their order: what the
+/// resource has then, or why that request ended where it did. Changes of one kind that stand
+/// together in a request are made together or not at all. 42212 no requests.
+pub(in super::super) async fn batch_change(
+    State(registry): State<Registry>,
+    params: Params,
+    Body(batch): Body<AssociationBatch<AssociationOps>>,
+) -> Answer<(StatusCode, Json<AssociationResults>)> {
+    let way = Way::of(&params)?;
+    let mut results = Vec::new();
+    for ops in requests(batch)? {
+        results.push(result(change_one(&registry, ops, &way).await));
+    }
+    Ok(answer(results))
+}
+
+fn requests<T>(batch: AssociationBatch<T>) -> Answer<Vec<T>> {
+    match batch.requests.is_empty() {
+        true => Err(invalid("requests", "cannot be null or empty")),
+        false => Ok(batch.requests),
+    }
+}
+
+fn result(result: Answer<AssociationResponse>) -> AssociationResult {
+    match result {
+        Ok(result) => AssociationResult { error: None, result: Some(result) },
+        Err(Refused(error)) => AssociationResult { error: Some(error.body()), result: None },
+    }
+}
+
+fn answer(results: Vec<AssociationResult>) -> (StatusCode, Json<AssociationResults>) {
+    (StatusCode::MULTI_STATUS, Json(AssociationResults { results }))
+}
+
+fn find(
+    state: &RegistryState,
+    query: AssociationQuery,
+    include_schemas: bool,
+) -> Answer<AssociationResponse> {
+    let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+    let (id, name) = (given(query.resource_id), given(query.resource_name));
+    let namespace = given(query.resource_namespace);
+    let resource_type = given(query.resource_type).unwrap_or_else(|| TOPIC.into());
+    let wanted = Wanted {
+        resource_type: &resource_type,
+        association_types: &query.association_types,
+        lifecycle: query.lifecycle,
+    };
+    let all = state.associations();
+    let found: Vec<&Arc<Association>> = match (&id, &name, &namespace) {
+        (None, None, _) => {
+            return Err(invalid(
+                "resourceId",
+                "either resourceId or resourceName must be specified",
+            ));
+        }
+        (_, Some(_), None) => {
+            let detail = "resourceNamespace is required when resourceName is specified";
+            return Err(invalid("resourceNamespace", detail));
+        }
+        (None, Some(name), Some(namespace)) => {
+            all.of_resource_name(name, namespace).filter(|a| wanted.has(a)).collect()
+        }
+        (Some(id), _, _) => all.of_resource_id(id).filter(|a| wanted.has(a)).collect(),
+    };
+    let first = found.first();
+    let info = |a: &&Arc<Association>| {
+        AssociationInfo::of(a, include_schemas.then(|| latest(state, a)).flatten())
+    };
+    Ok(AssociationResponse {
+        resource_name: name.clone().or_else(|| first.map(|a| a.resource_name.clone())),
+        resource_namespace: namespace
+            .clone()
+            .or_else(|| first.map(|a| a.resource_namespace.clone())),
+        resource_id: id.clone().or_else(|| first.map(|a| a.resource_id.clone())),
+        associations: found.iter().map(info).collect(),
+        resource_type,
+    })
+}
+
+fn latest(state: &RegistryState, association: &Association) -> Option<Schema> {
+    let latest = state.live_versions(&association.subject).next_back()?;
+    Some(state.schema(&association.subject, latest))
+}
+
+async fn change_one(
+    registry: &Registry,
+    ops: AssociationOps,
+    way: &Way,
+) -> Answer<AssociationResponse> {
+    let resource = AssociationRequest {
+        resource_name: ops.resource_name.clone(),
+        resource_namespace: ops.resource_namespace.clone(),
+        resource_id: ops.resource_id.clone().filter(|id| !id.is_empty()),
+        resource_type: Some(TOPIC.into()),
+        associations: Vec::new(),
+    };
+    let id = resource.resource_id.clone().unwrap_or_default();
+    let mut schemas = BTreeMap::new();
+    for run in ops.runs(way.is_dry)? {
+        let changed = match run {
+            AssociationRun::Create(request) => change(registry, request, way, true).await?,
+            AssociationRun::Upsert(request) => change(registry, request, way, false).await?,
+            AssociationRun::Delete { association_type, cascade_lifecycle } => {
+                let what = AssociationDelete {
+                    resource_id: id.clone(),
+                    resource_type: TOPIC.into(),
+                    association_types: vec![association_type],
+                    cascade_lifecycle,
+                };
+                match remove(registry, what, way.is_dry).await {
+                    // what is not there is deleted
+                    Ok(()) | Err(Refused(RegistryError::AssociationNotFound { .. })) => continue,
+                    Err(refused) => return Err(refused),
+                }
+            }
+        };
+        schemas.extend(changed.associations.into_iter().map(|a| (a.association_type, a.schema)));
+    }
+    let state = registry.state();
+    let all = state.associations().of_resource_id(&id).filter(|a| a.resource_type == TOPIC);
+    let info = |a: &Arc<Association>| {
+        AssociationInfo::of(a, schemas.get(&a.association_type).cloned().flatten())
+    };
+    let associations = if way.is_dry { Vec::new() } else { all.map(info).collect() };
+    Ok(response(&resource, associations))
+}
+
+fn invalid(property: &'static str, detail: &str) -> Refused {
+    Refused(RegistryError::InvalidAssociation { property, detail: detail.into() })
+}

@@ -1,0 +1,102 @@
+//! Schemas as requests want to see them: formats, tags, qualified references.
+
+use weir_registry_api::{
+    Reference, RegistryError, Schema, SchemaString, SchemaTags, SchemaText, Subject,
+};
+use weir_registry_core::{IdEntry, Parsed, State};
+
+use super::request::Params;
+use std::sync::Arc;
+
+/// What a request asks of a schema's shape: `format`, `findTags` and `referenceFormat`.
+pub(super) struct Shape {
+    text: Option<SchemaText>,
+    tags: Vec<SchemaTags>,
+    references: Option<Arc<[Reference]>>,
+}
+
+impl Shape {
+    /// Formats that the language does not know mean the canonical text. 42201 if the stored schema
+    /// cannot be parsed.
+    pub(super) fn new(
+        state: &State,
+        entry: &IdEntry,
+        params: &Params,
+    ) -> Result<Shape, RegistryError> {
+        let format = params.text("format").filter(|format| !format.trim().is_empty());
+        let wanted: Vec<&str> = params.all("findTags").collect();
+        let mut shape = Shape { text: None, tags: Vec::new(), references: None };
+        if format.is_some() || !wanted.is_empty() {
+            let refused = |details: &str| RegistryError::InvalidSchema {
+                schema_type: entry.schema_type.clone(),
+                details: details.into(),
+            };
+            let parsed = state.parsed(entry).map_err(|why| refused(&why))?;
+            if let Some(format) = format {
+                shape.text = parsed.formatted(format).map_err(|why| refused(&why))?.map(Into::into);
+                if shape.text.is_some() && matches!(*parsed, Parsed::Avro(_)) {
+                    // what was referred to is in the text
+                    shape.references = Some(Arc::from([]));
+                }
+            }
+            if !wanted.is_empty() {
+                shape.tags = found_tags(&parsed, &wanted);
+            }
+        }
+        let wants_qualified =
+            params.text("referenceFormat").is_some_and(|f| f.eq_ignore_ascii_case("qualified"));
+        if wants_qualified && shape.references.is_none() {
+            let parent = entry.context.subject("");
+            let qualify =
+                |r: &Reference| Reference { subject: r.subject.beside(&parent), ..r.clone() };
+            shape.references = Some(entry.references.iter().map(qualify).collect());
+        }
+        Ok(shape)
+    }
+
+    pub(super) fn of_schema(self, schema: Schema) -> Schema {
+        Schema {
+            schema: self.text.unwrap_or(schema.schema),
+            references: self.references.unwrap_or(schema.references),
+            schema_tags: self.tags,
+            ..schema
+        }
+    }
+
+    pub(super) fn of_string(self, schema: SchemaString) -> SchemaString {
+        SchemaString {
+            schema: self.text.unwrap_or(schema.schema),
+            references: self.references.unwrap_or(schema.references),
+            schema_tags: self.tags,
+            ..schema
+        }
+    }
+
+    pub(super) fn text(self, entry: &IdEntry) -> SchemaText {
+        self.text.unwrap_or_else(|| entry.text.clone())
+    }
+}
+
+/// A version of a subject in the shape that a request asks for.
+pub(super) fn version(
+    state: &State,
+    subject: &Subject,
+    schema: Schema,
+    params: &Params,
+) -> Result<Schema, RegistryError> {
+    if params.is_empty() {
+        return Ok(schema);
+    }
+    match state.by_id(subject.parts().0, schema.id) {
+        Some(entry) => Ok(Shape::new(state, entry, params)?.of_schema(schema)),
+        None => Ok(schema),
+    }
+}
+
+/// The tagged parts that have one of the wanted tags; `*` is any.
+fn found_tags(parsed: &Parsed, wanted: &[&str]) -> Vec<SchemaTags> {
+    let any = wanted.contains(&"*");
+    let mut tags = parsed.tags();
+    tags.retain(|entity| any || entity.tags.iter().any(|tag| wanted.contains(&tag.as_str())));
+    tags
+}

@@ -36,7 +36,7 @@ pub async fn run(args: DevArgs) -> Result<(), String> {
     let proxy = Proxy::new(broker, client, ProxyConfig::default());
 
     let mut parts = Parts::default();
-    parts.serve(registry_listener, None, weir_registry::router(registry));
+    parts.serve(registry_listener, None, weir_registry::service(registry));
     parts.serve(proxy_listener, None, weir_proxy::router(proxy.clone()));
     parts.proxy(proxy);
     let welcome = welcome(&registry_address, &proxy_address, &brokers, &args);
@@ -44,7 +44,7 @@ pub async fn run(args: DevArgs) -> Result<(), String> {
     parts.run().await
 }
 
-fn address(listener: &std::net::TcpListener) -> Result<String, String> {
+fn address(listener: &tokio::net::TcpListener) -> Result<String, String> {
     listener.local_addr().map(|a| a.to_string()).map_err(|e| e.to_string())
 }
 

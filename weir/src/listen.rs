@@ -1,20 +1,46 @@
 //! Listeners: bound before anything else, served until the process is told to stop.
+//!
+//! hyper serves the connections; this accepts them. A server that is made around hyper has all
+//! connections wait at one signal, whose lock each request would take.
 
-use std::net::{SocketAddr, TcpListener};
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum_server::Handle;
-use axum_server::accept::NoDelayAcceptor;
-use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
-use hyper_util::rt::TokioTimer;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tower::{Service, ServiceExt};
+
+use crate::head_timer::HeadTimer;
 
 /// How long a client may take to send a request's headers.
 const HEADERS_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How long a client may take to agree on keys.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// How long requests that are being answered may take once the process is told to stop.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How long nobody is accepted after the system had no more to give, such as descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Takes an address. Loopback is for everybody on this machine; other addresses are for anyone who
 /// reaches them, which has to be said.
@@ -25,46 +51,111 @@ pub fn bind(address: SocketAddr, insecure: bool) -> Result<TcpListener, String> 
              say --insecure if that is meant, or listen on 127.0.0.1"
         ));
     }
-    let listener =
-        TcpListener::bind(address).map_err(|e| format!("cannot listen on {address}: {e}"))?;
-    listener.set_nonblocking(true).map_err(|e| format!("cannot listen on {address}: {e}"))?;
-    Ok(listener)
+    let failed = |e: std::io::Error| format!("cannot listen on {address}: {e}");
+    let listener = std::net::TcpListener::bind(address).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    TcpListener::from_std(listener).map_err(failed)
 }
 
 /// Reads certificate and key.
-pub async fn tls(cert: &Path, key: &Path) -> Result<RustlsConfig, String> {
-    RustlsConfig::from_pem_file(cert, key)
-        .await
-        .map_err(|e| format!("cannot use {} with {}: {e}", cert.display(), key.display()))
+pub fn tls(cert: &Path, key: &Path) -> Result<TlsAcceptor, String> {
+    let failed = |why: &dyn std::fmt::Display| {
+        format!("cannot use {} with {}: {why}", cert.display(), key.display())
+    };
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_file_iter(cert).and_then(Iterator::collect);
+    let chain = chain.map_err(|e| failed(&e))?;
+    let key = PrivateKeyDer::from_pem_file(key).map_err(|e| failed(&e))?;
+    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key);
+    let mut config = config.map_err(|e| failed(&e))?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
-/// Serves until `handle` says to stop and the last request is answered.
-pub async fn serve(
+/// Serves until `stop` changes and the last request is answered, or [`DRAIN_TIMEOUT`] is over.
+pub async fn serve<S>(
     listener: TcpListener,
-    tls: Option<RustlsConfig>,
-    handle: Handle<SocketAddr>,
-    router: Router,
-) -> Result<(), String> {
-    let failed = |e: std::io::Error| format!("a listener failed: {e}");
-    let service = router.into_make_service();
-    let plain = axum_server::from_tcp(listener).map_err(failed)?.handle(handle);
+    tls: Option<TlsAcceptor>,
+    service: S,
+    mut stop: watch::Receiver<()>,
+) where
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send>,
+    S: Clone + Send + Sync + 'static,
+{
+    let mut connections = JoinSet::new();
+    // a connection is told to end by what it was given being dropped here
+    let mut open = HashMap::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    let (keep, end) = oneshot::channel::<Infallible>();
+                    let task = connections.spawn(greet(stream, tls.clone(), service.clone(), end));
+                    open.insert(task.id(), keep);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            Some(ended) = connections.join_next_with_id() => {
+                let id = ended.map_or_else(|panic| panic.id(), |(id, ())| id);
+                open.remove(&id);
+            }
+            _ = stop.changed() => break,
+        }
+    }
+    drop((listener, open));
+    let drained = async { while connections.join_next().await.is_some() {} };
+    let _ = timeout(DRAIN_TIMEOUT, drained).await; // what is left is cut off
+}
+
+async fn greet<S>(
+    stream: TcpStream,
+    tls: Option<TlsAcceptor>,
+    service: S,
+    end: oneshot::Receiver<Infallible>,
+) where
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send>,
+    S: Clone + Send + Sync + 'static,
+{
+    let _ = stream.set_nodelay(true); // the client may be gone already
     match tls {
-        None => {
-            let mut server = plain.acceptor(NoDelayAcceptor::new());
-            limit(&mut server);
-            server.serve(service).await.map_err(failed)
-        }
-        Some(config) => {
-            let acceptor = RustlsAcceptor::new(config).acceptor(NoDelayAcceptor::new());
-            let mut server = plain.acceptor(acceptor);
-            limit(&mut server);
-            server.serve(service).await.map_err(failed)
-        }
+        None => converse(stream, service, end).await,
+        Some(tls) => match timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
+            Ok(Ok(stream)) => converse(stream, service, end).await,
+            Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+            Err(_) => tracing::debug!("a TLS handshake took too long"),
+        },
     }
 }
 
-fn limit<A>(server: &mut axum_server::Server<SocketAddr, A>) {
-    server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_TIMEOUT);
+/// Answers one connection's requests, one after the other.
+async fn converse<S>(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    service: S,
+    end: oneshot::Receiver<Infallible>,
+) where
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send>,
+    S: Clone + Send + Sync + 'static,
+{
+    let service = service_fn(move |request: Request<Incoming>| {
+        service.clone().oneshot(request.map(Body::new))
+    });
+    let connection = http1::Builder::new()
+        .timer(HeadTimer::new(HEADERS_TIMEOUT))
+        .header_read_timeout(HEADERS_TIMEOUT)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        _ = end => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
 }
 
 /// Returns when the process is told to stop, by SIGTERM or Ctrl-C.

@@ -5,6 +5,7 @@
 
 mod cli;
 mod dev;
+mod head_timer;
 mod listen;
 mod parts;
 mod serve;
@@ -17,6 +18,10 @@ use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 use cli::{Cli, Command};
+
+/// The system's allocator keeps what many threads needed at the same time.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// What is logged if `WEIR_LOG` says nothing else: rdkafka repeats what librdkafka has said.
 const LOG: &str = "info,rdkafka=off";

@@ -1,11 +1,14 @@
 //! The parts that `dev` and `serve` run, and how they end together.
 
-use std::net::{SocketAddr, TcpListener};
+use std::convert::Infallible;
 
-use axum::Router;
-use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
+use axum::extract::Request;
+use axum::response::Response;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tower::Service;
 use weir_proxy::Proxy;
 
 use crate::listen::{self, DRAIN_TIMEOUT};
@@ -13,14 +16,18 @@ use crate::listen::{self, DRAIN_TIMEOUT};
 /// Listeners that are being served.
 #[derive(Default)]
 pub struct Parts {
-    serving: JoinSet<Result<(), String>>,
-    handle: Handle<SocketAddr>,
+    serving: JoinSet<()>,
+    stop: watch::Sender<()>,
     proxy: Option<Proxy>,
 }
 
 impl Parts {
-    pub fn serve(&mut self, listener: TcpListener, tls: Option<RustlsConfig>, router: Router) {
-        self.serving.spawn(listen::serve(listener, tls, self.handle.clone(), router));
+    pub fn serve<S>(&mut self, listener: TcpListener, tls: Option<TlsAcceptor>, service: S)
+    where
+        S: Service<Request, Response = Response, Error = Infallible, Future: Send>,
+        S: Clone + Send + Sync + 'static,
+    {
+        self.serving.spawn(listen::serve(listener, tls, service, self.stop.subscribe()));
     }
 
     /// The proxy, which has more to end than its listener.
@@ -28,26 +35,21 @@ impl Parts {
         self.proxy = Some(proxy);
     }
 
-    /// Runs until the process is told to stop or a listener fails; then requests that are being
-    /// answered are answered, and what was sent to Kafka is acknowledged.
+    /// Runs until the process is told to stop; then requests that are being answered are answered, and
+    /// what was sent to Kafka is acknowledged.
     pub async fn run(mut self) -> Result<(), String> {
-        let failed = tokio::select! {
-            () = listen::told_to_stop() => None,
-            Some(ended) = self.serving.join_next() => Some(ended),
-        };
+        listen::told_to_stop().await;
         tracing::info!("stopping: no new requests, those under way are answered");
         if let Some(proxy) = &self.proxy {
             proxy.end_waiting();
         }
-        self.handle.graceful_shutdown(Some(DRAIN_TIMEOUT));
-        while self.serving.join_next().await.is_some() {}
+        self.stop.send_replace(());
+        while let Some(ended) = self.serving.join_next().await {
+            ended.map_err(|panic| panic.to_string())?;
+        }
         if let Some(proxy) = self.proxy {
             proxy.shut_down(DRAIN_TIMEOUT).await;
         }
-        match failed {
-            None => Ok(()),
-            Some(Ok(result)) => result,
-            Some(Err(panic)) => Err(panic.to_string()),
-        }
+        Ok(())
     }
 }

@@ -14,7 +14,7 @@ use crate::settings::Settings;
 pub async fn run(args: Box<ServeArgs>) -> Result<(), String> {
     let settings = Settings::new(&args, std::env::vars())?;
     let tls = match (&args.tls_cert, &args.tls_key) {
-        (Some(cert), Some(key)) => Some(listen::tls(cert, key).await?),
+        (Some(cert), Some(key)) => Some(listen::tls(cert, key)?),
         _ => None,
     };
     let mut parts = Parts::default();
@@ -24,7 +24,7 @@ pub async fn run(args: Box<ServeArgs>) -> Result<(), String> {
         let listener = listen::bind(settings.registry_listener, args.insecure)?;
         let address = listener.local_addr().map_err(|e| e.to_string())?;
         let registry = open(&args)?;
-        parts.serve(listener, tls.clone(), weir_registry::router(registry));
+        parts.serve(listener, tls.clone(), weir_registry::service(registry));
         // the proxy of this process reaches it by loopback's name, which certificates can have
         registry_url.get_or_insert_with(|| format!("{scheme}://localhost:{}", address.port()));
         tracing::info!("registry on {scheme}://{address}");

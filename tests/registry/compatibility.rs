@@ -30,14 +30,33 @@ fn assert_compatible(answer: &Answer) {
     answer.is(json!({"is_compatible": true, "messages": []}));
 }
 
-/// `new` does not fit `old`, for these reasons, and what always follows them.
+/// Names of the rules that are broken, as programs are told.
+fn rules(answer: &Answer) -> Vec<&str> {
+    let incompatibilities = answer.json["incompatibilities"].as_array().unwrap();
+    incompatibilities.iter().map(|i| i["rule"].as_str().unwrap()).collect()
+}
+
+/// The same as a message tells it.
+fn rule(message: &str) -> Option<&str> {
+    message.strip_prefix("{errorType:'")?.split('\'').next()
+}
+
+/// `new` does not fit `old`, for these reasons, and what always follows them. Programs are told the
+/// same reasons; what more they are told is below.
 async fn assert_incompatible(level: &str, old: &str, new: &str, reasons: &[&str]) {
     let mut messages: Vec<String> = reasons.iter().map(|r| r.to_string()).collect();
     messages.push("{oldSchemaVersion: 1}".into());
     messages.push(format!("{{oldSchema: '{old}'}}"));
     messages.push(format!("{{validateFields: 'false', compatibility: '{level}'}}"));
-    let body = json!({"is_compatible": false, "messages": messages});
-    check(level, old, new).await.is(body);
+    let answer = check(level, old, new).await;
+    assert_eq!((answer.status.as_u16(), &answer.json["is_compatible"]), (200, &json!(false)));
+    assert_eq!(answer.json["messages"], json!(messages));
+    assert_eq!(answer.json.as_object().unwrap().len(), 3, "{}", answer.text);
+    assert!(
+        rules(&answer).into_iter().eq(reasons.iter().filter_map(|r| rule(r))),
+        "{}",
+        answer.text
+    );
 }
 
 // What is asked and answered
@@ -321,18 +340,16 @@ async fn paths_lead_into_records_unions_and_arrays() {
 #[tokio::test]
 async fn every_reason_is_reported() {
     let new = r#"{"type":"record","name":"Order","namespace":"shop","fields":[{"name":"order_id","type":"int"},{"name":"currency","type":"string"},{"name":"country","type":"string"}]}"#;
-    let messages = check("BACKWARD", ORDER, new).await.json["messages"].clone();
-    let reasons = messages
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter_map(|m| m.as_str().unwrap().strip_prefix("{errorType:'")?.split('\'').next());
+    let answer = check("BACKWARD", ORDER, new).await;
+    let messages = answer.json["messages"].as_array().unwrap();
+    let reasons: Vec<&str> = messages.iter().filter_map(|m| rule(m.as_str().unwrap())).collect();
     let expected = [
         "TYPE_MISMATCH",
         "READER_FIELD_MISSING_DEFAULT_VALUE",
         "READER_FIELD_MISSING_DEFAULT_VALUE",
     ];
-    assert!(reasons.eq(expected), "{messages}");
+    assert_eq!(reasons, expected);
+    assert_eq!(rules(&answer), expected);
 }
 
 #[tokio::test]
@@ -342,6 +359,77 @@ async fn a_long_old_schema_is_quoted_in_part() {
     let answer = check("BACKWARD", &old, A_B).await;
     let quoted = format!("{{oldSchema: <truncated> '{}...'}}", &old[..10_240]);
     assert_eq!(answer.json["messages"][2], quoted);
+}
+
+// Incompatibilities: the reasons for programs, which are Weir's own
+
+/// An order without cents and with a currency, as its author wrote it: it reads no `ORDER`, whose
+/// cents it has no field for but whose currency it wants.
+const WRITTEN: &str = r#"{
+  "type": "record",
+  "name": "Order",
+  "namespace": "shop",
+  "fields": [
+    { "name": "order_id", "type": "string" },
+    { "name": "cents", "type": "int" },
+    { "name": "currency",
+      "type": "string" }
+  ]
+}"#;
+
+#[tokio::test]
+async fn an_incompatibility_says_where_it_is_and_what_to_change() {
+    let answer = check("BACKWARD", ORDER, WRITTEN).await;
+    let cents = json!({"rule": "TYPE_MISMATCH", "version": 1, "path": "/fields/1/type",
+        "versionPath": "/fields/1/type", "line": 7, "column": 32,
+        "fix": "Keep the type, or choose one that reads it: reader type: INT not compatible with writer type: LONG."});
+    let currency = json!({"rule": "READER_FIELD_MISSING_DEFAULT_VALUE", "version": 1,
+        "path": "/fields/2", "versionPath": "/fields", "line": 8, "column": 5,
+        "fix": "Give the field 'currency' a default."});
+    assert_eq!(answer.json["incompatibilities"], json!([cents, currency]));
+}
+
+#[tokio::test]
+async fn forward_the_submitted_schema_is_the_one_that_is_written() {
+    let fewer = r#"{"type":"enum","name":"Cabin","symbols":["ECONOMY"]}"#;
+    let more = "{\"type\":\"enum\",\n\"name\":\"Cabin\",\n\"symbols\":[\"ECONOMY\",\"FIRST\"]}";
+    let answer = check("FORWARD", fewer, more).await;
+    let symbols = json!({"rule": "MISSING_ENUM_SYMBOLS", "version": 1, "path": "/symbols",
+        "versionPath": "/symbols", "line": 3, "column": 11,
+        "fix": "Leave out the symbols [FIRST]: the other enum has no default for them."});
+    assert_eq!(answer.json["incompatibilities"], json!([symbols]));
+}
+
+#[tokio::test]
+async fn paths_lead_into_each_of_the_two_schemas() {
+    let old = ORDER.replace(r#"{"name":"order_id","type":"string"},"#, "");
+    let answer = check("BACKWARD", &old, &ORDER.replace("long", "int")).await;
+    let paths: Vec<_> = answer.json["incompatibilities"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|i| (i["rule"].as_str().unwrap(), i["path"].as_str().unwrap(), &i["versionPath"]))
+        .filter(|(rule, ..)| *rule == "TYPE_MISMATCH")
+        .collect();
+    assert_eq!(paths, [("TYPE_MISMATCH", "/fields/1/type", &json!("/fields/0/type"))]);
+}
+
+#[tokio::test]
+async fn an_incompatibility_names_the_version_that_does_not_fit() {
+    let api = orders_at("BACKWARD_TRANSITIVE", &["\"long\"", "\"int\""]).await;
+    let answer = api.post(&format!("{ALL}?verbose=true"), &body("\"int\"")).await;
+    let narrower = json!({"rule": "TYPE_MISMATCH", "version": 1, "path": "", "versionPath": "",
+        "line": 1, "column": 1,
+        "fix": "Keep the type, or choose one that reads it: reader type: INT not compatible with writer type: LONG."});
+    assert_eq!(answer.json["incompatibilities"], json!([narrower]));
+}
+
+#[tokio::test]
+async fn incompatibilities_are_there_only_if_there_are_some_and_asked_for() {
+    let api = orders_at("BACKWARD", &[ORDER]).await;
+    api.post(LATEST, &body(ORDER_CURRENCY)).await.is(json!({"is_compatible": false}));
+    let answer = api.post(&format!("{LATEST}?verbose=true"), &body(ORDER_NOTE)).await;
+    answer.is(json!({"is_compatible": true, "messages": []}));
 }
 
 // What reads what: the new schema reads the old one, at BACKWARD

@@ -1,6 +1,6 @@
 //! `/config`
 
-use serde_json::json;
+use serde_json::{Value, json};
 use weir_tests::registry;
 
 use crate::fixtures::*;
@@ -121,12 +121,22 @@ async fn a_subject_need_not_be_there_to_be_configured() {
 }
 
 #[tokio::test]
-async fn a_subjects_config_lies_over_the_global_one() {
+async fn a_subjects_config_shows_its_own_fields_and_a_level() {
     let api = registry().await;
-    api.put("/config", &json!({"normalize": true})).await;
+    api.put("/config", &json!({"normalize": true, "compatibility": "FULL"})).await;
+    api.put("/config/orders", &json!({"validateFields": true})).await;
+    let own = json!({"validateFields": true, "compatibilityLevel": "FULL"});
+    api.get("/config/orders").await.is(own);
+}
+
+#[tokio::test]
+async fn a_subjects_config_lies_over_the_global_one_if_asked_so() {
+    let api = registry().await;
+    api.put("/config", &json!({"normalize": true, "compatibility": "FULL"})).await;
     api.put("/config/orders", &json!({"compatibility": "FORWARD"})).await;
     let merged = json!({"normalize": true, "compatibilityLevel": "FORWARD"});
-    api.get("/config/orders").await.is(merged);
+    api.get("/config/orders?defaultToGlobal=true").await.is(merged);
+    api.get("/config/orders").await.is(json!({"compatibilityLevel": "FORWARD"}));
 }
 
 #[tokio::test]
@@ -160,4 +170,133 @@ async fn a_config_for_no_subject_is_42208() {
     let api = registry().await;
     let answer = api.put("/config/__GLOBAL", &json!({"compatibility": "FULL"})).await;
     answer.is_error(422, 42208, "The specified subject '__GLOBAL' is not a valid.");
+}
+
+// All fields
+
+/// Each field, two values that it may have, and how answers name it.
+fn fields() -> Vec<(&'static str, [Value; 2], &'static str)> {
+    let metadata = |owner: &str| json!({"properties": {"owner": owner}});
+    let rules = |name: &str| {
+        json!({"domainRules": [{"name": name, "kind": "CONDITION", "mode": "WRITE", "type": "CEL",
+            "expr": "message.cents > 0", "disabled": false}]})
+    };
+    vec![
+        ("alias", [json!("orders-v2"), json!("orders-v3")], "alias"),
+        ("aliasForDeks", [json!("keys"), json!("keys-v2")], "aliasForDeks"),
+        ("normalize", [json!(true), json!(false)], "normalize"),
+        ("validateFields", [json!(true), json!(false)], "validateFields"),
+        ("validateNewSchemas", [json!(false), json!(true)], "validateNewSchemas"),
+        ("validateRules", [json!(true), json!(false)], "validateRules"),
+        ("compatibility", [json!("FULL"), json!("NONE")], "compatibilityLevel"),
+        ("compatibilityPolicy", [json!("LENIENT"), json!("STRICT")], "compatibilityPolicy"),
+        ("compatibilityGroup", [json!("major"), json!("era")], "compatibilityGroup"),
+        ("defaultMetadata", [metadata("a"), metadata("b")], "defaultMetadata"),
+        ("overrideMetadata", [metadata("a"), metadata("b")], "overrideMetadata"),
+        ("defaultRuleSet", [rules("a"), rules("b")], "defaultRuleSet"),
+        ("overrideRuleSet", [rules("a"), rules("b")], "overrideRuleSet"),
+    ]
+}
+
+/// Fields with the first or the second of their values, as requests or answers name them.
+fn all_fields(second: bool, as_answered: bool) -> Value {
+    let named = |(asked, values, answered): (&str, [Value; 2], &str)| {
+        let name = if as_answered { answered } else { asked };
+        (name.to_string(), values[usize::from(second)].clone())
+    };
+    Value::Object(fields().into_iter().map(named).collect())
+}
+
+#[tokio::test]
+async fn every_field_is_set_echoed_shown_and_deleted() {
+    let api = registry().await;
+    for path in ["/config", "/config/orders", "/config/:.eu:", "/config/:.eu:orders"] {
+        let update = all_fields(false, false);
+        api.put(path, &update).await.is(update);
+        api.get(path).await.is(all_fields(false, true));
+        api.get(&format!("{path}?defaultToGlobal=true")).await.is(all_fields(false, true));
+        api.delete(path).await.is(all_fields(false, true));
+        assert_ne!(api.get(path).await.json, all_fields(false, true));
+    }
+}
+
+#[tokio::test]
+async fn every_field_is_kept_if_it_is_absent_set_if_it_has_a_value_and_cleared_if_it_is_null() {
+    let api = registry().await;
+    for (asked, [_, second], answered) in fields() {
+        api.put("/config/orders", &all_fields(false, false)).await;
+        api.put("/config/orders", &json!({asked: second})).await.is(json!({asked: second}));
+        let mut expected = all_fields(false, true);
+        expected[answered] = second;
+        api.get("/config/orders").await.is(expected.clone());
+
+        api.put("/config/orders", &json!({asked: null})).await;
+        expected.as_object_mut().unwrap().remove(answered);
+        if answered == "compatibilityLevel" {
+            expected[answered] = json!("BACKWARD");
+        }
+        api.get("/config/orders").await.is(expected);
+    }
+}
+
+#[tokio::test]
+async fn every_field_but_an_alias_is_inherited() {
+    let api = registry().await;
+    let without = |mut fields: Value, name: &str| {
+        fields.as_object_mut().unwrap().remove(name);
+        fields
+    };
+    // nobody has said what becomes of an alias for keys
+    api.put("/config", &without(all_fields(false, false), "aliasForDeks")).await;
+    let mut inherited = without(without(all_fields(false, true), "aliasForDeks"), "alias");
+    api.put("/config/orders", &json!({"alias": "orders-v2"})).await;
+    inherited["alias"] = json!("orders-v2");
+    api.get("/config/orders?defaultToGlobal=true").await.is(inherited);
+}
+
+#[tokio::test]
+async fn a_subject_comes_before_its_context_and_that_before_all_contexts() {
+    let api = registry().await;
+    let path = "/config/:.eu:orders?defaultToGlobal=true";
+    let level = async |level: &str| {
+        api.get(path).await.is(json!({"compatibilityLevel": level}));
+    };
+    api.put("/config/:.__GLOBAL:", &json!({"compatibility": "NONE"})).await;
+    level("NONE").await;
+    api.put("/config/:.eu:", &json!({"compatibility": "FORWARD"})).await;
+    level("FORWARD").await;
+    api.put("/config/:.eu:orders", &json!({"compatibility": "FULL"})).await;
+    level("FULL").await;
+    api.delete("/config/:.eu:orders").await.is(json!({"compatibilityLevel": "FULL"}));
+    level("FORWARD").await;
+    api.delete("/config/:.eu:").await.is(json!({"compatibilityLevel": "FORWARD"}));
+    level("NONE").await;
+}
+
+#[tokio::test]
+async fn the_global_config_is_that_of_the_default_context_alone() {
+    let api = registry().await;
+    for global in ["/config", "/config/:.:"] {
+        api.put(global, &json!({"compatibility": "FULL"})).await;
+        for path in ["/config", "/config/:.:", "/config/orders?defaultToGlobal=true"] {
+            api.get(path).await.is(json!({"compatibilityLevel": "FULL"}));
+        }
+        let elsewhere = api.get("/config/:.eu:orders?defaultToGlobal=true").await;
+        elsewhere.is(json!({"compatibilityLevel": "BACKWARD"}));
+        api.delete("/config").await.is(json!({"compatibilityLevel": "FULL"}));
+    }
+}
+
+#[tokio::test]
+async fn rules_of_a_config_are_held_to_the_same_rules_42210() {
+    let api = registry().await;
+    for field in ["defaultRuleSet", "overrideRuleSet"] {
+        let update =
+            json!({field: {"domainRules": [{"name": "a", "type": "X", "mode": "UPGRADE"}]}});
+        for path in ["/config", "/config/orders"] {
+            let answer = api.put(path, &update).await;
+            answer.is_error(422, 42210, "Domain rules can only be WRITE, READ, WRITEREAD");
+        }
+    }
+    api.get("/config").await.is(json!({"compatibilityLevel": "BACKWARD"}));
 }

@@ -108,9 +108,10 @@ async fn a_body_of_another_media_type_is_415() {
 // Bodies
 
 /// Every endpoint with a body.
-const WITH_BODY: [(Method, &str); 8] = [
+const WITH_BODY: [(Method, &str); 9] = [
     (Method::POST, "/subjects/orders"),
     (Method::POST, "/subjects/orders/versions"),
+    (Method::POST, "/subjects/orders/versions/1/tags"),
     (Method::POST, "/compatibility/subjects/orders/versions"),
     (Method::POST, "/compatibility/subjects/orders/versions/latest"),
     (Method::PUT, "/config"),

@@ -1,17 +1,28 @@
 //! The registry through its socket; files mirror the URL tree.
 //!
-//! Every error code is reached here with its text, except those that no request can bring about:
-//! 50001 comes from a log that fails, 500 from a defect.
+//! Every error code is reached here with its text: `every_error_code` has the list.
 #![allow(clippy::unwrap_used)] // how a test fails
 
+mod aliases;
+mod associations;
+mod associations_batch;
+mod associations_resources;
 mod avro_suite;
 mod compatibility;
 mod config;
+mod contexts;
+mod contracts;
+mod every_error_code;
 mod fixtures;
 mod http;
+mod json_schema;
 mod metadata;
 mod mode;
+mod protobuf;
 mod schemas;
 mod subjects;
+mod subjects_metadata;
 mod subjects_versions;
 mod subjects_versions_version;
+mod tags;
+mod timestamps;

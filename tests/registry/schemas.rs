@@ -1,7 +1,7 @@
 //! `/schemas`
 
 use serde_json::{Value, json};
-use weir_tests::{Answer, Api, registry};
+use weir_tests::{Answer, Api, registry, without_ts};
 
 use crate::fixtures::*;
 
@@ -27,11 +27,9 @@ async fn schemas_are_listed_by_subject_and_version() {
     let api = three_schemas().await;
     let answer = api.get("/schemas").await;
     assert_eq!(places(&answer), ["flights 1", "orders 1", "orders 2"]);
-    assert_eq!(
-        answer.json[1],
-        json!({"subject": "orders", "version": 1, "id": 1, "guid": ORDER_GUID,
-            "schemaType": "AVRO", "schema": ORDER})
-    );
+    let second = json!({"subject": "orders", "version": 1, "id": 1, "guid": ORDER_GUID,
+        "schemaType": "AVRO", "schema": ORDER});
+    assert_eq!(without_ts(&answer.json)[1], second);
 }
 
 #[tokio::test]
@@ -109,7 +107,7 @@ async fn avro_is_a_schema_type() {
 #[tokio::test]
 async fn a_schema_is_got_by_its_id() {
     let api = three_schemas().await;
-    api.get("/schemas/ids/1").await.is(json!({"subject": "orders", "version": 1,
+    api.get("/schemas/ids/1").await.is(json!({"subject": "orders", "version": 1, "id": 1,
         "guid": ORDER_GUID, "schemaType": "AVRO", "schema": ORDER}));
 }
 
@@ -307,4 +305,58 @@ async fn a_guid_knows_its_id() {
 async fn an_unknown_guid_has_no_ids() {
     let api = three_schemas().await;
     api.get("/schemas/guids/095d71cf-1255-6b9d-5e33-0ad575b3df5d/ids").await.is(json!([]));
+}
+
+// What the lists take beside
+
+#[tokio::test]
+async fn the_latest_of_soft_deleted_schemas_can_be_listed_alone() {
+    let api = three_schemas().await;
+    soft_delete(&api, "orders/versions/2").await;
+    soft_delete(&api, "flights").await;
+    let answer = api.get("/schemas?latestOnly=true&deleted=true").await;
+    assert_eq!(places(&answer), ["flights 1", "orders 2"]);
+}
+
+#[tokio::test]
+async fn a_page_begins_with_the_first_schema_if_its_offset_is_negative() {
+    let api = three_schemas().await;
+    let answer = api.get("/schemas?offset=-1&limit=1").await;
+    assert_eq!(places(&answer), ["flights 1"]);
+    for query in ["limit=ten", "offset=first", "limit="] {
+        let answer = api.get(&format!("/schemas?{query}")).await;
+        answer.is_error(404, 404, "HTTP 404 Not Found");
+    }
+}
+
+#[tokio::test]
+async fn schemas_are_listed_by_the_type_of_their_rules() {
+    let api = three_schemas().await;
+    for (subject, list, rule_type, mode) in [
+        ("seats", "domainRules", "CEL", "WRITE"),
+        ("cabins", "migrationRules", "JSONATA", "UPGRADE"),
+        ("gates", "encodingRules", "ENCRYPT", "WRITEREAD"),
+    ] {
+        let rules = json!({list: [{"name": "a", "type": rule_type, "mode": mode}]});
+        register_body(&api, subject, &json!({"schema": FLIGHT, "ruleSet": rules})).await;
+    }
+    for (rule_type, expected) in [
+        ("CEL", vec!["seats 1"]),
+        ("JSONATA", vec!["cabins 1"]),
+        ("ENCRYPT", vec!["gates 1"]),
+        ("CEL_FIELD", vec![]),
+    ] {
+        let answer = api.get(&format!("/schemas?ruleType={rule_type}")).await;
+        assert_eq!(places(&answer), expected, "{rule_type}");
+    }
+    assert_eq!(places(&api.get("/schemas").await).len(), 6);
+}
+
+#[tokio::test]
+async fn all_languages_are_schema_types() {
+    let types = registry().await.get("/schemas/types").await;
+    let mut types: Vec<&str> =
+        types.json.as_array().unwrap().iter().map(|t| t.as_str().unwrap()).collect();
+    types.sort();
+    assert_eq!(types, ["AVRO", "JSON", "PROTOBUF"]);
 }

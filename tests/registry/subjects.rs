@@ -303,3 +303,59 @@ async fn references_inside_a_subject_do_not_stop_its_deletion() {
     api.delete("/subjects/money").await.is(json!([1, 2]));
     api.delete("/subjects/money?permanent=true").await.is(json!([1, 2]));
 }
+
+// What clients send back
+
+/// Programs that copy schemas post what they have got.
+#[tokio::test]
+async fn a_lookup_takes_the_whole_answer_of_a_get() {
+    let api = registry().await;
+    register(&api, "money", MONEY).await;
+    let mut request = payment(1);
+    request["metadata"] = json!({"properties": {"owner": "a"}, "sensitive": ["owner"]});
+    request["ruleSet"] = json!({"domainRules": [{"name": "a", "type": "CEL", "expr": "true"}]});
+    register_body(&api, "payments", &request).await;
+    let got = api.get("/subjects/payments/versions/1?findTags=*").await;
+    let found = api.post("/subjects/payments", &got.json).await;
+    assert_eq!((found.status.as_u16(), &found.json), (200, &got.json));
+    let path = "/compatibility/subjects/payments/versions/latest";
+    api.post(path, &got.json).await.is(json!({"is_compatible": true}));
+    let by_id = api.get("/schemas/ids/2?fetchMaxId=true").await;
+    assert_eq!(api.post("/subjects/payments", &by_id.json).await.json, got.json);
+}
+
+#[tokio::test]
+async fn unknown_fields_are_ignored_at_any_depth() {
+    let api = registry().await;
+    register(&api, "money", MONEY).await;
+    let mut request = payment(1);
+    request["color"] = json!({"name": "green"});
+    request["references"][0]["color"] = json!("green");
+    request["metadata"] = json!({"properties": {"owner": "a"}, "color": "green"});
+    request["ruleSet"] =
+        json!({"domainRules": [{"name": "a", "type": "CEL", "color": "green"}], "color": 1});
+    register_body(&api, "payments", &request).await;
+    let found = api.post("/subjects/payments", &request).await;
+    assert_eq!((found.status.as_u16(), &found.json["id"]), (200, &json!(2)), "{}", found.text);
+    for path in ["/mode", "/mode/orders"] {
+        let answer = api.put(path, &json!({"mode": "READWRITE", "color": "green"})).await;
+        answer.is(json!({"mode": "READWRITE"}));
+    }
+    let path = "/subjects/payments/versions/1/tags";
+    let answer = api.post(path, &json!({"newVersion": 2, "color": "green"})).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+}
+
+#[tokio::test]
+async fn a_page_of_subjects_has_no_bound_but_ones_own() {
+    let api = registry().await;
+    for number in 0..1001 {
+        register(&api, &format!("orders-{number}"), "\"string\"").await;
+    }
+    for (query, count) in
+        [("", 1001), ("?limit=1001", 1001), ("?limit=1000", 1000), ("?offset=1000", 1)]
+    {
+        let answer = api.get(&format!("/subjects{query}")).await;
+        assert_eq!(answer.json.as_array().unwrap().len(), count, "{query}");
+    }
+}

@@ -193,13 +193,17 @@ async fn version_0_and_minus_1_mean_the_next_one() {
 }
 
 #[tokio::test]
-async fn version_minus_1_of_the_latest_schema_registers_nothing() {
+async fn version_minus_1_is_the_latest_or_a_new_version_that_knows_its_number() {
     let api = registry().await;
     register(&api, "orders", ORDER).await;
     let request = json!({"schema": ORDER, "version": -1});
     let answer = api.post("/subjects/orders/versions", &request).await;
     assert_eq!((&answer.json["id"], &answer.json["version"]), (&json!(1), &json!(1)));
-    api.get("/subjects/orders/versions").await.is(json!([1]));
+    let request = json!({"schema": ORDER_NOTE, "version": -1});
+    let answer = api.post("/subjects/orders/versions", &request).await;
+    assert_eq!((&answer.json["id"], &answer.json["version"]), (&json!(2), &json!(2)));
+    assert_eq!(answer.json["metadata"], json!({"properties": {"confluent:version": "2"}}));
+    api.get("/subjects/orders/versions").await.is(json!([1, 2]));
 }
 
 #[tokio::test]

@@ -3,6 +3,9 @@
 
 mod crash;
 mod dev;
+mod node;
 mod process;
 mod python;
+mod schemathesis;
+mod scripts;
 mod serve;

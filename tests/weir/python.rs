@@ -1,12 +1,20 @@
-//! confluent-kafka for Python, unchanged, on both brokers: it and Weir read what the other wrote.
+//! confluent-kafka for Python, unchanged: every area of its registry client and serdes, and on both
+//! brokers it and Weir read what the other wrote.
 
-use std::io::Write;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use weir_serde::{AvroDeserializer, AvroSerializer, Part, RegistryClient};
 use weir_tests::{TestBroker, embedded_broker, kafka, unique};
+
+use crate::scripts::Client;
+
+pub const PYTHON: Client = Client {
+    variable: "WEIR_TEST_PYTHON",
+    program: None,
+    folder: concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/python"),
+};
 
 /// Flights of January 2001, from the vega-datasets package.
 const FLIGHTS: &str = include_str!("flights.jsonl");
@@ -31,40 +39,74 @@ fn flights() -> Vec<Flight> {
     FLIGHTS.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// Runs the client, or says that it is skipped. In CI it has to be there.
-fn python(args: &[&str], input: &str) -> Option<Output> {
-    let Ok(python) = std::env::var("WEIR_TEST_PYTHON") else {
-        let why = "skipped: no Python client; `tests/run` installs it where python3 is";
-        assert!(std::env::var_os("CI").is_none(), "{why}");
-        eprintln!("{why}");
-        return None;
-    };
-    let mut child = Command::new(python)
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/python/client.py"))
-        .args(args)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Some(output)
+/// Runs `client.py` in a thread, so that servers of this test's runtime go on.
+async fn client(args: &[&str], input: &str) -> Option<Output> {
+    script("client.py", args, input).await
 }
 
-/// The same in a thread, so that servers of this test's runtime go on.
-async fn client(args: &[&str], input: &str) -> Option<Output> {
+async fn script(script: &'static str, args: &[&str], input: &str) -> Option<Output> {
     let args: Vec<String> = args.iter().map(ToString::to_string).collect();
     let input = input.to_string();
-    let run = move || python(&args.iter().map(String::as_str).collect::<Vec<_>>(), &input);
+    let run =
+        move || PYTHON.run(script, &args.iter().map(String::as_str).collect::<Vec<_>>(), &input);
     tokio::task::spawn_blocking(run).await.unwrap()
 }
 
+#[test]
+fn its_registry_client_gets_what_it_expects() {
+    PYTHON.check("registry.py", &[]);
+}
+
+#[test]
+fn its_contexts_are_kept_apart() {
+    PYTHON.check("contexts.py", &[]);
+}
+
+#[test]
+fn its_avro_serializers_are_served() {
+    PYTHON.check("serde.py", &["avro"]);
+}
+
+#[test]
+fn its_json_serializers_are_served() {
+    PYTHON.check("serde.py", &["json"]);
+}
+
+#[test]
+fn its_protobuf_serializers_are_served() {
+    PYTHON.check("serde.py", &["protobuf"]);
+}
+
+#[test]
+fn its_data_contracts_are_kept() {
+    PYTHON.check("contracts.py", &[]);
+}
+
+#[test]
+fn its_associations_are_kept() {
+    PYTHON.check("associations.py", &[]);
+}
+
+/// Its own producer and consumer make the serdes and ask under the cluster's id.
+async fn python_produces_and_consumes(broker: &TestBroker) {
+    for format in ["avro", "json", "protobuf"] {
+        let topic = unique("delays");
+        broker.create_topic(&topic, 1).await;
+        let registry = weir_tests::registry().await;
+        let args = [broker.bootstrap_servers.as_str(), &registry.url, &topic, format];
+        script("messages.py", &args, "").await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn its_registry_client_gets_what_it_expects() {
-    let registry = weir_tests::registry().await;
-    client(&["registry", &registry.url], "").await;
+async fn python_reads_what_it_writes_on_the_embedded_broker() {
+    python_produces_and_consumes(&embedded_broker()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn python_reads_what_it_writes_on_kafka() {
+    let Some(kafka) = kafka() else { return };
+    python_produces_and_consumes(&kafka).await;
 }
 
 async fn python_produces(broker: &TestBroker) {

@@ -21,7 +21,11 @@ pub async fn run(port: u16) -> Result {
         let body = body.clone();
         get(async move || ([(CONTENT_TYPE, REGISTRY_JSON)], body))
     };
-    let router = Router::new().route("/", answer()).route("/schemas/ids/{id}", answer());
+    let router = Router::new()
+        .route("/", answer())
+        .route("/schemas/ids/{id}", answer())
+        .route("/subjects/{subject}/versions", answer())
+        .route("/subjects/{subject}/versions/{version}", answer());
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     let listener = listener.tap_io(|stream| {
         let _ = stream.set_nodelay(true); // as weir does; a client may be gone already

@@ -5,6 +5,7 @@
 
 mod avro;
 mod bare_axum;
+mod check;
 mod disk;
 mod get_by_id;
 mod http;
@@ -16,6 +17,7 @@ mod produce;
 mod producer;
 mod register;
 mod server;
+mod size;
 mod startup;
 mod table;
 
@@ -24,7 +26,7 @@ use std::process::ExitCode;
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 const USAGE: &str = "usage: cargo run --release -p weir-bench -- \
-                     startup|get-by-id|register|produce|avro|all";
+                     startup|get-by-id|register|size|check|produce|avro|all";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -47,12 +49,16 @@ async fn run(args: &[&str]) -> Result {
         ["startup"] => startup::run().await,
         ["get-by-id"] => get_by_id::run().await,
         ["register"] => register::run().await,
+        ["size"] => size::run().await,
+        ["check"] => check::run().await,
         ["produce"] => produce::run().await,
         ["avro"] => avro::run(),
         ["all"] => {
             startup::run().await?;
             get_by_id::run().await?;
             register::run().await?;
+            size::run().await?;
+            check::run().await?;
             produce::run().await?;
             avro::run()
         }

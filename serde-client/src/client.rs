@@ -1,19 +1,21 @@
 //! The registry's endpoints, typed.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use reqwest::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use weir_registry_api::{
-    CompatibilityAnswer, CompatibilityLevel, Config, ConfigUpdate, ErrorBody, Guid, MEDIA_TYPES,
-    Mode, ModeBody, RegisterRequest, RegisterResponse, Schema, SchemaId, SchemaString, Subject,
-    SubjectVersion, Version, VersionSpec,
+    CompatibilityAnswer, CompatibilityLevel, Config, ConfigUpdate, Guid, Mode, ModeBody,
+    RegisterRequest, RegisterResponse, Schema, SchemaId, SchemaString, Subject, SubjectVersion,
+    Version, VersionSpec,
 };
 
 use crate::cache::{AvroCodec, Cache};
 use crate::error::ClientError;
+use crate::transport::{Call, Credentials, Retries, Transport, reason};
 
 /// A client of one registry. Cheap to clone; clones share connections and caches.
 #[derive(Clone)]
@@ -22,33 +24,70 @@ pub struct RegistryClient {
 }
 
 struct Inner {
-    http: reqwest::Client,
-    url: String,
+    transport: Transport,
     cache: Cache,
 }
 
 /// What a client is made of, where the defaults do not fit.
 pub struct ClientBuilder {
-    url: String,
+    urls: Vec<String>,
     ca_pem: Option<Vec<u8>>,
+    identity_pem: Option<Vec<u8>>,
+    credentials: Option<Credentials>,
     timeout: Duration,
+    retries: Retries,
     http: Option<reqwest::Client>,
 }
 
 impl ClientBuilder {
+    /// Another registry of the same cluster. The client stays with the one that answers and goes on to
+    /// the next when that fails.
+    pub fn or_url(mut self, url: &str) -> ClientBuilder {
+        self.urls.push(url.to_string());
+        self
+    }
+
     /// Trusts the certificates of this PEM, and no others.
     pub fn ca_pem(mut self, pem: impl Into<Vec<u8>>) -> ClientBuilder {
         self.ca_pem = Some(pem.into());
         self
     }
 
-    /// How long one request may take, connecting included; 10 s by default.
+    /// The client's own certificate and its key, in one PEM.
+    pub fn identity_pem(mut self, pem: impl Into<Vec<u8>>) -> ClientBuilder {
+        self.identity_pem = Some(pem.into());
+        self
+    }
+
+    /// Sends a name and a password with each request. They can stand in the URL instead.
+    pub fn basic_auth(mut self, user: &str, password: &str) -> ClientBuilder {
+        let (user, password) = (user.to_string(), password.to_string());
+        self.credentials = Some(Credentials::Basic { user, password });
+        self
+    }
+
+    /// Sends a token with each request.
+    pub fn bearer_token(mut self, token: &str) -> ClientBuilder {
+        self.credentials = Some(Credentials::Bearer(token.to_string()));
+        self
+    }
+
+    /// How long a request may take with all that is tried for it; 10 s by default.
     pub fn timeout(mut self, timeout: Duration) -> ClientBuilder {
         self.timeout = timeout;
         self
     }
 
-    /// Uses this HTTP client; certificates and time-outs are then its own.
+    /// How often a request is tried again that failed on its way, or was answered 408, 429 or 5xx,
+    /// beyond one try of each URL; 3 by default. The first wait is at most `wait` (200 ms), each
+    /// further one at most twice the one before and at most `wait_max` (5 s), and a random part of
+    /// that; `Retry-After` is obeyed.
+    pub fn retries(mut self, max: u32, wait: Duration, wait_max: Duration) -> ClientBuilder {
+        self.retries = Retries { max, wait, wait_max };
+        self
+    }
+
+    /// Uses this HTTP client; certificates are then its own, and its time-out is that of one try.
     pub fn http_client(mut self, http: reqwest::Client) -> ClientBuilder {
         self.http = Some(http);
         self
@@ -56,25 +95,43 @@ impl ClientBuilder {
 
     pub fn build(self) -> Result<RegistryClient, ClientError> {
         let wrong = |e: &dyn std::fmt::Display| ClientError::Configuration(e.to_string());
-        reqwest::Url::parse(&self.url).map_err(|e| wrong(&format!("{}: {e}", self.url)))?;
+        let url = |text: &String| match reqwest::Url::parse(text) {
+            Ok(url) if url.cannot_be_a_base() => Err(wrong(&format!("{text}: it has no path"))),
+            Ok(url) => Ok(url),
+            Err(error) => Err(wrong(&format!("{text}: {error}"))),
+        };
+        let urls = self.urls.iter().map(url).collect::<Result<Vec<_>, _>>()?;
         let http = match self.http {
             Some(http) => http,
             None => {
                 // somebody else may have chosen already: then theirs it is
                 let _ = rustls::crypto::ring::default_provider().install_default();
                 let mut builder = reqwest::Client::builder()
-                    .timeout(self.timeout)
                     .connect_timeout(self.timeout.min(Duration::from_secs(5)));
                 if let Some(pem) = &self.ca_pem {
                     let certificates =
                         reqwest::Certificate::from_pem_bundle(pem).map_err(|e| wrong(&e))?;
+                    if certificates.is_empty() {
+                        return Err(wrong(&"there is no certificate in the PEM to trust"));
+                    }
                     builder = builder.tls_certs_only(certificates);
+                }
+                if let Some(pem) = &self.identity_pem {
+                    let identity = reqwest::Identity::from_pem(pem).map_err(|e| wrong(&e))?;
+                    builder = builder.identity(identity);
                 }
                 builder.build().map_err(|e| wrong(&reason(e)))?
             }
         };
-        let url = self.url.trim_end_matches('/').to_string();
-        Ok(RegistryClient { inner: Arc::new(Inner { http, url, cache: Cache::default() }) })
+        let transport = Transport {
+            http,
+            urls,
+            current: AtomicUsize::new(0),
+            credentials: self.credentials,
+            retries: self.retries,
+            timeout: self.timeout,
+        };
+        Ok(RegistryClient { inner: Arc::new(Inner { transport, cache: Cache::default() }) })
     }
 }
 
@@ -86,9 +143,16 @@ impl RegistryClient {
 
     pub fn builder(url: &str) -> ClientBuilder {
         ClientBuilder {
-            url: url.to_string(),
+            urls: vec![url.to_string()],
             ca_pem: None,
+            identity_pem: None,
+            credentials: None,
             timeout: Duration::from_secs(10),
+            retries: Retries {
+                max: 3,
+                wait: Duration::from_millis(200),
+                wait_max: Duration::from_secs(5),
+            },
             http: None,
         }
     }
@@ -249,50 +313,13 @@ impl RegistryClient {
         query: &[(&str, &str)],
         body: Option<&impl Serialize>,
     ) -> Result<T, ClientError> {
-        let transport = |e: reqwest::Error| ClientError::Transport(reason(e));
-        let mut url = reqwest::Url::parse(&self.inner.url)
-            .map_err(|e| ClientError::Configuration(e.to_string()))?;
-        url.path_segments_mut()
-            .map_err(|()| ClientError::Configuration("the URL has no path".into()))?
-            .pop_if_empty()
-            .extend(path);
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
-        let mut request = self.inner.http.request(method, url).header("accept", MEDIA_TYPES[0]);
-        if let Some(body) = body {
-            let body =
-                serde_json::to_vec(body).map_err(|e| ClientError::Protocol(e.to_string()))?;
-            request = request.header("content-type", MEDIA_TYPES[0]).body(body);
-        }
-        let response = request.send().await.map_err(transport)?;
-        let status = response.status();
-        let bytes = response.bytes().await.map_err(transport)?;
-        if status.is_success() {
-            return serde_json::from_slice(&bytes)
-                .map_err(|e| ClientError::Protocol(e.to_string()));
-        }
-        Err(match serde_json::from_slice::<ErrorBody>(&bytes) {
-            Ok(ErrorBody { error_code, message }) => {
-                ClientError::Registry { status: status.as_u16(), code: error_code, message }
-            }
-            Err(_) => ClientError::Protocol(format!("HTTP {status} without an error body")),
-        })
+        let protocol = |e: serde_json::Error| ClientError::Protocol(e.to_string());
+        let body = body.map(serde_json::to_vec).transpose().map_err(protocol)?;
+        let answer = self.inner.transport.send(&Call { method, path, query, body }).await?;
+        serde_json::from_slice(&answer).map_err(protocol)
     }
 }
 
 fn normalized(normalize: bool) -> [(&'static str, &'static str); 1] {
     [("normalize", if normalize { "true" } else { "false" })]
-}
-
-/// An error with its causes: reqwest's own text says only that there was one.
-fn reason(error: reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(&error);
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

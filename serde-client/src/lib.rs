@@ -42,6 +42,7 @@ mod cache;
 mod client;
 mod error;
 mod frame;
+mod transport;
 
 pub use avro::{AvroDeserializer, AvroMessage, AvroSerializer, Part};
 pub use cache::AvroCodec;

@@ -1,6 +1,8 @@
 //! The serde client against a registry on a port.
 #![allow(clippy::unwrap_used)] // how a test fails
 
+mod transport;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

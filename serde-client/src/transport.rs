@@ -1,0 +1,161 @@
+//! Requests on their way: which of the registries, with whose name, how often and how long.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use reqwest::{Method, Url};
+use tokio::time::{Instant, sleep, timeout_at};
+use weir_registry_api::{ErrorBody, MEDIA_TYPES};
+
+use crate::error::ClientError;
+
+/// Who the client is.
+#[derive(Clone)]
+pub(crate) enum Credentials {
+    Basic { user: String, password: String },
+    Bearer(String),
+}
+
+/// When to try again.
+#[derive(Clone, Copy)]
+pub(crate) struct Retries {
+    /// After the first try of each registry.
+    pub(crate) max: u32,
+    /// The longest that the first wait may be; it doubles with each. A wait is any part of it, so that
+    /// clients that failed together do not come back together.
+    pub(crate) wait: Duration,
+    pub(crate) wait_max: Duration,
+}
+
+pub(crate) struct Transport {
+    pub(crate) http: reqwest::Client,
+    /// Never empty; each can be a base.
+    pub(crate) urls: Vec<Url>,
+    /// The one that answered last.
+    pub(crate) current: AtomicUsize,
+    pub(crate) credentials: Option<Credentials>,
+    pub(crate) retries: Retries,
+    /// For a request and all that is tried for it.
+    pub(crate) timeout: Duration,
+}
+
+/// What a request is, wherever it goes.
+pub(crate) struct Call<'a> {
+    pub(crate) method: Method,
+    pub(crate) path: &'a [&'a str],
+    pub(crate) query: &'a [(&'a str, &'a str)],
+    pub(crate) body: Option<Vec<u8>>,
+}
+
+/// A try that failed.
+struct Failure {
+    error: ClientError,
+    /// Whether another may do better.
+    is_passing: bool,
+    /// How long the registry asks to be left alone.
+    retry_after: Option<Duration>,
+}
+
+impl Failure {
+    fn passing(why: String) -> Failure {
+        Failure { error: ClientError::Transport(why), is_passing: true, retry_after: None }
+    }
+}
+
+impl Transport {
+    /// Sends a request until it is answered, it is clear that it will not be, or its time is over. A
+    /// registry that fails is left for the next at once; waits come when all have failed.
+    pub(crate) async fn send(&self, call: &Call<'_>) -> Result<Vec<u8>, ClientError> {
+        let deadline = Instant::now() + self.timeout;
+        let count = self.urls.len();
+        let tries = count as u32 + self.retries.max;
+        let first = self.current.load(Ordering::Relaxed);
+        let mut last = None;
+        for number in 0..tries {
+            let at = (first + number as usize) % count;
+            // one that hangs must not use up the time of those that were not asked yet
+            let unasked = tries.saturating_sub(self.retries.max + number).max(1);
+            let now = Instant::now();
+            let limit = now + deadline.saturating_duration_since(now) / unasked;
+            let failure = match timeout_at(limit, self.try_once(&self.urls[at], call)).await {
+                Ok(Ok(answer)) => {
+                    self.current.store(at, Ordering::Relaxed);
+                    return Ok(answer);
+                }
+                Ok(Err(failure)) => failure,
+                Err(_) => Failure::passing(format!("{} does not answer", self.urls[at])),
+            };
+            if !failure.is_passing {
+                return Err(failure.error);
+            }
+            let wait = failure.retry_after.unwrap_or_else(|| self.wait(number));
+            last = Some(failure.error);
+            if number + 1 >= count as u32 {
+                if number + 1 == tries || Instant::now() + wait >= deadline {
+                    break;
+                }
+                sleep(wait).await;
+            }
+        }
+        Err(last.unwrap_or_else(|| ClientError::Transport("there was no time to ask".into())))
+    }
+
+    /// Any part of a bound that doubles with each round of all registries.
+    fn wait(&self, number: u32) -> Duration {
+        let round = (number + 1).saturating_sub(self.urls.len() as u32);
+        let bound = self.retries.wait.saturating_mul(1 << round.min(16)).min(self.retries.wait_max);
+        let random = RandomState::new().hash_one(number) as f64 / u64::MAX as f64;
+        bound.mul_f64(random)
+    }
+
+    async fn try_once(&self, base: &Url, call: &Call<'_>) -> Result<Vec<u8>, Failure> {
+        let mut url = base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(call.path);
+        }
+        if !call.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(call.query);
+        }
+        let mut request =
+            self.http.request(call.method.clone(), url).header("accept", MEDIA_TYPES[0]);
+        request = match &self.credentials {
+            None => request,
+            Some(Credentials::Basic { user, password }) => request.basic_auth(user, Some(password)),
+            Some(Credentials::Bearer(token)) => request.bearer_auth(token),
+        };
+        if let Some(body) = &call.body {
+            request = request.header("content-type", MEDIA_TYPES[0]).body(body.clone());
+        }
+        let lost = |error| Failure::passing(reason(error));
+        let response = request.send().await.map_err(lost)?;
+        let status = response.status();
+        let retry_after = response.headers().get("retry-after").and_then(|seconds| {
+            seconds.to_str().ok()?.trim().parse().map(Duration::from_secs).ok()
+        });
+        let bytes = response.bytes().await.map_err(lost)?;
+        if status.is_success() {
+            return Ok(bytes.into());
+        }
+        let error = match serde_json::from_slice::<ErrorBody>(&bytes) {
+            Ok(ErrorBody { error_code, message }) => {
+                ClientError::Registry { status: status.as_u16(), code: error_code, message }
+            }
+            Err(_) => ClientError::Protocol(format!("HTTP {status} without an error body")),
+        };
+        let is_passing = status.is_server_error() || matches!(status.as_u16(), 408 | 429);
+        Err(Failure { error, is_passing, retry_after })
+    }
+}
+
+/// An error with its causes: reqwest's own text says only that there was one.
+pub(crate) fn reason(error: reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(&error);
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -108,8 +108,8 @@ impl Prepared {
         }
         Ok(Prepared {
             records,
-            key_schema_id: key_codec.map(|codec| codec.id.0),
-            value_schema_id: value_codec.map(|codec| codec.id.0),
+            key_schema_id: id(key_codec.as_deref()),
+            value_schema_id: id(value_codec.as_deref()),
         })
     }
 }
@@ -166,6 +166,10 @@ fn schema_spec(
     }
 }
 
+fn id(codec: Option<&AvroCodec>) -> Option<u32> {
+    codec?.id.map(|id| id.0)
+}
+
 /// The bytes of a key or a value; JSON's null is Kafka's null in every format.
 fn encode(
     format: Format,
@@ -177,9 +181,9 @@ fn encode(
     Ok(Some(match (format, codec) {
         (Format::Binary, _) => format::from_base64(data)?,
         (Format::Json, _) => format::compact(data.get()),
-        (Format::Avro, Some(codec)) => {
-            let mut payload = frame(codec.id);
-            codec.encoder.json_to_avro(data.get(), &mut payload).map_err(|error| {
+        (Format::Avro, Some(AvroCodec { id: Some(id), encoder, .. })) => {
+            let mut payload = frame(*id);
+            encoder.json_to_avro(data.get(), &mut payload).map_err(|error| {
                 let path = error.path();
                 let dot = if path.is_empty() || path.starts_with('[') { "" } else { "." };
                 let reason = format!("{}{dot}{path}: {}", place(), error.reason);
@@ -187,6 +191,6 @@ fn encode(
             })?;
             payload
         }
-        (Format::Avro, None) => return Err(ProxyError::Internal),
+        (Format::Avro, _) => return Err(ProxyError::Internal),
     }))
 }

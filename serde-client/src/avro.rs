@@ -1,4 +1,4 @@
-//! Avro serializers and deserializers, with the schema's id in the payload.
+//! Avro serializers and deserializers, with the schema's id in the payload or in a header.
 
 use std::collections::HashMap;
 use std::marker::PhantomData;
@@ -8,14 +8,14 @@ use arc_swap::ArcSwap;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
-use weir_registry_api::{Reference, RegisterRequest, SchemaId, Subject};
+use weir_registry_api::{Guid, Reference, RegisterRequest, SchemaId, Subject};
 use weir_schema::avro::codec::{Encoder, Plan};
 use weir_schema::avro::{ParseOptions, Schema};
 
 use crate::cache::{AvroCodec, parse};
 use crate::client::RegistryClient;
 use crate::error::ClientError;
-use crate::frame::{frame, unframe};
+use crate::frame::{SchemaHeader, SchemaName, frame, unframe_record};
 
 /// Which part of a record is serialized: it decides the subject, `<topic>-key` or `<topic>-value`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,6 +25,14 @@ pub enum Part {
 }
 
 impl Part {
+    /// The record header that names the schema of this part, where the payload does not.
+    pub fn schema_header(self) -> &'static str {
+        match self {
+            Part::Key => "__key_schema_id",
+            Part::Value => "__value_schema_id",
+        }
+    }
+
     /// The subject of this part of a topic's records.
     pub fn subject(self, topic: &str) -> Result<Subject, ClientError> {
         let part = match self {
@@ -36,6 +44,13 @@ impl Part {
     }
 }
 
+#[derive(Clone, Copy)]
+struct Names {
+    id: SchemaId,
+    /// Registries of before 8.0 have none.
+    guid: Option<Guid>,
+}
+
 /// Writes values of `T` with one schema.
 pub struct AvroSerializer<T: ?Sized> {
     client: RegistryClient,
@@ -43,8 +58,8 @@ pub struct AvroSerializer<T: ?Sized> {
     encoder: Encoder,
     auto_register: bool,
     normalize: bool,
-    /// The schema's id in each subject, once it is known.
-    ids: ArcSwap<HashMap<(String, Part), SchemaId>>,
+    /// What the schema is called in each subject, once it is known.
+    names: ArcSwap<HashMap<(String, Part), Names>>,
     asking: Mutex<()>,
     value: PhantomData<fn(&T)>,
 }
@@ -83,7 +98,7 @@ impl<T: Serialize + ?Sized> AvroSerializer<T> {
             },
             auto_register: true,
             normalize: false,
-            ids: ArcSwap::default(),
+            names: ArcSwap::default(),
             asking: Mutex::default(),
             value: PhantomData,
         })
@@ -109,29 +124,51 @@ impl<T: Serialize + ?Sized> AvroSerializer<T> {
         part: Part,
         value: &T,
     ) -> Result<Vec<u8>, ClientError> {
-        let mut payload = frame(self.id(topic, part).await?);
+        let mut payload = frame(self.names(topic, part).await?.id);
         self.encoder.encode(value, &mut payload)?;
         Ok(payload)
     }
 
-    async fn id(&self, topic: &str, part: Part) -> Result<SchemaId, ClientError> {
+    /// A header that names the schema by its guid, to be sent with the record, and the payload, which
+    /// is Avro data alone: consumers that know nothing of registries can read it. Asks the registry
+    /// once for each topic and part.
+    pub async fn serialize_with_header(
+        &self,
+        topic: &str,
+        part: Part,
+        value: &T,
+    ) -> Result<(SchemaHeader, Vec<u8>), ClientError> {
+        let no_guid = || ClientError::Protocol("the schema has no guid there".into());
+        let guid = self.names(topic, part).await?.guid.ok_or_else(no_guid)?;
+        let mut payload = Vec::with_capacity(64);
+        self.encoder.encode(value, &mut payload)?;
+        Ok((SchemaHeader::new(part.schema_header(), guid), payload))
+    }
+
+    async fn names(&self, topic: &str, part: Part) -> Result<Names, ClientError> {
         let key = (topic.to_string(), part);
-        if let Some(id) = self.ids.load().get(&key) {
-            return Ok(*id);
+        if let Some(names) = self.names.load().get(&key) {
+            return Ok(*names);
         }
         let _one_asks = self.asking.lock().await;
-        if let Some(id) = self.ids.load().get(&key) {
-            return Ok(*id);
+        if let Some(names) = self.names.load().get(&key) {
+            return Ok(*names);
         }
         let subject = part.subject(topic)?;
-        let id = match self.auto_register {
-            true => self.client.register(&subject, &self.request, self.normalize).await?.id,
-            false => self.client.lookup(&subject, &self.request, self.normalize).await?.id,
+        let names = match self.auto_register {
+            true => {
+                let found = self.client.register(&subject, &self.request, self.normalize).await?;
+                Names { id: found.id, guid: found.guid }
+            }
+            false => {
+                let found = self.client.lookup(&subject, &self.request, self.normalize).await?;
+                Names { id: found.id, guid: found.guid }
+            }
         };
-        let mut ids = HashMap::clone(&self.ids.load());
-        ids.insert(key, id);
-        self.ids.store(Arc::new(ids));
-        Ok(id)
+        let mut known = HashMap::clone(&self.names.load());
+        known.insert(key, names);
+        self.names.store(Arc::new(known));
+        Ok(names)
     }
 }
 
@@ -140,7 +177,7 @@ pub struct AvroDeserializer<T> {
     client: RegistryClient,
     reader: Option<Schema>,
     /// How to read each writer's data as the reader's.
-    plans: ArcSwap<HashMap<SchemaId, Arc<Plan>>>,
+    plans: ArcSwap<HashMap<SchemaName, Arc<Plan>>>,
     value: PhantomData<fn() -> T>,
 }
 
@@ -183,21 +220,31 @@ impl<T> AvroDeserializer<T> {
 
     /// Finds what reads a payload. For types that borrow: `message(..).await?.decode()?`.
     pub async fn message<'a>(&self, payload: &'a [u8]) -> Result<AvroMessage<'a>, ClientError> {
-        let (id, data) = unframe(payload)?;
+        self.message_with_header(None, payload).await
+    }
+
+    /// The same for a record whose header may name the schema: `header` is the value of
+    /// [`Part::schema_header`]'s, if the record has one.
+    pub async fn message_with_header<'a>(
+        &self,
+        header: Option<&[u8]>,
+        payload: &'a [u8],
+    ) -> Result<AvroMessage<'a>, ClientError> {
+        let (name, data) = unframe_record(header, payload)?;
         let Some(reader) = &self.reader else {
-            let codec = self.client.avro_codec(id).await?;
+            let codec = self.client.avro_codec(name).await?;
             return Ok(AvroMessage { plan: Resolved::Writer(codec), data });
         };
-        if let Some(plan) = self.plans.load().get(&id) {
+        if let Some(plan) = self.plans.load().get(&name) {
             return Ok(AvroMessage { plan: Resolved::Reader(plan.clone()), data });
         }
-        let codec = self.client.avro_codec(id).await?;
+        let codec = self.client.avro_codec(name).await?;
         let plan =
             Plan::compile(&codec.schema, reader).map_err(|e| ClientError::Schema(e.to_string()))?;
         let plan = Arc::new(plan);
         self.plans.rcu(|plans| {
             let mut plans = HashMap::clone(plans);
-            plans.insert(id, plan.clone());
+            plans.insert(name, plan.clone());
             plans
         });
         Ok(AvroMessage { plan: Resolved::Reader(plan), data })
@@ -205,8 +252,17 @@ impl<T> AvroDeserializer<T> {
 }
 
 impl<T: DeserializeOwned> AvroDeserializer<T> {
-    /// Reads a payload. Asks the registry once for each id.
+    /// Reads a payload that begins with an id or a guid. Asks the registry once for each.
     pub async fn deserialize(&self, payload: &[u8]) -> Result<T, ClientError> {
         self.message(payload).await?.decode()
+    }
+
+    /// Reads a record whose header may name the schema; without one, the payload has to.
+    pub async fn deserialize_with_header(
+        &self,
+        header: Option<&[u8]>,
+        payload: &[u8],
+    ) -> Result<T, ClientError> {
+        self.message_with_header(header, payload).await?.decode()
     }
 }

@@ -1,4 +1,4 @@
-//! Schemas by id, fetched once.
+//! Schemas by id or guid, fetched once.
 //!
 //! A look-up of a known id reads a snapshot: no lock, no count that others share. Who asks for an
 //! unknown one waits for the first who did.
@@ -16,6 +16,7 @@ use weir_schema::avro::{ParseOptions, Parser, Schema};
 
 use crate::client::RegistryClient;
 use crate::error::ClientError;
+use crate::frame::SchemaName;
 
 /// Ids that are kept. A topic has a handful; who meets more than this starts anew.
 const IDS_MAX: usize = 10_000;
@@ -26,7 +27,8 @@ const REFERENCES_MAX: usize = 10_000;
 /// An Avro schema with what reads and writes data of it.
 #[derive(Debug)]
 pub struct AvroCodec {
-    pub id: SchemaId,
+    /// None if it was asked for by its guid.
+    pub id: Option<SchemaId>,
     pub schema: Schema,
     /// Writes data of the schema.
     pub encoder: Encoder,
@@ -35,7 +37,7 @@ pub struct AvroCodec {
 }
 
 impl AvroCodec {
-    pub(crate) fn new(id: SchemaId, schema: Schema) -> Result<AvroCodec, ClientError> {
+    fn new(id: Option<SchemaId>, schema: Schema) -> Result<AvroCodec, ClientError> {
         let unusable = |e: &dyn std::fmt::Display| ClientError::Schema(e.to_string());
         let encoder = Encoder::new(&schema).map_err(|e| unusable(&e))?;
         let plan = Plan::compile(&schema, &schema).map_err(|e| unusable(&e))?;
@@ -47,48 +49,59 @@ type Waiting = Arc<OnceCell<Arc<AvroCodec>>>;
 
 #[derive(Default)]
 pub(crate) struct Cache {
-    known: ArcSwap<HashMap<SchemaId, Arc<AvroCodec>>>,
-    waiting: Mutex<HashMap<SchemaId, Waiting>>,
+    known: ArcSwap<HashMap<SchemaName, Arc<AvroCodec>>>,
+    waiting: Mutex<HashMap<SchemaName, Waiting>>,
 }
 
 impl Cache {
     pub(crate) async fn codec(
         &self,
         client: &RegistryClient,
-        id: SchemaId,
+        name: SchemaName,
     ) -> Result<Arc<AvroCodec>, ClientError> {
-        if let Some(codec) = self.known.load().get(&id) {
+        if let Some(codec) = self.known.load().get(&name) {
             return Ok(codec.clone());
         }
-        let cell = self.waiting.lock().await.entry(id).or_default().clone();
-        let codec = cell.get_or_try_init(|| fetch(client, id)).await.cloned();
+        let cell = self.waiting.lock().await.entry(name).or_default().clone();
+        let codec = cell.get_or_try_init(|| fetch(client, name)).await.cloned();
         let mut waiting = self.waiting.lock().await;
         if let Ok(codec) = &codec
-            && !self.known.load().contains_key(&id)
+            && !self.known.load().contains_key(&name)
         {
             let mut known = HashMap::clone(&self.known.load());
             if known.len() >= IDS_MAX {
                 known.clear();
             }
-            known.insert(id, codec.clone());
+            known.insert(name, codec.clone());
             self.known.store(Arc::new(known));
         }
-        waiting.remove(&id);
+        waiting.remove(&name);
         codec
     }
 }
 
-async fn fetch(client: &RegistryClient, id: SchemaId) -> Result<Arc<AvroCodec>, ClientError> {
-    let answer: SchemaString = client.schema_by_id(id).await?;
+async fn fetch(client: &RegistryClient, name: SchemaName) -> Result<Arc<AvroCodec>, ClientError> {
+    let answer: SchemaString = match name {
+        SchemaName::Id(id) => client.schema_by_id(id).await?,
+        SchemaName::Guid(guid) => client.schema_by_guid(guid).await?,
+    };
     if answer.schema_type != SchemaType::Avro {
         let language = answer.schema_type.name();
-        return Err(ClientError::Schema(format!("schema {id} is {language} and not AVRO")));
+        let shown = match name {
+            SchemaName::Id(id) => id.to_string(),
+            SchemaName::Guid(guid) => guid.to_string(),
+        };
+        return Err(ClientError::Schema(format!("schema {shown} is {language} and not AVRO")));
     }
     let parent = answer.subject.unwrap_or_else(|| Subject::stored(""));
     let references: Vec<Reference> =
         answer.references.iter().map(|reference| qualified(reference, &parent)).collect();
     let text = answer.schema.text();
     let schema = parse(client, &text, &references, ParseOptions::STORED).await?;
+    let id = match name {
+        SchemaName::Id(id) => Some(id),
+        SchemaName::Guid(_) => None,
+    };
     Ok(Arc::new(AvroCodec::new(id, schema)?))
 }
 

@@ -15,6 +15,7 @@ use weir_registry_api::{
 
 use crate::cache::{AvroCodec, Cache};
 use crate::error::ClientError;
+use crate::frame::SchemaName;
 use crate::transport::{Call, Credentials, Retries, Transport, reason};
 
 /// A client of one registry. Cheap to clone; clones share connections and caches.
@@ -292,10 +293,13 @@ impl RegistryClient {
         Ok(body.mode)
     }
 
-    /// The Avro schema of an id, ready to read and write with. Asked for once, however many ask at
-    /// the same time, and kept: an id never changes its meaning. Failures are not kept.
-    pub async fn avro_codec(&self, id: SchemaId) -> Result<Arc<AvroCodec>, ClientError> {
-        self.inner.cache.codec(self, id).await
+    /// The Avro schema of an id or a guid, ready to read and write with. Asked for once, however many
+    /// ask at the same time, and kept: neither ever changes its meaning. Failures are not kept.
+    pub async fn avro_codec(
+        &self,
+        name: impl Into<SchemaName>,
+    ) -> Result<Arc<AvroCodec>, ClientError> {
+        self.inner.cache.codec(self, name.into()).await
     }
 
     async fn get<T: DeserializeOwned>(

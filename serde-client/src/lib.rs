@@ -1,6 +1,7 @@
 //! Client of a Confluent-compatible schema registry, and Avro serializers over it.
 //!
-//! A message starts with a zero byte and the schema's id; the id is looked up once, whoever asks.
+//! A message starts with a zero byte and the schema's id, or a header of the record has the schema's
+//! guid; either is looked up once, whoever asks.
 //! Types are serde types; no value tree stands between them and the bytes.
 //!
 //! ```
@@ -48,7 +49,7 @@ pub use avro::{AvroDeserializer, AvroMessage, AvroSerializer, Part};
 pub use cache::AvroCodec;
 pub use client::{ClientBuilder, RegistryClient};
 pub use error::ClientError;
-pub use frame::{FrameError, frame, unframe};
+pub use frame::{FrameError, SchemaHeader, SchemaName, frame, unframe, unframe_record};
 
 /// The registry's words: names, wire types, error codes.
 pub use weir_registry_api as api;

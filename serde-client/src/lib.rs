@@ -38,18 +38,22 @@
 //! # }).unwrap();
 //! ```
 
-mod avro;
 mod cache;
 mod client;
+mod deserializer;
 mod error;
 mod frame;
+mod serializer;
+mod subject;
 mod transport;
 
-pub use avro::{AvroDeserializer, AvroMessage, AvroSerializer, Part};
 pub use cache::AvroCodec;
 pub use client::{ClientBuilder, RegistryClient};
+pub use deserializer::{AvroDeserializer, AvroMessage};
 pub use error::ClientError;
 pub use frame::{FrameError, SchemaHeader, SchemaName, frame, unframe, unframe_record};
+pub use serializer::AvroSerializer;
+pub use subject::{Custom, Part, SubjectNameStrategy};
 
 /// The registry's words: names, wire types, error codes.
 pub use weir_registry_api as api;

@@ -1,6 +1,7 @@
 //! The serde client against a registry on a port.
 #![allow(clippy::unwrap_used)] // how a test fails
 
+mod choices;
 mod headers;
 mod transport;
 

@@ -47,9 +47,11 @@ impl AvroCodec {
 
 type Waiting = Arc<OnceCell<Arc<AvroCodec>>>;
 
+pub(crate) type Codecs = HashMap<SchemaName, Arc<AvroCodec>>;
+
 #[derive(Default)]
 pub(crate) struct Cache {
-    known: ArcSwap<HashMap<SchemaName, Arc<AvroCodec>>>,
+    pub(crate) known: ArcSwap<Codecs>,
     waiting: Mutex<HashMap<SchemaName, Waiting>>,
 }
 

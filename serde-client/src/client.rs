@@ -13,7 +13,7 @@ use weir_registry_api::{
     Version, VersionSpec,
 };
 
-use crate::cache::{AvroCodec, Cache};
+use crate::cache::{AvroCodec, Cache, Codecs};
 use crate::error::ClientError;
 use crate::frame::SchemaName;
 use crate::transport::{Call, Credentials, Retries, Transport, reason};
@@ -300,6 +300,10 @@ impl RegistryClient {
         name: impl Into<SchemaName>,
     ) -> Result<Arc<AvroCodec>, ClientError> {
         self.inner.cache.codec(self, name.into()).await
+    }
+
+    pub(crate) fn known_codecs(&self) -> arc_swap::Guard<Arc<Codecs>> {
+        self.inner.cache.known.load()
     }
 
     async fn get<T: DeserializeOwned>(

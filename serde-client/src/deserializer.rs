@@ -97,7 +97,7 @@ impl<T> AvroDeserializer<T> {
 impl<T: DeserializeOwned> AvroDeserializer<T> {
     /// Reads a payload that begins with an id or a guid. Asks the registry once for each.
     pub async fn deserialize(&self, payload: &[u8]) -> Result<T, ClientError> {
-        self.message(payload).await?.decode()
+        self.deserialize_with_header(None, payload).await
     }
 
     /// Reads a record whose header may name the schema; without one, the payload has to.
@@ -106,6 +106,20 @@ impl<T: DeserializeOwned> AvroDeserializer<T> {
         header: Option<&[u8]>,
         payload: &[u8],
     ) -> Result<T, ClientError> {
+        let (name, data) = unframe_record(header, payload)?;
+        // what is known is read without a count that other threads share
+        match &self.reader {
+            None => {
+                if let Some(codec) = self.client.known_codecs().get(&name) {
+                    return Ok(codec.plan.decode(data)?);
+                }
+            }
+            Some(_) => {
+                if let Some(plan) = self.plans.load().get(&name) {
+                    return Ok(plan.decode(data)?);
+                }
+            }
+        }
         self.message_with_header(header, payload).await?.decode()
     }
 }

@@ -43,6 +43,28 @@ struct Target {
     good_until: Option<Instant>,
 }
 
+#[derive(Clone, Default)]
+struct Targets {
+    key: Option<Target>,
+    value: Option<Target>,
+}
+
+impl Targets {
+    fn of(&self, part: Part) -> Option<&Target> {
+        match part {
+            Part::Key => self.key.as_ref(),
+            Part::Value => self.value.as_ref(),
+        }
+    }
+
+    fn set(&mut self, part: Part, target: Target) {
+        match part {
+            Part::Key => self.key = Some(target),
+            Part::Value => self.value = Some(target),
+        }
+    }
+}
+
 impl Target {
     fn is_good(&self) -> bool {
         self.good_until.is_none_or(|end| Instant::now() < end)
@@ -58,8 +80,8 @@ pub struct AvroSerializer<T: ?Sized> {
     choice: Choice,
     normalize: bool,
     subjects: SubjectNameStrategy,
-    /// What is written for each topic and part, once it is known.
-    targets: ArcSwap<HashMap<(String, Part), Target>>,
+    /// What is written for each topic's keys and values, once it is known.
+    targets: ArcSwap<HashMap<String, Targets>>,
     asking: Mutex<()>,
     value: PhantomData<fn(&T)>,
 }
@@ -146,10 +168,12 @@ impl<T: Serialize + ?Sized> AvroSerializer<T> {
         part: Part,
         value: &T,
     ) -> Result<Vec<u8>, ClientError> {
-        let target = self.target(topic, part).await?;
-        let mut payload = frame(target.id);
-        self.encoder(&target).encode(value, &mut payload)?;
-        Ok(payload)
+        let write = |target: &Target| {
+            let mut payload = frame(target.id);
+            self.encoder(target).encode(value, &mut payload)?;
+            Ok(payload)
+        };
+        self.with_target(topic, part, write).await
     }
 
     /// A header that names the schema by its guid, to be sent with the record, and the payload, which
@@ -161,32 +185,40 @@ impl<T: Serialize + ?Sized> AvroSerializer<T> {
         part: Part,
         value: &T,
     ) -> Result<(SchemaHeader, Vec<u8>), ClientError> {
-        let target = self.target(topic, part).await?;
         let no_guid = || ClientError::Protocol("the schema has no guid there".into());
-        let guid = target.guid.ok_or_else(no_guid)?;
-        let mut payload = Vec::with_capacity(64);
-        self.encoder(&target).encode(value, &mut payload)?;
-        Ok((SchemaHeader::new(part.schema_header(), guid), payload))
+        let write = |target: &Target| {
+            let guid = target.guid.ok_or_else(no_guid)?;
+            let mut payload = Vec::with_capacity(64);
+            self.encoder(target).encode(value, &mut payload)?;
+            Ok((SchemaHeader::new(part.schema_header(), guid), payload))
+        };
+        self.with_target(topic, part, write).await
     }
 
     fn encoder<'a>(&'a self, target: &'a Target) -> &'a Encoder {
         target.codec.as_ref().map_or(&self.encoder, |codec| &codec.encoder)
     }
 
-    async fn target(&self, topic: &str, part: Part) -> Result<Target, ClientError> {
-        let key = (topic.to_string(), part);
-        if let Some(target) = self.targets.load().get(&key).filter(|target| target.is_good()) {
-            return Ok(target.clone());
+    /// Writes what is known already without a lock, and without a count that other threads share.
+    async fn with_target<R>(
+        &self,
+        topic: &str,
+        part: Part,
+        write: impl Fn(&Target) -> Result<R, ClientError>,
+    ) -> Result<R, ClientError> {
+        if let Some(target) = known(&self.targets.load(), topic, part) {
+            return write(target);
         }
         let _one_asks = self.asking.lock().await;
-        if let Some(target) = self.targets.load().get(&key).filter(|target| target.is_good()) {
-            return Ok(target.clone());
+        if let Some(target) = known(&self.targets.load(), topic, part) {
+            return write(target);
         }
         let target = self.ask(topic, part).await?;
-        let mut known = HashMap::clone(&self.targets.load());
-        known.insert(key, target.clone());
-        self.targets.store(Arc::new(known));
-        Ok(target)
+        let written = write(&target);
+        let mut targets = HashMap::clone(&self.targets.load());
+        targets.entry(topic.to_string()).or_default().set(part, target);
+        self.targets.store(Arc::new(targets));
+        written
     }
 
     async fn ask(&self, topic: &str, part: Part) -> Result<Target, ClientError> {
@@ -241,4 +273,8 @@ impl<T: Serialize + ?Sized> AvroSerializer<T> {
         }
         Ok(Target { id, guid, codec: Some(codec), good_until })
     }
+}
+
+fn known<'t>(targets: &'t HashMap<String, Targets>, topic: &str, part: Part) -> Option<&'t Target> {
+    targets.get(topic)?.of(part).filter(|target| target.is_good())
 }

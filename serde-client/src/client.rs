@@ -1,22 +1,16 @@
-//! The registry's endpoints, typed.
+//! The registry's client: what it is made of, and what its clones share.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
-use reqwest::Method;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use weir_registry_api::{
-    CompatibilityAnswer, CompatibilityLevel, Config, ConfigUpdate, Guid, Mode, ModeBody,
-    RegisterRequest, RegisterResponse, Schema, SchemaId, SchemaString, Subject, SubjectVersion,
-    Version, VersionSpec,
-};
-
 use crate::cache::{AvroCodec, Cache, Codecs};
 use crate::error::ClientError;
 use crate::frame::SchemaName;
 use crate::transport::{Call, Credentials, Retries, Transport, reason};
+use reqwest::Method;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// A client of one registry. Cheap to clone; clones share connections and caches.
 #[derive(Clone)]
@@ -158,141 +152,6 @@ impl RegistryClient {
         }
     }
 
-    /// Names of subjects that begin with `prefix`.
-    pub async fn subjects(&self, prefix: &str) -> Result<Vec<Subject>, ClientError> {
-        self.get(&["subjects"], &[("subjectPrefix", prefix)]).await
-    }
-
-    /// Numbers of a subject's versions.
-    pub async fn versions(&self, subject: &Subject) -> Result<Vec<Version>, ClientError> {
-        self.get(&["subjects", subject.as_str(), "versions"], &[]).await
-    }
-
-    /// A version of a subject.
-    pub async fn version(
-        &self,
-        subject: &Subject,
-        version: VersionSpec,
-    ) -> Result<Schema, ClientError> {
-        let version = match version {
-            VersionSpec::Latest => "latest".to_string(),
-            VersionSpec::Number(number) => number.to_string(),
-        };
-        self.get(&["subjects", subject.as_str(), "versions", &version], &[]).await
-    }
-
-    /// Registers a schema, or finds it if it is there already.
-    pub async fn register(
-        &self,
-        subject: &Subject,
-        request: &RegisterRequest,
-        normalize: bool,
-    ) -> Result<RegisterResponse, ClientError> {
-        let path = ["subjects", subject.as_str(), "versions"];
-        self.send(Method::POST, &path, &normalized(normalize), Some(request)).await
-    }
-
-    /// The version under which a subject has a schema; error code 40403 if it has not.
-    pub async fn lookup(
-        &self,
-        subject: &Subject,
-        request: &RegisterRequest,
-        normalize: bool,
-    ) -> Result<Schema, ClientError> {
-        let path = ["subjects", subject.as_str()];
-        self.send(Method::POST, &path, &normalized(normalize), Some(request)).await
-    }
-
-    /// Whether a schema would be compatible with a version, and if not, why.
-    pub async fn check_compatibility(
-        &self,
-        subject: &Subject,
-        version: VersionSpec,
-        request: &RegisterRequest,
-    ) -> Result<CompatibilityAnswer, ClientError> {
-        let version = match version {
-            VersionSpec::Latest => "latest".to_string(),
-            VersionSpec::Number(number) => number.to_string(),
-        };
-        let path = ["compatibility", "subjects", subject.as_str(), "versions", &version];
-        self.send(Method::POST, &path, &[("verbose", "true")], Some(request)).await
-    }
-
-    /// Deletes a subject: softly, or for good once it is soft-deleted.
-    pub async fn delete_subject(
-        &self,
-        subject: &Subject,
-        permanent: bool,
-    ) -> Result<Vec<Version>, ClientError> {
-        let permanent = if permanent { "true" } else { "false" };
-        let path = ["subjects", subject.as_str()];
-        self.send(Method::DELETE, &path, &[("permanent", permanent)], None::<&()>).await
-    }
-
-    /// Deletes a version: softly, or for good once it is soft-deleted.
-    pub async fn delete_version(
-        &self,
-        subject: &Subject,
-        version: Version,
-        permanent: bool,
-    ) -> Result<Version, ClientError> {
-        let permanent = if permanent { "true" } else { "false" };
-        let version = version.to_string();
-        let path = ["subjects", subject.as_str(), "versions", &version];
-        self.send(Method::DELETE, &path, &[("permanent", permanent)], None::<&()>).await
-    }
-
-    /// The schema of an id, as the registry has it; not cached.
-    pub async fn schema_by_id(&self, id: SchemaId) -> Result<SchemaString, ClientError> {
-        self.get(&["schemas", "ids", &id.to_string()], &[]).await
-    }
-
-    /// The schema of a guid; not cached.
-    pub async fn schema_by_guid(&self, guid: Guid) -> Result<SchemaString, ClientError> {
-        self.get(&["schemas", "guids", &guid.to_string()], &[]).await
-    }
-
-    /// Subjects and versions that use the schema of an id.
-    pub async fn versions_of_id(&self, id: SchemaId) -> Result<Vec<SubjectVersion>, ClientError> {
-        self.get(&["schemas", "ids", &id.to_string(), "versions"], &[]).await
-    }
-
-    /// The compatibility that holds for a subject, or globally.
-    pub async fn config(&self, subject: Option<&Subject>) -> Result<Config, ClientError> {
-        match subject {
-            None => self.get(&["config"], &[]).await,
-            Some(subject) => {
-                self.get(&["config", subject.as_str()], &[("defaultToGlobal", "true")]).await
-            }
-        }
-    }
-
-    /// Sets the compatibility level of a subject, or the global one.
-    pub async fn set_compatibility(
-        &self,
-        subject: Option<&Subject>,
-        level: CompatibilityLevel,
-    ) -> Result<(), ClientError> {
-        let update = ConfigUpdate {
-            compatibility: Some(Some(level.name().into())),
-            ..ConfigUpdate::default()
-        };
-        let path: Vec<&str> =
-            std::iter::once("config").chain(subject.map(Subject::as_str)).collect();
-        self.send::<serde_json::Value>(Method::PUT, &path, &[], Some(&update)).await.map(drop)
-    }
-
-    /// The mode that holds for a subject, or globally.
-    pub async fn mode(&self, subject: Option<&Subject>) -> Result<Mode, ClientError> {
-        let body: ModeBody = match subject {
-            None => self.get(&["mode"], &[]).await?,
-            Some(subject) => {
-                self.get(&["mode", subject.as_str()], &[("defaultToGlobal", "true")]).await?
-            }
-        };
-        Ok(body.mode)
-    }
-
     /// The Avro schema of an id or a guid, ready to read and write with. Asked for once, however many
     /// ask at the same time, and kept: neither ever changes its meaning. Failures are not kept.
     pub async fn avro_codec(
@@ -306,7 +165,7 @@ impl RegistryClient {
         self.inner.cache.known.load()
     }
 
-    async fn get<T: DeserializeOwned>(
+    pub(crate) async fn get<T: DeserializeOwned>(
         &self,
         path: &[&str],
         query: &[(&str, &str)],
@@ -314,7 +173,7 @@ impl RegistryClient {
         self.send(Method::GET, path, query, None::<&()>).await
     }
 
-    async fn send<T: DeserializeOwned>(
+    pub(crate) async fn send<T: DeserializeOwned>(
         &self,
         method: Method,
         path: &[&str],
@@ -326,8 +185,4 @@ impl RegistryClient {
         let answer = self.inner.transport.send(&Call { method, path, query, body }).await?;
         serde_json::from_slice(&answer).map_err(protocol)
     }
-}
-
-fn normalized(normalize: bool) -> [(&'static str, &'static str); 1] {
-    [("normalize", if normalize { "true" } else { "false" })]
 }

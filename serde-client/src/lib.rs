@@ -41,6 +41,7 @@
 mod cache;
 mod client;
 mod deserializer;
+mod endpoints;
 mod error;
 mod frame;
 mod serializer;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // how a test fails
 
 mod choices;
+mod endpoints;
 mod headers;
 mod transport;
 

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use tokio::sync::{Mutex, OnceCell};
@@ -49,13 +50,24 @@ type Waiting = Arc<OnceCell<Arc<AvroCodec>>>;
 
 pub(crate) type Codecs = HashMap<SchemaName, Arc<AvroCodec>>;
 
-#[derive(Default)]
 pub(crate) struct Cache {
     pub(crate) known: ArcSwap<Codecs>,
+    /// What the registry did not have, and until when it is not asked again.
+    missing: Mutex<HashMap<SchemaName, (ClientError, Instant)>>,
+    missing_ttl: Duration,
     waiting: Mutex<HashMap<SchemaName, Waiting>>,
 }
 
 impl Cache {
+    pub(crate) fn new(missing_ttl: Duration) -> Cache {
+        Cache {
+            known: ArcSwap::default(),
+            missing: Mutex::default(),
+            missing_ttl,
+            waiting: Mutex::default(),
+        }
+    }
+
     pub(crate) async fn codec(
         &self,
         client: &RegistryClient,
@@ -65,7 +77,7 @@ impl Cache {
             return Ok(codec.clone());
         }
         let cell = self.waiting.lock().await.entry(name).or_default().clone();
-        let codec = cell.get_or_try_init(|| fetch(client, name)).await.cloned();
+        let codec = cell.get_or_try_init(|| self.ask(client, name)).await.cloned();
         let mut waiting = self.waiting.lock().await;
         if let Ok(codec) = &codec
             && !self.known.load().contains_key(&name)
@@ -78,6 +90,29 @@ impl Cache {
             self.known.store(Arc::new(known));
         }
         waiting.remove(&name);
+        codec
+    }
+
+    /// Asks the registry, unless it has said a moment ago that it has no such schema: those who waited
+    /// for that answer come here one after the other.
+    async fn ask(
+        &self,
+        client: &RegistryClient,
+        name: SchemaName,
+    ) -> Result<Arc<AvroCodec>, ClientError> {
+        if let Some((error, until)) = self.missing.lock().await.get(&name)
+            && Instant::now() < *until
+        {
+            return Err(error.clone());
+        }
+        let codec = fetch(client, name).await;
+        if let Err(error @ ClientError::Registry { status: 404, .. }) = &codec {
+            let mut missing = self.missing.lock().await;
+            if missing.len() >= IDS_MAX {
+                missing.clear();
+            }
+            missing.insert(name, (error.clone(), Instant::now() + self.missing_ttl));
+        }
         codec
     }
 }

@@ -31,6 +31,7 @@ pub struct ClientBuilder {
     credentials: Option<Credentials>,
     timeout: Duration,
     retries: Retries,
+    missing_ttl: Duration,
     http: Option<reqwest::Client>,
 }
 
@@ -82,6 +83,13 @@ impl ClientBuilder {
         self
     }
 
+    /// How long an id or a guid that the registry does not have is not asked for again; 1 s by default.
+    /// Records that nobody can read would ask for each.
+    pub fn missing_ttl(mut self, ttl: Duration) -> ClientBuilder {
+        self.missing_ttl = ttl;
+        self
+    }
+
     /// Uses this HTTP client; certificates are then its own, and its time-out is that of one try.
     pub fn http_client(mut self, http: reqwest::Client) -> ClientBuilder {
         self.http = Some(http);
@@ -126,7 +134,9 @@ impl ClientBuilder {
             retries: self.retries,
             timeout: self.timeout,
         };
-        Ok(RegistryClient { inner: Arc::new(Inner { transport, cache: Cache::default() }) })
+        Ok(RegistryClient {
+            inner: Arc::new(Inner { transport, cache: Cache::new(self.missing_ttl) }),
+        })
     }
 }
 
@@ -148,12 +158,14 @@ impl RegistryClient {
                 wait: Duration::from_millis(200),
                 wait_max: Duration::from_secs(5),
             },
+            missing_ttl: Duration::from_secs(1),
             http: None,
         }
     }
 
     /// The Avro schema of an id or a guid, ready to read and write with. Asked for once, however many
-    /// ask at the same time, and kept: neither ever changes its meaning. Failures are not kept.
+    /// ask at the same time, and kept: neither ever changes its meaning. That the registry does not
+    /// have it is kept for [`ClientBuilder::missing_ttl`], other failures are not.
     pub async fn avro_codec(
         &self,
         name: impl Into<SchemaName>,

@@ -8,6 +8,7 @@ mod transport;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
@@ -15,7 +16,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use weir_registry::Registry;
 use weir_registry::log::MemoryLog;
-use weir_serde::api::{CompatibilityLevel, Reference, RegisterRequest, Subject, VersionSpec};
+use weir_serde::api::{
+    CompatibilityLevel, Reference, RegisterRequest, SchemaId, Subject, VersionSpec,
+};
 use weir_serde::{AvroDeserializer, AvroSerializer, ClientError, Part, RegistryClient};
 use weir_tests::serve;
 
@@ -37,6 +40,11 @@ fn stock() -> Stock {
 
 /// A registry, and how many requests it got.
 async fn counted() -> (RegistryClient, Arc<AtomicUsize>) {
+    let (url, count) = counted_url().await;
+    (RegistryClient::new(&url).unwrap(), count)
+}
+
+async fn counted_url() -> (String, Arc<AtomicUsize>) {
     weir_tests::crypto();
     let count = Arc::new(AtomicUsize::new(0));
     let seen = count.clone();
@@ -47,7 +55,7 @@ async fn counted() -> (RegistryClient, Arc<AtomicUsize>) {
             next.run(request)
         }));
     let address = serve(router).await;
-    (RegistryClient::new(&format!("http://{address}/")).unwrap(), count)
+    (format!("http://{address}/"), count)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -132,8 +140,44 @@ async fn schemas_that_refer_to_others_are_written_and_read() {
 }
 
 #[tokio::test]
-async fn a_failure_is_not_remembered() {
-    let (client, _) = counted().await;
+async fn a_missing_id_is_not_asked_for_again_for_a_while() {
+    let (url, count) = counted_url().await;
+    let payload = [0, 0, 0, 0, 1, 8, b'M', b'S', b'F', b'T'];
+    let day = Duration::from_secs(86_400);
+    for (ttl, asked) in [(day, 1), (Duration::ZERO, 5)] {
+        let client = RegistryClient::builder(&url).missing_ttl(ttl).build().unwrap();
+        let deserializer = AvroDeserializer::<String>::new(client);
+        count.store(0, Ordering::Relaxed);
+        for _ in 0..5 {
+            let error = deserializer.deserialize(&payload).await.unwrap_err();
+            assert_eq!(error.to_string(), "Schema 1 not found; error code: 40403");
+        }
+        assert_eq!(count.load(Ordering::Relaxed), asked);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_id_is_asked_for_once_however_many_ask() {
+    let (url, count) = counted_url().await;
+    let day = Duration::from_secs(86_400);
+    let client = RegistryClient::builder(&url).missing_ttl(day).build().unwrap();
+    let readers: Vec<_> = (0..200)
+        .map(|_| {
+            let client = client.clone();
+            tokio::spawn(async move { client.avro_codec(SchemaId(7)).await.unwrap_err() })
+        })
+        .collect();
+    for reader in readers {
+        let error = reader.await.unwrap();
+        assert!(matches!(error, ClientError::Registry { code: 40403, .. }), "{error:?}");
+    }
+    assert_eq!(count.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn an_id_that_was_missing_is_found_once_it_is_there() {
+    let (url, _) = counted_url().await;
+    let client = RegistryClient::builder(&url).missing_ttl(Duration::ZERO).build().unwrap();
     let payload = [0, 0, 0, 0, 1, 8, b'M', b'S', b'F', b'T'];
     let deserializer = AvroDeserializer::<String>::new(client.clone());
     let error = deserializer.deserialize(&payload).await.unwrap_err();

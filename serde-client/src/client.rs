@@ -7,8 +7,10 @@ use std::time::Duration;
 use crate::cache::{AvroCodec, Cache, Codecs};
 use crate::error::ClientError;
 use crate::frame::SchemaName;
+use crate::oauth::{OAuth, Tokens};
 use crate::transport::{Call, Credentials, Retries, Transport, reason};
 use reqwest::Method;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -29,6 +31,8 @@ pub struct ClientBuilder {
     ca_pem: Option<Vec<u8>>,
     identity_pem: Option<Vec<u8>>,
     credentials: Option<Credentials>,
+    oauth: Option<OAuth>,
+    headers: Vec<(String, String)>,
     timeout: Duration,
     retries: Retries,
     missing_ttl: Duration,
@@ -68,6 +72,19 @@ impl ClientBuilder {
         self
     }
 
+    /// Gets tokens from an authorization server, each before the one before it ends, and anew if the
+    /// registry takes one back.
+    pub fn oauth(mut self, oauth: OAuth) -> ClientBuilder {
+        self.oauth = Some(oauth);
+        self
+    }
+
+    /// Sends a header with each request, such as `target-sr-cluster`.
+    pub fn header(mut self, name: &str, value: &str) -> ClientBuilder {
+        self.headers.push((name.to_string(), value.to_string()));
+        self
+    }
+
     /// How long a request may take with all that is tried for it; 10 s by default.
     pub fn timeout(mut self, timeout: Duration) -> ClientBuilder {
         self.timeout = timeout;
@@ -103,6 +120,12 @@ impl ClientBuilder {
             Ok(url) => Ok(url),
             Err(error) => Err(wrong(&format!("{text}: {error}"))),
         };
+        let mut headers = HeaderMap::new();
+        for (name, value) in &self.headers {
+            let name = HeaderName::try_from(name).map_err(|e| wrong(&format!("{name}: {e}")))?;
+            headers.append(name, HeaderValue::try_from(value).map_err(|e| wrong(&e))?);
+        }
+        let tokens = self.oauth.map(Tokens::new).transpose()?;
         let urls = self.urls.iter().map(url).collect::<Result<Vec<_>, _>>()?;
         let http = match self.http {
             Some(http) => http,
@@ -130,7 +153,8 @@ impl ClientBuilder {
             http,
             urls,
             current: AtomicUsize::new(0),
-            credentials: self.credentials,
+            credentials: tokens.map(Credentials::OAuth).or(self.credentials),
+            headers,
             retries: self.retries,
             timeout: self.timeout,
         };
@@ -152,6 +176,8 @@ impl RegistryClient {
             ca_pem: None,
             identity_pem: None,
             credentials: None,
+            oauth: None,
+            headers: Vec::new(),
             timeout: Duration::from_secs(10),
             retries: Retries {
                 max: 3,

@@ -44,6 +44,7 @@ mod deserializer;
 mod endpoints;
 mod error;
 mod frame;
+mod oauth;
 mod serializer;
 mod subject;
 mod transport;
@@ -53,6 +54,7 @@ pub use client::{ClientBuilder, RegistryClient};
 pub use deserializer::{AvroDeserializer, AvroMessage};
 pub use error::ClientError;
 pub use frame::{FrameError, SchemaHeader, SchemaName, frame, unframe, unframe_record};
+pub use oauth::OAuth;
 pub use serializer::AvroSerializer;
 pub use subject::{Custom, Part, SubjectNameStrategy};
 

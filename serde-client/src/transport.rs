@@ -4,17 +4,19 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use reqwest::header::HeaderMap;
 use reqwest::{Method, Url};
 use tokio::time::{Instant, sleep, timeout_at};
 use weir_registry_api::{ErrorBody, MEDIA_TYPES};
 
 use crate::error::ClientError;
+use crate::oauth::Tokens;
 
 /// Who the client is.
-#[derive(Clone)]
 pub(crate) enum Credentials {
     Basic { user: String, password: String },
     Bearer(String),
+    OAuth(Tokens),
 }
 
 /// When to try again.
@@ -35,6 +37,8 @@ pub(crate) struct Transport {
     /// The one that answered last.
     pub(crate) current: AtomicUsize,
     pub(crate) credentials: Option<Credentials>,
+    /// Sent with each request.
+    pub(crate) headers: HeaderMap,
     pub(crate) retries: Retries,
     /// For a request and all that is tried for it.
     pub(crate) timeout: Duration,
@@ -49,7 +53,7 @@ pub(crate) struct Call<'a> {
 }
 
 /// A try that failed.
-struct Failure {
+pub(crate) struct Failure {
     error: ClientError,
     /// Whether another may do better.
     is_passing: bool,
@@ -58,8 +62,12 @@ struct Failure {
 }
 
 impl Failure {
-    fn passing(why: String) -> Failure {
+    pub(crate) fn passing(why: String) -> Failure {
         Failure { error: ClientError::Transport(why), is_passing: true, retry_after: None }
+    }
+
+    pub(crate) fn last(error: ClientError) -> Failure {
+        Failure { error, is_passing: false, retry_after: None }
     }
 }
 
@@ -117,12 +125,19 @@ impl Transport {
         if !call.query.is_empty() {
             url.query_pairs_mut().extend_pairs(call.query);
         }
-        let mut request =
-            self.http.request(call.method.clone(), url).header("accept", MEDIA_TYPES[0]);
+        let request = self.http.request(call.method.clone(), url);
+        let mut request = request.headers(self.headers.clone()).header("accept", MEDIA_TYPES[0]);
+        let mut token = None;
         request = match &self.credentials {
             None => request,
             Some(Credentials::Basic { user, password }) => request.basic_auth(user, Some(password)),
             Some(Credentials::Bearer(token)) => request.bearer_auth(token),
+            Some(Credentials::OAuth(tokens)) => {
+                let current = tokens.token(&self.http).await?;
+                let request = request.bearer_auth(&current.value);
+                token = Some((tokens, current));
+                request
+            }
         };
         if let Some(body) = &call.body {
             request = request.header("content-type", MEDIA_TYPES[0]).body(body.clone());
@@ -130,6 +145,9 @@ impl Transport {
         let lost = |error| Failure::passing(reason(error));
         let response = request.send().await.map_err(lost)?;
         let status = response.status();
+        if let Some((_, token)) = token.as_ref().filter(|_| status.as_u16() != 401) {
+            token.accepted();
+        }
         let retry_after = response.headers().get("retry-after").and_then(|seconds| {
             seconds.to_str().ok()?.trim().parse().map(Duration::from_secs).ok()
         });
@@ -143,7 +161,10 @@ impl Transport {
             }
             Err(_) => ClientError::Protocol(format!("HTTP {status} without an error body")),
         };
-        let is_passing = status.is_server_error() || matches!(status.as_u16(), 408 | 429);
+        let mut is_passing = status.is_server_error() || matches!(status.as_u16(), 408 | 429);
+        if let Some((tokens, token)) = token.filter(|_| status.as_u16() == 401) {
+            is_passing = tokens.refused(&token);
+        }
         Err(Failure { error, is_passing, retry_after })
     }
 }

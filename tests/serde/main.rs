@@ -4,6 +4,7 @@
 mod choices;
 mod endpoints;
 mod headers;
+mod oauth;
 mod transport;
 
 use std::sync::Arc;

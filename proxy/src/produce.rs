@@ -186,7 +186,7 @@ fn encode(
             encoder.json_to_avro(data.get(), &mut payload).map_err(|error| {
                 let path = error.path();
                 let dot = if path.is_empty() || path.starts_with('[') { "" } else { "." };
-                let reason = format!("{}{dot}{path}: {}", place(), error.reason);
+                let reason = format!("{}{dot}{path}: {}", place(), error.reason());
                 ProxyError::BadRequest { reason }
             })?;
             payload

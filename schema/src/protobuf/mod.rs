@@ -138,6 +138,39 @@ impl Schema {
         names
     }
 
+    /// Where a message of this full name is: an index among the file's messages, one among those
+    /// nested in it, and so on.
+    pub fn message_path(&self, name: &str) -> Option<Vec<i32>> {
+        let package = self.file.package();
+        let mut rest = match package.is_empty() {
+            true => name,
+            false => name.strip_prefix(package)?.strip_prefix('.')?,
+        };
+        let (mut types, mut path) = (&self.file.types, Vec::new());
+        loop {
+            let (first, inner) = rest.split_once('.').unwrap_or((rest, ""));
+            let mut messages = types.iter().filter_map(Type::message).enumerate();
+            let (index, message) = messages.find(|(_, message)| message.name == first)?;
+            path.push(index as i32);
+            if inner.is_empty() {
+                return Some(path);
+            }
+            (types, rest) = (&message.types, inner);
+        }
+    }
+
+    /// The full name of the message at a path.
+    pub fn message_at(&self, path: &[i32]) -> Option<String> {
+        let (mut types, mut name) = (&self.file.types, self.file.package().to_string());
+        for index in path {
+            let index = usize::try_from(*index).ok()?;
+            let message = types.iter().filter_map(Type::message).nth(index)?;
+            name = joined(&name, &message.name);
+            types = &message.types;
+        }
+        (!path.is_empty()).then_some(name)
+    }
+
     /// The descriptors of this file and of all that it imports, each after its imports. Imports
     /// that were not given are left out. The schema's own file is called `default` and comes last.
     pub fn file_descriptor_set(&self) -> Result<FileDescriptorSet, String> {

@@ -8,8 +8,11 @@ use std::fmt;
 
 use super::aliases::Aliases;
 use super::defaults;
-use super::plan::{Branch, Encoder, EnumOp, FieldOp, Op, OpId, Plan, RecordOp, Step, UnionOp};
-use crate::avro::{Kind, NodeId, Record, Schema};
+use super::logical::Logical;
+use super::plan::{
+    Branch, Encoder, EnumOp, FieldOp, Op, OpId, Plan, RecordOp, Seen, Step, Symbol, UnionOp,
+};
+use crate::avro::{Enum, Field, Kind, NodeId, Record, Schema};
 
 /// A schema whose defaults cannot be encoded has no plan, nor has a reader whose aliases make two
 /// fields of the writer's into one.
@@ -103,14 +106,15 @@ impl<'s> Compiler<'s> {
         match schema.kind(id) {
             Kind::Array(items) => Op::Array { items: self.op(side(*items)), empty: false },
             Kind::Map(values) => Op::Map(self.op(side(*values))),
-            Kind::Union(branches) => Op::Union(UnionOp {
-                branches: branches
+            Kind::Union(branches) => {
+                let compiled = branches
                     .iter()
                     .map(|b| (self.op(side(*b)), Some(branch(schema.kind(*b)))))
-                    .collect(),
-            }),
+                    .collect();
+                union(compiled, schema, branches)
+            }
             Kind::Enum(e) => Op::Enum(EnumOp {
-                symbols: e.symbols.iter().map(|s| s.as_str().into()).collect(),
+                symbols: symbols(e),
                 to: (0..e.symbols.len()).map(|i| Some(i as u32)).collect(),
             }),
             Kind::Record(record) => {
@@ -122,7 +126,7 @@ impl<'s> Compiler<'s> {
                     .collect();
                 record_op(schema, record, steps)
             }
-            kind => plain(kind),
+            _ => plain(schema, id),
         }
     }
 
@@ -153,7 +157,7 @@ impl<'s> Compiler<'s> {
                     to.symbols.iter().enumerate().map(|(i, s)| (s.as_str(), i as u32)).collect();
                 let default = to.default.as_deref().and_then(|d| index.get(d).copied());
                 Ok(Op::Enum(EnumOp {
-                    symbols: to.symbols.iter().map(|s| s.as_str().into()).collect(),
+                    symbols: symbols(to),
                     to: from
                         .symbols
                         .iter()
@@ -168,7 +172,7 @@ impl<'s> Compiler<'s> {
             (Kind::Long, Kind::Float) => Ok(Op::LongToFloat),
             (Kind::Long, Kind::Double) => Ok(Op::LongToDouble),
             (Kind::Float, Kind::Double) => Ok(Op::FloatToDouble),
-            (_, same) => Ok(plain(same)),
+            _ => Ok(plain(self.reader, r)),
         }
     }
 
@@ -213,7 +217,10 @@ impl<'s> Compiler<'s> {
                 return Err(CompileError(format!("default of {record}.{}: {error}", field.name)));
             }
             let op = self.op(Side::Reader(field.node));
-            steps.push(Step::Default { field: i as u32, op });
+            // it takes no data, so it can stand where the reader has its field
+            let before = |step: &Step| matches!(step, Step::Read { field, .. } | Step::Default { field, .. } if (*field as usize) < i);
+            let place = steps.iter().rposition(before).map_or(0, |last| last + 1);
+            steps.insert(place, Step::Default { field: i as u32, op });
         }
         Ok(record_op(reader, to, steps.into()))
     }
@@ -223,7 +230,7 @@ impl<'s> Compiler<'s> {
             Kind::Union(into) if self.equivalent(w, r) => Some(into),
             _ => None,
         };
-        let branches = branches
+        let compiled = branches
             .iter()
             .enumerate()
             .map(|(i, b)| match into {
@@ -235,7 +242,7 @@ impl<'s> Compiler<'s> {
                 None => (self.op(Side::Both(*b, r)), None),
             })
             .collect();
-        Op::Union(UnionOp { branches })
+        union(compiled, self.writer, branches)
     }
 
     /// Java's "soft match" of a type against the branches of a reader's union: the same name, else
@@ -327,9 +334,8 @@ impl<'s> Compiler<'s> {
                 }
                 (Kind::Record(x), Kind::Record(y)) => {
                     let name = self.aliases.type_name(x.named.name.full());
-                    let same = |(f, g): (&crate::avro::Field, &crate::avro::Field)| {
-                        self.aliases.field_name(name, &f.name) == g.name
-                    };
+                    let same =
+                        |(f, g): (&Field, &Field)| self.aliases.field_name(name, &f.name) == g.name;
                     if x.fields.len() != y.fields.len() || !x.fields.iter().zip(&y.fields).all(same)
                     {
                         return false;
@@ -364,42 +370,52 @@ fn promotes(writer: &Kind, reader: &Kind) -> bool {
 }
 
 fn branch(kind: &Kind) -> Branch {
-    Branch { name: kind.branch_name().into(), is_null: matches!(kind, Kind::Null) }
+    Branch::new(kind.branch_name(), matches!(kind, Kind::Null))
 }
 
-fn plain(kind: &Kind) -> Op {
-    match kind {
+fn union(compiled: Box<[(OpId, Option<Branch>)]>, schema: &Schema, branches: &[NodeId]) -> Op {
+    let mut others =
+        branches.iter().enumerate().filter(|(_, b)| !matches!(schema.kind(**b), Kind::Null));
+    let only = match (others.next(), others.next()) {
+        (Some((index, _)), None) => Some(index as u32),
+        _ => None,
+    };
+    let null = branches.iter().position(|b| matches!(schema.kind(*b), Kind::Null));
+    Op::Union(UnionOp { branches: compiled, only, null: null.map(|index| index as u32) })
+}
+
+fn symbols(e: &Enum) -> Box<[Symbol]> {
+    e.symbols.iter().map(|s| Symbol { name: s.as_str().into(), seen: Seen::default() }).collect()
+}
+
+fn plain(schema: &Schema, id: NodeId) -> Op {
+    let logical = Logical::of(schema, id);
+    match schema.kind(id) {
         Kind::Null => Op::Null,
         Kind::Boolean => Op::Boolean,
-        Kind::Int => Op::Int,
-        Kind::Long => Op::Long,
+        Kind::Int => Op::Int(logical),
+        Kind::Long => Op::Long(logical),
         Kind::Float => Op::Float,
         Kind::Double => Op::Double,
-        Kind::Bytes => Op::Bytes,
+        Kind::Bytes => Op::Bytes(logical),
         Kind::String => Op::String,
-        Kind::Fixed(fixed) => Op::Fixed(fixed.size),
+        Kind::Fixed(fixed) => Op::Fixed(fixed.size, logical),
         other => unreachable!("{} has parts of its own", other.type_name()),
     }
 }
 
 /// A default that cannot be encoded counts as none; who needs it has asked for it before.
 fn record_op(schema: &Schema, record: &Record, steps: Box<[Step]>) -> Op {
-    let fields: Box<[FieldOp]> = record
-        .fields
-        .iter()
-        .map(|field| FieldOp {
-            name: field.name.as_str().into(),
-            default: field
-                .default
-                .as_ref()
-                .and_then(|value| defaults::encode(schema, field.node, value).ok())
-                .map(Vec::into_boxed_slice),
-        })
-        .collect();
-    Op::Record(RecordOp {
-        name: record.named.name.full().into(),
-        index: fields.iter().enumerate().map(|(i, f)| (f.name.clone(), i as u32)).collect(),
-        fields,
-        steps,
-    })
+    let default = |field: &Field| {
+        field.default.as_ref().and_then(|value| defaults::encode(schema, field.node, value).ok())
+    };
+    let mut ops = vec![OpId(0); record.fields.len()];
+    for step in &steps {
+        if let Step::Read { field, op } | Step::Default { field, op } = step {
+            ops[*field as usize] = *op;
+        }
+    }
+    let fields = record.fields.iter().zip(ops);
+    let fields = fields.map(|(f, op)| FieldOp::new(&f.name, default(f), op)).collect();
+    Op::Record(RecordOp::new(record.named.name.full(), fields, steps))
 }

@@ -2,11 +2,13 @@
 
 use std::fmt;
 
-/// An error of encoding or decoding.
+/// An error of encoding or decoding. As wide as a pointer: each value's result carries one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CodecError {
-    /// What is wrong.
-    pub reason: String,
+pub struct CodecError(Box<Inner>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Inner {
+    reason: String,
     /// From the place of the error outwards.
     steps: Vec<Step>,
 }
@@ -18,20 +20,27 @@ pub(super) enum Step {
 }
 
 impl CodecError {
+    #[cold]
     pub(super) fn new(reason: impl Into<String>) -> CodecError {
-        CodecError { reason: reason.into(), steps: Vec::new() }
+        CodecError(Box::new(Inner { reason: reason.into(), steps: Vec::new() }))
+    }
+
+    /// What is wrong.
+    pub fn reason(&self) -> &str {
+        &self.0.reason
     }
 
     /// The same error, seen from one level further out.
+    #[cold]
     pub(super) fn inside(mut self, step: Step) -> CodecError {
-        self.steps.push(step);
+        self.0.steps.push(step);
         self
     }
 
     /// Where: `orders[3].customer.email`; empty at the root.
     pub fn path(&self) -> String {
         let mut path = String::new();
-        for step in self.steps.iter().rev() {
+        for step in self.0.steps.iter().rev() {
             match step {
                 Step::Field(name) => {
                     if !path.is_empty() {
@@ -48,9 +57,9 @@ impl CodecError {
 
 impl fmt::Display for CodecError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.steps.is_empty() {
-            true => f.write_str(&self.reason),
-            false => write!(f, "{}: {}", self.path(), self.reason),
+        match self.0.steps.is_empty() {
+            true => f.write_str(self.reason()),
+            false => write!(f, "{}: {}", self.path(), self.reason()),
         }
     }
 }

@@ -41,7 +41,7 @@ struct State<'a> {
 
 impl State<'_> {
     fn fail<E: serde::de::Error>(&mut self, error: CodecError) -> E {
-        let message = E::custom(&error.reason);
+        let message = E::custom(error.reason());
         self.error.get_or_insert(error);
         message
     }
@@ -79,8 +79,8 @@ impl Value<'_, '_> {
 
     fn integer<E: serde::de::Error>(self, value: i64) -> Result<(), E> {
         match self.state.plan.op(self.op) {
-            Op::Int if i32::try_from(value).is_ok() => write_long(value, self.state.out),
-            Op::Long => write_long(value, self.state.out),
+            Op::Int(_) if i32::try_from(value).is_ok() => write_long(value, self.state.out),
+            Op::Long(_) => write_long(value, self.state.out),
             Op::Float => self.state.out.extend((value as f32).to_le_bytes()),
             Op::Double => self.state.out.extend((value as f64).to_le_bytes()),
             _ => return Err(self.mismatch(value)),
@@ -139,7 +139,7 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
         match self.state.plan.op(self.op) {
             Op::Double => self.state.out.extend(value.to_le_bytes()),
             Op::Float => self.state.out.extend((value as f32).to_le_bytes()),
-            Op::Int | Op::Long if whole => return self.integer(value as i64),
+            Op::Int(_) | Op::Long(_) if whole => return self.integer(value as i64),
             _ => return Err(self.mismatch(value)),
         }
         Ok(())
@@ -148,18 +148,18 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
     fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<(), E> {
         match self.state.plan.op(self.op) {
             Op::String => write_bytes(value.as_bytes(), self.state.out),
-            Op::Bytes => {
+            Op::Bytes(_) => {
                 let bytes = latin1(value).map_err(|e| self.state.fail(e))?;
                 write_bytes(&bytes, self.state.out);
             }
-            Op::Fixed(size) => {
+            Op::Fixed(size, _) => {
                 let bytes = latin1(value).map_err(|e| self.state.fail::<E>(e))?;
                 if bytes.len() != *size {
                     return Err(self.mismatch(format!("{} bytes", bytes.len())));
                 }
                 self.state.out.extend(bytes);
             }
-            Op::Enum(e) => match e.symbols.iter().position(|symbol| &**symbol == value) {
+            Op::Enum(e) => match e.position(value) {
                 Some(index) => write_long(index as i64, self.state.out),
                 None => return Err(self.mismatch(format!("\"{value}\""))),
             },
@@ -181,7 +181,7 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
             return Err(self.mismatch("an array"));
         };
         let depth = self.depth + 1;
-        let mut block = Block::new(self.state.out);
+        let mut block = Block::new(None, self.state.out);
         loop {
             let item = Value { state: self.state, op: *items, depth };
             match seq.next_element_seed(item) {
@@ -229,7 +229,7 @@ fn write_map<'de, A: MapAccess<'de>>(
     depth: usize,
     mut map: A,
 ) -> Result<(), A::Error> {
-    let mut block = Block::new(state.out);
+    let mut block = Block::new(None, state.out);
     while let Some(key) = map.next_key_seed(Key)? {
         write_bytes(key.as_bytes(), state.out);
         let value = Value { state, op: values, depth };
@@ -311,13 +311,13 @@ fn expected(op: &Op) -> String {
     match op {
         Op::Null => "null".into(),
         Op::Boolean => "true or false".into(),
-        Op::Int => "an int".into(),
-        Op::Long => "a long".into(),
+        Op::Int(_) => "an int".into(),
+        Op::Long(_) => "a long".into(),
         Op::Float | Op::Double => "a number".into(),
-        Op::Bytes => "bytes (a string of code points up to U+00FF)".into(),
+        Op::Bytes(_) => "bytes (a string of code points up to U+00FF)".into(),
         Op::String => "a string".into(),
-        Op::Fixed(size) => format!("{size} bytes (a string of code points up to U+00FF)"),
-        Op::Enum(e) => format!("one of {}", e.symbols.join(", ")),
+        Op::Fixed(size, _) => format!("{size} bytes (a string of code points up to U+00FF)"),
+        Op::Enum(e) => format!("one of {}", e.listed()),
         Op::Array { .. } => "an array".into(),
         Op::Map(_) => "an object".into(),
         Op::Union(union) => expected_branch(union),

@@ -15,11 +15,14 @@ mod de;
 mod defaults;
 mod error;
 mod from_json;
+mod logical;
 mod only;
 mod plan;
 mod record;
+mod schema_text;
 mod ser;
 mod to_json;
+pub mod typed;
 
 pub use compile::CompileError;
 pub use error::CodecError;

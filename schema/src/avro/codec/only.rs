@@ -7,9 +7,7 @@ use super::CodecError;
 
 /// Takes one kind of value and refuses the rest.
 macro_rules! only {
-    ($name:ident -> $ok:ty, $what:literal, { $($method:ident: $kind:ty => |$value:ident| $body:expr),* }, [$($refused:ident: $refused_kind:ty),*]) => {
-        pub(super) struct $name;
-
+    ($name:ty as $this:ident -> $ok:ty, $what:literal, { $($method:ident: $kind:ty => |$value:ident| $body:expr),* }, [$($refused:ident: $refused_kind:ty),*]) => {
         impl Serializer for $name {
             type Ok = $ok;
             type Error = CodecError;
@@ -21,7 +19,7 @@ macro_rules! only {
             type SerializeStruct = Impossible<$ok, CodecError>;
             type SerializeStructVariant = Impossible<$ok, CodecError>;
 
-            $(fn $method(self, $value: $kind) -> Result<$ok, CodecError> { Ok($body) })*
+            $(fn $method(self, $value: $kind) -> Result<$ok, CodecError> { let $this = self; Ok($body) })*
             $(fn $refused(self, _: $refused_kind) -> Result<$ok, CodecError> { refuse($what) })*
 
             fn serialize_none(self) -> Result<$ok, CodecError> { refuse($what) }
@@ -42,21 +40,34 @@ macro_rules! only {
     };
 }
 
-only!(Text -> String, "a map's key is a string", {
-    serialize_str: &str => |v| v.to_string(),
-    serialize_char: char => |v| v.to_string(),
-    serialize_i8: i8 => |v| v.to_string(),
-    serialize_i16: i16 => |v| v.to_string(),
-    serialize_i32: i32 => |v| v.to_string(),
-    serialize_i64: i64 => |v| v.to_string(),
-    serialize_u8: u8 => |v| v.to_string(),
-    serialize_u16: u16 => |v| v.to_string(),
-    serialize_u32: u32 => |v| v.to_string(),
-    serialize_u64: u64 => |v| v.to_string(),
-    serialize_bool: bool => |v| v.to_string()
+/// Appends a map's key.
+pub(super) struct Text<'k>(pub(super) &'k mut String);
+
+/// Takes a byte.
+pub(super) struct Byte;
+
+impl Text<'_> {
+    fn show(self, key: impl std::fmt::Display) {
+        use std::fmt::Write;
+        write!(self.0, "{key}").expect("a string takes all");
+    }
+}
+
+only!(Text<'_> as text -> (), "a map's key is a string", {
+    serialize_str: &str => |v| text.0.push_str(v),
+    serialize_char: char => |v| text.0.push(v),
+    serialize_i8: i8 => |v| text.show(v),
+    serialize_i16: i16 => |v| text.show(v),
+    serialize_i32: i32 => |v| text.show(v),
+    serialize_i64: i64 => |v| text.show(v),
+    serialize_u8: u8 => |v| text.show(v),
+    serialize_u16: u16 => |v| text.show(v),
+    serialize_u32: u32 => |v| text.show(v),
+    serialize_u64: u64 => |v| text.show(v),
+    serialize_bool: bool => |v| text.show(v)
 }, [serialize_f32: f32, serialize_f64: f64, serialize_bytes: &[u8]]);
 
-only!(Byte -> u8, "bytes are written from a sequence of u8", {
+only!(Byte as _byte -> u8, "bytes are written from a sequence of u8", {
     serialize_u8: u8 => |v| v
 }, [serialize_str: &str, serialize_char: char, serialize_i8: i8, serialize_i16: i16,
     serialize_i32: i32, serialize_i64: i64, serialize_u16: u16, serialize_u32: u32,

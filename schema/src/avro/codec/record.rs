@@ -2,7 +2,7 @@
 
 use super::CodecError;
 use super::bytes::write_long;
-use super::plan::{OpId, RecordOp, Step};
+use super::plan::{OpId, RecordOp};
 
 /// Puts fields in order: those that come in order go straight to the output, from the first that
 /// does not all are kept with their places until the record ends.
@@ -23,6 +23,22 @@ struct Late {
 impl<'p> RecordWriter<'p> {
     pub(super) fn new(record: &'p RecordOp) -> RecordWriter<'p> {
         RecordWriter { record, next: 0, late: Vec::new(), late_from: 0 }
+    }
+
+    /// The same as [`RecordWriter::begin`], for a name that lives as long as the program.
+    #[inline]
+    pub(super) fn begin_static(
+        &mut self,
+        name: &'static str,
+        out: &[u8],
+    ) -> Result<OpId, CodecError> {
+        match self.record.fields.get(self.next) {
+            Some(field) if self.late.is_empty() && field.seen.is(name, &field.name) => {
+                self.next += 1;
+                Ok(field.op)
+            }
+            _ => self.begin(name, out),
+        }
     }
 
     /// Begins the field of this name: its value is to be written next, with the operation.
@@ -49,10 +65,7 @@ impl<'p> RecordWriter<'p> {
             }
             self.late.push(Late { field, start: out.len(), end: out.len() });
         }
-        match self.record.steps[field] {
-            Step::Read { op, .. } => Ok(op),
-            _ => unreachable!("an encoder reads every field, in order"),
-        }
+        Ok(self.record.fields[field].op)
     }
 
     /// The value that was begun is written.
@@ -90,23 +103,44 @@ impl<'p> RecordWriter<'p> {
     }
 }
 
-/// One block of an array or a map: the count goes in front once it is known.
+/// One block of an array or a map: the count goes in front, if need be once it is known.
 pub(super) struct Block {
     start: usize,
+    claimed: usize,
     pub(super) total: usize,
 }
 
 impl Block {
-    pub(super) fn new(out: &[u8]) -> Block {
-        Block { start: out.len(), total: 0 }
+    /// Begins a block of `claimed` items, as far as anybody knows yet.
+    pub(super) fn new(claimed: Option<usize>, out: &mut Vec<u8>) -> Block {
+        let block = Block { start: out.len(), claimed: claimed.unwrap_or(0), total: 0 };
+        if block.claimed > 0 {
+            write_long(block.claimed as i64, out);
+        }
+        block
     }
 
     pub(super) fn finish(self, out: &mut Vec<u8>) {
-        if self.total > 0 {
-            let mut count = Vec::with_capacity(4);
-            write_long(self.total as i64, &mut count);
-            out.splice(self.start..self.start, count);
-        }
+        self.finish_count(out);
         out.push(0);
+    }
+
+    /// Puts the right count in front, if it was not known.
+    pub(super) fn finish_count(self, out: &mut Vec<u8>) {
+        if self.total != self.claimed {
+            self.correct(out);
+        }
+    }
+
+    #[cold]
+    fn correct(self, out: &mut Vec<u8>) {
+        let (mut claimed, mut count) = (Vec::new(), Vec::with_capacity(4));
+        if self.claimed > 0 {
+            write_long(self.claimed as i64, &mut claimed);
+        }
+        if self.total > 0 {
+            write_long(self.total as i64, &mut count);
+        }
+        out.splice(self.start..self.start + claimed.len(), count);
     }
 }

@@ -13,6 +13,7 @@ use serde::ser::{
 
 use super::bytes::{write_bytes, write_long};
 use super::error::Step as Place;
+use super::logical::Logical;
 use super::only::{Byte, Text};
 use super::plan::{Encoder, Op, OpId, Plan, UnionOp};
 use super::record::{Block, RecordWriter};
@@ -27,7 +28,12 @@ impl Encoder {
         out: &mut Vec<u8>,
     ) -> Result<(), CodecError> {
         let start = out.len();
-        let result = value.serialize(Ser { plan: &self.plan, op: self.plan.root(), out, depth: 0 });
+        let result = value.serialize(Ser {
+            plan: &self.plan,
+            op: self.plan.op(self.plan.root()),
+            out,
+            depth: 0,
+        });
         if result.is_err() {
             out.truncate(start);
         }
@@ -37,69 +43,121 @@ impl Encoder {
 
 struct Ser<'a> {
     plan: &'a Plan,
-    op: OpId,
+    op: &'a Op,
     out: &'a mut Vec<u8>,
     depth: usize,
 }
 
 impl<'a> Ser<'a> {
-    fn kind(&self) -> &'a Op {
-        self.plan.op(self.op)
-    }
-
+    #[cold]
     fn mismatch<T>(&self, found: &str) -> Result<T, CodecError> {
-        Err(CodecError::new(format!("{found} is not {}", describe(self.kind()))))
+        Err(CodecError::new(format!("{found} is not {}", describe(self.op))))
     }
 
+    #[inline]
     fn child(&mut self, op: OpId) -> Result<Ser<'_>, CodecError> {
-        if self.depth >= DEPTH_MAX {
-            return Err(too_deep());
-        }
-        Ok(Ser { plan: self.plan, op, out: self.out, depth: self.depth + 1 })
+        self.check_depth()?;
+        Ok(Ser { plan: self.plan, op: self.plan.op(op), out: self.out, depth: self.depth + 1 })
+    }
+
+    #[inline]
+    fn check_depth(&self) -> Result<(), CodecError> {
+        if self.depth >= DEPTH_MAX { Err(too_deep()) } else { Ok(()) }
     }
 
     /// If this is a union, writes the index of the first branch that one of `wanted` accepts, the
     /// first of them first, and goes on as that branch.
+    #[inline]
     fn into_branch(mut self, wanted: &[fn(&Op) -> bool]) -> Ser<'a> {
-        if let Op::Union(union) = self.kind()
-            && let Some(index) = wanted
-                .iter()
-                .find_map(|fits| union.branches.iter().position(|(op, _)| fits(self.plan.op(*op))))
-        {
+        if let Op::Union(union) = self.op {
+            match union.only.map(|index| (index as usize, union.branches[index as usize].0)) {
+                Some((index, op)) if wanted.iter().any(|fits| fits(self.plan.op(op))) => {
+                    self.take_branch(union, index);
+                }
+                _ => return self.into_one_of_many(union, wanted),
+            }
+        }
+        self
+    }
+
+    #[inline(never)]
+    fn into_one_of_many(mut self, union: &UnionOp, wanted: &[fn(&Op) -> bool]) -> Ser<'a> {
+        let first = wanted
+            .iter()
+            .find_map(|fits| union.branches.iter().position(|(op, _)| fits(self.plan.op(*op))));
+        if let Some(index) = first {
             self.take_branch(union, index);
         }
         self
     }
 
+    #[inline]
     fn take_branch(&mut self, union: &UnionOp, index: usize) {
         write_long(index as i64, self.out);
-        self.op = union.branches[index].0;
+        self.op = self.plan.op(union.branches[index].0);
         self.depth += 1;
     }
 
     fn integer(self, value: i64) -> Result<(), CodecError> {
         let wanted: [fn(&Op) -> bool; 3] = [
-            |op| matches!(op, Op::Int),
-            |op| matches!(op, Op::Long),
+            |op| matches!(op, Op::Int(_)),
+            |op| matches!(op, Op::Long(_)),
             |op| matches!(op, Op::Float | Op::Double),
         ];
         let small = i32::try_from(value).is_ok();
         let ser = self.into_branch(&wanted[usize::from(!small)..]);
-        match ser.kind() {
-            Op::Int if small => write_long(value, ser.out),
-            Op::Long => write_long(value, ser.out),
-            Op::Float => ser.out.extend((value as f32).to_le_bytes()),
-            Op::Double => ser.out.extend((value as f64).to_le_bytes()),
+        match ser.op {
+            Op::Int(_) if small => write_long(value, ser.out),
+            Op::Long(_) => write_long(value, ser.out),
+            Op::Float => ser.out.extend_from_slice(&(value as f32).to_le_bytes()),
+            Op::Double => ser.out.extend_from_slice(&(value as f64).to_le_bytes()),
             _ => return ser.mismatch(&value.to_string()),
         }
         Ok(())
     }
 
+    /// Text for a logical type whose data is none.
+    #[inline(never)]
+    fn text(self, value: &str) -> Result<(), CodecError> {
+        let number: fn(&Op) -> bool =
+            |op| matches!(op, Op::Int(logical) | Op::Long(logical) if *logical != Logical::None);
+        let bytes: fn(&Op) -> bool = |op| matches!(op, Op::Bytes(logical) | Op::Fixed(_, logical) if *logical != Logical::None);
+        let ser = self.into_branch(&[
+            |op| matches!(op, Op::String),
+            |op| matches!(op, Op::Enum(_)),
+            number,
+            bytes,
+            |op| matches!(op, Op::Bytes(_)),
+        ]);
+        match ser.op {
+            Op::String | Op::Bytes(Logical::None) => write_bytes(value.as_bytes(), ser.out),
+            Op::Enum(e) => match e.position(value) {
+                Some(index) => write_long(index as i64, ser.out),
+                None => return ser.mismatch(value),
+            },
+            Op::Int(logical) | Op::Long(logical) => match logical.text_to_number(value) {
+                Some(number) => write_long(number, ser.out),
+                None => return ser.mismatch(&format!("{value:?}")),
+            },
+            Op::Bytes(logical) => match logical.text_to_bytes(value, None) {
+                Some(bytes) => write_bytes(&bytes, ser.out),
+                None => return ser.mismatch(&format!("{value:?}")),
+            },
+            Op::Fixed(size, logical) => match logical.text_to_bytes(value, Some(*size)) {
+                Some(bytes) => ser.out.extend_from_slice(&bytes),
+                None => return ser.mismatch(&format!("{value:?}")),
+            },
+            _ => return ser.mismatch("a string"),
+        }
+        Ok(())
+    }
+
     /// The branch of a union, or the record itself, that a Rust name means.
-    fn into_named(mut self, name: &str) -> Result<Ser<'a>, CodecError> {
-        let Op::Union(union) = self.kind() else { return Ok(self) };
+    #[inline]
+    fn into_named(mut self, name: &'static str) -> Result<Ser<'a>, CodecError> {
+        let Op::Union(union) = self.op else { return Ok(self) };
         let named = union.branches.iter().position(|(_, branch)| {
-            branch.as_ref().is_some_and(|b| &*b.name == name || b.simple_name() == name)
+            branch.as_ref().is_some_and(|b| b.seen.is(name, b.simple_name()) || *b.name == *name)
         });
         let lower = || {
             union.branches.iter().position(|(_, branch)| {
@@ -115,56 +173,57 @@ impl<'a> Ser<'a> {
         }
     }
 
-    fn fields(self, name: Option<&str>) -> Result<Compound<'a>, CodecError> {
-        let record: fn(&Op) -> bool = |op| matches!(op, Op::Record(_));
-        let map: fn(&Op) -> bool = |op| matches!(op, Op::Map(_));
-        let by_name = match (self.kind(), name) {
-            (Op::Union(union), Some(name)) => union
-                .branches
-                .iter()
-                .any(|(_, b)| b.as_ref().is_some_and(|b| b.simple_name() == name)),
-            _ => false,
+    #[inline]
+    fn fields(
+        self,
+        name: Option<&'static str>,
+        length: Option<usize>,
+    ) -> Result<Compound<'a>, CodecError> {
+        let ser = match self.op {
+            Op::Union(_) => self.into_branch_of_fields(name)?,
+            _ => self,
         };
-        let ser = match name {
-            Some(name) if by_name => self.into_named(name)?,
-            Some(_) => self.into_branch(&[record, map]),
-            None => self.into_branch(&[map, record]),
-        };
-        if ser.depth >= DEPTH_MAX {
-            return Err(too_deep());
-        }
-        let (plan, op) = (ser.plan, ser.op);
-        match plan.op(op) {
-            Op::Record(record) => {
-                Ok(Compound::Record { writer: RecordWriter::new(record), key: String::new(), ser })
-            }
+        ser.check_depth()?;
+        match ser.op {
+            Op::Record(record) => Ok(Compound::Record { writer: RecordWriter::new(record), ser }),
             Op::Map(values) => {
-                let block = Block::new(ser.out);
-                Ok(Compound::Map { block, values: *values, key: String::new(), ser })
+                let block = Block::new(length, ser.out);
+                Ok(Compound::Map { block, values: *values, ser })
             }
             _ => ser.mismatch(name.unwrap_or("a map")),
         }
     }
 
-    fn items(self) -> Result<Items<'a>, CodecError> {
+    fn into_branch_of_fields(self, name: Option<&'static str>) -> Result<Ser<'a>, CodecError> {
+        let record: fn(&Op) -> bool = |op| matches!(op, Op::Record(_));
+        let map: fn(&Op) -> bool = |op| matches!(op, Op::Map(_));
+        let by_name = match (self.op, name) {
+            (Op::Union(union), Some(name)) if union.only.is_none() => union
+                .branches
+                .iter()
+                .any(|(_, b)| b.as_ref().is_some_and(|b| b.simple_name() == name)),
+            _ => false,
+        };
+        match name {
+            Some(name) if by_name => self.into_named(name),
+            Some(_) => Ok(self.into_branch(&[record, map])),
+            None => Ok(self.into_branch(&[map, record])),
+        }
+    }
+
+    #[inline]
+    fn items(self, length: Option<usize>) -> Result<Items<'a>, CodecError> {
         let array: fn(&Op) -> bool = |op| matches!(op, Op::Array { .. });
-        let bytes: fn(&Op) -> bool = |op| matches!(op, Op::Bytes | Op::Fixed(_));
+        let bytes: fn(&Op) -> bool = |op| matches!(op, Op::Bytes(_) | Op::Fixed(..));
         let ser = self.into_branch(&[array, bytes]);
-        if ser.depth >= DEPTH_MAX {
-            return Err(too_deep());
-        }
-        match ser.kind() {
-            Op::Array { items, .. } => Ok(Items {
-                block: Block::new(ser.out),
-                items: Some(*items),
-                bytes: Vec::new(),
-                ser,
-            }),
-            Op::Bytes | Op::Fixed(_) => {
-                Ok(Items { block: Block::new(ser.out), items: None, bytes: Vec::new(), ser })
-            }
-            _ => ser.mismatch("a sequence"),
-        }
+        ser.check_depth()?;
+        let (block, kind) = match ser.op {
+            Op::Array { items, .. } => (Block::new(length, ser.out), ItemsOf::Array(*items)),
+            Op::Bytes(_) => (Block::new(length, ser.out), ItemsOf::Bytes),
+            Op::Fixed(size, _) => (Block::new(None, ser.out), ItemsOf::Fixed(*size)),
+            _ => return ser.mismatch("a sequence"),
+        };
+        Ok(Items { block, kind, ser })
     }
 }
 
@@ -175,13 +234,14 @@ impl<'a> Serializer for Ser<'a> {
     type SerializeTuple = Items<'a>;
     type SerializeTupleStruct = Items<'a>;
     type SerializeTupleVariant = Items<'a>;
-    type SerializeMap = Compound<'a>;
+    type SerializeMap = Entries<'a>;
     type SerializeStruct = Compound<'a>;
     type SerializeStructVariant = Compound<'a>;
 
+    #[inline]
     fn serialize_bool(self, value: bool) -> Result<(), CodecError> {
         let ser = self.into_branch(&[|op| matches!(op, Op::Boolean)]);
-        match ser.kind() {
+        match ser.op {
             Op::Boolean => {
                 ser.out.push(u8::from(value));
                 Ok(())
@@ -198,12 +258,26 @@ impl<'a> Serializer for Ser<'a> {
         self.integer(i64::from(value))
     }
 
+    #[inline]
     fn serialize_i32(self, value: i32) -> Result<(), CodecError> {
-        self.integer(i64::from(value))
+        match self.op {
+            Op::Int(_) => {
+                write_long(i64::from(value), self.out);
+                Ok(())
+            }
+            _ => self.integer(i64::from(value)),
+        }
     }
 
+    #[inline]
     fn serialize_i64(self, value: i64) -> Result<(), CodecError> {
-        self.integer(value)
+        match self.op {
+            Op::Long(_) => {
+                write_long(value, self.out);
+                Ok(())
+            }
+            _ => self.integer(value),
+        }
     }
 
     fn serialize_u8(self, value: u8) -> Result<(), CodecError> {
@@ -225,21 +299,23 @@ impl<'a> Serializer for Ser<'a> {
         }
     }
 
+    #[inline]
     fn serialize_f32(self, value: f32) -> Result<(), CodecError> {
         let ser = self.into_branch(&[|op| matches!(op, Op::Float), |op| matches!(op, Op::Double)]);
-        match ser.kind() {
-            Op::Float => ser.out.extend(value.to_le_bytes()),
-            Op::Double => ser.out.extend(f64::from(value).to_le_bytes()),
+        match ser.op {
+            Op::Float => ser.out.extend_from_slice(&value.to_le_bytes()),
+            Op::Double => ser.out.extend_from_slice(&f64::from(value).to_le_bytes()),
             _ => return ser.mismatch("an f32"),
         }
         Ok(())
     }
 
+    #[inline]
     fn serialize_f64(self, value: f64) -> Result<(), CodecError> {
         let ser = self.into_branch(&[|op| matches!(op, Op::Double), |op| matches!(op, Op::Float)]);
-        match ser.kind() {
-            Op::Double => ser.out.extend(value.to_le_bytes()),
-            Op::Float => ser.out.extend((value as f32).to_le_bytes()),
+        match ser.op {
+            Op::Double => ser.out.extend_from_slice(&value.to_le_bytes()),
+            Op::Float => ser.out.extend_from_slice(&(value as f32).to_le_bytes()),
             _ => return ser.mismatch("an f64"),
         }
         Ok(())
@@ -249,45 +325,52 @@ impl<'a> Serializer for Ser<'a> {
         self.serialize_str(value.encode_utf8(&mut [0; 4]))
     }
 
+    #[inline]
     fn serialize_str(self, value: &str) -> Result<(), CodecError> {
-        let ser = self.into_branch(&[
-            |op| matches!(op, Op::String),
-            |op| matches!(op, Op::Enum(_)),
-            |op| matches!(op, Op::Bytes),
-        ]);
-        match ser.kind() {
-            Op::String | Op::Bytes => write_bytes(value.as_bytes(), ser.out),
-            Op::Enum(e) => match e.symbols.iter().position(|s| &**s == value) {
-                Some(index) => write_long(index as i64, ser.out),
-                None => return ser.mismatch(value),
-            },
-            _ => return ser.mismatch("a string"),
+        let is_text: fn(&Op) -> bool = |op| matches!(op, Op::String);
+        match self.op {
+            Op::String => write_bytes(value.as_bytes(), self.out),
+            Op::Union(UnionOp { branches, only: Some(only), .. })
+                if is_text(self.plan.op(branches[*only as usize].0)) =>
+            {
+                write_long(i64::from(*only), self.out);
+                write_bytes(value.as_bytes(), self.out);
+            }
+            _ => return self.text(value),
         }
         Ok(())
     }
 
     fn serialize_bytes(self, value: &[u8]) -> Result<(), CodecError> {
         let ser =
-            self.into_branch(&[|op| matches!(op, Op::Bytes), |op| matches!(op, Op::Fixed(_))]);
-        match ser.kind() {
-            Op::Bytes => write_bytes(value, ser.out),
-            Op::Fixed(size) if *size == value.len() => ser.out.extend_from_slice(value),
+            self.into_branch(&[|op| matches!(op, Op::Bytes(_)), |op| matches!(op, Op::Fixed(..))]);
+        match ser.op {
+            Op::Bytes(_) => write_bytes(value, ser.out),
+            Op::Fixed(size, _) if *size == value.len() => ser.out.extend_from_slice(value),
             _ => return ser.mismatch(&format!("{} bytes", value.len())),
         }
         Ok(())
     }
 
+    #[inline]
     fn serialize_none(self) -> Result<(), CodecError> {
-        self.serialize_unit()
+        match self.op {
+            Op::Union(UnionOp { null: Some(null), .. }) => {
+                write_long(i64::from(*null), self.out);
+                Ok(())
+            }
+            _ => self.serialize_unit(),
+        }
     }
 
+    #[inline]
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), CodecError> {
         value.serialize(self)
     }
 
     fn serialize_unit(self) -> Result<(), CodecError> {
         let ser = self.into_branch(&[|op| matches!(op, Op::Null)]);
-        match ser.kind() {
+        match ser.op {
             Op::Null => Ok(()),
             _ => ser.mismatch("null"),
         }
@@ -300,13 +383,19 @@ impl<'a> Serializer for Ser<'a> {
     fn serialize_unit_variant(
         self,
         _name: &'static str,
-        _index: u32,
+        index: u32,
         variant: &'static str,
     ) -> Result<(), CodecError> {
-        let is_enum: fn(&Op) -> bool = |op| matches!(op, Op::Enum(_));
-        match self.into_branch(&[is_enum]) {
-            ser if is_enum(ser.kind()) => ser.serialize_str(variant),
-            ser => ser.into_named(variant)?.serialize_unit(),
+        let ser = self.into_branch(&[|op| matches!(op, Op::Enum(_))]);
+        match ser.op {
+            Op::Enum(e) => match e.index_of(variant, index) {
+                Some(index) => {
+                    write_long(index as i64, ser.out);
+                    Ok(())
+                }
+                None => ser.mismatch(variant),
+            },
+            _ => ser.into_named(variant)?.serialize_unit(),
         }
     }
 
@@ -328,20 +417,22 @@ impl<'a> Serializer for Ser<'a> {
         value.serialize(self.into_named(variant)?)
     }
 
-    fn serialize_seq(self, _len: Option<usize>) -> Result<Items<'a>, CodecError> {
-        self.items()
+    #[inline]
+    fn serialize_seq(self, len: Option<usize>) -> Result<Items<'a>, CodecError> {
+        self.items(len)
     }
 
-    fn serialize_tuple(self, _len: usize) -> Result<Items<'a>, CodecError> {
-        self.items()
+    #[inline]
+    fn serialize_tuple(self, len: usize) -> Result<Items<'a>, CodecError> {
+        self.items(Some(len))
     }
 
     fn serialize_tuple_struct(
         self,
         _name: &'static str,
-        _len: usize,
+        len: usize,
     ) -> Result<Items<'a>, CodecError> {
-        self.items()
+        self.items(Some(len))
     }
 
     fn serialize_tuple_variant(
@@ -349,17 +440,18 @@ impl<'a> Serializer for Ser<'a> {
         _name: &'static str,
         _index: u32,
         variant: &'static str,
-        _len: usize,
+        len: usize,
     ) -> Result<Items<'a>, CodecError> {
-        self.into_named(variant)?.items()
+        self.into_named(variant)?.items(Some(len))
     }
 
-    fn serialize_map(self, _len: Option<usize>) -> Result<Compound<'a>, CodecError> {
-        self.fields(None)
+    fn serialize_map(self, len: Option<usize>) -> Result<Entries<'a>, CodecError> {
+        Ok(Entries { fields: self.fields(None, len)?, key: String::new() })
     }
 
-    fn serialize_struct(self, name: &'static str, _len: usize) -> Result<Compound<'a>, CodecError> {
-        self.fields(Some(name))
+    #[inline]
+    fn serialize_struct(self, name: &'static str, len: usize) -> Result<Compound<'a>, CodecError> {
+        self.fields(Some(name), Some(len))
     }
 
     fn serialize_struct_variant(
@@ -367,9 +459,9 @@ impl<'a> Serializer for Ser<'a> {
         _name: &'static str,
         _index: u32,
         variant: &'static str,
-        _len: usize,
+        len: usize,
     ) -> Result<Compound<'a>, CodecError> {
-        self.into_named(variant)?.fields(Some(variant))
+        self.into_named(variant)?.fields(Some(variant), Some(len))
     }
 
     fn is_human_readable(&self) -> bool {
@@ -381,26 +473,38 @@ impl<'a> Serializer for Ser<'a> {
 struct Items<'a> {
     ser: Ser<'a>,
     block: Block,
-    items: Option<OpId>,
-    bytes: Vec<u8>,
+    kind: ItemsOf,
+}
+
+enum ItemsOf {
+    Array(OpId),
+    Bytes,
+    Fixed(usize),
 }
 
 impl Items<'_> {
+    #[inline]
     fn push<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CodecError> {
-        match self.items {
-            Some(op) => value
+        match self.kind {
+            ItemsOf::Array(op) => value
                 .serialize(self.ser.child(op)?)
                 .map_err(|e| e.inside(Place::Index(self.block.total)))?,
-            None => self.bytes.push(value.serialize(Byte)?),
+            ItemsOf::Bytes | ItemsOf::Fixed(_) => self.ser.out.push(value.serialize(Byte)?),
         }
         self.block.total += 1;
         Ok(())
     }
 
+    #[inline]
     fn finish(self) -> Result<(), CodecError> {
-        match self.items {
-            Some(_) => self.block.finish(self.ser.out),
-            None => self.ser.serialize_bytes(&self.bytes)?,
+        match self.kind {
+            ItemsOf::Array(_) => self.block.finish(self.ser.out),
+            ItemsOf::Bytes if self.block.total == 0 => self.block.finish(self.ser.out),
+            ItemsOf::Bytes => self.block.finish_count(self.ser.out),
+            ItemsOf::Fixed(size) if size == self.block.total => {}
+            ItemsOf::Fixed(_) => {
+                return self.ser.mismatch(&format!("{} bytes", self.block.total));
+            }
         }
         Ok(())
     }
@@ -430,20 +534,37 @@ items!(
 
 /// The fields of a record or the entries of a map.
 enum Compound<'a> {
-    Record { ser: Ser<'a>, writer: RecordWriter<'a>, key: String },
-    Map { ser: Ser<'a>, values: OpId, block: Block, key: String },
+    Record { ser: Ser<'a>, writer: RecordWriter<'a> },
+    Map { ser: Ser<'a>, values: OpId, block: Block },
 }
 
 impl Compound<'_> {
+    #[inline]
+    fn field<T: Serialize + ?Sized>(
+        &mut self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(), CodecError> {
+        match self {
+            Compound::Record { ser, writer } => {
+                let op = writer.begin_static(name, ser.out)?;
+                let result = value.serialize(ser.child(op)?);
+                writer.end(ser.out);
+                result.map_err(|e| e.inside(Place::Field(name.to_string())))
+            }
+            Compound::Map { .. } => self.entry(name, value),
+        }
+    }
+
     fn entry<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), CodecError> {
         let result = match self {
-            Compound::Record { ser, writer, .. } => {
+            Compound::Record { ser, writer } => {
                 let op = writer.begin(name, ser.out)?;
                 let result = value.serialize(ser.child(op)?);
                 writer.end(ser.out);
                 result
             }
-            Compound::Map { ser, values, block, .. } => {
+            Compound::Map { ser, values, block } => {
                 write_bytes(name.as_bytes(), ser.out);
                 block.total += 1;
                 let op = *values;
@@ -453,15 +574,10 @@ impl Compound<'_> {
         result.map_err(|e| e.inside(Place::Field(name.to_string())))
     }
 
-    fn key(&mut self) -> &mut String {
-        match self {
-            Compound::Record { key, .. } | Compound::Map { key, .. } => key,
-        }
-    }
-
+    #[inline]
     fn finish(self) -> Result<(), CodecError> {
         match self {
-            Compound::Record { ser, writer, .. } => writer.finish(true, ser.out),
+            Compound::Record { ser, writer } => writer.finish(true, ser.out),
             Compound::Map { ser, block, .. } => {
                 block.finish(ser.out);
                 Ok(())
@@ -476,12 +592,13 @@ macro_rules! fields {
             type Ok = ();
             type Error = CodecError;
 
+            #[inline]
             fn serialize_field<T: Serialize + ?Sized>(
                 &mut self,
                 name: &'static str,
                 value: &T,
             ) -> Result<(), CodecError> {
-                self.entry(name, value)
+                self.field(name, value)
             }
 
             fn end(self) -> Result<(), CodecError> {
@@ -493,23 +610,37 @@ macro_rules! fields {
 
 fields!(SerializeStruct, SerializeStructVariant);
 
-impl SerializeMap for Compound<'_> {
+/// The same for names that are values themselves.
+struct Entries<'a> {
+    fields: Compound<'a>,
+    key: String,
+}
+
+impl SerializeMap for Entries<'_> {
     type Ok = ();
     type Error = CodecError;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), CodecError> {
-        let key = key.serialize(Text)?;
-        *self.key() = key;
-        Ok(())
+        self.key.clear();
+        key.serialize(Text(&mut self.key))
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CodecError> {
-        let key = std::mem::take(self.key());
-        self.entry(&key, value)
+        self.fields.entry(&self.key, value)
+    }
+
+    fn serialize_entry<K: Serialize + ?Sized, V: Serialize + ?Sized>(
+        &mut self,
+        key: &K,
+        value: &V,
+    ) -> Result<(), CodecError> {
+        self.key.clear();
+        key.serialize(Text(&mut self.key))?;
+        self.fields.entry(&self.key, value)
     }
 
     fn end(self) -> Result<(), CodecError> {
-        self.finish()
+        self.fields.finish()
     }
 }
 
@@ -517,14 +648,14 @@ fn describe(op: &Op) -> String {
     match op {
         Op::Null => "null".into(),
         Op::Boolean => "a boolean".into(),
-        Op::Int => "an int".into(),
-        Op::Long => "a long".into(),
+        Op::Int(_) => "an int".into(),
+        Op::Long(_) => "a long".into(),
         Op::Float => "a float".into(),
         Op::Double => "a double".into(),
-        Op::Bytes => "bytes".into(),
+        Op::Bytes(_) => "bytes".into(),
         Op::String => "a string".into(),
-        Op::Fixed(size) => format!("a fixed of {size} bytes"),
-        Op::Enum(e) => format!("one of {}", e.symbols.join(", ")),
+        Op::Fixed(size, _) => format!("a fixed of {size} bytes"),
+        Op::Enum(e) => format!("one of {}", e.listed()),
         Op::Array { .. } => "an array".into(),
         Op::Map(_) => "a map".into(),
         Op::Record(record) => format!("record {}", record.name),

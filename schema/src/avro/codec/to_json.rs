@@ -36,8 +36,8 @@ impl Writer<'_> {
                 let b = input.boolean()?;
                 self.raw(if b { "true" } else { "false" });
             }
-            Op::Int | Op::IntToLong => self.json(&input.int()?),
-            Op::Long => self.json(&input.long()?),
+            Op::Int(_) | Op::IntToLong => self.json(&input.int()?),
+            Op::Long(_) => self.json(&input.long()?),
             Op::Float => self.float(input.float()?),
             Op::Double => self.double(input.double()?),
             Op::IntToFloat => self.float(input.int()? as f32),
@@ -45,12 +45,12 @@ impl Writer<'_> {
             Op::LongToFloat => self.float(input.long()? as f32),
             Op::LongToDouble => self.double(input.long()? as f64),
             Op::FloatToDouble => self.double(f64::from(input.float()?)),
-            Op::Bytes => self.latin1(input.bytes()?),
-            Op::Fixed(size) => self.latin1(input.take(*size)?),
+            Op::Bytes(_) => self.latin1(input.bytes()?),
+            Op::Fixed(size, _) => self.latin1(input.take(*size)?),
             Op::String => self.json(input.string()?),
             Op::Enum(e) => {
                 let from = input.index(e.to.len())?;
-                self.json(&*e.symbols[e.reader_index(from)?]);
+                self.json(&*e.symbols[e.reader_index(from)?].name);
             }
             Op::Fail(why) => return Err(CodecError::new(why.clone())),
             _ if depth == DEPTH_MAX => return Err(too_deep()),
@@ -79,9 +79,7 @@ impl Writer<'_> {
         if branch.is_null {
             return self.value(op, input, depth);
         }
-        self.raw("{");
-        self.json(&*branch.name);
-        self.raw(":");
+        self.out.extend_from_slice(&branch.json);
         self.value(op, input, depth)?;
         self.raw("}");
         Ok(())
@@ -156,8 +154,7 @@ impl Writer<'_> {
                 self.raw(",");
             }
             let field = &record.fields[field as usize];
-            self.json(&*field.name);
-            self.raw(":");
+            self.out.extend_from_slice(&field.json);
             let result = match step {
                 Step::Default { .. } => {
                     let default = field.default.as_deref().expect("compiled with its default");
@@ -215,15 +212,24 @@ impl super::plan::EnumOp {
 impl Plan {
     /// Passes over a value.
     pub(super) fn skip(&self, id: OpId, input: &mut Input, depth: usize) -> Result<(), CodecError> {
-        match self.op(id) {
+        self.skip_op(self.op(id), input, depth)
+    }
+
+    pub(super) fn skip_op(
+        &self,
+        op: &Op,
+        input: &mut Input,
+        depth: usize,
+    ) -> Result<(), CodecError> {
+        match op {
             Op::Null => {}
             Op::Boolean => drop(input.boolean()?),
-            Op::Int | Op::IntToLong | Op::IntToFloat | Op::IntToDouble => drop(input.int()?),
-            Op::Long | Op::LongToFloat | Op::LongToDouble => drop(input.long()?),
+            Op::Int(_) | Op::IntToLong | Op::IntToFloat | Op::IntToDouble => drop(input.int()?),
+            Op::Long(_) | Op::LongToFloat | Op::LongToDouble => drop(input.long()?),
             Op::Float | Op::FloatToDouble => drop(input.float()?),
             Op::Double => drop(input.double()?),
-            Op::Bytes | Op::String => drop(input.bytes()?),
-            Op::Fixed(size) => drop(input.take(*size)?),
+            Op::Bytes(_) | Op::String => drop(input.bytes()?),
+            Op::Fixed(size, _) => drop(input.take(*size)?),
             Op::Enum(e) => drop(input.index(e.to.len())?),
             Op::Fail(why) => return Err(CodecError::new(why.clone())),
             _ if depth >= DEPTH_MAX => return Err(too_deep()),

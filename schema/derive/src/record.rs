@@ -1,0 +1,112 @@
+//! A struct with named fields: a record.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::FieldsNamed;
+use syn::ext::IdentExt;
+
+use crate::Body;
+use crate::attributes::{Container, Member};
+use crate::names;
+
+pub fn expand(container: &Container, fields: &FieldsNamed) -> syn::Result<Body> {
+    let mut schemas = Vec::new();
+    let mut writes = Vec::new();
+    let mut reads = Vec::new();
+    let mut idents = Vec::new();
+    let mut by_serde = false;
+    for field in &fields.named {
+        let (ident, kind) = (field.ident.as_ref().expect("a named field"), &field.ty);
+        let member = Member::of(&field.attrs)?;
+        idents.push(ident);
+        if member.skip {
+            reads.push(quote!(let #ident = ::std::default::Default::default();));
+            continue;
+        }
+        let name = field_name(container, &member, &ident.unraw().to_string())?;
+        schemas.push(field_schema(&name, &member, kind));
+        by_serde |= member.schema.is_some();
+        writes.push(quote! {
+            if let ::std::result::Result::Err(e) = __typed::AvroWrite::write(&self.#ident, out, depth + 1) {
+                return ::std::result::Result::Err(__typed::in_field(e, #name));
+            }
+        });
+        reads.push(quote! {
+            let #ident = match <#kind as __typed::AvroRead<'de>>::read(input, depth + 1) {
+                ::std::result::Result::Ok(value) => value,
+                ::std::result::Result::Err(e) => {
+                    return ::std::result::Result::Err(__typed::in_field(e, #name));
+                }
+            };
+        });
+    }
+    let named = named(container);
+    let schema = quote!(schema.record::<Self>(#named, |schema| { #(#schemas)* }););
+    if by_serde {
+        let refuse = quote! {
+            let _ = depth;
+            ::std::result::Result::Err(__typed::not_straight())
+        };
+        return Ok(Body {
+            schema,
+            write: quote!(let _ = out; #refuse),
+            read: quote!(let _ = input; #refuse),
+        });
+    }
+    Ok(Body {
+        schema,
+        write: quote! {
+            __typed::check_depth(depth)?;
+            #(#writes)*
+            ::std::result::Result::Ok(())
+        },
+        read: quote! {
+            __typed::check_depth(depth)?;
+            #(#reads)*
+            ::std::result::Result::Ok(Self { #(#idents),* })
+        },
+    })
+}
+
+/// What a named type is called, as an argument.
+pub fn named(container: &Container) -> TokenStream {
+    let Container { name, namespace, aliases, doc, .. } = container;
+    let (namespace, doc) = (option(namespace), option(doc));
+    quote!(__typed::Named { name: #name, namespace: #namespace, aliases: &[#(#aliases),*], doc: #doc })
+}
+
+pub fn option(text: &Option<String>) -> TokenStream {
+    match text {
+        Some(text) => quote!(::std::option::Option::Some(#text)),
+        None => quote!(::std::option::Option::None),
+    }
+}
+
+fn field_name(container: &Container, member: &Member, ident: &str) -> syn::Result<String> {
+    if let Some(name) = &member.rename {
+        return Ok(name.clone());
+    }
+    match &container.rename_all {
+        None => Ok(ident.to_string()),
+        Some(rule) => names::of_field(ident, &rule.value())
+            .ok_or_else(|| syn::Error::new_spanned(rule, "serde has no such rule")),
+    }
+}
+
+fn field_schema(name: &str, member: &Member, kind: &syn::Type) -> TokenStream {
+    let Member { aliases, doc, default, logical_type, schema, .. } = member;
+    let (doc, default, logical_type) = (option(doc), option(default), option(logical_type));
+    let written = match schema {
+        Some(text) => quote!(|schema| schema.by_serde(#text)),
+        None => quote!(|schema| <#kind as __typed::AvroType>::schema(schema)),
+    };
+    quote! {
+        schema.field(__typed::Field {
+            name: #name,
+            aliases: &[#(#aliases),*],
+            doc: #doc,
+            default: #default,
+            logical_type: #logical_type,
+        }, #written);
+    }
+}

@@ -1,13 +1,19 @@
 //! The registry's client: what it is made of, and what its clones share.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
-use crate::cache::{AvroCodec, Cache, Codecs};
+use crate::avro::AvroCodec;
+use crate::cache::Cache;
 use crate::error::ClientError;
+use crate::file;
 use crate::frame::SchemaName;
 use crate::oauth::{OAuth, Tokens};
+use crate::protobuf::ProtobufCodec;
+use crate::schemas::Known;
+use crate::stats::{Counters, Stats};
 use crate::transport::{Call, Credentials, Retries, Transport, reason};
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -25,6 +31,9 @@ struct Inner {
     cache: Cache,
 }
 
+/// Ids that are kept if nothing is said. A topic has a handful.
+const SCHEMAS_MAX: usize = 10_000;
+
 /// What a client is made of, where the defaults do not fit.
 pub struct ClientBuilder {
     urls: Vec<String>,
@@ -36,6 +45,9 @@ pub struct ClientBuilder {
     timeout: Duration,
     retries: Retries,
     missing_ttl: Duration,
+    schemas_max: usize,
+    files: Vec<PathBuf>,
+    proxy: Option<String>,
     http: Option<reqwest::Client>,
 }
 
@@ -107,7 +119,28 @@ impl ClientBuilder {
         self
     }
 
-    /// Uses this HTTP client; certificates are then its own, and its time-out is that of one try.
+    /// How many schemas are kept; 10,000 by default. When one more comes, the oldest quarter goes.
+    pub fn schemas_max(mut self, max: usize) -> ClientBuilder {
+        self.schemas_max = max.max(4);
+        self
+    }
+
+    /// Starts with the schemas of a file that [`RegistryClient::save_schemas`] wrote, of the same
+    /// registry: who reads records that name them does not need it to be there.
+    pub fn schemas_from(mut self, file: impl Into<PathBuf>) -> ClientBuilder {
+        self.files.push(file.into());
+        self
+    }
+
+    /// Sends requests through a proxy, `http://` or `https://`. Without this, the proxy of the
+    /// environment is used (`HTTPS_PROXY`, `NO_PROXY`).
+    pub fn proxy(mut self, url: &str) -> ClientBuilder {
+        self.proxy = Some(url.to_string());
+        self
+    }
+
+    /// Uses this HTTP client; certificates and a proxy are then its own, and its time-out is that of
+    /// one try.
     pub fn http_client(mut self, http: reqwest::Client) -> ClientBuilder {
         self.http = Some(http);
         self
@@ -146,6 +179,10 @@ impl ClientBuilder {
                     let identity = reqwest::Identity::from_pem(pem).map_err(|e| wrong(&e))?;
                     builder = builder.identity(identity);
                 }
+                if let Some(url) = &self.proxy {
+                    let proxy = reqwest::Proxy::all(url);
+                    builder = builder.proxy(proxy.map_err(|e| wrong(&format!("{url}: {e}")))?);
+                }
                 builder.build().map_err(|e| wrong(&reason(e)))?
             }
         };
@@ -157,10 +194,13 @@ impl ClientBuilder {
             headers,
             retries: self.retries,
             timeout: self.timeout,
+            counters: Counters::default(),
         };
-        Ok(RegistryClient {
-            inner: Arc::new(Inner { transport, cache: Cache::new(self.missing_ttl) }),
-        })
+        let cache = Cache::new(self.missing_ttl, self.schemas_max);
+        for path in &self.files {
+            file::load(path, &cache)?;
+        }
+        Ok(RegistryClient { inner: Arc::new(Inner { transport, cache }) })
     }
 }
 
@@ -185,6 +225,9 @@ impl RegistryClient {
                 wait_max: Duration::from_secs(5),
             },
             missing_ttl: Duration::from_secs(1),
+            schemas_max: SCHEMAS_MAX,
+            files: Vec::new(),
+            proxy: None,
             http: None,
         }
     }
@@ -196,11 +239,43 @@ impl RegistryClient {
         &self,
         name: impl Into<SchemaName>,
     ) -> Result<Arc<AvroCodec>, ClientError> {
-        self.inner.cache.codec(self, name.into()).await
+        Ok(self.known(name.into()).await?.avro()?.clone())
     }
 
-    pub(crate) fn known_codecs(&self) -> arc_swap::Guard<Arc<Codecs>> {
-        self.inner.cache.known.load()
+    /// The same for a Protobuf schema.
+    pub async fn protobuf_codec(
+        &self,
+        name: impl Into<SchemaName>,
+    ) -> Result<Arc<ProtobufCodec>, ClientError> {
+        Ok(self.known(name.into()).await?.protobuf()?.clone())
+    }
+
+    /// The same for a JSON Schema.
+    #[cfg(feature = "json-schema")]
+    pub async fn json_codec(
+        &self,
+        name: impl Into<SchemaName>,
+    ) -> Result<Arc<crate::json::JsonCodec>, ClientError> {
+        Ok(self.known(name.into()).await?.json()?.clone())
+    }
+
+    /// Writes all schemas that the client knows by now to a file, for
+    /// [`ClientBuilder::schemas_from`]. How many they are.
+    pub fn save_schemas(&self, file: impl AsRef<Path>) -> Result<usize, ClientError> {
+        file::save(file.as_ref(), &self.inner.cache)
+    }
+
+    /// What the client and its clones have done so far.
+    pub fn stats(&self) -> Stats {
+        self.counters().stats()
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.inner.transport.counters
+    }
+
+    pub(crate) async fn known(&self, name: SchemaName) -> Result<Arc<Known>, ClientError> {
+        self.inner.cache.get(self, name).await
     }
 
     pub(crate) async fn get<T: DeserializeOwned>(

@@ -1,125 +1,187 @@
-//! The Avro deserializer.
+//! A deserializer, whatever its language: it finds the schema by the record's header or the payload's
+//! first bytes.
 
-use std::collections::HashMap;
-use std::marker::PhantomData;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use weir_schema::avro::Schema;
-use weir_schema::avro::codec::Plan;
-
-use crate::cache::AvroCodec;
 use crate::client::RegistryClient;
 use crate::error::ClientError;
-use crate::frame::{SchemaName, unframe_record};
+use crate::frame::{FrameError, Named, SchemaName, split_name, unframe_record};
+use crate::schemas::Known;
+use crate::snapshot::{Snapshot, View};
 
-/// Reads values of `T`, whatever schema they were written with.
-pub struct AvroDeserializer<T> {
+/// Schemas that a deserializer keeps.
+const READINGS_MAX: usize = 10_000;
+
+/// Reads records of one type: `R` is the language and the type. See
+/// [`AvroDeserializer`](crate::AvroDeserializer), [`ProtobufDeserializer`](crate::ProtobufDeserializer)
+/// and `JsonDeserializer`.
+pub struct Deserializer<R: Reads> {
     client: RegistryClient,
-    reader: Option<Schema>,
-    /// How to read each writer's data as the reader's.
-    plans: ArcSwap<HashMap<SchemaName, Arc<Plan>>>,
-    value: PhantomData<fn() -> T>,
+    reader: R,
+    /// How data of each schema is read.
+    readings: Snapshot<SchemaName, Arc<R::Reading>>,
 }
 
-/// A payload with what reads it; `T` may borrow from both.
-pub struct AvroMessage<'a> {
-    plan: Resolved,
-    data: &'a [u8],
-}
+/// A language's way of reading. Nobody else adds languages: what it speaks of has no name outside.
+pub trait Reads {
+    /// What reads data of one schema.
+    type Reading: Send + Sync + 'static;
 
-enum Resolved {
-    Writer(Arc<AvroCodec>),
-    Reader(Arc<Plan>),
-}
+    fn reading(&self, known: &Known) -> Result<Self::Reading, ClientError>;
 
-impl AvroMessage<'_> {
-    /// Reads the value; strings and bytes of `T` may borrow from the payload.
-    pub fn decode<'m, T: Deserialize<'m>>(&'m self) -> Result<T, ClientError> {
-        let plan = match &self.plan {
-            Resolved::Writer(codec) => &codec.plan,
-            Resolved::Reader(plan) => plan,
-        };
-        Ok(plan.decode(self.data)?)
+    /// Takes a payload apart after the schema's name: which type of the schema the data is of, where
+    /// the language says so, and the data.
+    #[inline]
+    fn split<'d>(&self, data: &'d [u8]) -> Result<(&'d [u8], &'d [u8]), FrameError> {
+        Ok((&[], data))
+    }
+
+    /// Whether what a header has after the name can say that.
+    #[inline]
+    fn check_place(&self, place: &[u8]) -> Result<(), FrameError> {
+        match place.len() {
+            0 => Ok(()),
+            length => Err(FrameError::Place { length }),
+        }
     }
 }
 
-impl<T> AvroDeserializer<T> {
-    /// Reads data as its writer's schema has it; serde fits it to `T`.
-    pub fn new(client: RegistryClient) -> AvroDeserializer<T> {
-        AvroDeserializer { client, reader: None, plans: ArcSwap::default(), value: PhantomData }
+/// A language's way of reading values that borrow nothing.
+pub trait ReadsOwned: Reads {
+    type Value;
+
+    /// `place` says which type of the schema the data is of, where the language does.
+    fn read(
+        &self,
+        reading: &Self::Reading,
+        place: &[u8],
+        data: &[u8],
+    ) -> Result<Self::Value, ClientError>;
+}
+
+/// A payload with what reads it; values may borrow from both.
+pub struct Message<'a, R: Reads> {
+    found: Found<R::Reading>,
+    pub(crate) data: &'a [u8],
+}
+
+enum Found<T> {
+    Known(View<SchemaName, Arc<T>>, SchemaName),
+    Asked(Arc<T>),
+}
+
+impl<R: Reads> Message<'_, R> {
+    #[inline]
+    pub(crate) fn reading(&self) -> Result<&R::Reading, ClientError> {
+        match &self.found {
+            Found::Known(view, name) => {
+                let gone = || ClientError::Protocol("a schema that was known is gone".into());
+                view.get(name).map(|reading| &**reading).ok_or_else(gone)
+            }
+            Found::Asked(reading) => Ok(reading),
+        }
+    }
+}
+
+impl<R: Reads> Deserializer<R> {
+    pub(crate) fn of(client: RegistryClient, reader: R) -> Deserializer<R> {
+        Deserializer { client, reader, readings: Snapshot::new(READINGS_MAX) }
     }
 
-    /// Reads data as `schema` has it, by Avro's rules: defaults, aliases, promotions.
-    pub fn with_reader_schema(
-        client: RegistryClient,
-        schema: &str,
-    ) -> Result<AvroDeserializer<T>, ClientError> {
-        let reader = Schema::parse(schema).map_err(|e| ClientError::Schema(e.to_string()))?;
-        Ok(AvroDeserializer { reader: Some(reader), ..AvroDeserializer::new(client) })
+    #[cfg(feature = "json-schema")]
+    pub(crate) fn reader_mut(&mut self) -> &mut R {
+        &mut self.reader
     }
 
-    /// Finds what reads a payload. For types that borrow: `message(..).await?.decode()?`.
-    pub async fn message<'a>(&self, payload: &'a [u8]) -> Result<AvroMessage<'a>, ClientError> {
-        self.message_with_header(None, payload).await
-    }
-
-    /// The same for a record whose header may name the schema: `header` is the value of
-    /// [`Part::schema_header`]'s, if the record has one.
-    pub async fn message_with_header<'a>(
+    pub(crate) async fn find<'a>(
         &self,
         header: Option<&[u8]>,
         payload: &'a [u8],
-    ) -> Result<AvroMessage<'a>, ClientError> {
-        let (name, data) = unframe_record(header, payload)?;
-        let Some(reader) = &self.reader else {
-            let codec = self.client.avro_codec(name).await?;
-            return Ok(AvroMessage { plan: Resolved::Writer(codec), data });
+    ) -> Result<Message<'a, R>, ClientError> {
+        let (name, data) = match header {
+            None => split_name(payload)?,
+            Some(header) => {
+                let (name, place) = split_name(header)?;
+                self.reader.check_place(place)?;
+                (name, payload)
+            }
         };
-        if let Some(plan) = self.plans.load().get(&name) {
-            return Ok(AvroMessage { plan: Resolved::Reader(plan.clone()), data });
-        }
-        let codec = self.client.avro_codec(name).await?;
-        let plan =
-            Plan::compile(&codec.schema, reader).map_err(|e| ClientError::Schema(e.to_string()))?;
-        let plan = Arc::new(plan);
-        self.plans.rcu(|plans| {
-            let mut plans = HashMap::clone(plans);
-            plans.insert(name, plan.clone());
-            plans
-        });
-        Ok(AvroMessage { plan: Resolved::Reader(plan), data })
+        let view = self.readings.view();
+        let found = match view.get(&name).is_some() {
+            true => Found::Known(view, name),
+            false => Found::Asked(Box::pin(self.ask(name)).await?),
+        };
+        Ok(Message { found, data })
+    }
+
+    async fn ask(&self, name: SchemaName) -> Result<Arc<R::Reading>, ClientError> {
+        let known = self.client.known(name).await?;
+        let reading = Arc::new(self.reader.reading(&known)?);
+        self.readings.insert(name, reading.clone());
+        Ok(reading)
     }
 }
 
-impl<T: DeserializeOwned> AvroDeserializer<T> {
+impl<R: ReadsOwned> Deserializer<R> {
     /// Reads a payload that begins with an id or a guid. Asks the registry once for each.
-    pub async fn deserialize(&self, payload: &[u8]) -> Result<T, ClientError> {
-        self.deserialize_with_header(None, payload).await
+    #[inline]
+    pub async fn deserialize(&self, payload: &[u8]) -> Result<R::Value, ClientError> {
+        match self.read_known(None, payload) {
+            Some(value) => value,
+            // on the heap: asking takes a hundred times the room that most calls need
+            None => Box::pin(self.ask_and_read(None, payload)).await,
+        }
     }
 
     /// Reads a record whose header may name the schema; without one, the payload has to.
+    #[inline]
     pub async fn deserialize_with_header(
         &self,
         header: Option<&[u8]>,
         payload: &[u8],
-    ) -> Result<T, ClientError> {
-        let (name, data) = unframe_record(header, payload)?;
-        // what is known is read without a count that other threads share
-        match &self.reader {
-            None => {
-                if let Some(codec) = self.client.known_codecs().get(&name) {
-                    return Ok(codec.plan.decode(data)?);
-                }
-            }
-            Some(_) => {
-                if let Some(plan) = self.plans.load().get(&name) {
-                    return Ok(plan.decode(data)?);
-                }
-            }
+    ) -> Result<R::Value, ClientError> {
+        match self.read_known(header, payload) {
+            Some(value) => value,
+            None => Box::pin(self.ask_and_read(header, payload)).await,
         }
-        self.message_with_header(header, payload).await?.decode()
+    }
+
+    /// Reads what names a schema that is known, without a count that other threads share.
+    #[inline]
+    fn read_known(
+        &self,
+        header: Option<&[u8]>,
+        payload: &[u8],
+    ) -> Option<Result<R::Value, ClientError>> {
+        match self.split(header, payload) {
+            Ok(Named { name, place, data }) => {
+                self.readings.with(&name, |reading| self.reader.read(reading, place, data))
+            }
+            Err(error) => Some(Err(error.into())),
+        }
+    }
+
+    async fn ask_and_read(
+        &self,
+        header: Option<&[u8]>,
+        payload: &[u8],
+    ) -> Result<R::Value, ClientError> {
+        let Named { name, place, data } = self.split(header, payload)?;
+        let reading = self.ask(name).await?;
+        self.reader.read(&reading, place, data)
+    }
+
+    #[inline]
+    fn split<'a>(
+        &self,
+        header: Option<&'a [u8]>,
+        payload: &'a [u8],
+    ) -> Result<Named<'a>, FrameError> {
+        let mut named = unframe_record(header, payload)?;
+        match header {
+            Some(_) => self.reader.check_place(named.place)?,
+            None => (named.place, named.data) = self.reader.split(named.data)?,
+        }
+        Ok(named)
     }
 }

@@ -27,8 +27,10 @@ pub enum ClientError {
     Schema(String),
     /// The payload does not begin as the wire format has it.
     Frame(FrameError),
-    /// The value does not fit the schema, or the payload is damaged.
+    /// The value does not fit the Avro schema, or the payload is damaged.
     Codec(CodecError),
+    /// The value is not as its JSON Schema has it, or the payload is no such value or message.
+    Invalid(String),
 }
 
 impl fmt::Display for ClientError {
@@ -43,6 +45,7 @@ impl fmt::Display for ClientError {
             Self::Schema(why) => write!(f, "the schema cannot be used: {why}"),
             Self::Frame(error) => error.fmt(f),
             Self::Codec(error) => error.fmt(f),
+            Self::Invalid(why) => write!(f, "the value is not valid: {why}"),
         }
     }
 }

@@ -5,6 +5,8 @@ use std::fmt;
 
 use weir_registry_api::{Guid, SchemaId};
 
+use crate::snapshot::Place;
+
 /// What a record calls its schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SchemaName {
@@ -12,6 +14,16 @@ pub enum SchemaName {
     Id(SchemaId),
     /// By content: the same on every registry.
     Guid(Guid),
+}
+
+impl Place for SchemaName {
+    #[inline]
+    fn place(&self) -> usize {
+        match self {
+            SchemaName::Id(id) => id.0 as usize,
+            SchemaName::Guid(guid) => usize::from(guid.0[0]),
+        }
+    }
 }
 
 impl From<SchemaId> for SchemaName {
@@ -27,20 +39,32 @@ impl From<Guid> for SchemaName {
 }
 
 /// A record's header that names its schema.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SchemaHeader {
     /// `__key_schema_id` or `__value_schema_id`.
     pub name: &'static str,
-    /// `01` and the guid.
-    pub value: [u8; 17],
+    /// `01` and the guid; for Protobuf, which message of the schema it is.
+    pub value: Vec<u8>,
 }
 
 impl SchemaHeader {
-    pub(crate) fn new(name: &'static str, guid: Guid) -> SchemaHeader {
-        let mut value = [1; 17];
-        value[1..].copy_from_slice(&guid.0);
+    pub(crate) fn new(name: &'static str, guid: Guid, place: &[u8]) -> SchemaHeader {
+        let mut value = Vec::with_capacity(17 + place.len());
+        value.push(1);
+        value.extend_from_slice(&guid.0);
+        value.extend_from_slice(place);
         SchemaHeader { name, value }
     }
+}
+
+/// A record taken apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Named<'a> {
+    pub name: SchemaName,
+    /// What a header has after the name.
+    pub place: &'a [u8],
+    /// What the payload has after the name, or all of it.
+    pub data: &'a [u8],
 }
 
 /// A payload or a header that does not begin with an id.
@@ -50,8 +74,8 @@ pub enum FrameError {
     Short { length: usize },
     /// The first byte is no magic byte: 0, or 1 where a guid may stand.
     Magic { byte: u8 },
-    /// A header has more bytes than an id.
-    Long { length: usize },
+    /// After the schema's id there are bytes that say nothing: a header's, or indexes of no message.
+    Place { length: usize },
 }
 
 impl fmt::Display for FrameError {
@@ -60,8 +84,11 @@ impl fmt::Display for FrameError {
             Self::Short { length } => {
                 write!(f, "the payload has {length} bytes, too few for a schema id")
             }
-            Self::Long { length } => {
-                write!(f, "the schema id's header has {length} bytes, too many for one")
+            Self::Place { length } => {
+                write!(
+                    f,
+                    "{length} bytes after the schema's id do not say which of its types it is"
+                )
             }
             Self::Magic { byte } => {
                 write!(f, "the payload begins with {byte:#04x} and not with the magic byte 0x00")
@@ -75,25 +102,33 @@ impl std::error::Error for FrameError {}
 /// Begins a payload: the magic byte and the id. The data is appended.
 pub fn frame(id: SchemaId) -> Vec<u8> {
     let mut payload = Vec::with_capacity(64);
-    payload.push(0);
-    payload.extend(id.0.to_be_bytes());
+    begin(id, &mut payload);
     payload
+}
+
+#[inline]
+pub(crate) fn begin(id: SchemaId, payload: &mut Vec<u8>) {
+    let [a, b, c, d] = id.0.to_be_bytes();
+    payload.extend_from_slice(&[0, a, b, c, d]);
 }
 
 /// What a record's schema is called, and its data: by the header if there is one, else by the
 /// payload's first bytes.
-pub fn unframe_record<'p>(
-    header: Option<&[u8]>,
-    payload: &'p [u8],
-) -> Result<(SchemaName, &'p [u8]), FrameError> {
-    let Some(header) = header else { return split_name(payload) };
-    match split_name(header)? {
-        (name, []) => Ok((name, payload)),
-        _ => Err(FrameError::Long { length: header.len() }),
+#[inline]
+pub fn unframe_record<'a>(
+    header: Option<&'a [u8]>,
+    payload: &'a [u8],
+) -> Result<Named<'a>, FrameError> {
+    match header {
+        None => split_name(payload).map(|(name, data)| Named { name, place: &[], data }),
+        Some(header) => {
+            split_name(header).map(|(name, place)| Named { name, place, data: payload })
+        }
     }
 }
 
-fn split_name(bytes: &[u8]) -> Result<(SchemaName, &[u8]), FrameError> {
+#[inline]
+pub(crate) fn split_name(bytes: &[u8]) -> Result<(SchemaName, &[u8]), FrameError> {
     match bytes {
         [1, rest @ ..] => match rest.split_first_chunk() {
             Some((guid, rest)) => Ok((SchemaName::Guid(Guid(*guid)), rest)),
@@ -104,6 +139,7 @@ fn split_name(bytes: &[u8]) -> Result<(SchemaName, &[u8]), FrameError> {
 }
 
 /// Takes a payload apart that begins with an id: the id and the data.
+#[inline]
 pub fn unframe(payload: &[u8]) -> Result<(SchemaId, &[u8]), FrameError> {
     match payload {
         [0, a, b, c, d, data @ ..] => Ok((SchemaId(u32::from_be_bytes([*a, *b, *c, *d])), data)),

@@ -6,14 +6,11 @@
 //!
 //! ```
 //! use serde::{Deserialize, Serialize};
-//! use weir_serde::{AvroDeserializer, AvroSerializer, Part, RegistryClient};
+//! use weir_serde::testing::TestRegistry;
+//! use weir_serde::{Avro, AvroDeserializer, AvroSerializer, Part};
 //!
-//! const FLIGHT: &str = r#"{"type": "record", "name": "Flight", "namespace": "air", "fields": [
-//!     {"name": "origin", "type": "string"},
-//!     {"name": "destination", "type": "string"},
-//!     {"name": "delay_minutes", "type": ["null", "int"], "default": null}]}"#;
-//!
-//! #[derive(Debug, PartialEq, Serialize, Deserialize)]
+//! #[derive(Debug, PartialEq, Serialize, Deserialize, Avro)]
+//! #[avro(namespace = "air")]
 //! struct Flight {
 //!     origin: String,
 //!     destination: String,
@@ -21,13 +18,10 @@
 //! }
 //!
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
-//! # let registry = weir_registry::Registry::open(weir_registry::log::MemoryLog::default()).unwrap();
-//! # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-//! # let url = format!("http://{}", listener.local_addr().unwrap());
-//! # tokio::spawn(async move { axum::serve(listener, weir_registry::router(registry)).await });
-//! let client = RegistryClient::new(&url)?;
-//! let serializer = AvroSerializer::<Flight>::new(client.clone(), FLIGHT)?;
-//! let deserializer = AvroDeserializer::<Flight>::new(client);
+//! let registry = TestRegistry::start(); // or RegistryClient::new("http://localhost:8081")?
+//! let client = registry.client();
+//! let serializer = AvroSerializer::<Flight>::derived(client.clone())?;
+//! let deserializer = AvroDeserializer::<Flight>::derived(client)?;
 //!
 //! let flight = Flight { origin: "SFO".into(), destination: "LAX".into(), delay_minutes: Some(14) };
 //! // the bytes to produce: registers the schema as `flights-value` when it is first needed
@@ -38,25 +32,46 @@
 //! # }).unwrap();
 //! ```
 
+mod avro;
+pub mod blocking;
 mod cache;
 mod client;
 mod deserializer;
 mod endpoints;
 mod error;
+mod file;
 mod frame;
+#[cfg(feature = "json-schema")]
+mod json;
 mod oauth;
+mod protobuf;
+mod schemas;
 mod serializer;
+mod snapshot;
+mod stats;
 mod subject;
+mod target;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod transport;
 
-pub use cache::AvroCodec;
+pub use avro::{AvroCodec, AvroDeserializer, AvroMessage, AvroReader, AvroSerializer, AvroWriter};
 pub use client::{ClientBuilder, RegistryClient};
-pub use deserializer::{AvroDeserializer, AvroMessage};
+pub use deserializer::{Deserializer, Message};
 pub use error::ClientError;
-pub use frame::{FrameError, SchemaHeader, SchemaName, frame, unframe, unframe_record};
+pub use frame::{FrameError, Named, SchemaHeader, SchemaName, frame, unframe, unframe_record};
+#[cfg(feature = "json-schema")]
+pub use json::{JsonCodec, JsonDeserializer, JsonReader, JsonSerializer, JsonWriter};
 pub use oauth::OAuth;
-pub use serializer::AvroSerializer;
+pub use protobuf::{
+    ProtobufCodec, ProtobufDeserializer, ProtobufReader, ProtobufSerializer, ProtobufWriter,
+};
+pub use serializer::Serializer;
+pub use stats::Stats;
 pub use subject::{Custom, Part, SubjectNameStrategy};
 
 /// The registry's words: names, wire types, error codes.
 pub use weir_registry_api as api;
+/// Types that bring their Avro schema and straight-line code for it.
+pub use weir_schema::avro::codec::typed;
+pub use weir_schema_derive::Avro;

@@ -7,10 +7,12 @@ use std::time::Duration;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, Url};
 use tokio::time::{Instant, sleep, timeout_at};
+use tracing::{Instrument, debug, debug_span, warn};
 use weir_registry_api::{ErrorBody, MEDIA_TYPES};
 
 use crate::error::ClientError;
 use crate::oauth::Tokens;
+use crate::stats::Counters;
 
 /// Who the client is.
 pub(crate) enum Credentials {
@@ -42,6 +44,7 @@ pub(crate) struct Transport {
     pub(crate) retries: Retries,
     /// For a request and all that is tried for it.
     pub(crate) timeout: Duration,
+    pub(crate) counters: Counters,
 }
 
 /// What a request is, wherever it goes.
@@ -75,6 +78,16 @@ impl Transport {
     /// Sends a request until it is answered, it is clear that it will not be, or its time is over. A
     /// registry that fails is left for the next at once; waits come when all have failed.
     pub(crate) async fn send(&self, call: &Call<'_>) -> Result<Vec<u8>, ClientError> {
+        let span =
+            debug_span!("registry request", method = %call.method, path = call.path.join("/"));
+        let answer = self.try_all(call).instrument(span).await;
+        if answer.is_err() {
+            self.counters.failures.fetch_add(1, Ordering::Relaxed);
+        }
+        answer
+    }
+
+    async fn try_all(&self, call: &Call<'_>) -> Result<Vec<u8>, ClientError> {
         let deadline = Instant::now() + self.timeout;
         let count = self.urls.len();
         let tries = count as u32 + self.retries.max;
@@ -84,6 +97,10 @@ impl Transport {
             let at = (first + number as usize) % count;
             // one that hangs must not use up the time of those that were not asked yet
             let unasked = tries.saturating_sub(self.retries.max + number).max(1);
+            self.counters.requests.fetch_add(1, Ordering::Relaxed);
+            if number > 0 {
+                self.counters.retries.fetch_add(1, Ordering::Relaxed);
+            }
             let now = Instant::now();
             let limit = now + deadline.saturating_duration_since(now) / unasked;
             let failure = match timeout_at(limit, self.try_once(&self.urls[at], call)).await {
@@ -95,8 +112,10 @@ impl Transport {
                 Err(_) => Failure::passing(format!("{} does not answer", self.urls[at])),
             };
             if !failure.is_passing {
+                debug!(error = %failure.error, "the registry refused");
                 return Err(failure.error);
             }
+            warn!(url = %self.urls[at], error = %failure.error, "a try has failed");
             let wait = failure.retry_after.unwrap_or_else(|| self.wait(number));
             last = Some(failure.error);
             if number + 1 >= count as u32 {

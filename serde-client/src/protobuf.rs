@@ -1,0 +1,239 @@
+//! Protobuf: messages are prost's. Which message of a schema a record has stands before the data, as a
+//! path of indexes: `00` for the first.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use prost::Message;
+use weir_registry_api::{Reference, RegisterRequest, SchemaId, SchemaType};
+use weir_schema::protobuf::{Schema, compatibility};
+
+use crate::client::RegistryClient;
+use crate::deserializer::{Deserializer, Reads, ReadsOwned};
+use crate::error::ClientError;
+use crate::frame::FrameError;
+use crate::schemas::{Fetched, Known, resolve};
+use crate::serializer::{Serializer, Writes};
+use crate::target::Own;
+
+/// Levels of messages in messages.
+const PATH_MAX: i64 = 100;
+
+/// A Protobuf schema of the registry's.
+#[derive(Debug)]
+pub struct ProtobufCodec {
+    /// None if it was asked for by its guid.
+    pub id: Option<SchemaId>,
+    pub schema: Schema,
+}
+
+impl ProtobufCodec {
+    pub(crate) fn new(fetched: &Fetched) -> Result<ProtobufCodec, ClientError> {
+        let schema = Schema::parse(&fetched.schema, &fetched.references(), false)
+            .map_err(|e| ClientError::Schema(e.to_string()))?;
+        Ok(ProtobufCodec { id: fetched.id, schema })
+    }
+}
+
+/// Writes messages of `M`.
+pub type ProtobufSerializer<M> = Serializer<ProtobufWriter<M>>;
+
+/// Reads messages of `M`.
+pub type ProtobufDeserializer<M> = Deserializer<ProtobufReader<M>>;
+
+/// What a [`ProtobufSerializer`] writes with.
+pub struct ProtobufWriter<M> {
+    request: RegisterRequest,
+    schema: Schema,
+    message: String,
+    place: Vec<u8>,
+    value: PhantomData<fn(&M)>,
+}
+
+impl<M: Message> Serializer<ProtobufWriter<M>> {
+    /// Writes messages of the full name `message` with `schema`, the text of a `.proto` file that
+    /// needs no others but Google's own.
+    pub fn new(client: RegistryClient, schema: &str, message: &str) -> Result<Self, ClientError> {
+        Ok(Serializer::of(client, ProtobufWriter::new(schema, Vec::new(), &[], message)?))
+    }
+
+    /// Writes with a schema that imports others, which the registry has.
+    pub async fn with_references(
+        client: RegistryClient,
+        schema: &str,
+        references: Vec<Reference>,
+        message: &str,
+    ) -> Result<Self, ClientError> {
+        let texts = resolve(&client, &references).await?;
+        let texts: Vec<_> = texts.iter().map(|r| (r.name.as_str(), r.schema.as_str())).collect();
+        Ok(Serializer::of(client, ProtobufWriter::new(schema, references, &texts, message)?))
+    }
+}
+
+impl<M> ProtobufWriter<M> {
+    fn new(
+        text: &str,
+        references: Vec<Reference>,
+        texts: &[(&str, &str)],
+        message: &str,
+    ) -> Result<ProtobufWriter<M>, ClientError> {
+        let schema =
+            Schema::parse(text, texts, true).map_err(|e| ClientError::Schema(e.to_string()))?;
+        Ok(ProtobufWriter {
+            place: place(&schema, message)?,
+            schema,
+            message: message.to_string(),
+            request: RegisterRequest {
+                schema: Some(text.to_string()),
+                schema_type: Some(SchemaType::Protobuf),
+                references,
+                ..RegisterRequest::default()
+            },
+            value: PhantomData,
+        })
+    }
+}
+
+impl<M> Own for ProtobufWriter<M> {
+    /// Where the message is in a schema of the registry's.
+    type Other = Arc<[u8]>;
+
+    fn request(&self) -> &RegisterRequest {
+        &self.request
+    }
+
+    fn record_name(&self) -> Option<&str> {
+        Some(&self.message)
+    }
+
+    fn other(&self, known: &Known, strict: bool) -> Result<Arc<[u8]>, ClientError> {
+        let codec = known.protobuf()?;
+        if strict && let Some(first) = compatibility(&codec.schema, &self.schema).first() {
+            return Err(known.cannot_read(format!("{} at {}", first.rule(), first.path())));
+        }
+        Ok(place(&codec.schema, &self.message)?.into())
+    }
+}
+
+impl<M: Message> Writes for ProtobufWriter<M> {
+    type Value = M;
+
+    fn write(
+        &self,
+        _other: Option<&Arc<[u8]>>,
+        value: &M,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ClientError> {
+        value.encode(out).map_err(|e| ClientError::Invalid(e.to_string()))
+    }
+
+    fn place<'a>(&'a self, other: Option<&'a Arc<[u8]>>) -> &'a [u8] {
+        other.map_or(&self.place, |other| other)
+    }
+}
+
+/// What a [`ProtobufDeserializer`] reads with.
+pub struct ProtobufReader<M> {
+    message: String,
+    value: PhantomData<fn() -> M>,
+}
+
+impl<M: Message + Default> Deserializer<ProtobufReader<M>> {
+    /// Reads messages of the full name `message`; those of another name are an error.
+    pub fn new(client: RegistryClient, message: &str) -> Self {
+        Deserializer::of(
+            client,
+            ProtobufReader { message: message.to_string(), value: PhantomData },
+        )
+    }
+}
+
+/// Where the message that is wanted is in a schema; the schema, to say what else is there.
+pub struct Place {
+    wanted: Vec<i32>,
+    codec: Arc<ProtobufCodec>,
+}
+
+impl<M> Reads for ProtobufReader<M> {
+    type Reading = Place;
+
+    fn reading(&self, known: &Known) -> Result<Place, ClientError> {
+        let codec = known.protobuf()?.clone();
+        // a schema that lacks the message still says what it has
+        let wanted = codec.schema.message_path(&self.message).unwrap_or_default();
+        Ok(Place { wanted, codec })
+    }
+
+    fn split<'d>(&self, data: &'d [u8]) -> Result<(&'d [u8], &'d [u8]), FrameError> {
+        let (_, length) = indexes(data)?;
+        Ok(data.split_at(length))
+    }
+
+    fn check_place(&self, place: &[u8]) -> Result<(), FrameError> {
+        match indexes(place)? {
+            (_, length) if length == place.len() => Ok(()),
+            _ => Err(FrameError::Place { length: place.len() }),
+        }
+    }
+}
+
+impl<M: Message + Default> ReadsOwned for ProtobufReader<M> {
+    type Value = M;
+
+    fn read(&self, reading: &Place, place: &[u8], data: &[u8]) -> Result<M, ClientError> {
+        let (indexes, _) = indexes(place)?;
+        if indexes != reading.wanted {
+            let found = reading.codec.schema.message_at(&indexes);
+            let found = found.unwrap_or_else(|| format!("number {indexes:?} of its schema"));
+            let why = format!("the message is {found} and not {}", self.message);
+            return Err(ClientError::Invalid(why));
+        }
+        M::decode(data).map_err(|e| ClientError::Invalid(e.to_string()))
+    }
+}
+
+/// The bytes that say which message of a schema it is.
+fn place(schema: &Schema, message: &str) -> Result<Vec<u8>, ClientError> {
+    let path = schema
+        .message_path(message)
+        .ok_or_else(|| ClientError::Schema(format!("it has no message {message}")))?;
+    if path == [0] {
+        return Ok(vec![0]);
+    }
+    let mut bytes = Vec::new();
+    for number in [path.len() as i32].iter().chain(&path) {
+        let mut rest = *number as u32 * 2; // zigzag of what is not negative
+        while rest >= 0x80 {
+            bytes.push(rest as u8 | 0x80);
+            rest >>= 7;
+        }
+        bytes.push(rest as u8);
+    }
+    Ok(bytes)
+}
+
+/// The indexes at the start of some bytes, and how many bytes they take.
+fn indexes(bytes: &[u8]) -> Result<(Vec<i32>, usize), FrameError> {
+    if let [0, ..] = bytes {
+        return Ok((vec![0], 1));
+    }
+    let mut rest = bytes;
+    let wrong = FrameError::Place { length: bytes.len() };
+    let count = number(&mut rest).filter(|count| (0..=PATH_MAX).contains(count)).ok_or(wrong)?;
+    let path: Option<Vec<i32>> =
+        (0..count).map(|_| i32::try_from(number(&mut rest)?).ok()).collect();
+    Ok((path.ok_or(wrong)?, bytes.len() - rest.len()))
+}
+
+fn number(bytes: &mut &[u8]) -> Option<i64> {
+    let mut value: u64 = 0;
+    for shift in (0..35).step_by(7) {
+        let (byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some((value >> 1) as i64 ^ -((value & 1) as i64));
+        }
+    }
+    None
+}

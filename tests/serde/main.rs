@@ -2,9 +2,13 @@
 #![allow(clippy::unwrap_used)] // how a test fails
 
 mod choices;
+mod derived;
 mod endpoints;
 mod headers;
+mod json;
 mod oauth;
+mod offline;
+mod protobuf;
 mod transport;
 
 use std::sync::Arc;

@@ -1,4 +1,5 @@
 //! The schema of a Rust type, as text: named types in full where they come first, then by name.
+//! Properties stand in the order in which Java and registries print them.
 
 use std::collections::HashMap;
 
@@ -118,7 +119,9 @@ impl SchemaText {
         self.named(&named);
         self.out.push_str(r#","fields":["#);
         fields(self);
-        self.out.push_str("]}");
+        self.out.push(']');
+        self.aliases(named.aliases);
+        self.out.push('}');
         self.namespaces.pop();
     }
 
@@ -127,7 +130,6 @@ impl SchemaText {
             self.out.push(',');
         }
         self.out.push_str(&format!(r#"{{"name":{}"#, Value::from(field.name)));
-        self.doc_and_aliases(field.doc, field.aliases);
         self.out.push_str(r#","type":"#);
         let start = self.out.len();
         self.logical_type = field.logical_type.map(logical_type);
@@ -136,9 +138,11 @@ impl SchemaText {
             self.fail(format!("field {} has no type that can be a logical one", field.name));
         }
         let optional = self.out[start..].starts_with(r#"["null","#);
+        self.doc(field.doc);
         if let Some(default) = field.default.or(optional.then_some("null")) {
             self.out.push_str(&format!(r#","default":{default}"#));
         }
+        self.aliases(field.aliases);
         self.out.push('}');
     }
 
@@ -153,6 +157,7 @@ impl SchemaText {
         if let Some(default) = default {
             self.out.push_str(&format!(r#","default":{}"#, Value::from(default)));
         }
+        self.aliases(named.aliases);
         self.out.push('}');
         self.namespaces.pop();
     }
@@ -194,13 +199,16 @@ impl SchemaText {
         if let Some(namespace) = named.namespace {
             self.out.push_str(&format!(r#","namespace":{}"#, Value::from(namespace)));
         }
-        self.doc_and_aliases(named.doc, named.aliases);
+        self.doc(named.doc);
     }
 
-    fn doc_and_aliases(&mut self, doc: Option<&str>, aliases: &[&str]) {
+    fn doc(&mut self, doc: Option<&str>) {
         if let Some(doc) = doc {
             self.out.push_str(&format!(r#","doc":{}"#, Value::from(doc)));
         }
+    }
+
+    fn aliases(&mut self, aliases: &[&str]) {
         if !aliases.is_empty() {
             self.out.push_str(&format!(r#","aliases":{}"#, Value::from(aliases)));
         }

@@ -6,6 +6,7 @@ mod dev;
 mod node;
 mod process;
 mod python;
+mod rust;
 mod schemathesis;
 mod scripts;
 mod serve;

@@ -4,7 +4,7 @@ use crate::process::Weir;
 use crate::python::PYTHON;
 use crate::scripts::Client;
 
-const NODE: Client = Client {
+pub const NODE: Client = Client {
     variable: "WEIR_TEST_NODE",
     program: Some("node"),
     folder: concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/node"),

@@ -7,10 +7,12 @@
 
 mod generate;
 mod oracle;
+mod values;
 
 use generate::Generator;
 use oracle::Oracle;
 use serde_json::{Value, json};
+use values::{Any, Typed};
 use weir_schema::avro::codec::{Encoder, Plan};
 use weir_schema::avro::{ParseOptions, Parser, Schema, compatibility};
 
@@ -127,6 +129,16 @@ fn our_json(plan: &Plan, data: &[u8]) -> Result<Value, String> {
     serde_json::from_slice(&out).map_err(|e| format!("not JSON: {e}"))
 }
 
+/// Data read with serde, if it is what its JSON says.
+fn by_serde(plan: &Plan, data: &[u8], reader: &Schema, json: &Value) -> Result<(), String> {
+    let Any(value) = plan.decode(data).map_err(|e| e.to_string())?;
+    let wanted = Typed { schema: reader, node: reader.root(), json }.untagged();
+    match equal(&value, &wanted) {
+        true => Ok(()),
+        false => Err(format!("{value} and not {wanted}")),
+    }
+}
+
 /// Equality of values; numbers are equal if they are the same float, which Java 17 does not print
 /// in its shortest form.
 fn equal(a: &Value, b: &Value) -> bool {
@@ -144,14 +156,22 @@ fn equal(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// What is known to differ, and why: data nested deeper than `codec::DEPTH_MAX` is refused; Java's encoder prints nothing at all for a record without
-/// fields at the top, and Java puts U+FFFD where bytes read as a string are not UTF-8, which we
-/// refuse.
+/// What is known to differ, and why: data nested deeper than `codec::DEPTH_MAX` is refused; Java's
+/// encoder prints nothing at all for a record without fields at the top, Java puts U+FFFD where bytes
+/// read as a string are not UTF-8, which we refuse, and Java 1.12.2 counts an empty record that is
+/// read with defaults as one that takes a byte of data.
 fn known_difference(java: &Value, ours: &Result<Value, String>) -> bool {
+    let claims = |error: &str| error.starts_with("Collection claims");
     java["json"] == ""
+        || ours.is_ok() && java["error"].as_str().is_some_and(claims)
         || matches!(ours, Err(e) if e.contains("nested deeper"))
         || matches!(ours, Err(e) if e.ends_with("a string is not UTF-8")
             && java["json"].as_str().is_some_and(|t| t.contains('\u{fffd}')))
+}
+
+/// Whether two writings are of the same value: a map's entries stand in any order.
+fn is_same(one: &[u8], other: &[u8], plan: &Plan) -> bool {
+    one == other || one.len() == other.len() && our_json(plan, one) == our_json(plan, other)
 }
 
 fn agree(ours: &Result<Value, String>, theirs: &Option<Value>) -> bool {
@@ -221,12 +241,41 @@ fn data_is_read_resolved_and_written_as_java_does() {
                     hex(&back)
                 ));
             }
+            if let Some(cut) = (seed as usize).checked_rem(bytes.len()) {
+                let early = hex(&bytes[..cut]);
+                let java = oracle.ask(&json!({"op": "to_json", "writer": writer, "hex": early}));
+                let ours = our_json(&same, &bytes[..cut]);
+                if ours.is_ok() || java["json"].is_string() {
+                    differences.push(format!("seed {seed}: {writer}\n {early}: {java} {ours:?}"));
+                }
+            }
+            let json: Value = serde_json::from_slice(&text).unwrap();
+            let mut written = Vec::new();
+            let result =
+                encoder.encode(&Typed { schema: &w, node: w.root(), json: &json }, &mut written);
+            let read = by_serde(&same, &bytes, &w, &json);
+            if result.is_err() || !is_same(&written, &bytes, &same) || read.is_err() {
+                differences.push(format!(
+                    "seed {seed}: {writer}\n {sample} by serde is {} {result:?}, {read:?}",
+                    hex(&written)
+                ));
+            }
             let java = oracle
                 .ask(&json!({"op": "to_json", "writer": writer, "reader": reader, "hex": sample}));
             let ours = match &resolved {
                 Ok(plan) => our_json(plan, &bytes),
                 Err(error) => Err(error.to_string()),
             };
+            if let (Ok(plan), Ok(json)) = (&resolved, &ours)
+                && let Err(why) = by_serde(plan, &bytes, &r, json)
+            {
+                differences.push(format!(
+                    "seed {seed}: writer {writer}\n reader {reader}\n {sample} by serde: {why}"
+                ));
+            }
+            if let (Ok(plan), Err(_)) = (&resolved, &ours) {
+                assert!(plan.decode::<Any>(&bytes).is_err(), "seed {seed}: serde reads {sample}");
+            }
             let theirs = java["json"].as_str().map(value);
             errors += usize::from(theirs.is_none());
             evolved += usize::from(theirs.is_some());

@@ -156,15 +156,22 @@ impl<'a> Ser<'a> {
     #[inline]
     fn into_named(mut self, name: &'static str) -> Result<Ser<'a>, CodecError> {
         let Op::Union(union) = self.op else { return Ok(self) };
-        let named = union.branches.iter().position(|(_, branch)| {
-            branch.as_ref().is_some_and(|b| b.seen.is(name, b.simple_name()) || *b.name == *name)
-        });
+        // one that is called exactly so comes before one of that name in some namespace
+        let full = union
+            .branches
+            .iter()
+            .position(|(_, branch)| branch.as_ref().is_some_and(|b| *b.name == *name));
+        let simple = || {
+            union.branches.iter().position(|(_, branch)| {
+                branch.as_ref().is_some_and(|b| b.seen.is(name, b.simple_name()))
+            })
+        };
         let lower = || {
             union.branches.iter().position(|(_, branch)| {
                 branch.as_ref().is_some_and(|b| b.simple_name().eq_ignore_ascii_case(name))
             })
         };
-        match named.or_else(lower) {
+        match full.or_else(simple).or_else(lower) {
             Some(index) => {
                 self.take_branch(union, index);
                 Ok(self)

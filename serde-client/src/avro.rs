@@ -110,7 +110,7 @@ impl<T: Serialize + ?Sized> Serializer<AvroWriter<T>> {
 }
 
 impl<T: ?Sized> AvroWriter<T> {
-    fn new(
+    pub(crate) fn new(
         text: &str,
         references: Vec<Reference>,
         schema: Schema,
@@ -125,6 +125,12 @@ impl<T: ?Sized> AvroWriter<T> {
             },
             straight: None,
         })
+    }
+
+    /// What writes data of the own schema, or of the other that the registry chose.
+    #[inline]
+    pub(crate) fn encoder<'a>(&'a self, other: Option<&'a Chosen>) -> &'a Encoder {
+        other.map_or(&self.encoder, |chosen| &chosen.codec.encoder)
     }
 }
 
@@ -165,8 +171,7 @@ impl<T: Serialize + ?Sized> Writes for AvroWriter<T> {
         match (&self.straight, other) {
             (Some(straight), None) => (straight.write)(value, out)?,
             (Some(straight), Some(chosen)) if chosen.is_straight => (straight.write)(value, out)?,
-            (_, Some(chosen)) => chosen.codec.encoder.encode(value, out)?,
-            (None, None) => self.encoder.encode(value, out)?,
+            (_, other) => self.encoder(other).encode(value, out)?,
         }
         Ok(())
     }
@@ -203,7 +208,7 @@ enum Resolved {
 
 impl Reading {
     #[inline]
-    fn plan(&self) -> &Plan {
+    pub(crate) fn plan(&self) -> &Plan {
         match &self.resolved {
             Resolved::Writer(codec) => &codec.plan,
             Resolved::Reader(plan) => plan,

@@ -33,6 +33,8 @@
 //! ```
 
 mod avro;
+#[cfg(feature = "apache-avro")]
+mod avro_value;
 pub mod blocking;
 mod cache;
 mod client;
@@ -56,6 +58,8 @@ pub mod testing;
 mod transport;
 
 pub use avro::{AvroCodec, AvroDeserializer, AvroMessage, AvroReader, AvroSerializer, AvroWriter};
+#[cfg(feature = "apache-avro")]
+pub use avro_value::{AvroValueSerializer, AvroValueWriter};
 pub use client::{ClientBuilder, RegistryClient};
 pub use deserializer::{Deserializer, Message};
 pub use error::ClientError;
@@ -70,6 +74,9 @@ pub use serializer::Serializer;
 pub use stats::Stats;
 pub use subject::{Custom, Part, SubjectNameStrategy};
 
+/// Its `Value` goes in and comes out where there is no Rust type.
+#[cfg(feature = "apache-avro")]
+pub use apache_avro;
 /// The registry's words: names, wire types, error codes.
 pub use weir_registry_api as api;
 /// Types that bring their Avro schema and straight-line code for it.

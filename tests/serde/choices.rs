@@ -142,3 +142,34 @@ async fn a_subject_without_versions_has_no_latest() {
     assert!(matches!(error, ClientError::Registry { code: 40401, .. }), "{error:?}");
     assert!(client.subjects("").await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn values_without_a_type_are_apache_avros() {
+    use weir_serde::AvroValueSerializer;
+    use weir_serde::apache_avro::types::Value;
+    let (client, _) = counted().await;
+    let schema = r#"{"type":"record","name":"Stock","fields":[
+        {"name":"symbol","type":"string"},{"name":"price","type":["null","double"]},
+        {"name":"on","type":{"type":"int","logicalType":"date"}},
+        {"name":"kind","type":{"type":"enum","name":"K","symbols":["A","B"]},"default":"B"}]}"#;
+    let serializer = AvroValueSerializer::new(client.clone(), schema).unwrap();
+    let field = |name: &str, value| (name.to_string(), value);
+    let given = vec![
+        field("on", Value::Date(20_000)),
+        field("symbol", Value::String("MSFT".into())),
+        field("price", Value::Double(39.81)),
+    ];
+    let payload = serializer.serialize("stocks", Part::Value, &Value::Record(given)).await.unwrap();
+    let deserializer = AvroDeserializer::<()>::new(client);
+    let message = deserializer.message(&payload).await.unwrap();
+    let wanted = vec![
+        field("symbol", Value::String("MSFT".into())),
+        field("price", Value::Union(1, Box::new(Value::Double(39.81)))),
+        field("on", Value::Date(20_000)),
+        field("kind", Value::Enum(1, "B".into())),
+    ];
+    assert_eq!(message.apache_value().unwrap(), Value::Record(wanted));
+    let wrong = Value::Record(vec![field("symbol", Value::Null)]);
+    let error = serializer.serialize("stocks", Part::Value, &wrong).await.unwrap_err();
+    assert_eq!(error.to_string(), "symbol: Null is not what the schema has");
+}

@@ -139,6 +139,23 @@ fn by_serde(plan: &Plan, data: &[u8], reader: &Schema, json: &Value) -> Result<(
     }
 }
 
+/// Data read as apache-avro's value and written again, if it is what its JSON says.
+fn by_value(
+    plan: &Plan,
+    encoder: &Encoder,
+    own: &Plan,
+    data: &[u8],
+    json: &Value,
+) -> Result<(), String> {
+    let value = plan.decode_value(data).map_err(|e| e.to_string())?;
+    let mut written = Vec::new();
+    encoder.encode_value(&value, &mut written).map_err(|e| format!("{value:?}: {e}"))?;
+    match our_json(own, &written)? {
+        same if equal(&same, json) => Ok(()),
+        other => Err(format!("{other} and not {json}")),
+    }
+}
+
 /// Equality of values; numbers are equal if they are the same float, which Java 17 does not print
 /// in its shortest form.
 fn equal(a: &Value, b: &Value) -> bool {
@@ -260,6 +277,9 @@ fn data_is_read_resolved_and_written_as_java_does() {
                     hex(&written)
                 ));
             }
+            if let Err(why) = by_value(&same, &encoder, &same, &bytes, &json) {
+                differences.push(format!("seed {seed}: {writer}\n {sample} as a value: {why}"));
+            }
             let java = oracle
                 .ask(&json!({"op": "to_json", "writer": writer, "reader": reader, "hex": sample}));
             let ours = match &resolved {
@@ -267,7 +287,10 @@ fn data_is_read_resolved_and_written_as_java_does() {
                 Err(error) => Err(error.to_string()),
             };
             if let (Ok(plan), Ok(json)) = (&resolved, &ours)
-                && let Err(why) = by_serde(plan, &bytes, &r, json)
+                && let Err(why) = by_serde(plan, &bytes, &r, json).and_then(|()| {
+                    let own = Plan::compile(&r, &r).unwrap();
+                    by_value(plan, &Encoder::new(&r).unwrap(), &own, &bytes, json)
+                })
             {
                 differences.push(format!(
                     "seed {seed}: writer {writer}\n reader {reader}\n {sample} by serde: {why}"

@@ -109,7 +109,8 @@ impl<'s> Compiler<'s> {
             Kind::Union(branches) => {
                 let compiled = branches
                     .iter()
-                    .map(|b| (self.op(side(*b)), Some(branch(schema.kind(*b)))))
+                    .enumerate()
+                    .map(|(i, b)| (self.op(side(*b)), Some(branch(schema.kind(*b), i))))
                     .collect();
                 union(compiled, schema, branches)
             }
@@ -137,10 +138,11 @@ impl<'s> Compiler<'s> {
         }
         if let Kind::Union(branches) = reader {
             return Ok(match self.first_match(w, branches, MATCH_DEPTH_MAX) {
-                Some(b) => Op::IntoUnion {
-                    branch: branch(self.reader.kind(b)),
-                    op: self.op(Side::Both(w, b)),
-                },
+                Some(b) => {
+                    let index = branches.iter().position(|branch| *branch == b).unwrap_or_default();
+                    let branch = branch(self.reader.kind(b), index);
+                    Op::IntoUnion { branch, op: self.op(Side::Both(w, b)) }
+                }
                 None => self.mismatch(w, r),
             });
         }
@@ -236,7 +238,7 @@ impl<'s> Compiler<'s> {
             .map(|(i, b)| match into {
                 Some(into) => {
                     let op = self.op(Side::Both(*b, into[i]));
-                    (op, Some(branch(self.reader.kind(into[i]))))
+                    (op, Some(branch(self.reader.kind(into[i]), i)))
                 }
                 // the operation is an `IntoUnion`, which knows its branch
                 None => (self.op(Side::Both(*b, r)), None),
@@ -369,8 +371,8 @@ fn promotes(writer: &Kind, reader: &Kind) -> bool {
     )
 }
 
-fn branch(kind: &Kind) -> Branch {
-    Branch::new(kind.branch_name(), matches!(kind, Kind::Null))
+fn branch(kind: &Kind, index: usize) -> Branch {
+    Branch::new(kind.branch_name(), matches!(kind, Kind::Null), index)
 }
 
 fn union(compiled: Box<[(OpId, Option<Branch>)]>, schema: &Schema, branches: &[NodeId]) -> Op {

@@ -23,6 +23,8 @@ mod schema_text;
 mod ser;
 mod to_json;
 pub mod typed;
+#[cfg(feature = "apache-avro")]
+mod value;
 
 pub use compile::CompileError;
 pub use error::CodecError;

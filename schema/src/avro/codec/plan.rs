@@ -88,13 +88,16 @@ pub(super) struct Branch {
     /// `{"name":`
     pub(super) json: Box<[u8]>,
     pub(super) is_null: bool,
+    /// Among the reader's branches.
+    #[cfg_attr(not(feature = "apache-avro"), expect(dead_code))]
+    pub(super) index: u32,
     pub(super) seen: Seen,
 }
 
 impl Branch {
-    pub(super) fn new(name: &str, is_null: bool) -> Branch {
+    pub(super) fn new(name: &str, is_null: bool, index: usize) -> Branch {
         let json = format!("{{{}:", quoted(name)).into_bytes().into();
-        Branch { name: name.into(), json, is_null, seen: Seen::default() }
+        Branch { name: name.into(), json, is_null, index: index as u32, seen: Seen::default() }
     }
 
     pub(super) fn simple_name(&self) -> &str {

@@ -1,0 +1,75 @@
+//! Avro without a Rust type: apache-avro's `Value`.
+
+use apache_avro::types::Value;
+use weir_registry_api::{Reference, RegisterRequest};
+use weir_schema::avro::{ParseOptions, Schema};
+
+use crate::avro::{AvroReader, AvroWriter, Chosen};
+use crate::client::RegistryClient;
+use crate::deserializer::Message;
+use crate::error::ClientError;
+use crate::schemas::{Known, parse_avro, resolve};
+use crate::serializer::{Serializer, Writes};
+use crate::target::Own;
+
+/// Writes apache-avro's values.
+pub type AvroValueSerializer = Serializer<AvroValueWriter>;
+
+/// What an [`AvroValueSerializer`] writes with.
+pub struct AvroValueWriter(AvroWriter<()>);
+
+impl Serializer<AvroValueWriter> {
+    /// Writes with `schema`, an Avro schema that stands alone.
+    pub fn new(client: RegistryClient, schema: &str) -> Result<Self, ClientError> {
+        let parsed = Schema::parse(schema).map_err(|e| ClientError::Schema(e.to_string()))?;
+        Ok(Serializer::of(client, AvroValueWriter(AvroWriter::new(schema, Vec::new(), parsed)?)))
+    }
+
+    /// Writes with a schema that refers to others, which the registry has.
+    pub async fn with_references(
+        client: RegistryClient,
+        schema: &str,
+        references: Vec<Reference>,
+    ) -> Result<Self, ClientError> {
+        let texts = resolve(&client, &references).await?;
+        let parsed = parse_avro(schema, &texts, ParseOptions::default())?;
+        Ok(Serializer::of(client, AvroValueWriter(AvroWriter::new(schema, references, parsed)?)))
+    }
+}
+
+impl Own for AvroValueWriter {
+    type Other = Chosen;
+
+    fn request(&self) -> &RegisterRequest {
+        self.0.request()
+    }
+
+    fn record_name(&self) -> Option<&str> {
+        self.0.record_name()
+    }
+
+    fn other(&self, known: &Known, strict: bool) -> Result<Chosen, ClientError> {
+        self.0.other(known, strict)
+    }
+}
+
+impl Writes for AvroValueWriter {
+    type Value = Value;
+
+    fn write(
+        &self,
+        other: Option<&Chosen>,
+        value: &Value,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ClientError> {
+        Ok(self.0.encoder(other).encode_value(value, out)?)
+    }
+}
+
+impl<T> Message<'_, AvroReader<T>> {
+    /// Reads the value as apache-avro's, of the reader's schema: `AvroDeserializer::<()>::new(client)`
+    /// reads data of any.
+    pub fn apache_value(&self) -> Result<Value, ClientError> {
+        Ok(self.reading()?.plan().decode_value(self.data)?)
+    }
+}

@@ -152,3 +152,107 @@ fn hostile_data_is_an_error_and_takes_neither_stack_nor_memory() {
     assert!(plan.decode::<Vec<()>>(&billions).is_err());
     assert!(out.is_empty());
 }
+
+/// Text of each logical type, and what it is stored as.
+#[test]
+fn logical_types_are_text_to_those_who_want_text() {
+    let micros = 1_795_000_000_000_000_i64;
+    let (long, int) = (|n: i64| encoded("\"long\"", &n), |n: i32| encoded("\"int\"", &n));
+    let bytes = |bytes: &[u8]| encoded("\"bytes\"", bytes);
+    let uuid = [
+        0x6b, 0xa7, 0xb8, 0x10, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4, 0, 0xc0, 0x4f, 0xd4, 0x30, 0xc8,
+    ];
+    let decimal = r#"{"type":"bytes","logicalType":"decimal","precision":40,"scale":2}"#;
+    let money =
+        r#"{"type":"fixed","name":"M","size":4,"logicalType":"decimal","precision":9,"scale":2}"#;
+    for (schema, text, stored) in [
+        (r#"{"type":"int","logicalType":"date"}"#, "2026-11-21", int(20_778)),
+        (r#"{"type":"int","logicalType":"date"}"#, "1969-12-31", int(-1)),
+        (r#"{"type":"int","logicalType":"time-millis"}"#, "13:14:15.016", int(47_655_016)),
+        (r#"{"type":"long","logicalType":"time-micros"}"#, "00:00:00.000001", long(1)),
+        (
+            r#"{"type":"long","logicalType":"timestamp-millis"}"#,
+            "2026-11-18T11:06:40Z",
+            long(micros / 1000),
+        ),
+        (
+            r#"{"type":"long","logicalType":"timestamp-micros"}"#,
+            "1969-12-31T23:59:59.999999Z",
+            long(-1),
+        ),
+        (
+            r#"{"type":"long","logicalType":"timestamp-nanos"}"#,
+            "2026-11-18T11:06:40.000000007Z",
+            long(micros * 1000 + 7),
+        ),
+        (
+            r#"{"type":"long","logicalType":"local-timestamp-millis"}"#,
+            "2026-11-18T11:06:40.5",
+            long(micros / 1000 + 500),
+        ),
+        (decimal, "0.00", bytes(&[0])),
+        (decimal, "-0.01", bytes(&[0xff])),
+        (decimal, "1.28", bytes(&[0, 0x80])),
+        (decimal, "-1.28", bytes(&[0x80])),
+        (
+            decimal,
+            "340282366920938463463374607431768211456.00",
+            bytes(&[&[0x64][..], &[0; 16]].concat()),
+        ),
+        (money, "-1.00", vec![0xff, 0xff, 0xff, 0x9c]),
+        (
+            r#"{"type":"fixed","name":"U","size":16,"logicalType":"uuid"}"#,
+            "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
+            uuid.to_vec(),
+        ),
+        (
+            r#"{"type":"fixed","name":"D","size":12,"logicalType":"duration"}"#,
+            "P14M3DT4.005S",
+            vec![14, 0, 0, 0, 3, 0, 0, 0, 0xa5, 0x0f, 0, 0],
+        ),
+    ] {
+        assert_eq!(encoded(schema, text), stored, "{schema}: {text}");
+        let parsed = Schema::parse(schema).unwrap();
+        let plan = Plan::compile(&parsed, &parsed).unwrap();
+        assert_eq!(plan.decode::<String>(&stored).unwrap(), text, "{schema}");
+        let optional = format!(r#"["null",{schema}]"#);
+        assert_eq!(encoded(&optional, &Some(text))[1..], stored, "{optional}");
+    }
+}
+
+#[test]
+fn text_that_is_not_of_the_logical_type_is_an_error() {
+    for (schema, texts) in [
+        (r#"{"type":"int","logicalType":"date"}"#, &["", "2026-13-01", "yesterday"][..]),
+        (r#"{"type":"long","logicalType":"timestamp-micros"}"#, &["2026-11-18T11:06:40", "5"]),
+        (
+            r#"{"type":"bytes","logicalType":"decimal","precision":4,"scale":2}"#,
+            &["", ".", "1.234", "1e5", "--1", "1.2.3"],
+        ),
+        (
+            r#"{"type":"fixed","name":"M","size":1,"logicalType":"decimal","precision":2}"#,
+            &["128", "-129"],
+        ),
+        (r#"{"type":"fixed","name":"U","size":16,"logicalType":"uuid"}"#, &["6ba7b810", "é"]),
+        // no logical type at all: it wants a precision
+        (r#"{"type":"fixed","name":"M","size":1,"logicalType":"decimal"}"#, &["1"]),
+    ] {
+        let encoder = Encoder::new(&Schema::parse(schema).unwrap()).unwrap();
+        for text in texts {
+            let mut out = Vec::new();
+            assert!(encoder.encode(*text, &mut out).is_err(), "{schema}: {text}");
+            assert!(out.is_empty());
+        }
+    }
+    let date = Schema::parse(r#"{"type":"int","logicalType":"date"}"#).unwrap();
+    let plan = Plan::compile(&date, &date).unwrap();
+    let far = encoded("\"int\"", &i32::MAX);
+    assert!(plan.decode::<String>(&far).unwrap_err().to_string().contains("out of its logical"));
+    assert_eq!(plan.decode::<i32>(&far).unwrap(), i32::MAX, "it is a number all the same");
+}
+
+fn encoded<T: Serialize + ?Sized>(schema: &str, value: &T) -> Vec<u8> {
+    let mut out = Vec::new();
+    Encoder::new(&Schema::parse(schema).unwrap()).unwrap().encode(value, &mut out).unwrap();
+    out
+}

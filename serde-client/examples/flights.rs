@@ -9,14 +9,10 @@ use rdkafka::consumer::{Consumer, StreamConsumer};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{ClientConfig, Message};
 use serde::{Deserialize, Serialize};
-use weir_serde::{AvroDeserializer, AvroSerializer, Part, RegistryClient};
+use weir_serde::{Avro, AvroDeserializer, AvroSerializer, Part, RegistryClient};
 
-const FLIGHT: &str = r#"{"type": "record", "name": "Flight", "namespace": "air", "fields": [
-    {"name": "origin", "type": "string"},
-    {"name": "destination", "type": "string"},
-    {"name": "delay", "type": ["null", "int"], "default": null}]}"#;
-
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, Avro)]
+#[avro(namespace = "air")]
 struct Flight {
     origin: String,
     destination: String,
@@ -33,7 +29,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let producer: FutureProducer =
         ClientConfig::new().set("bootstrap.servers", &broker).create()?;
-    let serializer = AvroSerializer::<Flight>::new(client.clone(), FLIGHT)?;
+    let serializer = AvroSerializer::<Flight>::derived(client.clone())?;
     for (origin, destination, delay) in [("LAX", "BNA", Some(-19)), ("SJC", "IAH", None)] {
         let flight = Flight { origin: origin.into(), destination: destination.into(), delay };
         let payload = serializer.serialize("flights-rust", Part::Value, &flight).await?;
@@ -47,7 +43,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .set("auto.offset.reset", "earliest")
         .create()?;
     consumer.subscribe(&["flights-rust"])?;
-    let deserializer = AvroDeserializer::<Flight>::new(client);
+    let deserializer = AvroDeserializer::<Flight>::derived(client)?;
     for _ in 0..2 {
         let message = consumer.recv().await?;
         let flight = deserializer.deserialize(message.payload().unwrap_or_default()).await?;

@@ -22,6 +22,7 @@ use crate::target::Own;
 pub struct AvroCodec {
     /// None if it was asked for by its guid.
     pub id: Option<SchemaId>,
+    /// With all that it refers to.
     pub schema: Schema,
     /// Writes data of the schema.
     pub encoder: Encoder,

@@ -146,6 +146,8 @@ impl ClientBuilder {
         self
     }
 
+    /// The client. It is an error if a URL, a certificate, a header or a file of schemas is none; the
+    /// registry is not asked yet.
     pub fn build(self) -> Result<RegistryClient, ClientError> {
         let wrong = |e: &dyn std::fmt::Display| ClientError::Configuration(e.to_string());
         let url = |text: &String| match reqwest::Url::parse(text) {
@@ -210,6 +212,7 @@ impl RegistryClient {
         RegistryClient::builder(url).build()
     }
 
+    /// A client of the registry at `url`, to be configured.
     pub fn builder(url: &str) -> ClientBuilder {
         ClientBuilder {
             urls: vec![url.to_string()],

@@ -19,6 +19,7 @@ pub enum ClientError {
         status: u16,
         /// The API's code, `40403` for an id that is not known.
         code: u32,
+        /// What the registry says about it.
         message: String,
     },
     /// The registry's answer is not what the API promises.

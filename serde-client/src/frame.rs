@@ -60,6 +60,7 @@ impl SchemaHeader {
 /// A record taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Named<'a> {
+    /// What the record calls its schema.
     pub name: SchemaName,
     /// What a header has after the name.
     pub place: &'a [u8],
@@ -71,11 +72,20 @@ pub struct Named<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameError {
     /// Fewer bytes than an id takes.
-    Short { length: usize },
+    Short {
+        /// How many there are.
+        length: usize,
+    },
     /// The first byte is no magic byte: 0, or 1 where a guid may stand.
-    Magic { byte: u8 },
+    Magic {
+        /// What stands there.
+        byte: u8,
+    },
     /// After the schema's id there are bytes that say nothing: a header's, or indexes of no message.
-    Place { length: usize },
+    Place {
+        /// How many there are.
+        length: usize,
+    },
 }
 
 impl fmt::Display for FrameError {

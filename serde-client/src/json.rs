@@ -211,6 +211,7 @@ pub struct JsonReader<T> {
 }
 
 impl<T: DeserializeOwned> Deserializer<JsonReader<T>> {
+    /// Reads values by their writer's schema.
     pub fn new(client: RegistryClient) -> Self {
         Deserializer::of(client, JsonReader { validate: true, value: PhantomData })
     }

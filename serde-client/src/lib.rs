@@ -1,8 +1,8 @@
-//! Client of a Confluent-compatible schema registry, and Avro serializers over it.
+//! Client of a Confluent-compatible schema registry, and serializers over it: Avro, JSON Schema, Protobuf.
 //!
 //! A message starts with a zero byte and the schema's id, or a header of the record has the schema's
-//! guid; either is looked up once, whoever asks.
-//! Types are serde types; no value tree stands between them and the bytes.
+//! guid; either is looked up once, whoever asks. Avro types are serde types; no value tree stands
+//! between them and the bytes, and [`Avro`](derive@Avro) gives them their schema and code of their own.
 //!
 //! ```
 //! use serde::{Deserialize, Serialize};
@@ -31,6 +31,26 @@
 //! # Ok::<(), weir_serde::ClientError>(())
 //! # }).unwrap();
 //! ```
+//!
+//! | to | see |
+//! |---|---|
+//! | write and read | [`AvroSerializer`], [`AvroDeserializer`]; [`ProtobufSerializer`], [`ProtobufDeserializer`]; `JsonSerializer`, `JsonDeserializer` |
+//! | read what was written with another schema | [`guide::evolution`] |
+//! | choose where a record names its schema | [`guide::ids`] |
+//! | come from another crate | [`guide::from_schema_registry_converter`] |
+//! | say who you are, trust, retry, go through a proxy | [`ClientBuilder`] |
+//! | do without async | [`blocking`] |
+//! | test against a registry | `testing` |
+//! | start while the registry is down | [`RegistryClient::save_schemas`], [`ClientBuilder::schemas_from`] |
+//! | write values without a Rust type | `AvroValueSerializer` |
+//!
+//! Requests are spans of [`tracing`], failed tries are events in them; [`RegistryClient::stats`] counts.
+//!
+//! # Features
+//!
+//! * `json-schema` (on): `JsonSerializer` and `JsonDeserializer`.
+//! * `apache-avro`: data as apache-avro's `Value`.
+//! * `testing`: a registry in memory, on a port.
 
 mod avro;
 #[cfg(feature = "apache-avro")]
@@ -77,6 +97,18 @@ pub use subject::{Custom, Part, SubjectNameStrategy};
 /// Its `Value` goes in and comes out where there is no Rust type.
 #[cfg(feature = "apache-avro")]
 pub use apache_avro;
+/// Pages on one question each.
+pub mod guide {
+    #[doc = include_str!("../docs/evolution.md")]
+    pub mod evolution {}
+
+    #[doc = include_str!("../docs/ids.md")]
+    pub mod ids {}
+
+    #[doc = include_str!("../docs/from_schema_registry_converter.md")]
+    pub mod from_schema_registry_converter {}
+}
+
 /// The registry's words: names, wire types, error codes.
 pub use weir_registry_api as api;
 /// Types that bring their Avro schema and straight-line code for it.

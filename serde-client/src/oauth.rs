@@ -21,8 +21,11 @@ const UNSAID: Duration = Duration::from_secs(300);
 /// A client that gets its tokens from an authorization server.
 #[derive(Clone)]
 pub struct OAuth {
+    /// Where tokens are given out.
     pub token_url: String,
+    /// Who the client is.
     pub client_id: String,
+    /// What only it knows.
     pub client_secret: String,
     /// Several are separated by spaces.
     pub scope: Option<String>,

@@ -24,6 +24,7 @@ const PATH_MAX: i64 = 100;
 pub struct ProtobufCodec {
     /// None if it was asked for by its guid.
     pub id: Option<SchemaId>,
+    /// With all that it imports.
     pub schema: Schema,
 }
 

@@ -10,7 +10,9 @@ use crate::error::ClientError;
 /// Which part of a record is serialized.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Part {
+    /// The record's key.
     Key,
+    /// The record's value.
     Value,
 }
 

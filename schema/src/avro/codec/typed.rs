@@ -1,7 +1,7 @@
 //! Types that bring their Avro schema, and code that writes and reads data of exactly that schema.
 //!
 //! `#[derive(Avro)]` implements these traits beside serde's, which take over where the other side's
-//! schema differs: [`Straight`] says whether it does.
+//! schema differs: [`TypeSchema`] says whether it does.
 //!
 //! | Rust | Avro |
 //! |---|---|

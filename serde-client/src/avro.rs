@@ -81,8 +81,7 @@ impl<T: Serialize + ?Sized> Serializer<AvroWriter<T>> {
     /// Writes with `schema`, an Avro schema that stands alone. It is registered for a topic when
     /// the first record of that topic is written.
     pub fn new(client: RegistryClient, schema: &str) -> Result<Self, ClientError> {
-        let parsed = Schema::parse(schema).map_err(unusable)?;
-        Ok(Serializer::of(client, AvroWriter::new(schema, Vec::new(), parsed)?))
+        Ok(Serializer::of(client, AvroWriter::alone(schema)?))
     }
 
     /// Writes with a schema that refers to others, which the registry has.
@@ -91,9 +90,8 @@ impl<T: Serialize + ?Sized> Serializer<AvroWriter<T>> {
         schema: &str,
         references: Vec<Reference>,
     ) -> Result<Self, ClientError> {
-        let texts = resolve(&client, &references).await?;
-        let parsed = parse_avro(schema, &texts, ParseOptions::default())?;
-        Ok(Serializer::of(client, AvroWriter::new(schema, references, parsed)?))
+        let writer = AvroWriter::referring(&client, schema, references).await?;
+        Ok(Serializer::of(client, writer))
     }
 
     /// Writes with the schema that `T` has by [`Avro`](crate::Avro), and by its code, which is the
@@ -111,7 +109,22 @@ impl<T: Serialize + ?Sized> Serializer<AvroWriter<T>> {
 }
 
 impl<T: ?Sized> AvroWriter<T> {
-    pub(crate) fn new(
+    pub(crate) fn alone(schema: &str) -> Result<AvroWriter<T>, ClientError> {
+        let parsed = Schema::parse(schema).map_err(unusable)?;
+        AvroWriter::new(schema, Vec::new(), parsed)
+    }
+
+    pub(crate) async fn referring(
+        client: &RegistryClient,
+        schema: &str,
+        references: Vec<Reference>,
+    ) -> Result<AvroWriter<T>, ClientError> {
+        let texts = resolve(client, &references).await?;
+        let parsed = parse_avro(schema, &texts, ParseOptions::default())?;
+        AvroWriter::new(schema, references, parsed)
+    }
+
+    fn new(
         text: &str,
         references: Vec<Reference>,
         schema: Schema,

@@ -2,13 +2,12 @@
 
 use apache_avro::types::Value;
 use weir_registry_api::{Reference, RegisterRequest};
-use weir_schema::avro::{ParseOptions, Schema};
 
 use crate::avro::{AvroReader, AvroWriter, Chosen};
 use crate::client::RegistryClient;
 use crate::deserializer::Message;
 use crate::error::ClientError;
-use crate::schemas::{Known, parse_avro, resolve};
+use crate::schemas::Known;
 use crate::serializer::{Serializer, Writes};
 use crate::target::Own;
 
@@ -21,8 +20,7 @@ pub struct AvroValueWriter(AvroWriter<()>);
 impl Serializer<AvroValueWriter> {
     /// Writes with `schema`, an Avro schema that stands alone.
     pub fn new(client: RegistryClient, schema: &str) -> Result<Self, ClientError> {
-        let parsed = Schema::parse(schema).map_err(|e| ClientError::Schema(e.to_string()))?;
-        Ok(Serializer::of(client, AvroValueWriter(AvroWriter::new(schema, Vec::new(), parsed)?)))
+        Ok(Serializer::of(client, AvroValueWriter(AvroWriter::alone(schema)?)))
     }
 
     /// Writes with a schema that refers to others, which the registry has.
@@ -31,9 +29,8 @@ impl Serializer<AvroValueWriter> {
         schema: &str,
         references: Vec<Reference>,
     ) -> Result<Self, ClientError> {
-        let texts = resolve(&client, &references).await?;
-        let parsed = parse_avro(schema, &texts, ParseOptions::default())?;
-        Ok(Serializer::of(client, AvroValueWriter(AvroWriter::new(schema, references, parsed)?)))
+        let writer = AvroWriter::referring(&client, schema, references).await?;
+        Ok(Serializer::of(client, AvroValueWriter(writer)))
     }
 }
 

@@ -5,16 +5,15 @@
 //! symbol. A bare value in a union takes the first branch that it fits exactly, else one that it
 //! widens to.
 
+mod compound;
+
 use serde::Serialize;
-use serde::ser::{
-    SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
-    SerializeTupleStruct, SerializeTupleVariant, Serializer,
-};
+use serde::ser::Serializer;
+
+use compound::{Compound, Entries, Items, ItemsOf};
 
 use super::bytes::{write_bytes, write_long};
-use super::error::Step as Place;
 use super::logical::Logical;
-use super::only::{Byte, Text};
 use super::plan::{Encoder, Op, OpId, Plan, UnionOp};
 use super::record::{Block, RecordWriter};
 use super::to_json::too_deep;
@@ -473,181 +472,6 @@ impl<'a> Serializer for Ser<'a> {
 
     fn is_human_readable(&self) -> bool {
         true // times and uuids as text: Avro strings; a schema says bytes where it wants bytes
-    }
-}
-
-/// The items of an array, or the bytes of bytes and fixed.
-struct Items<'a> {
-    ser: Ser<'a>,
-    block: Block,
-    kind: ItemsOf,
-}
-
-enum ItemsOf {
-    Array(OpId),
-    Bytes,
-    Fixed(usize),
-}
-
-impl Items<'_> {
-    #[inline]
-    fn push<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CodecError> {
-        match self.kind {
-            ItemsOf::Array(op) => value
-                .serialize(self.ser.child(op)?)
-                .map_err(|e| e.inside(Place::Index(self.block.total)))?,
-            ItemsOf::Bytes | ItemsOf::Fixed(_) => self.ser.out.push(value.serialize(Byte)?),
-        }
-        self.block.total += 1;
-        Ok(())
-    }
-
-    #[inline]
-    fn finish(self) -> Result<(), CodecError> {
-        match self.kind {
-            ItemsOf::Array(_) => self.block.finish(self.ser.out),
-            ItemsOf::Bytes if self.block.total == 0 => self.block.finish(self.ser.out),
-            ItemsOf::Bytes => self.block.finish_count(self.ser.out),
-            ItemsOf::Fixed(size) if size == self.block.total => {}
-            ItemsOf::Fixed(_) => {
-                return self.ser.mismatch(&format!("{} bytes", self.block.total));
-            }
-        }
-        Ok(())
-    }
-}
-
-macro_rules! items {
-    ($($trait:ident $method:ident),*) => {$(
-        impl $trait for Items<'_> {
-            type Ok = ();
-            type Error = CodecError;
-
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CodecError> {
-                self.push(value)
-            }
-
-            fn end(self) -> Result<(), CodecError> {
-                self.finish()
-            }
-        }
-    )*};
-}
-
-items!(
-    SerializeSeq serialize_element, SerializeTuple serialize_element,
-    SerializeTupleStruct serialize_field, SerializeTupleVariant serialize_field
-);
-
-/// The fields of a record or the entries of a map.
-enum Compound<'a> {
-    Record { ser: Ser<'a>, writer: RecordWriter<'a> },
-    Map { ser: Ser<'a>, values: OpId, block: Block },
-}
-
-impl Compound<'_> {
-    #[inline]
-    fn field<T: Serialize + ?Sized>(
-        &mut self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(), CodecError> {
-        match self {
-            Compound::Record { ser, writer } => {
-                let op = writer.begin_static(name, ser.out)?;
-                let result = value.serialize(ser.child(op)?);
-                writer.end(ser.out);
-                result.map_err(|e| e.inside(Place::Field(name.to_string())))
-            }
-            Compound::Map { .. } => self.entry(name, value),
-        }
-    }
-
-    fn entry<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), CodecError> {
-        let result = match self {
-            Compound::Record { ser, writer } => {
-                let op = writer.begin(name, ser.out)?;
-                let result = value.serialize(ser.child(op)?);
-                writer.end(ser.out);
-                result
-            }
-            Compound::Map { ser, values, block } => {
-                write_bytes(name.as_bytes(), ser.out);
-                block.total += 1;
-                let op = *values;
-                value.serialize(ser.child(op)?)
-            }
-        };
-        result.map_err(|e| e.inside(Place::Field(name.to_string())))
-    }
-
-    #[inline]
-    fn finish(self) -> Result<(), CodecError> {
-        match self {
-            Compound::Record { ser, writer } => writer.finish(true, ser.out),
-            Compound::Map { ser, block, .. } => {
-                block.finish(ser.out);
-                Ok(())
-            }
-        }
-    }
-}
-
-macro_rules! fields {
-    ($($trait:ident),*) => {$(
-        impl $trait for Compound<'_> {
-            type Ok = ();
-            type Error = CodecError;
-
-            #[inline]
-            fn serialize_field<T: Serialize + ?Sized>(
-                &mut self,
-                name: &'static str,
-                value: &T,
-            ) -> Result<(), CodecError> {
-                self.field(name, value)
-            }
-
-            fn end(self) -> Result<(), CodecError> {
-                self.finish()
-            }
-        }
-    )*};
-}
-
-fields!(SerializeStruct, SerializeStructVariant);
-
-/// The same for names that are values themselves.
-struct Entries<'a> {
-    fields: Compound<'a>,
-    key: String,
-}
-
-impl SerializeMap for Entries<'_> {
-    type Ok = ();
-    type Error = CodecError;
-
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), CodecError> {
-        self.key.clear();
-        key.serialize(Text(&mut self.key))
-    }
-
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CodecError> {
-        self.fields.entry(&self.key, value)
-    }
-
-    fn serialize_entry<K: Serialize + ?Sized, V: Serialize + ?Sized>(
-        &mut self,
-        key: &K,
-        value: &V,
-    ) -> Result<(), CodecError> {
-        self.key.clear();
-        key.serialize(Text(&mut self.key))?;
-        self.fields.entry(&self.key, value)
-    }
-
-    fn end(self) -> Result<(), CodecError> {
-        self.fields.finish()
     }
 }
 

@@ -23,3 +23,11 @@ oracle pairs="100000" seed="1":
 # startup, get-by-id, register, produce, avro, or all
 bench what="all":
     cargo run --release -p weir-bench -- {{what}}
+
+# the serde client beside other crates: small, order, wide, or all
+bench-serde what="":
+    cargo run --release --manifest-path bench/serde/Cargo.toml -- {{what}}
+
+# fuzz targets, each for some seconds
+fuzz seconds="60":
+    fuzz/run {{seconds}}

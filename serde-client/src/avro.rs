@@ -252,7 +252,7 @@ impl<T> Deserializer<AvroReader<T>> {
         let reader = AvroReader::by(Reader::Type(Box::new(own)));
         Ok(Deserializer::of(
             client,
-            AvroReader { straight: Some(|data| typed::decode::<T>(data)), ..reader },
+            AvroReader { straight: Some(typed::decode_owned::<T>), ..reader },
         ))
     }
 

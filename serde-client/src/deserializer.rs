@@ -1,7 +1,9 @@
 //! A deserializer, whatever its language: it finds the schema by the record's header or the payload's
 //! first bytes.
 
+use std::future::{Future, poll_fn};
 use std::sync::Arc;
+use std::task::Poll;
 
 use crate::client::RegistryClient;
 use crate::error::ClientError;
@@ -125,29 +127,35 @@ impl<R: Reads> Deserializer<R> {
 impl<R: ReadsOwned> Deserializer<R> {
     /// Reads a payload that begins with an id or a guid. Asks the registry once for each.
     #[inline]
-    pub async fn deserialize(&self, payload: &[u8]) -> Result<R::Value, ClientError> {
-        match self.read_known(None, payload) {
-            Some(value) => value,
-            // on the heap: asking takes a hundred times the room that most calls need
-            None => Box::pin(self.ask_and_read(None, payload)).await,
-        }
+    pub fn deserialize(
+        &self,
+        payload: &[u8],
+    ) -> impl Future<Output = Result<R::Value, ClientError>> {
+        self.deserialize_with_header(None, payload)
     }
 
     /// Reads a record whose header may name the schema; without one, the payload has to.
     #[inline]
-    pub async fn deserialize_with_header(
+    pub fn deserialize_with_header(
         &self,
         header: Option<&[u8]>,
         payload: &[u8],
-    ) -> Result<R::Value, ClientError> {
-        match self.read_known(header, payload) {
-            Some(value) => value,
-            None => Box::pin(self.ask_and_read(header, payload)).await,
-        }
+    ) -> impl Future<Output = Result<R::Value, ClientError>> {
+        // on the heap: asking takes a hundred times the room that most calls need
+        let mut asking = None;
+        poll_fn(move |context| {
+            if asking.is_none() {
+                if let Some(value) = self.read_known(header, payload) {
+                    return Poll::Ready(value);
+                }
+            }
+            let asking = asking.get_or_insert_with(|| Box::pin(self.ask_and_read(header, payload)));
+            asking.as_mut().poll(context)
+        })
     }
 
     /// Reads what names a schema that is known, without a count that other threads share.
-    #[inline]
+    #[inline(always)] // what is read is handed on without a copy
     fn read_known(
         &self,
         header: Option<&[u8]>,

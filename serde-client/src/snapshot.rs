@@ -96,7 +96,7 @@ where
     }
 
     /// What `use_value` makes of a key's value, if the key is there.
-    #[inline]
+    #[inline(always)] // what it makes is handed on without a copy
     pub(crate) fn with<Q, R>(&self, key: &Q, use_value: impl FnOnce(&V) -> R) -> Option<R>
     where
         K: Borrow<Q>,
@@ -154,7 +154,7 @@ where
 }
 
 impl Recent {
-    #[inline]
+    #[inline(always)]
     fn of<K: 'static, V: 'static>(&self, map: &Snapshot<K, V>) -> Option<&Entry<K, V>> {
         match self.map == map.id && self.changes == map.changes.load(Ordering::Acquire) {
             true => self.entry.as_ref()?.downcast_ref(),

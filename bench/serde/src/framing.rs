@@ -27,18 +27,7 @@ pub fn run() {
         .expect("a registry");
     runtime.block_on(deserializer.deserialize(&payload)).expect("a payload");
     let mut ways = [
-        Way {
-            name: "framed",
-            run: Box::new(|count| {
-                runtime.block_on(async {
-                    for _ in 0..count {
-                        black_box(
-                            deserializer.deserialize(black_box(&payload)).await.expect("read"),
-                        );
-                    }
-                })
-            }),
-        },
+        Way { name: "framed", run: Box::new(|count| read(&deserializer, &payload, count)) },
         Way {
             name: "bare",
             run: Box::new(|count| {
@@ -64,24 +53,20 @@ fn read_for(threads: usize, deserializer: &AvroDeserializer<Tick>, payload: &[u8
             let start = Instant::now();
             std::thread::scope(|scope| {
                 for _ in 0..threads {
-                    scope.spawn(|| {
-                        let runtime = tokio::runtime::Builder::new_current_thread()
-                            .build()
-                            .expect("a runtime");
-                        runtime.block_on(async {
-                            for _ in 0..GO {
-                                black_box(
-                                    deserializer
-                                        .deserialize(black_box(payload))
-                                        .await
-                                        .expect("read"),
-                                );
-                            }
-                        })
-                    });
+                    scope.spawn(|| read(deserializer, payload, GO));
                 }
             });
             start.elapsed().as_nanos() as f64 / GO as f64
         })
         .collect()
+}
+
+/// One place that reads, as in a consumer's loop.
+fn read(deserializer: &AvroDeserializer<Tick>, payload: &[u8], count: usize) {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(async {
+        for _ in 0..count {
+            black_box(deserializer.deserialize(black_box(payload)).await.expect("read"));
+        }
+    });
 }

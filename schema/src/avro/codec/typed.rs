@@ -104,6 +104,14 @@ pub fn decode<'de, T: AvroRead<'de>>(data: &'de [u8]) -> Result<T, CodecError> {
     Ok(value)
 }
 
+/// The same for a type that borrows nothing.
+pub fn decode_owned<T: for<'de> AvroRead<'de>>(data: &[u8]) -> Result<T, CodecError> {
+    let mut input = Input::new(data);
+    let value = T::read(&mut input, 0)?;
+    input.finish()?;
+    Ok(value)
+}
+
 /// What derived code calls.
 #[doc(hidden)]
 #[inline]

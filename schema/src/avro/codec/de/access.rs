@@ -19,8 +19,11 @@ pub(super) struct Blocks {
 }
 
 impl Blocks {
-    pub(super) fn new(empty: bool) -> Blocks {
-        Blocks { empty, left: 0, done: false }
+    /// Reads the count of the first one.
+    #[inline]
+    pub(super) fn begin(empty: bool, input: &mut Input) -> Result<Blocks, CodecError> {
+        let left = input.block(empty)?;
+        Ok(Blocks { empty, left, done: left == 0 })
     }
 
     /// Whether there is one more.
@@ -68,12 +71,8 @@ impl<'de> SeqAccess<'de> for &mut Items<'_, 'de> {
         seed.deserialize(de).map(Some).map_err(|e| e.inside(Place::Index(index)))
     }
 
-    /// All of them if there is one block, which has not begun when a `Vec` asks.
     fn size_hint(&self) -> Option<usize> {
-        match (self.blocks.left, self.blocks.done) {
-            (0, false) => self.de.input.clone().block(self.blocks.empty).ok(),
-            (left, _) => Some(left),
-        }
+        Some(self.blocks.left)
     }
 }
 
@@ -119,10 +118,7 @@ impl<'de> MapAccess<'de> for &mut Entries<'_, 'de> {
     }
 
     fn size_hint(&self) -> Option<usize> {
-        match (self.blocks.left, self.blocks.done) {
-            (0, false) => self.de.input.clone().block(false).ok(),
-            (left, _) => Some(left),
-        }
+        Some(self.blocks.left)
     }
 }
 

@@ -122,7 +122,8 @@ impl<'a, 'de> De<'a, 'de> {
         visitor: V,
     ) -> Result<V::Value, CodecError> {
         self.check_depth()?;
-        let mut items = Items { de: self.child(items), blocks: Blocks::new(empty), total: 0 };
+        let blocks = Blocks::begin(empty, self.input)?;
+        let mut items = Items { de: self.child(items), blocks, total: 0 };
         let value = visitor.visit_seq(&mut items)?;
         items.finish()?;
         Ok(value)
@@ -183,8 +184,8 @@ impl<'de> Deserializer<'de> for De<'_, 'de> {
             Op::Array { items, empty } => de.items(*items, *empty, visitor),
             Op::Map(values) => {
                 de.check_depth()?;
-                let mut entries =
-                    Entries { de: de.child(*values), blocks: Blocks::new(false), key: "" };
+                let blocks = Blocks::begin(false, de.input)?;
+                let mut entries = Entries { de: de.child(*values), blocks, key: "" };
                 let value = visitor.visit_map(&mut entries)?;
                 entries.finish()?;
                 Ok(value)
@@ -219,7 +220,15 @@ impl<'de> Deserializer<'de> for De<'_, 'de> {
 
     #[inline]
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, CodecError> {
-        let de = self.resolve()?;
+        let de = match self.op {
+            Op::Union(union) => {
+                self.check_depth()?;
+                let (op, name) = &union.branches[self.input.index(union.branches.len())?];
+                let branch = name.as_ref().or(self.branch);
+                De { op: self.plan.op(*op), depth: self.depth + 1, branch, ..self }.resolve()?
+            }
+            _ => self.resolve()?,
+        };
         match de.op {
             Op::Null => visitor.visit_none(),
             _ => visitor.visit_some(de),

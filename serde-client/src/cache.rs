@@ -25,7 +25,7 @@ pub(crate) struct Cache {
     pub(crate) known: Snapshot<SchemaName, Arc<Known>>,
     /// What the registry did not have, and until when it is not asked again.
     missing: Mutex<HashMap<SchemaName, (ClientError, Instant)>>,
-    missing_ttl: Duration,
+    pub(crate) missing_ttl: Duration,
     waiting: Mutex<HashMap<SchemaName, Waiting>>,
 }
 

@@ -112,8 +112,9 @@ impl ClientBuilder {
         self
     }
 
-    /// How long an id or a guid that the registry does not have is not asked for again; 1 s by default.
-    /// Records that nobody can read would ask for each.
+    /// How long an id or a guid that the registry does not have is not asked for again, nor a schema sent
+    /// again that it has refused for a topic; 1 s by default. Records that nobody can read or write would
+    /// ask for each.
     pub fn missing_ttl(mut self, ttl: Duration) -> ClientBuilder {
         self.missing_ttl = ttl;
         self
@@ -271,6 +272,10 @@ impl RegistryClient {
     /// What the client and its clones have done so far.
     pub fn stats(&self) -> Stats {
         self.counters().stats()
+    }
+
+    pub(crate) fn missing_ttl(&self) -> Duration {
+        self.inner.cache.missing_ttl
     }
 
     pub(crate) fn counters(&self) -> &Counters {

@@ -144,10 +144,10 @@ impl<R: ReadsOwned> Deserializer<R> {
         // on the heap: asking takes a hundred times the room that most calls need
         let mut asking = None;
         poll_fn(move |context| {
-            if asking.is_none() {
-                if let Some(value) = self.read_known(header, payload) {
-                    return Poll::Ready(value);
-                }
+            if asking.is_none()
+                && let Some(value) = self.read_known(header, payload)
+            {
+                return Poll::Ready(value);
             }
             let asking = asking.get_or_insert_with(|| Box::pin(self.ask_and_read(header, payload)));
             asking.as_mut().poll(context)

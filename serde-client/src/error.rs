@@ -34,6 +34,19 @@ pub enum ClientError {
     Invalid(String),
 }
 
+impl ClientError {
+    /// Whether the registry would say the same if it were asked again at once.
+    pub(crate) fn is_refusal(&self) -> bool {
+        match self {
+            ClientError::Registry { status, .. } => {
+                (400..500).contains(status) && !matches!(status, 401 | 408 | 429)
+            }
+            ClientError::Schema(_) => true,
+            _ => false,
+        }
+    }
+}
+
 impl fmt::Display for ClientError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

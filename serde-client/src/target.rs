@@ -1,5 +1,6 @@
 //! Which schema a topic's records are written with, and what the registry calls it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -89,8 +90,11 @@ pub(crate) struct Targets<O> {
     pub(crate) normalize: bool,
     pub(crate) subjects: SubjectNameStrategy,
     known: Snapshot<String, Parts<O>>,
-    asking: Mutex<()>,
+    /// One asks at a time. What the registry has refused, and until when it is not asked again.
+    asking: Mutex<Refusals>,
 }
+
+type Refusals = HashMap<(String, Part), (ClientError, Instant)>;
 
 impl<O: Clone + Send + Sync + 'static> Targets<O> {
     pub(crate) fn new(client: RegistryClient) -> Targets<O> {
@@ -119,11 +123,25 @@ impl<O: Clone + Send + Sync + 'static> Targets<O> {
         }
         // on the heap: asking takes far more room than most calls need
         Box::pin(async {
-            let _one_asks = self.asking.lock().await;
+            let mut refused = self.asking.lock().await;
             if let Some(written) = known() {
                 return written;
             }
-            let target = self.ask(own, topic, part).await?;
+            let place = (topic.to_string(), part);
+            if let Some((error, until)) = refused.get(&place)
+                && Instant::now() < *until
+            {
+                return Err(error.clone());
+            }
+            let target = self.ask(own, topic, part).await.inspect_err(|error| {
+                if error.is_refusal() {
+                    if refused.len() >= TOPICS_MAX {
+                        refused.clear();
+                    }
+                    let until = Instant::now() + self.client.missing_ttl();
+                    refused.insert(place, (error.clone(), until));
+                }
+            })?;
             let written = write(&target);
             self.known.update(topic.to_string(), |parts| {
                 let mut parts = parts.cloned().unwrap_or(Parts { key: None, value: None });

@@ -173,3 +173,28 @@ async fn values_without_a_type_are_apache_avros() {
     let error = serializer.serialize("stocks", Part::Value, &wrong).await.unwrap_err();
     assert_eq!(error.to_string(), "symbol: Null is not what the schema has");
 }
+
+#[tokio::test]
+async fn what_the_registry_refuses_is_not_sent_again_by_each_record() {
+    let (url, count) = super::counted_url().await;
+    let client = RegistryClient::builder(&url).missing_ttl(Duration::from_secs(3600)).build();
+    let client = client.unwrap();
+    register(&client, "stocks-value", VOLUME).await;
+    count.store(0, Ordering::Relaxed);
+    let refused = serializer(&client);
+    for _ in 0..5 {
+        let error = refused.serialize("stocks", Part::Value, &stock()).await.unwrap_err();
+        assert!(matches!(error, ClientError::Registry { status: 409, .. }), "{error:?}");
+    }
+    assert_eq!(count.load(Ordering::Relaxed), 1);
+    refused.serialize("stocks", Part::Key, &stock()).await.unwrap();
+    refused.serialize("others", Part::Value, &stock()).await.unwrap();
+
+    let impatient = RegistryClient::builder(&url).missing_ttl(Duration::ZERO).build().unwrap();
+    let refused = serializer(&impatient);
+    count.store(0, Ordering::Relaxed);
+    for _ in 0..5 {
+        refused.serialize("stocks", Part::Value, &stock()).await.unwrap_err();
+    }
+    assert_eq!(count.load(Ordering::Relaxed), 5);
+}

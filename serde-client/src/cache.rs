@@ -47,16 +47,23 @@ impl Cache {
         if let Some(known) = self.known.view().get(&name) {
             return Ok(known.clone());
         }
-        let cell = self.waiting.lock().await.entry(name).or_default().clone();
+        let cell = {
+            let mut waiting = self.waiting.lock().await;
+            // it may have become known since
+            if let Some(known) = self.known.view().get(&name) {
+                return Ok(known.clone());
+            }
+            waiting.entry(name).or_default().clone()
+        };
         let known = cell.get_or_try_init(|| self.ask(client, name)).await.cloned();
         let mut waiting = self.waiting.lock().await;
-        // those who waited for the same answer come here one after the other
-        if let Ok(known) = &known
-            && waiting.get(&name).is_some_and(|current| Arc::ptr_eq(current, &cell))
-        {
-            self.known.insert(name, known.clone());
+        // the first who comes back ends the waiting; those after it may find that of others
+        if waiting.get(&name).is_some_and(|current| Arc::ptr_eq(current, &cell)) {
+            if let Ok(known) = &known {
+                self.known.insert(name, known.clone());
+            }
+            waiting.remove(&name);
         }
-        waiting.remove(&name);
         known
     }
 

@@ -13,33 +13,43 @@ pub(crate) enum Format {
     Binary,
     /// Any JSON, stored compactly.
     Json,
-    /// Avro's JSON encoding, stored with its schema's id in front.
-    Avro,
+    /// Data of a schema, stored with the schema's id in front.
+    Schema(SchemaFormat),
 }
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum SchemaFormat {
+    /// Avro's JSON encoding.
+    Avro,
+    /// JSON that is valid by a JSON Schema.
+    Json,
+    /// Protobuf's JSON of the schema's first message.
+    Protobuf,
+}
+
+const FORMATS: [(Format, &str, &str); 5] = [
+    (Format::Binary, "binary", "application/vnd.kafka.binary.v2+json"),
+    (Format::Json, "json", "application/vnd.kafka.json.v2+json"),
+    (Format::Schema(SchemaFormat::Avro), "avro", "application/vnd.kafka.avro.v2+json"),
+    (Format::Schema(SchemaFormat::Json), "jsonschema", "application/vnd.kafka.jsonschema.v2+json"),
+    (Format::Schema(SchemaFormat::Protobuf), "protobuf", "application/vnd.kafka.protobuf.v2+json"),
+];
 
 impl Format {
     /// The format's name in bodies, in any case. 422.
     pub(crate) fn named(name: &str) -> Result<Format, ProxyError> {
-        match name.to_ascii_lowercase().as_str() {
-            "binary" => Ok(Format::Binary),
-            "json" => Ok(Format::Json),
-            "avro" => Ok(Format::Avro),
-            _ => Err(ProxyError::InvalidFormat),
-        }
+        let known = FORMATS.iter().find(|(_, known, _)| known.eq_ignore_ascii_case(name));
+        known.map(|(format, ..)| *format).ok_or(ProxyError::InvalidFormat)
     }
 
     pub(crate) fn media_type(self) -> &'static str {
-        match self {
-            Format::Binary => "application/vnd.kafka.binary.v2+json",
-            Format::Json => "application/vnd.kafka.json.v2+json",
-            Format::Avro => "application/vnd.kafka.avro.v2+json",
-        }
+        let known = FORMATS.iter().find(|(format, ..)| *format == self);
+        known.map(|(_, _, media_type)| *media_type).expect("all formats are listed")
     }
 
     pub(crate) fn of_media_type(media_type: &str) -> Option<Format> {
-        [Format::Binary, Format::Json, Format::Avro]
-            .into_iter()
-            .find(|format| format.media_type() == media_type)
+        let known = FORMATS.iter().find(|(_, _, known)| *known == media_type);
+        known.map(|(format, ..)| *format)
     }
 }
 

@@ -3,6 +3,7 @@
 //! A request goes `http` -> `format` (JSON to bytes and back) -> [`Broker`] -> `http`.
 
 mod broker;
+mod codec;
 mod consumer;
 mod error;
 mod format;

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use weir_serde::{AvroCodec, Part, frame};
+use weir_serde::{Part, frame};
 
 use crate::broker::{Outgoing, Sent};
+use crate::codec::{Codec, Unfit};
 use crate::error::ProxyError;
 use crate::format::{self, Format};
 use crate::http::Object;
@@ -78,7 +79,7 @@ impl Prepared {
         let has_keys = given.iter().any(|r| r.0.key.is_some());
         let has_values = given.iter().any(|r| r.0.value.is_some());
         let (mut key_codec, mut value_codec) = (None, None);
-        if format == Format::Avro {
+        if let Format::Schema(language) = format {
             if has_keys && key_spec.is_none() {
                 return Err(ProxyError::KeySchemaMissing);
             }
@@ -86,10 +87,10 @@ impl Prepared {
                 return Err(ProxyError::ValueSchemaMissing);
             }
             if let Some(spec) = key_spec {
-                key_codec = Some(schemas.of_request(topic, Part::Key, spec).await?);
+                key_codec = Some(schemas.of_request(topic, Part::Key, language, spec).await?);
             }
             if let Some(spec) = value_spec {
-                value_codec = Some(schemas.of_request(topic, Part::Value, spec).await?);
+                value_codec = Some(schemas.of_request(topic, Part::Value, language, spec).await?);
             }
         }
         let mut records = Vec::with_capacity(given.len());
@@ -101,15 +102,15 @@ impl Prepared {
             }
             let place = |part| format!("records[{index}].{part}");
             records.push(Outgoing {
-                key: encode(format, record.key, key_codec.as_deref(), || place("key"))?,
-                value: encode(format, record.value, value_codec.as_deref(), || place("value"))?,
+                key: encode(format, record.key, key_codec.as_ref(), || place("key"))?,
+                value: encode(format, record.value, value_codec.as_ref(), || place("value"))?,
                 partition,
             });
         }
         Ok(Prepared {
             records,
-            key_schema_id: id(key_codec.as_deref()),
-            value_schema_id: id(value_codec.as_deref()),
+            key_schema_id: id(key_codec.as_ref()),
+            value_schema_id: id(value_codec.as_ref()),
         })
     }
 }
@@ -166,31 +167,29 @@ fn schema_spec(
     }
 }
 
-fn id(codec: Option<&AvroCodec>) -> Option<u32> {
-    codec?.id.map(|id| id.0)
+fn id(codec: Option<&Codec>) -> Option<u32> {
+    codec?.id().map(|id| id.0)
 }
 
 /// The bytes of a key or a value; JSON's null is Kafka's null in every format.
 fn encode(
     format: Format,
     data: Option<&RawValue>,
-    codec: Option<&AvroCodec>,
+    codec: Option<&Codec>,
     place: impl Fn() -> String,
 ) -> Result<Option<Vec<u8>>, ProxyError> {
     let Some(data) = data else { return Ok(None) };
     Ok(Some(match (format, codec) {
         (Format::Binary, _) => format::from_base64(data)?,
         (Format::Json, _) => format::compact(data.get()),
-        (Format::Avro, Some(AvroCodec { id: Some(id), encoder, .. })) => {
-            let mut payload = frame(*id);
-            encoder.json_to_avro(data.get(), &mut payload).map_err(|error| {
-                let path = error.path();
+        (Format::Schema(_), Some(codec)) => {
+            let mut payload = frame(codec.id().ok_or(ProxyError::Internal)?);
+            codec.encode(data, &mut payload).map_err(|Unfit { path, reason }| {
                 let dot = if path.is_empty() || path.starts_with('[') { "" } else { "." };
-                let reason = format!("{}{dot}{path}: {}", place(), error.reason());
-                ProxyError::BadRequest { reason }
+                ProxyError::BadRequest { reason: format!("{}{dot}{path}: {reason}", place()) }
             })?;
             payload
         }
-        (Format::Avro, _) => return Err(ProxyError::Internal),
+        (Format::Schema(_), None) => return Err(ProxyError::Internal),
     }))
 }

@@ -1,13 +1,16 @@
 //! Schemas of produce requests: by id or inline, for a topic's subject.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::hash::Hash;
 
 use tokio::sync::Mutex;
-use weir_serde::api::{RegisterRequest, SchemaId, Subject};
-use weir_serde::{AvroCodec, ClientError, Part, RegistryClient};
+use weir_schema::{avro, json_schema, protobuf};
+use weir_serde::api::{RegisterRequest, SchemaId, SchemaType, Subject};
+use weir_serde::{ClientError, Part, RegistryClient};
 
+use crate::codec::Codec;
 use crate::error::ProxyError;
+use crate::format::SchemaFormat;
 
 /// Schemas that are known to belong to subjects; beyond, one starts anew.
 const KNOWN_MAX: usize = 1000;
@@ -21,20 +24,33 @@ pub(crate) enum SchemaSpec {
 
 pub(crate) struct Schemas {
     registry: RegistryClient,
-    known: Mutex<HashMap<(Subject, SchemaSpec), Arc<AvroCodec>>>,
+    /// By what requests say of them.
+    known: Mutex<HashMap<(Subject, SchemaFormat, SchemaSpec), Codec>>,
+    /// By what records say of them, where making one takes long.
+    messages: Mutex<HashMap<SchemaId, Codec>>,
 }
 
 impl Schemas {
     pub(crate) fn new(registry: RegistryClient) -> Schemas {
-        Schemas { registry, known: Mutex::default() }
+        Schemas { registry, known: Mutex::default(), messages: Mutex::default() }
     }
 
     /// The schema of an id that a record names. 40801.
-    pub(crate) async fn of_record(&self, id: SchemaId) -> Result<Arc<AvroCodec>, ProxyError> {
-        self.registry
-            .avro_codec(id)
-            .await
-            .map_err(|e| ProxyError::Unreadable { reason: e.to_string() })
+    pub(crate) async fn of_record(
+        &self,
+        format: SchemaFormat,
+        id: SchemaId,
+    ) -> Result<Codec, ProxyError> {
+        let unreadable = |e: ClientError| ProxyError::Unreadable { reason: e.to_string() };
+        if format != SchemaFormat::Protobuf {
+            return Codec::of(&self.registry, format, id).await.map_err(unreadable);
+        }
+        if let Some(codec) = self.messages.lock().await.get(&id) {
+            return Ok(codec.clone());
+        }
+        let codec = Codec::of(&self.registry, format, id).await.map_err(unreadable)?;
+        remember(&self.messages, id, &codec).await;
+        Ok(codec)
     }
 
     /// The schema that a request means for a part of a topic's records. An id has to belong to the
@@ -43,26 +59,24 @@ impl Schemas {
         &self,
         topic: &str,
         part: Part,
+        format: SchemaFormat,
         spec: SchemaSpec,
-    ) -> Result<Arc<AvroCodec>, ProxyError> {
+    ) -> Result<Codec, ProxyError> {
         let subject = part.subject(topic).map_err(refused)?;
-        let key = (subject.clone(), spec.clone());
+        let key = (subject.clone(), format, spec.clone());
         if let Some(codec) = self.known.lock().await.get(&key) {
             return Ok(codec.clone());
         }
-        let codec = match spec {
+        let id = match spec {
             SchemaSpec::Id(id) => self.by_id(&subject, id).await?,
-            SchemaSpec::Inline(text) => self.inline(&subject, text).await?,
+            SchemaSpec::Inline(text) => self.inline(&subject, format, text).await?,
         };
-        let mut known = self.known.lock().await;
-        if known.len() >= KNOWN_MAX {
-            known.clear();
-        }
-        known.insert(key, codec.clone());
+        let codec = Codec::of(&self.registry, format, id).await.map_err(refused)?;
+        remember(&self.known, key, &codec).await;
         Ok(codec)
     }
 
-    async fn by_id(&self, subject: &Subject, id: i32) -> Result<Arc<AvroCodec>, ProxyError> {
+    async fn by_id(&self, subject: &Subject, id: i32) -> Result<SchemaId, ProxyError> {
         let Ok(number) = u32::try_from(id) else {
             let reason = format!("Schema {id} not found; error code: 40403");
             return Err(ProxyError::Serialization { reason });
@@ -73,23 +87,48 @@ impl Schemas {
             let reason = format!("Schema {id} is not a schema of subject {subject}");
             return Err(ProxyError::Serialization { reason });
         }
-        self.registry.avro_codec(id).await.map_err(refused)
+        Ok(id)
     }
 
-    async fn inline(&self, subject: &Subject, text: String) -> Result<Arc<AvroCodec>, ProxyError> {
-        if weir_schema::avro::Schema::parse(&text).is_err() {
+    async fn inline(
+        &self,
+        subject: &Subject,
+        format: SchemaFormat,
+        text: String,
+    ) -> Result<SchemaId, ProxyError> {
+        let (schema_type, is_schema) = match format {
+            SchemaFormat::Avro => (SchemaType::Avro, avro::Schema::parse(&text).is_ok()),
+            SchemaFormat::Json => {
+                (SchemaType::Json, json_schema::Schema::parse(&text, &[], true).is_ok())
+            }
+            SchemaFormat::Protobuf => {
+                (SchemaType::Protobuf, protobuf::Schema::parse(&text, &[], true).is_ok())
+            }
+        };
+        if !is_schema {
             return Err(ProxyError::InvalidSchema { schema: text });
         }
-        let request = RegisterRequest { schema: Some(text), ..RegisterRequest::default() };
-        let id = match self.registry.lookup(subject, &request, false).await {
-            Ok(found) => found.id,
-            Err(ClientError::Registry { code: 40401 | 40403, .. }) => {
-                self.registry.register(subject, &request, false).await.map_err(refused)?.id
-            }
-            Err(error) => return Err(refused(error)),
+        let request = RegisterRequest {
+            schema: Some(text),
+            schema_type: Some(schema_type),
+            ..RegisterRequest::default()
         };
-        self.registry.avro_codec(id).await.map_err(refused)
+        match self.registry.lookup(subject, &request, false).await {
+            Ok(found) => Ok(found.id),
+            Err(ClientError::Registry { code: 40401 | 40403, .. }) => {
+                Ok(self.registry.register(subject, &request, false).await.map_err(refused)?.id)
+            }
+            Err(error) => Err(refused(error)),
+        }
     }
+}
+
+async fn remember<K: Eq + Hash>(known: &Mutex<HashMap<K, Codec>>, key: K, codec: &Codec) {
+    let mut known = known.lock().await;
+    if known.len() >= KNOWN_MAX {
+        known.clear();
+    }
+    known.insert(key, codec.clone());
 }
 
 fn refused(error: ClientError) -> ProxyError {

@@ -34,6 +34,18 @@ impl ProtobufCodec {
             .map_err(|e| ClientError::Schema(e.to_string()))?;
         Ok(ProtobufCodec { id: fetched.id, schema })
     }
+
+    /// What stands between the schema's name and a message of this full name: `00` for the first.
+    pub fn place(&self, message: &str) -> Result<Vec<u8>, ClientError> {
+        place(&self.schema, message)
+    }
+
+    /// Takes apart what stands after the schema's name: the message's full name, and its data.
+    pub fn message<'d>(&self, data: &'d [u8]) -> Result<(String, &'d [u8]), ClientError> {
+        let (path, length) = indexes(data)?;
+        let unknown = || ClientError::Invalid(format!("the schema has no message {path:?}"));
+        Ok((self.schema.message_at(&path).ok_or_else(unknown)?, &data[length..]))
+    }
 }
 
 /// Writes messages of `M`.

@@ -46,6 +46,7 @@ mod positions;
 mod produce_avro;
 mod produce_binary;
 mod produce_json;
+mod produce_schema;
 mod records;
 mod subscription;
 mod topics;

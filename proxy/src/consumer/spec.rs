@@ -118,6 +118,7 @@ fn invalid(name: &str, expected: &str, found: &dyn std::fmt::Display) -> ProxyEr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::SchemaFormat;
 
     #[test]
     fn an_empty_body_is_a_binary_consumer_of_new_records() {
@@ -132,7 +133,10 @@ mod tests {
         let body = br#"{"name":"n","format":"AVRO","auto.commit.enable":"false",
             "fetch.min.bytes":"100","consumer.request.timeout.ms":50}"#;
         let spec = ConsumerSpec::new("g", body).unwrap();
-        assert_eq!((spec.format, spec.auto_commit, spec.min_bytes), (Format::Avro, false, 100));
+        assert_eq!(
+            (spec.format, spec.auto_commit, spec.min_bytes),
+            (Format::Schema(SchemaFormat::Avro), false, 100)
+        );
         assert_eq!(spec.request_timeout, Duration::from_millis(50));
     }
 

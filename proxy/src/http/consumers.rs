@@ -319,12 +319,12 @@ async fn write_data(
     match format {
         Format::Binary => format::to_base64(data, out),
         Format::Json => format::to_json(data, out)?,
-        Format::Avro => {
+        Format::Schema(language) => {
             let unreadable =
                 |e: &dyn std::fmt::Display| ProxyError::Unreadable { reason: e.to_string() };
             let (id, data) = unframe(data).map_err(|e| unreadable(&e))?;
-            let codec = schemas.of_record(id).await?;
-            codec.plan.to_json(data, out).map_err(|e| unreadable(&e))?;
+            let codec = schemas.of_record(language, id).await?;
+            codec.to_json(data, out).map_err(|e| unreadable(&e))?;
         }
     }
     Ok(())

@@ -96,11 +96,8 @@ fn is_general(range: &str) -> bool {
 pub(super) fn check_control(headers: &HeaderMap) -> Result<(), ProxyError> {
     let Some(given) = headers.get(CONTENT_TYPE) else { return Ok(()) };
     let given = essence(given.to_str().unwrap_or_default());
-    let known = given == V2
-        || given == "application/json"
-        || ["binary", "json", "avro", "jsonschema", "protobuf"]
-            .iter()
-            .any(|format| given == format!("application/vnd.kafka.{format}.v2+json"));
+    let known =
+        given == V2 || given == "application/json" || Format::of_media_type(&given).is_some();
     if known { Ok(()) } else { Err(ProxyError::UnsupportedMediaType) }
 }
 

@@ -322,3 +322,63 @@ fn values_nested_without_end_are_an_error() {
     assert!(encode(&list, &mut out).unwrap_err().reason().contains("nested deeper"));
     assert!(out.is_empty());
 }
+
+/// Names that the derived code uses itself, and a default that serde would take from elsewhere.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Avro)]
+#[avro(typed = "weir_schema::avro::codec::typed")]
+struct Names {
+    input: String,
+    depth: i32,
+    out: Vec<i32>,
+    schema: bool,
+    #[serde(skip, default = "seven")]
+    value: u32,
+}
+
+fn seven() -> u32 {
+    7
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Avro)]
+#[avro(typed = "weir_schema::avro::codec::typed")]
+#[serde(default)]
+struct Preset {
+    given: i32,
+    #[serde(skip)]
+    preset: u32,
+}
+
+impl Default for Preset {
+    fn default() -> Preset {
+        Preset { given: 0, preset: 9 }
+    }
+}
+
+#[test]
+fn fields_may_be_called_anything_and_what_is_skipped_has_serdes_default() {
+    agree(&Names { input: "a".into(), depth: -1, out: vec![5], schema: true, value: 7 });
+    agree(&Preset { given: 3, preset: 9 });
+}
+
+#[test]
+fn two_variants_of_one_name_are_an_error() {
+    #[derive(Avro)]
+    #[avro(typed = "weir_schema::avro::codec::typed", name = "C")]
+    struct One {
+        a: i32,
+    }
+    #[derive(Avro)]
+    #[avro(typed = "weir_schema::avro::codec::typed", name = "C", namespace = "m")]
+    struct Two {
+        a: i32,
+    }
+    #[derive(Avro)]
+    #[avro(typed = "weir_schema::avro::codec::typed")]
+    #[allow(non_camel_case_types)]
+    enum Either {
+        C(One),
+        c(Two),
+    }
+    let error = TypeSchema::of::<Either>().unwrap_err().0;
+    assert_eq!(error, "two variants are called c, but for case");
+}

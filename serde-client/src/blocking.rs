@@ -10,62 +10,42 @@
 //! ```
 //!
 //! A call that needs no registry, which is all but the first of a topic or a schema, is answered where
-//! it stands. Others run on a runtime of the library's own, with one thread. `wait` may be called from
-//! anywhere; inside an async task it keeps the task's thread.
+//! it stands. Requests run on a runtime of the library's own, with one thread, so that `wait` may be
+//! called from anywhere; inside an async task it keeps the task's thread.
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::OnceLock;
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
 
-use tokio::runtime::{Builder, Handle, Runtime};
+use crate::runtime::runtime;
 
 /// What is awaited, without async.
 pub trait Wait: Future + Sized {
     /// Keeps this thread until there is an answer.
-    fn wait(self) -> Self::Output
-    where
-        Self: Send,
-        Self::Output: Send;
+    fn wait(self) -> Self::Output;
 }
 
 impl<F: Future> Wait for F {
-    fn wait(self) -> F::Output
-    where
-        F: Send,
-        F::Output: Send,
-    {
-        let mut future = pin!(self);
-        let runtime = runtime();
-        {
-            // most calls have their answer at once; a request begins in the library's runtime
-            let _inside = runtime.enter();
-            let mut context = Context::from_waker(Waker::noop());
-            if let Poll::Ready(answer) = future.as_mut().poll(&mut context) {
-                return answer;
+    fn wait(self) -> F::Output {
+        struct Unpark(Thread);
+
+        impl Wake for Unpark {
+            fn wake(self: Arc<Self>) {
+                self.0.unpark();
             }
         }
-        match Handle::try_current() {
-            Err(_) => runtime.block_on(future),
-            // a runtime does not let another be waited for on its own threads
-            Ok(_) => {
-                std::thread::scope(|scope| match scope.spawn(|| runtime.block_on(future)).join() {
-                    Ok(answer) => answer,
-                    Err(panic) => std::panic::resume_unwind(panic),
-                })
+
+        let _inside = runtime().enter();
+        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+        let mut context = Context::from_waker(&waker);
+        let mut future = pin!(self);
+        loop {
+            match future.as_mut().poll(&mut context) {
+                Poll::Ready(answer) => return answer,
+                Poll::Pending => std::thread::park(),
             }
         }
     }
-}
-
-fn runtime() -> &'static Runtime {
-    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    RUNTIME.get_or_init(|| {
-        Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("weir-serde")
-            .enable_all()
-            .build()
-            .expect("the system lets a process have one more thread")
-    })
 }

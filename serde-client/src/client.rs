@@ -12,6 +12,7 @@ use crate::file;
 use crate::frame::SchemaName;
 use crate::oauth::{OAuth, Tokens};
 use crate::protobuf::ProtobufCodec;
+use crate::runtime::run;
 use crate::schemas::Known;
 use crate::stats::{Counters, Stats};
 use crate::transport::{Call, Credentials, Retries, Transport, reason};
@@ -19,6 +20,7 @@ use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tracing::Instrument;
 
 /// A client of one registry. Cheap to clone; clones share connections and caches.
 #[derive(Clone)]
@@ -275,7 +277,11 @@ impl RegistryClient {
     }
 
     pub(crate) fn missing_ttl(&self) -> Duration {
-        self.inner.cache.missing_ttl
+        self.inner.cache.missing_ttl()
+    }
+
+    pub(crate) fn cache(&self) -> &Cache {
+        &self.inner.cache
     }
 
     pub(crate) fn counters(&self) -> &Counters {
@@ -303,7 +309,12 @@ impl RegistryClient {
     ) -> Result<T, ClientError> {
         let protocol = |e: serde_json::Error| ClientError::Protocol(e.to_string());
         let body = body.map(serde_json::to_vec).transpose().map_err(protocol)?;
-        let answer = self.inner.transport.send(&Call { method, path, query, body }).await?;
+        let path = path.iter().map(|part| part.to_string()).collect();
+        let query = query.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+        let (client, call) = (self.clone(), Call { method, path, query, body });
+        let span = call.span();
+        let answer =
+            run(async move { client.inner.transport.send(&call).await }.instrument(span)).await?;
         serde_json::from_slice(&answer).map_err(protocol)
     }
 }

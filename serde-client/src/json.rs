@@ -198,9 +198,11 @@ impl<T: Serialize + ?Sized> Writes for JsonWriter<T> {
         if !self.validate {
             return serde_json::to_writer(out, value).map_err(invalid);
         }
-        let value = serde_json::to_value(value).map_err(invalid)?;
-        other.map_or(&self.own, |other| other).check(&value)?;
-        serde_json::to_writer(out, &value).map_err(invalid)
+        // what is checked is what is written
+        let start = out.len();
+        serde_json::to_writer(&mut *out, value).map_err(invalid)?;
+        let written = serde_json::from_slice(&out[start..]).map_err(invalid)?;
+        other.map_or(&self.own, |other| other).check(&written)
     }
 }
 

@@ -67,6 +67,7 @@ mod frame;
 mod json;
 mod oauth;
 mod protobuf;
+mod runtime;
 mod schemas;
 mod serializer;
 mod snapshot;

@@ -1,15 +1,15 @@
 //! Which schema a topic's records are written with, and what the registry calls it.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::Mutex;
 use weir_registry_api::{Guid, RegisterRequest, SchemaId, Subject, VersionSpec};
 
+use crate::cache::Refusals;
 use crate::client::RegistryClient;
 use crate::error::ClientError;
 use crate::frame::SchemaName;
+use crate::runtime::Flights;
 use crate::schemas::Known;
 use crate::snapshot::Snapshot;
 use crate::subject::{Part, SubjectNameStrategy};
@@ -90,21 +90,30 @@ pub(crate) struct Targets<O> {
     pub(crate) normalize: bool,
     pub(crate) subjects: SubjectNameStrategy,
     known: Snapshot<String, Parts<O>>,
-    /// One asks at a time. What the registry has refused, and until when it is not asked again.
-    asking: Mutex<Refusals>,
+    refused: Refusals<(String, Part)>,
+    flights: Arc<Flights<(String, Part), Found>>,
 }
 
-type Refusals = HashMap<(String, Part), (ClientError, Instant)>;
+/// What the registry says of a topic's schema.
+#[derive(Clone)]
+struct Found {
+    id: Option<SchemaId>,
+    guid: Option<Guid>,
+    /// The schema, if it is not the serializer's own.
+    other: Option<(Arc<Known>, bool)>,
+    good_until: Option<Instant>,
+}
 
 impl<O: Clone + Send + Sync + 'static> Targets<O> {
     pub(crate) fn new(client: RegistryClient) -> Targets<O> {
         Targets {
-            client,
             choice: Choice::Register,
             normalize: false,
             subjects: SubjectNameStrategy::default(),
             known: Snapshot::new(TOPICS_MAX),
-            asking: Mutex::default(),
+            refused: Refusals::new(client.missing_ttl()),
+            flights: Arc::default(),
+            client,
         }
     }
 
@@ -123,23 +132,11 @@ impl<O: Clone + Send + Sync + 'static> Targets<O> {
         }
         // on the heap: asking takes far more room than most calls need
         Box::pin(async {
-            let mut refused = self.asking.lock().await;
-            if let Some(written) = known() {
-                return written;
-            }
             let place = (topic.to_string(), part);
-            if let Some((error, until)) = refused.get(&place)
-                && Instant::now() < *until
-            {
-                return Err(error.clone());
-            }
-            let target = self.ask(own, topic, part).await.inspect_err(|error| {
+            self.refused.check(&place)?;
+            let target = self.ask(own, &place).await.inspect_err(|error| {
                 if error.is_refusal() {
-                    if refused.len() >= TOPICS_MAX {
-                        refused.clear();
-                    }
-                    let until = Instant::now() + self.client.missing_ttl();
-                    refused.insert(place, (error.clone(), until));
+                    self.refused.remember(place, error);
                 }
             })?;
             let written = write(&target);
@@ -159,55 +156,65 @@ impl<O: Clone + Send + Sync + 'static> Targets<O> {
     async fn ask(
         &self,
         own: &impl Own<Other = O>,
-        topic: &str,
-        part: Part,
+        place: &(String, Part),
     ) -> Result<Target<O>, ClientError> {
-        let (client, normalize) = (&self.client, self.normalize);
-        let written = |id, guid| Target { id: Some(id), guid, other: None, good_until: None };
-        let subject = || self.subjects.subject(topic, part, own.record_name());
-        let asked = Instant::now();
-        match &self.choice {
-            Choice::Register => {
-                let found = client.register(&subject()?, own.request(), normalize).await?;
-                Ok(written(found.id, found.guid))
-            }
-            Choice::LookUp => {
-                let found = client.lookup(&subject()?, own.request(), normalize).await?;
-                Ok(written(found.id, found.guid))
-            }
-            Choice::Named { name, strict } => self.chosen(own, *name, *strict, None).await,
-            Choice::Latest { strict, max_age } => {
-                let latest = client.version(&subject()?, VersionSpec::Latest).await?;
-                let good_until = asked.checked_add(*max_age);
-                self.chosen(own, latest.id.into(), *strict, good_until).await
-            }
-            Choice::WithMetadata { metadata, strict, max_age } => {
-                let found = self.latest_with(&subject()?, metadata).await?;
-                self.chosen(own, found.into(), *strict, asked.checked_add(*max_age)).await
-            }
+        let (client, choice, normalize) =
+            (self.client.clone(), self.choice.clone(), self.normalize);
+        let subject = match choice {
+            Choice::Named { .. } => None,
+            _ => Some(self.subjects.subject(&place.0, place.1, own.record_name())?),
+        };
+        let request = own.request();
+        let found = self.flights.answer(place.clone(), || {
+            let request = request.clone();
+            async move { find(&client, choice, subject, &request, normalize).await }
+        });
+        let Found { id, guid, other, good_until } = found.await?;
+        let other = match other {
+            Some((known, strict)) => Some(own.other(&known, strict)?),
+            None => None,
+        };
+        Ok(Target { id, guid, other, good_until })
+    }
+}
+
+async fn find(
+    client: &RegistryClient,
+    choice: Choice,
+    subject: Option<Subject>,
+    request: &RegisterRequest,
+    normalize: bool,
+) -> Result<Found, ClientError> {
+    let asked = Instant::now();
+    let own = |id, guid| Found { id: Some(id), guid, other: None, good_until: None };
+    let no_subject = || ClientError::Configuration("the topic has no subject".into());
+    let subject = || subject.as_ref().ok_or_else(no_subject);
+    let (name, strict, max_age) = match choice {
+        Choice::Register => {
+            let found = client.register(subject()?, request, normalize).await?;
+            return Ok(own(found.id, found.guid));
         }
-    }
-
-    async fn latest_with(
-        &self,
-        subject: &Subject,
-        metadata: &[(String, String)],
-    ) -> Result<SchemaId, ClientError> {
-        let metadata: Vec<(&str, &str)> =
-            metadata.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-        Ok(self.client.latest_with_metadata(subject, &metadata).await?.id)
-    }
-
-    /// A schema of the registry's to write with.
-    async fn chosen(
-        &self,
-        own: &impl Own<Other = O>,
-        name: SchemaName,
-        strict: bool,
-        good_until: Option<Instant>,
-    ) -> Result<Target<O>, ClientError> {
-        let known: Arc<Known> = self.client.known(name).await?;
-        let other = Some(own.other(&known, strict)?);
-        Ok(Target { id: known.fetched.id, guid: known.fetched.guid, other, good_until })
-    }
+        Choice::LookUp => {
+            let found = client.lookup(subject()?, request, normalize).await?;
+            return Ok(own(found.id, found.guid));
+        }
+        Choice::Named { name, strict } => (name, strict, None),
+        Choice::Latest { strict, max_age } => {
+            let latest = client.version(subject()?, VersionSpec::Latest).await?;
+            (latest.id.into(), strict, Some(max_age))
+        }
+        Choice::WithMetadata { metadata, strict, max_age } => {
+            let metadata: Vec<(&str, &str)> =
+                metadata.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+            let found = client.latest_with_metadata(subject()?, &metadata).await?;
+            (found.id.into(), strict, Some(max_age))
+        }
+    };
+    let known = client.known(name).await?;
+    Ok(Found {
+        id: known.fetched.id,
+        guid: known.fetched.guid,
+        other: Some((known, strict)),
+        good_until: max_age.and_then(|max_age| asked.checked_add(max_age)),
+    })
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, Url};
 use tokio::time::{Instant, sleep, timeout_at};
-use tracing::{Instrument, debug, debug_span, warn};
+use tracing::{Span, debug, debug_span, warn};
 use weir_registry_api::{ErrorBody, MEDIA_TYPES};
 
 use crate::error::ClientError;
@@ -20,6 +20,9 @@ pub(crate) enum Credentials {
     Bearer(String),
     OAuth(Tokens),
 }
+
+/// A time-out that is as good as none: thirty years.
+const FOREVER: Duration = Duration::from_secs(30 * 365 * 86_400);
 
 /// When to try again.
 #[derive(Clone, Copy)]
@@ -48,11 +51,17 @@ pub(crate) struct Transport {
 }
 
 /// What a request is, wherever it goes.
-pub(crate) struct Call<'a> {
+pub(crate) struct Call {
     pub(crate) method: Method,
-    pub(crate) path: &'a [&'a str],
-    pub(crate) query: &'a [(&'a str, &'a str)],
+    pub(crate) path: Vec<String>,
+    pub(crate) query: Vec<(String, String)>,
     pub(crate) body: Option<Vec<u8>>,
+}
+
+impl Call {
+    pub(crate) fn span(&self) -> Span {
+        debug_span!("registry request", method = %self.method, path = self.path.join("/"))
+    }
 }
 
 /// A try that failed.
@@ -77,18 +86,16 @@ impl Failure {
 impl Transport {
     /// Sends a request until it is answered, it is clear that it will not be, or its time is over. A
     /// registry that fails is left for the next at once; waits come when all have failed.
-    pub(crate) async fn send(&self, call: &Call<'_>) -> Result<Vec<u8>, ClientError> {
-        let span =
-            debug_span!("registry request", method = %call.method, path = call.path.join("/"));
-        let answer = self.try_all(call).instrument(span).await;
+    pub(crate) async fn send(&self, call: &Call) -> Result<Vec<u8>, ClientError> {
+        let answer = self.try_all(call).await;
         if answer.is_err() {
             self.counters.failures.fetch_add(1, Ordering::Relaxed);
         }
         answer
     }
 
-    async fn try_all(&self, call: &Call<'_>) -> Result<Vec<u8>, ClientError> {
-        let deadline = Instant::now() + self.timeout;
+    async fn try_all(&self, call: &Call) -> Result<Vec<u8>, ClientError> {
+        let deadline = Instant::now() + self.timeout.min(FOREVER);
         let count = self.urls.len();
         let tries = count as u32 + self.retries.max;
         let first = self.current.load(Ordering::Relaxed);
@@ -119,7 +126,8 @@ impl Transport {
             let wait = failure.retry_after.unwrap_or_else(|| self.wait(number));
             last = Some(failure.error);
             if number + 1 >= count as u32 {
-                if number + 1 == tries || Instant::now() + wait >= deadline {
+                if number + 1 == tries || wait >= deadline.saturating_duration_since(Instant::now())
+                {
                     break;
                 }
                 sleep(wait).await;
@@ -136,13 +144,13 @@ impl Transport {
         bound.mul_f64(random)
     }
 
-    async fn try_once(&self, base: &Url, call: &Call<'_>) -> Result<Vec<u8>, Failure> {
+    async fn try_once(&self, base: &Url, call: &Call) -> Result<Vec<u8>, Failure> {
         let mut url = base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(call.path);
+            segments.pop_if_empty().extend(&call.path);
         }
         if !call.query.is_empty() {
-            url.query_pairs_mut().extend_pairs(call.query);
+            url.query_pairs_mut().extend_pairs(&call.query);
         }
         let request = self.http.request(call.method.clone(), url);
         let mut request = request.headers(self.headers.clone()).header("accept", MEDIA_TYPES[0]);

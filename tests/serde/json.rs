@@ -38,7 +38,7 @@ async fn what_is_valid_is_written_and_read() {
     let stock = stock("MSFT", 39.81);
     let payload = serializer.serialize("stocks", Part::Value, &stock).await.unwrap();
     assert_eq!(payload[..5], [0, 0, 0, 0, 1]);
-    assert_eq!(payload[5..], *br#"{"price":39.81,"symbol":"MSFT"}"#);
+    assert_eq!(payload[5..], *br#"{"symbol":"MSFT","price":39.81}"#);
     assert_eq!(deserializer.deserialize(&payload).await.unwrap(), stock);
 
     let (header, payload) =

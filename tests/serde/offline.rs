@@ -75,11 +75,26 @@ fn calls_without_async_are_the_same_calls() {
     assert_eq!((stats.requests, stats.fetches, stats.failures), (3, 1, 0));
 }
 
-/// Inside a runtime, and of either kind, a call without async neither panics nor waits for ever.
+/// Inside a runtime, and whatever else is under way on its one thread.
 #[tokio::test]
 async fn calls_without_async_may_stand_in_async_code() {
     let registry = TestRegistry::start();
-    assert!(registry.client().subjects("").wait().unwrap().is_empty());
+    let client = registry.client();
+    assert!(client.subjects("").await.unwrap().is_empty());
+    assert!(client.subjects("").wait().unwrap().is_empty());
+    let serializer = AvroSerializer::<Stock>::new(client.clone(), STOCK).unwrap();
+    let stock = stock();
+    let (one, other) = tokio::join!(serializer.serialize("s", Part::Value, &stock), async {
+        serializer.serialize("s", Part::Value, &stock).wait()
+    });
+    let payload = one.unwrap();
+    assert_eq!(payload, other.unwrap());
+    let deserializer = AvroDeserializer::<Stock>::new(client.clone());
+    let (one, other) = tokio::join!(deserializer.deserialize(&payload), async {
+        deserializer.deserialize(&payload).wait()
+    });
+    assert_eq!((one.unwrap(), other.unwrap()), (stock.clone(), stock));
+    assert_eq!(client.stats().requests, 4, "two lists, one registration, one schema");
 }
 
 #[tokio::test]

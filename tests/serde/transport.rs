@@ -166,3 +166,44 @@ fn what_cannot_work_is_said_when_the_client_is_made() {
         assert!(matches!(error, ClientError::Configuration(_)), "{error:?}");
     }
 }
+
+/// Who has the same question waits for the same answer, and not for a time-out after the other.
+#[tokio::test]
+async fn all_who_wait_for_a_registry_that_hangs_are_told_at_once() {
+    let hangs = TcpListener::bind("127.0.0.1:0").await.unwrap(); // nobody accepts
+    let url = format!("http://{}", hangs.local_addr().unwrap());
+    let client = RegistryClient::builder(&url).timeout(Duration::from_millis(300));
+    let client = client.retries(0, Duration::ZERO, Duration::ZERO).build().unwrap();
+    let asking = (0..8).map(|_| {
+        let client = client.clone();
+        tokio::spawn(async move { client.avro_codec(SchemaId(1)).await.map(drop).unwrap_err() })
+    });
+    for asked in asking.collect::<Vec<_>>() {
+        assert!(matches!(asked.await.unwrap(), ClientError::Transport(_)));
+    }
+    assert_eq!(client.stats().requests, 1);
+}
+
+#[tokio::test]
+async fn times_without_end_are_no_panic() {
+    let (url, _) = registry(|n, _| match n {
+        0 => {
+            let mut answer = fails(StatusCode::SERVICE_UNAVAILABLE)?;
+            let forever = "18446744073709551615".parse().ok()?;
+            answer.headers_mut().insert("retry-after", forever);
+            Some(answer)
+        }
+        _ => None,
+    })
+    .await;
+    let client = RegistryClient::builder(&url)
+        .timeout(Duration::MAX)
+        .missing_ttl(Duration::MAX)
+        .build()
+        .unwrap();
+    assert!(client.subjects("").await.is_err(), "it wants to be left alone for ever");
+    for _ in 0..2 {
+        let error = client.avro_codec(SchemaId(1)).await.unwrap_err();
+        assert!(matches!(error, ClientError::Registry { code: 40403, .. }));
+    }
+}

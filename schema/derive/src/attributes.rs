@@ -27,6 +27,8 @@ pub struct Container {
     pub doc: Option<String>,
     pub default: Option<String>,
     pub rename_all: Option<LitStr>,
+    /// Whether serde takes what is missing from the type's own default.
+    pub has_default: bool,
     /// Where the traits are.
     pub typed: Path,
 }
@@ -43,6 +45,8 @@ pub struct Member {
     /// As JSON, for types that have only serde's implementations.
     pub schema: Option<String>,
     pub skip: bool,
+    /// The function that makes what serde does not read.
+    pub default_by: Option<Path>,
 }
 
 impl Container {
@@ -54,6 +58,7 @@ impl Container {
             doc: doc(&input.attrs),
             default: None,
             rename_all: None,
+            has_default: false,
             typed: parse_quote!(::weir_serde::typed),
         };
         let mut serde_name = None;
@@ -61,6 +66,10 @@ impl Container {
             match word(&meta).as_str() {
                 "rename_all" => container.rename_all = Some(meta.value()?.parse()?),
                 "rename" => serde_name = Some(text(&meta)?),
+                "default" => {
+                    container.has_default = true;
+                    pass(&meta)?;
+                }
                 beyond if BEYOND.contains(&beyond) => return Err(cannot(&meta)),
                 _ => pass(&meta)?,
             }
@@ -101,6 +110,13 @@ impl Member {
             match word(&meta).as_str() {
                 "rename" => member.rename = Some(text(&meta)?),
                 "skip" => member.skip = true,
+                "default" if meta.input.peek(Token![=]) => {
+                    member.default_by = Some(meta.value()?.parse::<LitStr>()?.parse()?);
+                }
+                "skip_serializing_if" if member.default.is_some() => {
+                    let why = "a value that is not written would be read as the schema's default";
+                    return Err(meta.error(why));
+                }
                 // with a schema, serde alone writes and reads the field
                 "with" | "serialize_with" | "deserialize_with" if member.schema.is_some() => {
                     pass(&meta)?

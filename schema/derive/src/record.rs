@@ -1,7 +1,7 @@
 //! A struct with named fields: a record.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{format_ident, quote};
 use syn::FieldsNamed;
 use syn::ext::IdentExt;
 
@@ -15,12 +15,19 @@ pub fn expand(container: &Container, fields: &FieldsNamed) -> syn::Result<Body> 
     let mut reads = Vec::new();
     let mut idents = Vec::new();
     let mut by_serde = false;
-    for field in &fields.named {
+    for (number, field) in fields.named.iter().enumerate() {
         let (ident, kind) = (field.ident.as_ref().expect("a named field"), &field.ty);
         let member = Member::of(&field.attrs)?;
-        idents.push(ident);
+        // not the field's own name, which may be that of something around
+        let read = format_ident!("__field_{number}");
+        idents.push(quote!(#ident: #read));
         if member.skip {
-            reads.push(quote!(let #ident = ::std::default::Default::default();));
+            let default = match (&member.default_by, container.has_default) {
+                (Some(path), _) => quote!(#path()),
+                (None, true) => quote!(<Self as ::std::default::Default>::default().#ident),
+                (None, false) => quote!(::std::default::Default::default()),
+            };
+            reads.push(quote!(let #read = #default;));
             continue;
         }
         let name = field_name(container, &member, &ident.unraw().to_string())?;
@@ -32,7 +39,7 @@ pub fn expand(container: &Container, fields: &FieldsNamed) -> syn::Result<Body> 
             }
         });
         reads.push(quote! {
-            let #ident = match <#kind as __typed::AvroRead<'de>>::read(input, depth + 1) {
+            let #read = match <#kind as __typed::AvroRead<'de>>::read(input, depth + 1) {
                 ::std::result::Result::Ok(value) => value,
                 ::std::result::Result::Err(e) => {
                     return ::std::result::Result::Err(__typed::in_field(e, #name));

@@ -11,8 +11,12 @@ pub(super) struct Aliases<'s> {
 }
 
 impl<'s> Aliases<'s> {
+    pub(super) fn none() -> Aliases<'s> {
+        Aliases { types: HashMap::new(), fields: HashMap::new() }
+    }
+
     pub(super) fn of(reader: &'s Schema) -> Aliases<'s> {
-        let mut aliases = Aliases { types: HashMap::new(), fields: HashMap::new() };
+        let mut aliases = Aliases::none();
         let mut seen = HashSet::new();
         let mut stack = vec![reader.root()];
         while let Some(id) = stack.pop() {

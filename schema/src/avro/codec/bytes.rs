@@ -11,17 +11,38 @@ const EMPTY_ITEMS_MAX: u64 = 4096;
 pub struct Input<'de> {
     rest: &'de [u8],
     empty_items_left: u64,
+    records_left: u64,
 }
+
+/// Records beyond one for each byte that a payload may hold: those without any bytes in them cost it
+/// nothing, and each may hold two of the next kind.
+const EMPTY_RECORDS_MAX: u64 = 1 << 16;
 
 impl<'de> Input<'de> {
     pub(super) fn new(bytes: &'de [u8]) -> Input<'de> {
-        Input { rest: bytes, empty_items_left: EMPTY_ITEMS_MAX }
+        Input {
+            rest: bytes,
+            empty_items_left: EMPTY_ITEMS_MAX,
+            records_left: EMPTY_RECORDS_MAX + bytes.len() as u64,
+        }
     }
 
     pub(super) fn finish(&self) -> Result<(), CodecError> {
         match self.rest.len() {
             0 => Ok(()),
             left => Err(CodecError::new(format!("{left} bytes are left over"))),
+        }
+    }
+
+    /// Begins one more record.
+    #[inline]
+    pub(super) fn record(&mut self) -> Result<(), CodecError> {
+        match self.records_left.checked_sub(1) {
+            Some(left) => {
+                self.records_left = left;
+                Ok(())
+            }
+            None => Err(CodecError::new("the data has more records than bytes")),
         }
     }
 

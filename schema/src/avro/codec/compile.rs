@@ -37,18 +37,18 @@ impl Plan {
     /// Resolves `writer` against `reader`. A pair that never fits compiles as well: reading with it
     /// is an error that says why.
     pub fn compile(writer: &Schema, reader: &Schema) -> Result<Plan, CompileError> {
+        // as in Java, aliases have no say between equal schemas
+        let same = std::ptr::eq(writer, reader)
+            || writer.parsing_canonical_form() == reader.parsing_canonical_form();
         let mut compiler = Compiler {
             writer,
             reader,
-            aliases: Aliases::of(reader),
+            aliases: if same { Aliases::none() } else { Aliases::of(reader) },
             ops: Vec::new(),
             known: HashMap::new(),
             todo: Vec::new(),
         };
-        // as in Java, aliases have no say between equal schemas
-        let same = std::ptr::eq(writer, reader)
-            || writer.parsing_canonical_form() == reader.parsing_canonical_form();
-        let root = compiler.op(match same {
+        let root = compiler.op(match std::ptr::eq(writer, reader) {
             true => Side::Reader(reader.root()),
             false => Side::Both(writer.root(), reader.root()),
         });
@@ -174,7 +174,7 @@ impl<'s> Compiler<'s> {
             (Kind::Long, Kind::Float) => Ok(Op::LongToFloat),
             (Kind::Long, Kind::Double) => Ok(Op::LongToDouble),
             (Kind::Float, Kind::Double) => Ok(Op::FloatToDouble),
-            _ => Ok(plain(self.reader, r)),
+            _ => Ok(plain(self.reader, r).written_as(Logical::of(self.writer, w))),
         }
     }
 
@@ -388,6 +388,19 @@ fn union(compiled: Box<[(OpId, Option<Branch>)]>, schema: &Schema, branches: &[N
 
 fn symbols(e: &Enum) -> Box<[Symbol]> {
     e.symbols.iter().map(|s| Symbol { name: s.as_str().into(), seen: Seen::default() }).collect()
+}
+
+impl Op {
+    /// Where both sides have a logical type, the writer's says what the data means: its scale, its unit.
+    fn written_as(mut self, writer: Logical) -> Op {
+        if let Op::Int(own) | Op::Long(own) | Op::Bytes(own) | Op::Fixed(_, own) = &mut self
+            && *own != Logical::None
+            && writer != Logical::None
+        {
+            *own = writer;
+        }
+        self
+    }
 }
 
 fn plain(schema: &Schema, id: NodeId) -> Op {

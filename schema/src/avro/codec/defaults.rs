@@ -9,12 +9,15 @@ use crate::json::Json;
 /// Levels of a default value; a default may name the defaults of the fields in it.
 const DEPTH_MAX: usize = 200;
 
+/// Values in one default, those that take no bytes as well.
+const STEPS_MAX: u32 = 1 << 20;
+
 /// Bytes of one default. Defaults that hold the defaults of their fields could double at each level.
 const DEFAULT_BYTES_MAX: usize = 1 << 20;
 
 pub(super) fn encode(schema: &Schema, id: NodeId, value: &Json) -> Result<Vec<u8>, CodecError> {
     let mut out = Vec::new();
-    write(schema, id, value, &mut out, 0)?;
+    write(schema, id, value, &mut out, 0, &mut { STEPS_MAX })?;
     Ok(out)
 }
 
@@ -24,8 +27,10 @@ fn write(
     value: &Json,
     out: &mut Vec<u8>,
     depth: usize,
+    steps_left: &mut u32,
 ) -> Result<(), CodecError> {
-    if depth > DEPTH_MAX || out.len() > DEFAULT_BYTES_MAX {
+    *steps_left = steps_left.saturating_sub(1);
+    if depth > DEPTH_MAX || out.len() > DEFAULT_BYTES_MAX || *steps_left == 0 {
         return Err(CodecError::new("the default value is nested too deeply or too large"));
     }
     match (schema.kind(id), value) {
@@ -53,7 +58,7 @@ fn write(
                 write_long(values.len() as i64, out);
             }
             for value in values {
-                write(schema, *items, value, out, depth + 1)?;
+                write(schema, *items, value, out, depth + 1, steps_left)?;
             }
             out.push(0);
         }
@@ -63,7 +68,7 @@ fn write(
             }
             for (key, value) in members {
                 write_bytes(key.as_bytes(), out);
-                write(schema, *child, value, out, depth + 1)?;
+                write(schema, *child, value, out, depth + 1, steps_left)?;
             }
             out.push(0);
         }
@@ -71,14 +76,14 @@ fn write(
             let index = branches.iter().position(|b| looks_like(schema.kind(*b), value));
             let index = index.ok_or_else(|| mismatch(schema, id, value))?;
             write_long(index as i64, out);
-            write(schema, branches[index], value, out, depth + 1)?;
+            write(schema, branches[index], value, out, depth + 1, steps_left)?;
         }
         (Kind::Record(record), Json::Object(_)) => {
             for field in &record.fields {
                 let Some(value) = value.get(&field.name).or(field.default.as_ref()) else {
                     return Err(CodecError::new(format!("No default value for: {}", field.name)));
                 };
-                write(schema, field.node, value, out, depth + 1)?;
+                write(schema, field.node, value, out, depth + 1, steps_left)?;
             }
         }
         _ => return Err(mismatch(schema, id, value)),

@@ -108,8 +108,24 @@ impl Logical {
         }
     }
 
-    /// The number that a text means. Digits beyond the precision are dropped.
+    /// The number that a text means, if it is a text of this very type: a time of day is no part of a
+    /// date, nor an offset of a local time. Digits beyond the precision are dropped.
     pub(super) fn text_to_number(self, text: &str) -> Option<i64> {
+        let (date, time) = match text.split_once(['T', 't', ' ']) {
+            Some((date, time)) => (date, time),
+            None if text.contains(':') => ("", text),
+            None => (text, ""),
+        };
+        let is_local = !time.contains(['Z', 'z', '+', '-', '[']);
+        let fits = match self {
+            Logical::Date => time.is_empty(),
+            Logical::Time(_) => date.is_empty() && is_local,
+            Logical::LocalTimestamp(_) => is_local,
+            _ => true,
+        };
+        if !fits {
+            return None;
+        }
         match self {
             Logical::Date => {
                 let date: Date = text.parse().ok()?;

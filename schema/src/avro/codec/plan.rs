@@ -21,7 +21,7 @@ pub struct Encoder {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct OpId(pub(super) u32);
 
-/// What a step of reading or writing does. The logical type is the reader's.
+/// What a step of reading or writing does. A logical type is the reader's if the writer has none.
 #[derive(Debug)]
 pub(super) enum Op {
     Null,

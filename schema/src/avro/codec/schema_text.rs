@@ -18,6 +18,8 @@ pub struct SchemaText {
     /// What is to be said of the next primitive.
     logical_type: Option<String>,
     by_serde: bool,
+    /// Of the unions around, the names that serde finds their branches by.
+    branches: Vec<Vec<String>>,
     error: Option<CompileError>,
 }
 
@@ -92,7 +94,9 @@ impl SchemaText {
     /// A union of the branches that `branches` adds.
     pub fn union(&mut self, branches: impl FnOnce(&mut SchemaText)) {
         self.out.push('[');
+        self.branches.push(Vec::new());
         branches(self);
+        self.branches.pop();
         self.out.push(']');
     }
 
@@ -107,6 +111,13 @@ impl SchemaText {
         if name.as_deref().is_none_or(|name| !name.eq_ignore_ascii_case(variant)) {
             let name = name.unwrap_or_else(|| "a union".into());
             self.fail(format!("the variant {variant} holds {name}: it has to be called that"));
+        }
+        let known = self.branches.last_mut().expect("a branch is one of a union");
+        let name = variant.to_ascii_lowercase();
+        if known.contains(&name) {
+            self.fail(format!("two variants are called {variant}, but for case"));
+        } else {
+            known.push(name);
         }
     }
 

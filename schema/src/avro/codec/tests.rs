@@ -256,3 +256,64 @@ fn encoded<T: Serialize + ?Sized>(schema: &str, value: &T) -> Vec<u8> {
     Encoder::new(&Schema::parse(schema).unwrap()).unwrap().encode(value, &mut out).unwrap();
     out
 }
+
+/// A text is not cut to fit a type that it is not of.
+#[test]
+fn text_goes_to_the_logical_type_that_it_is_of() {
+    let union = r#"["null",{"type":"int","logicalType":"date"},
+        {"type":"long","logicalType":"local-timestamp-micros"}]"#;
+    assert_eq!(encoded(union, &Some("2026-11-21"))[0], 2);
+    assert_eq!(encoded(union, &Some("2026-11-21T10:11:12"))[0], 4);
+    for (logical, kind, texts) in [
+        ("date", "int", &["2026-11-21T10:11:12", "2026-11-21T10:11:12Z", "10:11:12"][..]),
+        ("time-millis", "int", &["2026-11-21T10:11:12", "10:11:12Z", "2026-11-21"]),
+        ("local-timestamp-millis", "long", &["2026-11-21T10:11:12+05:00", "2026-11-21T10:11:12Z"]),
+    ] {
+        let schema = format!(r#"{{"type":"{kind}","logicalType":"{logical}"}}"#);
+        let encoder = Encoder::new(&Schema::parse(&schema).unwrap()).unwrap();
+        for text in texts {
+            assert!(encoder.encode(*text, &mut Vec::new()).is_err(), "{logical}: {text}");
+        }
+    }
+}
+
+#[test]
+fn the_writers_scale_and_unit_say_what_the_data_is() {
+    let decimal = |precision, scale| {
+        let properties = format!(r#""precision":{precision},"scale":{scale}"#);
+        format!(r#"{{"type":"bytes","logicalType":"decimal",{properties}}}"#)
+    };
+    let timestamp = |unit| format!(r#"{{"type":"long","logicalType":"timestamp-{unit}"}}"#);
+    for (writer, reader, text) in [
+        (decimal(5, 2), decimal(9, 4), "12.34"),
+        (timestamp("millis"), timestamp("micros"), "2026-11-21T10:11:12Z"),
+    ] {
+        let data = encoded(&writer, text);
+        let (w, r) = (Schema::parse(&writer).unwrap(), Schema::parse(&reader).unwrap());
+        let plan = Plan::compile(&w, &r).unwrap();
+        assert_eq!(plan.decode::<String>(&data).unwrap(), text, "{reader}");
+    }
+}
+
+/// Forty records, each twice in the next, and no byte in any of them.
+#[test]
+fn records_of_nothing_are_counted() {
+    let bomb = |default: &str| {
+        let mut text = r#"{"type":"record","name":"R0","fields":[]}"#.to_string();
+        for i in 1..40 {
+            text = format!(
+                r#"{{"type":"record","name":"R{i}","fields":[{{"name":"a","type":{text}{default}}},{{"name":"b","type":"R{}"{default}}}]}}"#,
+                i - 1
+            );
+        }
+        Schema::parse(&text).unwrap()
+    };
+    let schema = bomb("");
+    let plan = Plan::compile(&schema, &schema).unwrap();
+    assert!(plan.decode::<serde::de::IgnoredAny>(&[]).is_err());
+    assert!(plan.decode::<std::collections::HashMap<String, serde::de::IgnoredAny>>(&[]).is_err());
+    assert!(plan.to_json(&[], &mut Vec::new()).is_err());
+    let schema = bomb(r#","default":{}"#);
+    let reader = r#"{"type":"record","name":"R39","fields":[]}"#;
+    let _ = Plan::compile(&Schema::parse(reader).unwrap(), &schema);
+}

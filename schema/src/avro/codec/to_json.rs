@@ -140,6 +140,7 @@ impl Writer<'_> {
         input: &mut Input,
         depth: usize,
     ) -> Result<(), CodecError> {
+        input.record()?;
         self.raw("{");
         let mut first = true;
         for step in &record.steps {
@@ -246,6 +247,7 @@ impl Plan {
             }
             Op::IntoUnion { op, .. } => self.skip(*op, input, depth + 1)?,
             Op::Record(record) => {
+                input.record()?;
                 for step in &record.steps {
                     if let Step::Read { op, .. } | Step::Skip(op) = step {
                         self.skip(*op, input, depth + 1)?;

@@ -113,6 +113,7 @@ impl Plan {
         input: &mut Input,
         depth: usize,
     ) -> Result<Value, CodecError> {
+        input.record()?;
         let name = |field: u32| record.fields[field as usize].name.to_string();
         let mut values: Vec<(u32, Value)> = Vec::with_capacity(record.fields.len());
         for step in &record.steps {
@@ -219,12 +220,8 @@ impl Encoder {
                 let index = e.position(symbol).ok_or_else(|| mismatch(value))?;
                 write_long(index as i64, out);
             }
-            (Op::Int(_) | Op::Long(_), _) => {
-                let number = number(value).ok_or_else(|| mismatch(value))?;
-                if matches!(self.plan.op(id), Op::Int(_)) && i32::try_from(number).is_err() {
-                    return Err(mismatch(value));
-                }
-                write_long(number, out);
+            (op @ (Op::Int(_) | Op::Long(_)), value) if op.looks_like(value) => {
+                write_long(number(value).ok_or_else(|| mismatch(value))?, out);
             }
             _ if depth == DEPTH_MAX => return Err(too_deep()),
             (Op::Array { items, .. }, Value::Array(values)) => {
@@ -324,14 +321,27 @@ impl Op {
             (Op::Enum(e), Value::Enum(_, symbol) | Value::String(symbol)) => {
                 e.position(symbol).is_some()
             }
-            (Op::Int(_), value) => number(value).is_some_and(|n| i32::try_from(n).is_ok()),
-            (Op::Long(_), value) => number(value).is_some(),
+            // a number as it is, or one of the same logical type
+            (Op::Int(_), Value::Int(_)) => true,
+            (Op::Int(_), Value::Long(number)) => i32::try_from(*number).is_ok(),
+            (Op::Int(logical), Value::Date(_) | Value::TimeMillis(_)) => {
+                matches!(logical, Logical::None) || alike(&int(*logical, 0), value)
+            }
+            (Op::Long(_), Value::Int(_) | Value::Long(_)) => true,
+            (Op::Long(logical), value) => {
+                number(value).is_some()
+                    && (matches!(logical, Logical::None) || alike(&long(*logical, 0), value))
+            }
             (Op::Record(record), Value::Record(fields)) => {
                 fields.iter().all(|(name, _)| record.index.contains_key(&**name))
             }
             _ => false,
         }
     }
+}
+
+fn alike(one: &Value, other: &Value) -> bool {
+    std::mem::discriminant(one) == std::mem::discriminant(other)
 }
 
 fn number(value: &Value) -> Option<i64> {

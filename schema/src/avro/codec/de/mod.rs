@@ -135,6 +135,7 @@ impl<'a, 'de> De<'a, 'de> {
         visitor: V,
     ) -> Result<V::Value, CodecError> {
         self.check_depth()?;
+        self.input.record()?;
         let mut fields = Fields { record, steps: record.steps.iter(), now: None, de: self };
         let value = visitor.visit_map(&mut fields)?;
         fields.finish()?;
@@ -246,6 +247,7 @@ impl<'de> Deserializer<'de> for De<'_, 'de> {
         match de.op {
             Op::Record(record) if record.comes_as(fields) => {
                 de.check_depth()?;
+                de.input.record()?;
                 let mut values = InOrder { record, steps: record.steps.iter(), de };
                 let value = visitor.visit_seq(&mut values)?;
                 values.finish()?;

@@ -79,6 +79,19 @@ impl<'a> Ser<'a> {
         self
     }
 
+    /// The same where it depends on the value.
+    fn into_first(mut self, wanted: &[&dyn Fn(&Op) -> bool]) -> Ser<'a> {
+        if let Op::Union(union) = self.op {
+            let position = |fits: &&dyn Fn(&Op) -> bool| {
+                union.branches.iter().position(|(op, _)| fits(self.plan.op(*op)))
+            };
+            if let Some(index) = wanted.iter().find_map(position) {
+                self.take_branch(union, index);
+            }
+        }
+        self
+    }
+
     #[inline(never)]
     fn into_one_of_many(mut self, union: &UnionOp, wanted: &[fn(&Op) -> bool]) -> Ser<'a> {
         let first = wanted
@@ -118,15 +131,17 @@ impl<'a> Ser<'a> {
     /// Text for a logical type whose data is none.
     #[inline(never)]
     fn text(self, value: &str) -> Result<(), CodecError> {
-        let number: fn(&Op) -> bool =
-            |op| matches!(op, Op::Int(logical) | Op::Long(logical) if *logical != Logical::None);
-        let bytes: fn(&Op) -> bool = |op| matches!(op, Op::Bytes(logical) | Op::Fixed(_, logical) if *logical != Logical::None);
-        let ser = self.into_branch(&[
-            |op| matches!(op, Op::String),
-            |op| matches!(op, Op::Enum(_)),
-            number,
-            bytes,
-            |op| matches!(op, Op::Bytes(_)),
+        let is_logical = |op: &Op| match op {
+            Op::Int(logical) | Op::Long(logical) => logical.text_to_number(value).is_some(),
+            Op::Bytes(logical) => logical.text_to_bytes(value, None).is_some(),
+            Op::Fixed(size, logical) => logical.text_to_bytes(value, Some(*size)).is_some(),
+            _ => false,
+        };
+        let ser = self.into_first(&[
+            &|op| matches!(op, Op::String),
+            &|op| matches!(op, Op::Enum(e) if e.position(value).is_some()),
+            &is_logical,
+            &|op| matches!(op, Op::Bytes(Logical::None)),
         ]);
         match ser.op {
             Op::String | Op::Bytes(Logical::None) => write_bytes(value.as_bytes(), ser.out),

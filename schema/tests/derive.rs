@@ -382,3 +382,41 @@ fn two_variants_of_one_name_are_an_error() {
     let error = TypeSchema::of::<Either>().unwrap_err().0;
     assert_eq!(error, "two variants are called c, but for case");
 }
+
+#[test]
+fn a_logical_type_that_avro_would_pass_over_is_an_error() {
+    macro_rules! check {
+        ($($logical:literal on $rust:ty: $is_known:literal),*) => {$({
+            #[derive(Avro)]
+            #[avro(typed = "weir_schema::avro::codec::typed")]
+            struct Typed {
+                #[avro(logical_type = $logical)]
+                field: $rust,
+            }
+            assert_eq!(TypeSchema::of::<Typed>().is_ok(), $is_known, "{} on {}", $logical, stringify!($rust));
+        })*};
+    }
+    check! {
+        "date" on i32: true, "timestamp-nanos" on i64: true, "uuid" on String: true,
+        "uuid" on [u8; 16]: true, "duration" on [u8; 12]: true, "decimal(4, 2)" on [u8; 3]: true,
+        "time-millis" on Option<i32>: true,
+        "timestamp-milis" on i64: false, "timestamp-millis" on i32: false, "decimal(4)" on i64: false,
+        "decimal(2, 10)" on Vec<u8>: false, "uuid" on [u8; 4]: false, "date" on Card: false
+    }
+}
+
+// Names that Rust has for itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Avro)]
+#[avro(typed = "weir_schema::avro::codec::typed")]
+#[allow(non_camel_case_types)]
+enum r#type {
+    r#in,
+    Out,
+}
+
+#[test]
+fn raw_names_are_names() {
+    let own = TypeSchema::of::<r#type>().unwrap();
+    assert_eq!(own.text, r#"{"type":"enum","name":"type","symbols":["in","Out"]}"#);
+    agree(&r#type::r#in);
+}

@@ -154,7 +154,9 @@ impl ClientBuilder {
     pub fn build(self) -> Result<RegistryClient, ClientError> {
         let wrong = |e: &dyn std::fmt::Display| ClientError::Configuration(e.to_string());
         let url = |text: &String| match reqwest::Url::parse(text) {
-            Ok(url) if url.cannot_be_a_base() => Err(wrong(&format!("{text}: it has no path"))),
+            Ok(url) if !matches!(url.scheme(), "http" | "https") => {
+                Err(wrong(&format!("{text}: it begins with neither http:// nor https://")))
+            }
             Ok(url) => Ok(url),
             Err(error) => Err(wrong(&format!("{text}: {error}"))),
         };
@@ -265,8 +267,9 @@ impl RegistryClient {
         Ok(self.known(name.into()).await?.json()?.clone())
     }
 
-    /// Writes all schemas that the client knows by now to a file, for
-    /// [`ClientBuilder::schemas_from`]. How many they are.
+    /// Writes all schemas that the client has read by now to a file, for
+    /// [`ClientBuilder::schemas_from`]. How many they are. A schema that was only registered is not
+    /// among them.
     pub fn save_schemas(&self, file: impl AsRef<Path>) -> Result<usize, ClientError> {
         file::save(file.as_ref(), &self.inner.cache)
     }

@@ -37,6 +37,7 @@
 //! | write and read | [`AvroSerializer`], [`AvroDeserializer`]; [`ProtobufSerializer`], [`ProtobufDeserializer`]; `JsonSerializer`, `JsonDeserializer` |
 //! | read what was written with another schema | [`guide::evolution`] |
 //! | choose where a record names its schema | [`guide::ids`] |
+//! | have dates, decimals and UUIDs | [`guide::logical_types`] |
 //! | come from another crate | [`guide::from_schema_registry_converter`] |
 //! | say who you are, trust, retry, go through a proxy | [`ClientBuilder`] |
 //! | do without async | [`blocking`] |
@@ -44,7 +45,11 @@
 //! | start while the registry is down | [`RegistryClient::save_schemas`], [`ClientBuilder::schemas_from`] |
 //! | write values without a Rust type | `AvroValueSerializer` |
 //!
-//! Requests are spans of [`tracing`], failed tries are events in them; [`RegistryClient::stats`] counts.
+//! Requests run on a thread of the library's own and are spans of [`tracing`], failed tries are events in them; [`RegistryClient::stats`] counts.
+//!
+//! A visitor that is written by hand takes a record as a sequence as well as a map, as for other formats:
+//! where a type's fields come in the schema's order, nobody asks for their names. An array may have 4,096
+//! items that take no bytes.
 //!
 //! # Features
 //!
@@ -105,6 +110,9 @@ pub mod guide {
 
     #[doc = include_str!("../docs/ids.md")]
     pub mod ids {}
+
+    #[doc = include_str!("../docs/logical_types.md")]
+    pub mod logical_types {}
 
     #[doc = include_str!("../docs/from_schema_registry_converter.md")]
     pub mod from_schema_registry_converter {}

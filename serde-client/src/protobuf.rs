@@ -65,7 +65,8 @@ pub struct ProtobufWriter<M> {
 
 impl<M: Message> Serializer<ProtobufWriter<M>> {
     /// Writes messages of the full name `message` with `schema`, the text of a `.proto` file that
-    /// needs no others but Google's own.
+    /// needs no others but Google's own. `M` has to be what prost makes of that message: nobody
+    /// compares the two.
     pub fn new(client: RegistryClient, schema: &str, message: &str) -> Result<Self, ClientError> {
         Ok(Serializer::of(client, ProtobufWriter::new(schema, Vec::new(), &[], message)?))
     }

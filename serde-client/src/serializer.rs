@@ -72,8 +72,9 @@ impl<W: Writes> Serializer<W> {
         self
     }
 
-    /// Writes with the subject's latest schema; the registry is asked again for it after `max_age`. If
-    /// `strict`, that schema has to be able to read what the serializer's own writes.
+    /// Writes with the subject's latest schema; the registry is asked again for it after `max_age`, and
+    /// if it is away then, writing fails. If `strict`, that schema has to be able to read what the
+    /// serializer's own writes. A field that the schema lacks is an error when it is written.
     pub fn use_latest(mut self, strict: bool, max_age: Duration) -> Self {
         self.targets.choice = Choice::Latest { strict, max_age };
         self

@@ -1,5 +1,6 @@
 //! What `#[avro(..)]`, `#[serde(..)]` and doc comments say.
 
+use syn::ext::IdentExt;
 use syn::meta::ParseNestedMeta;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, DeriveInput, Expr, ExprLit, Lit, LitStr, Path, Token, parse_quote};
@@ -52,7 +53,7 @@ pub struct Member {
 impl Container {
     pub fn of(input: &DeriveInput) -> syn::Result<Container> {
         let mut container = Container {
-            name: input.ident.to_string(),
+            name: input.ident.unraw().to_string(),
             namespace: None,
             aliases: Vec::new(),
             doc: doc(&input.attrs),

@@ -36,6 +36,10 @@ fn expand(input: &DeriveInput) -> syn::Result<proc_macro2::TokenStream> {
         let why = "a type with parameters has no one schema";
         return Err(syn::Error::new_spanned(parameter, why));
     }
+    if let Some(parameter) = input.generics.const_params().next() {
+        let why = "a type with parameters has no one schema";
+        return Err(syn::Error::new_spanned(parameter, why));
+    }
     let container = attributes::Container::of(input)?;
     let body = match &input.data {
         Data::Struct(data) => match &data.fields {

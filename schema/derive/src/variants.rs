@@ -1,6 +1,7 @@
 //! An enum: an Avro enum if its variants are names alone, else a union.
 
 use quote::quote;
+use syn::ext::IdentExt;
 use syn::{DataEnum, Fields, Type, Variant};
 
 use crate::Body;
@@ -9,6 +10,10 @@ use crate::names;
 use crate::record::{named, option};
 
 pub fn expand(container: &Container, data: &DataEnum) -> syn::Result<Body> {
+    if data.variants.is_empty() {
+        let why = "an enum of nothing has no values to write";
+        return Err(syn::Error::new(proc_macro2::Span::call_site(), why));
+    }
     let names = data
         .variants
         .iter()
@@ -111,8 +116,8 @@ fn variant_name(container: &Container, variant: &Variant) -> syn::Result<String>
     }
     match (&member.rename, &container.rename_all) {
         (Some(name), _) => Ok(name.clone()),
-        (None, None) => Ok(variant.ident.to_string()),
-        (None, Some(rule)) => names::of_variant(&variant.ident.to_string(), &rule.value())
+        (None, None) => Ok(variant.ident.unraw().to_string()),
+        (None, Some(rule)) => names::of_variant(&variant.ident.unraw().to_string(), &rule.value())
             .ok_or_else(|| syn::Error::new_spanned(rule, "serde has no such rule")),
     }
 }

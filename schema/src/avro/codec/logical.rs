@@ -17,7 +17,7 @@ pub(super) enum Logical {
     Time(Precision),
     Timestamp(Precision),
     LocalTimestamp(Precision),
-    Decimal { scale: u32 },
+    Decimal { precision: u32, scale: u32 },
     Uuid,
     Duration,
 }
@@ -72,7 +72,7 @@ impl Logical {
             ("decimal", Kind::Bytes | Kind::Fixed(_)) => {
                 match (number("precision"), prop("scale").map_or(Some(0), |_| number("scale"))) {
                     (Some(precision), Some(scale)) if 0 < precision && scale <= precision => {
-                        Logical::Decimal { scale }
+                        Logical::Decimal { precision, scale }
                     }
                     _ => Logical::None,
                 }
@@ -150,7 +150,7 @@ impl Logical {
     /// Bytes of this type as text.
     pub(super) fn bytes_to_text(self, bytes: &[u8]) -> Option<String> {
         match self {
-            Logical::Decimal { scale } => decimal_to_text(bytes, scale as usize),
+            Logical::Decimal { scale, .. } => decimal_to_text(bytes, scale as usize),
             Logical::Uuid => Some(uuid_to_text(bytes.try_into().ok()?)),
             Logical::Duration => {
                 let part = |i: usize| Some(u32::from_le_bytes(*bytes[i..].first_chunk()?));
@@ -166,7 +166,9 @@ impl Logical {
     /// The bytes that a text means; of exactly `size` if that is given.
     pub(super) fn text_to_bytes(self, text: &str, size: Option<usize>) -> Option<Vec<u8>> {
         match self {
-            Logical::Decimal { scale } => text_to_decimal(text, scale as usize, size),
+            Logical::Decimal { precision, scale } => {
+                text_to_decimal(text, precision as usize, scale as usize, size)
+            }
             Logical::Uuid => text_to_uuid(text).map(Vec::from),
             Logical::Duration => {
                 let span: Span = text.parse().ok()?;
@@ -238,7 +240,12 @@ fn decimal_to_text(bytes: &[u8], scale: usize) -> Option<String> {
     Some(text)
 }
 
-fn text_to_decimal(text: &str, scale: usize, size: Option<usize>) -> Option<Vec<u8>> {
+fn text_to_decimal(
+    text: &str,
+    precision: usize,
+    scale: usize,
+    size: Option<usize>,
+) -> Option<Vec<u8>> {
     if text.len() > DECIMAL_BYTES_MAX || scale > DECIMAL_BYTES_MAX {
         return None;
     }
@@ -252,6 +259,11 @@ fn text_to_decimal(text: &str, scale: usize, size: Option<usize>) -> Option<Vec<
     let (kept, dropped) = fraction.split_at(fraction.len().min(scale));
     // what has no place at this scale is not lost without a word
     if whole.len() + kept.len() == 0 || dropped.iter().any(|digit| *digit != b'0') {
+        return None;
+    }
+    let significant = whole.iter().chain(kept).skip_while(|digit| **digit == b'0').count();
+    let missing = if significant == 0 { 0 } else { scale - kept.len() };
+    if significant + missing > precision {
         return None;
     }
     let zeros = std::iter::repeat_n(&b'0', scale - kept.len());

@@ -6,6 +6,8 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::CompileError;
+use super::logical::Logical;
+use crate::avro::{Kind, Schema};
 
 /// A schema that is being written.
 #[derive(Debug, Default)]
@@ -54,10 +56,31 @@ impl SchemaText {
 
     /// A type without parts.
     pub fn primitive(&mut self, name: &str) {
-        let name = Value::from(name);
         match self.logical_type.take() {
-            None => self.out.push_str(&name.to_string()),
-            Some(logical) => self.out.push_str(&format!("{{\"type\":{name},{logical}}}")),
+            None => self.out.push_str(&Value::from(name).to_string()),
+            Some(logical) => {
+                let start = self.out.len();
+                self.out.push_str(&format!(r#"{{"type":"{name}",{logical}}}"#));
+                self.check_logical(start);
+            }
+        }
+    }
+
+    /// Avro passes over a logical type that it does not know, or that is not of its type; whoever wrote
+    /// it here meant something.
+    fn check_logical(&mut self, start: usize) {
+        let text = &self.out[start..];
+        let known = match Schema::parse(text) {
+            // a logical type of strings has no other form than their own
+            Ok(schema) if matches!(schema.kind(schema.root()), Kind::String) => {
+                text.contains(r#""logicalType":"uuid""#)
+            }
+            Ok(schema) => Logical::of(&schema, schema.root()) != Logical::None,
+            Err(_) => false,
+        };
+        if !known {
+            let why = format!("{text} is no logical type of Avro");
+            self.fail(why);
         }
     }
 
@@ -66,19 +89,25 @@ impl SchemaText {
         if !self.begins(&Named { name: &name, namespace: None, aliases: &[], doc: None }, "[u8]") {
             return;
         }
+        let start = self.out.len();
         let logical = self.logical_type.take().map(|logical| format!(",{logical}"));
-        let logical = logical.unwrap_or_default();
+        let (says, logical) = (logical.is_some(), logical.unwrap_or_default());
         self.out.push_str(&format!(r#"{{"type":"fixed","name":"{name}","size":{size}{logical}}}"#));
+        if says {
+            self.check_logical(start);
+        }
         self.namespaces.pop();
     }
 
     pub fn array(&mut self, items: impl FnOnce(&mut SchemaText)) {
+        self.is_not_logical();
         self.out.push_str(r#"{"type":"array","items":"#);
         items(self);
         self.out.push('}');
     }
 
     pub fn map(&mut self, values: impl FnOnce(&mut SchemaText)) {
+        self.is_not_logical();
         self.out.push_str(r#"{"type":"map","values":"#);
         values(self);
         self.out.push('}');
@@ -93,6 +122,7 @@ impl SchemaText {
 
     /// A union of the branches that `branches` adds.
     pub fn union(&mut self, branches: impl FnOnce(&mut SchemaText)) {
+        self.is_not_logical();
         self.out.push('[');
         self.branches.push(Vec::new());
         branches(self);
@@ -123,6 +153,7 @@ impl SchemaText {
 
     /// A record; `R` is the Rust type that it is of.
     pub fn record<R: ?Sized>(&mut self, named: Named, fields: impl FnOnce(&mut SchemaText)) {
+        self.is_not_logical();
         if !self.begins(&named, std::any::type_name::<R>()) {
             return;
         }
@@ -145,10 +176,9 @@ impl SchemaText {
         let start = self.out.len();
         self.logical_type = field.logical_type.map(logical_type);
         kind(self);
-        if self.logical_type.take().is_some() {
-            self.fail(format!("field {} has no type that can be a logical one", field.name));
-        }
-        let optional = self.out[start..].starts_with(r#"["null","#);
+        self.is_not_logical();
+        let written = serde_json::from_str::<Value>(&self.out[start..]);
+        let optional = matches!(&written, Ok(Value::Array(branches)) if branches.first() == Some(&"null".into()));
         self.doc(field.doc);
         if let Some(default) = field.default.or(optional.then_some("null")) {
             self.out.push_str(&format!(r#","default":{default}"#));
@@ -159,6 +189,7 @@ impl SchemaText {
 
     /// An enum of these symbols.
     pub fn symbols<E: ?Sized>(&mut self, named: Named, symbols: &[&str], default: Option<&str>) {
+        self.is_not_logical();
         if !self.begins(&named, std::any::type_name::<E>()) {
             return;
         }
@@ -177,6 +208,13 @@ impl SchemaText {
     pub fn by_serde(&mut self, json: &str) {
         self.by_serde = true;
         self.out.push_str(json);
+    }
+
+    /// A logical type has to be of the type that is written next.
+    fn is_not_logical(&mut self) {
+        if let Some(logical) = self.logical_type.take() {
+            self.fail(format!("{logical} is said of a type that cannot be a logical one"));
+        }
     }
 
     /// Whether a named type is to be written in full; else its name is there now.

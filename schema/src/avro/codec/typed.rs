@@ -31,6 +31,11 @@ pub use super::bytes::Input;
 pub use super::schema_text::{Field, Named, SchemaText};
 
 /// A type with an Avro schema of its own.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no Avro schema of its own",
+    note = "derive `Avro` for it, or say `#[avro(schema = \"...\")]` on a field of a type that only \
+            serde writes and reads"
+)]
 pub trait AvroType {
     /// The same type with what it borrows from data of this lifetime.
     type At<'de>;

@@ -336,7 +336,9 @@ impl<'a> Serializer for Ser<'a> {
         let ser = self.into_branch(&[|op| matches!(op, Op::Double), |op| matches!(op, Op::Float)]);
         match ser.op {
             Op::Double => ser.out.extend_from_slice(&value.to_le_bytes()),
-            Op::Float => ser.out.extend_from_slice(&(value as f32).to_le_bytes()),
+            Op::Float if value.is_infinite() || (value as f32).is_finite() || value.is_nan() => {
+                ser.out.extend_from_slice(&(value as f32).to_le_bytes());
+            }
             _ => return ser.mismatch("an f64"),
         }
         Ok(())

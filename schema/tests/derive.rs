@@ -420,3 +420,16 @@ fn raw_names_are_names() {
     assert_eq!(own.text, r#"{"type":"enum","name":"type","symbols":["in","Out"]}"#);
     agree(&r#type::r#in);
 }
+
+#[test]
+fn a_record_may_have_nothing_to_write() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize, Avro)]
+    #[avro(typed = "weir_schema::avro::codec::typed")]
+    struct Empty {
+        #[serde(skip)]
+        cached: u8,
+    }
+    agree(&vec![Empty { cached: 0 }, Empty { cached: 0 }]);
+    let error = decode::<Card>(&[4, b'x']).unwrap_err();
+    assert_eq!(error.path(), "number");
+}

@@ -34,21 +34,33 @@ pub fn expand(container: &Container, fields: &FieldsNamed) -> syn::Result<Body> 
         schemas.push(field_schema(&name, &member, kind));
         by_serde |= member.schema.is_some();
         writes.push(quote! {
+            __at = #name;
             if let ::std::result::Result::Err(e) = __typed::AvroWrite::write(&self.#ident, out, depth + 1) {
-                return ::std::result::Result::Err(__typed::in_field(e, #name));
+                break '__fields e;
             }
         });
         reads.push(quote! {
+            __at = #name;
             let #read = match <#kind as __typed::AvroRead<'de>>::read(input, depth + 1) {
                 ::std::result::Result::Ok(value) => value,
-                ::std::result::Result::Err(e) => {
-                    return ::std::result::Result::Err(__typed::in_field(e, #name));
-                }
+                ::std::result::Result::Err(e) => break '__fields e,
             };
         });
     }
     let named = named(container);
     let schema = quote!(schema.record::<Self>(#named, |schema| { #(#schemas)* }););
+    if writes.is_empty() && !by_serde {
+        return Ok(Body {
+            schema,
+            write: quote!(let _ = out; __typed::check_depth(depth)),
+            read: quote! {
+                let _ = input;
+                __typed::check_depth(depth)?;
+                #(#reads)*
+                ::std::result::Result::Ok(Self { #(#idents),* })
+            },
+        });
+    }
     if by_serde {
         let refuse = quote! {
             let _ = depth;
@@ -64,13 +76,22 @@ pub fn expand(container: &Container, fields: &FieldsNamed) -> syn::Result<Body> 
         schema,
         write: quote! {
             __typed::check_depth(depth)?;
-            #(#writes)*
-            ::std::result::Result::Ok(())
+            let mut __at = "";
+            // one way out for all fields
+            let __error = '__fields: {
+                #(#writes)*
+                return ::std::result::Result::Ok(());
+            };
+            ::std::result::Result::Err(__typed::in_field(__error, __at))
         },
         read: quote! {
             __typed::check_depth(depth)?;
-            #(#reads)*
-            ::std::result::Result::Ok(Self { #(#idents),* })
+            let mut __at = "";
+            let __error = '__fields: {
+                #(#reads)*
+                return ::std::result::Result::Ok(Self { #(#idents),* });
+            };
+            ::std::result::Result::Err(__typed::in_field(__error, __at))
         },
     })
 }

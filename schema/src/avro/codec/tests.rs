@@ -317,3 +317,37 @@ fn records_of_nothing_are_counted() {
     let reader = r#"{"type":"record","name":"R39","fields":[]}"#;
     let _ = Plan::compile(&Schema::parse(reader).unwrap(), &schema);
 }
+
+#[test]
+fn what_is_written_as_a_key_is_read_as_one() {
+    use std::collections::BTreeMap;
+    fn check<K: Serialize + serde::de::DeserializeOwned + Ord + std::fmt::Debug>(keys: [K; 2]) {
+        let schema = Schema::parse(r#"{"type":"map","values":"int"}"#).unwrap();
+        let map: BTreeMap<K, i32> = keys.into_iter().zip([1, 2]).collect();
+        let mut out = Vec::new();
+        Encoder::new(&schema).unwrap().encode(&map, &mut out).unwrap();
+        let plan = Plan::compile(&schema, &schema).unwrap();
+        assert_eq!(plan.decode::<BTreeMap<K, i32>>(&out).unwrap(), map);
+    }
+    check(["a".to_string(), String::new()]);
+    check([u64::MAX, 0]);
+    check([i8::MIN, 5]);
+    check([true, false]);
+    check(['x', 'é']);
+    check([State::New as u8, 7]);
+}
+
+#[test]
+fn a_number_that_would_come_back_as_another_is_refused() {
+    let encoder = |schema: &str| Encoder::new(&Schema::parse(schema).unwrap()).unwrap();
+    for (schema, fits, does_not) in [
+        ("\"double\"", 1_i64 << 53, (1_i64 << 53) + 1),
+        ("\"double\"", i64::MIN, i64::MAX),
+        ("\"float\"", 1 << 24, (1 << 24) + 1),
+    ] {
+        assert!(encoder(schema).encode(&fits, &mut Vec::new()).is_ok());
+        assert!(encoder(schema).encode(&does_not, &mut Vec::new()).is_err());
+    }
+    assert!(encoder("\"float\"").encode(&1e300_f64, &mut Vec::new()).is_err());
+    assert!(encoder("\"float\"").encode(&f64::INFINITY, &mut Vec::new()).is_ok());
+}

@@ -5,6 +5,8 @@ use serde::de::{
     VariantAccess, Visitor, value,
 };
 
+use serde::forward_to_deserialize_any;
+
 use super::De;
 use crate::avro::codec::CodecError;
 use crate::avro::codec::bytes::Input;
@@ -105,7 +107,7 @@ impl<'de> MapAccess<'de> for &mut Entries<'_, 'de> {
         }
         self.blocks.left -= 1;
         self.key = self.de.input.string()?;
-        seed.deserialize(value::BorrowedStrDeserializer::new(self.key)).map(Some)
+        seed.deserialize(Key(self.key)).map(Some)
     }
 
     #[inline]
@@ -119,6 +121,60 @@ impl<'de> MapAccess<'de> for &mut Entries<'_, 'de> {
 
     fn size_hint(&self) -> Option<usize> {
         Some(self.blocks.left)
+    }
+}
+
+/// A key of a map: text, and what a type wants that was written as text.
+struct Key<'de>(&'de str);
+
+macro_rules! parsed {
+    ($($method:ident $visit:ident),*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, CodecError> {
+            match self.0.parse() {
+                Ok(value) => visitor.$visit(value),
+                Err(_) => self.deserialize_any(visitor),
+            }
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for Key<'de> {
+    type Error = CodecError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, CodecError> {
+        visitor.visit_borrowed_str(self.0)
+    }
+
+    parsed!(
+        deserialize_bool visit_bool, deserialize_i8 visit_i8, deserialize_i16 visit_i16,
+        deserialize_i32 visit_i32, deserialize_i64 visit_i64, deserialize_u8 visit_u8,
+        deserialize_u16 visit_u16, deserialize_u32 visit_u32, deserialize_u64 visit_u64
+    );
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, CodecError> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, CodecError> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, CodecError> {
+        value::BorrowedStrDeserializer::new(self.0).deserialize_enum(name, variants, visitor)
+    }
+
+    forward_to_deserialize_any! {
+        i128 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map
+        struct identifier ignored_any
     }
 }
 

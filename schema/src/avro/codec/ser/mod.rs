@@ -121,8 +121,13 @@ impl<'a> Ser<'a> {
         match ser.op {
             Op::Int(_) if small => write_long(value, ser.out),
             Op::Long(_) => write_long(value, ser.out),
-            Op::Float => ser.out.extend_from_slice(&(value as f32).to_le_bytes()),
-            Op::Double => ser.out.extend_from_slice(&(value as f64).to_le_bytes()),
+            // a number that would come back as another is not that number
+            Op::Float if value as f32 as i64 == value && value != i64::MAX => {
+                ser.out.extend_from_slice(&(value as f32).to_le_bytes());
+            }
+            Op::Double if value as f64 as i64 == value && value != i64::MAX => {
+                ser.out.extend_from_slice(&(value as f64).to_le_bytes());
+            }
             _ => return ser.mismatch(&value.to_string()),
         }
         Ok(())

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use weir_serde::api::SchemaId;
 use weir_serde::{AvroCodec, ClientError, JsonCodec, ProtobufCodec, RegistryClient};
 
+use crate::error::ProxyError;
 use crate::format::{self, SchemaFormat};
 
 /// A schema of the registry's.
@@ -82,18 +83,15 @@ impl Codec {
         }
     }
 
-    /// Appends as JSON what `data` says, which stands after the schema's id.
-    pub(crate) fn to_json(&self, data: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
+    /// Appends as JSON what `data` says, which stands after the schema's id. 40801.
+    pub(crate) fn to_json(&self, data: &[u8], out: &mut Vec<u8>) -> Result<(), ProxyError> {
+        let unreadable = |reason| ProxyError::Unreadable { reason };
         match self {
-            Codec::Avro(codec) => codec.plan.to_json(data, out).map_err(|e| e.to_string()),
-            Codec::Json(_) => match serde_json::from_slice::<&RawValue>(data) {
-                Ok(json) => {
-                    out.extend_from_slice(json.get().as_bytes());
-                    Ok(())
-                }
-                Err(error) => Err(format!("The record is not JSON: {error}")),
-            },
-            Codec::Protobuf(messages) => messages.to_json(data, out),
+            Codec::Avro(codec) => {
+                codec.plan.to_json(data, out).map_err(|e| unreadable(e.to_string()))
+            }
+            Codec::Json(_) => format::to_json(data, out),
+            Codec::Protobuf(messages) => messages.to_json(data, out).map_err(unreadable),
         }
     }
 }

@@ -26,7 +26,7 @@ pub(crate) struct Schemas {
     registry: RegistryClient,
     /// By what requests say of them.
     known: Mutex<HashMap<(Subject, SchemaFormat, SchemaSpec), Codec>>,
-    /// By what records say of them, where making one takes long.
+    /// By id, where making one takes long.
     messages: Mutex<HashMap<SchemaId, Codec>>,
 }
 
@@ -42,13 +42,17 @@ impl Schemas {
         id: SchemaId,
     ) -> Result<Codec, ProxyError> {
         let unreadable = |e: ClientError| ProxyError::Unreadable { reason: e.to_string() };
+        self.codec(format, id).await.map_err(unreadable)
+    }
+
+    async fn codec(&self, format: SchemaFormat, id: SchemaId) -> Result<Codec, ClientError> {
         if format != SchemaFormat::Protobuf {
-            return Codec::of(&self.registry, format, id).await.map_err(unreadable);
+            return Codec::of(&self.registry, format, id).await;
         }
         if let Some(codec) = self.messages.lock().await.get(&id) {
             return Ok(codec.clone());
         }
-        let codec = Codec::of(&self.registry, format, id).await.map_err(unreadable)?;
+        let codec = Codec::of(&self.registry, format, id).await?;
         remember(&self.messages, id, &codec).await;
         Ok(codec)
     }
@@ -71,7 +75,7 @@ impl Schemas {
             SchemaSpec::Id(id) => self.by_id(&subject, id).await?,
             SchemaSpec::Inline(text) => self.inline(&subject, format, text).await?,
         };
-        let codec = Codec::of(&self.registry, format, id).await.map_err(refused)?;
+        let codec = self.codec(format, id).await.map_err(refused)?;
         remember(&self.known, key, &codec).await;
         Ok(codec)
     }

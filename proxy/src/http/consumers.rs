@@ -9,7 +9,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rdkafka::message::{Message, OwnedMessage};
 use serde::Serialize;
 use serde_json::{Value, json};
-use weir_serde::unframe;
+use weir_serde::{FrameError, unframe};
 
 use super::answer::{Answer, Bytes, Json, Nothing};
 use super::bodies::{Object, Offsets, Partitions, Positions, Subscription, TopicPartition, Wanted};
@@ -320,11 +320,9 @@ async fn write_data(
         Format::Binary => format::to_base64(data, out),
         Format::Json => format::to_json(data, out)?,
         Format::Schema(language) => {
-            let unreadable =
-                |e: &dyn std::fmt::Display| ProxyError::Unreadable { reason: e.to_string() };
-            let (id, data) = unframe(data).map_err(|e| unreadable(&e))?;
-            let codec = schemas.of_record(language, id).await?;
-            codec.to_json(data, out).map_err(|e| unreadable(&e))?;
+            let unreadable = |e: FrameError| ProxyError::Unreadable { reason: e.to_string() };
+            let (id, data) = unframe(data).map_err(unreadable)?;
+            schemas.of_record(language, id).await?.to_json(data, out)?;
         }
     }
     Ok(())

@@ -14,7 +14,7 @@ use weir_schema::json_schema::{Policy, Schema, compatibility};
 use crate::client::RegistryClient;
 use crate::deserializer::{Deserializer, Reads, ReadsOwned};
 use crate::error::ClientError;
-use crate::schemas::{Fetched, Known, ReferenceText, resolve};
+use crate::schemas::{Fetched, Known, ReferenceText, pairs, resolve};
 use crate::serializer::{Serializer, Writes};
 use crate::target::Own;
 
@@ -41,9 +41,7 @@ impl JsonCodec {
         references: &[ReferenceText],
     ) -> Result<JsonCodec, ClientError> {
         let unusable = |e: &dyn std::fmt::Display| ClientError::Schema(e.to_string());
-        let named: Vec<_> =
-            references.iter().map(|r| (r.name.as_str(), r.schema.as_str())).collect();
-        let schema = Schema::parse(text, &named, false).map_err(|e| unusable(&e))?;
+        let schema = Schema::parse(text, &pairs(references), false).map_err(|e| unusable(&e))?;
         let json: Value = serde_json::from_str(text).map_err(|e| unusable(&e))?;
         let references = References::new(references).map_err(|e| unusable(&e))?;
         let mut options = jsonschema::options().with_retriever(references);

@@ -12,7 +12,7 @@ use crate::client::RegistryClient;
 use crate::deserializer::{Deserializer, Reads, ReadsOwned};
 use crate::error::ClientError;
 use crate::frame::FrameError;
-use crate::schemas::{Fetched, Known, resolve};
+use crate::schemas::{Fetched, Known, pairs, resolve};
 use crate::serializer::{Serializer, Writes};
 use crate::target::Own;
 
@@ -30,7 +30,7 @@ pub struct ProtobufCodec {
 
 impl ProtobufCodec {
     pub(crate) fn new(fetched: &Fetched) -> Result<ProtobufCodec, ClientError> {
-        let schema = Schema::parse(&fetched.schema, &fetched.references(), false)
+        let schema = Schema::parse(&fetched.schema, &pairs(&fetched.references), false)
             .map_err(|e| ClientError::Schema(e.to_string()))?;
         Ok(ProtobufCodec { id: fetched.id, schema })
     }
@@ -79,8 +79,8 @@ impl<M: Message> Serializer<ProtobufWriter<M>> {
         message: &str,
     ) -> Result<Self, ClientError> {
         let texts = resolve(&client, &references).await?;
-        let texts: Vec<_> = texts.iter().map(|r| (r.name.as_str(), r.schema.as_str())).collect();
-        Ok(Serializer::of(client, ProtobufWriter::new(schema, references, &texts, message)?))
+        let writer = ProtobufWriter::new(schema, references, &pairs(&texts), message)?;
+        Ok(Serializer::of(client, writer))
     }
 }
 

@@ -133,11 +133,11 @@ impl Fetched {
             references: resolve(client, &references).await?,
         })
     }
+}
 
-    /// Names and texts of what it refers to.
-    pub(crate) fn references(&self) -> Vec<(&str, &str)> {
-        self.references.iter().map(|r| (r.name.as_str(), r.schema.as_str())).collect()
-    }
+/// Names and texts, as parsers take them.
+pub(crate) fn pairs(references: &[ReferenceText]) -> Vec<(&str, &str)> {
+    references.iter().map(|r| (r.name.as_str(), r.schema.as_str())).collect()
 }
 
 /// Finds all that a schema refers to, directly and through others: each after what it refers to itself.

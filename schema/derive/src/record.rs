@@ -22,11 +22,7 @@ pub fn expand(container: &Container, fields: &FieldsNamed) -> syn::Result<Body> 
         let read = format_ident!("__field_{number}");
         idents.push(quote!(#ident: #read));
         if member.skip {
-            let default = match (&member.default_by, container.has_default) {
-                (Some(path), _) => quote!(#path()),
-                (None, true) => quote!(<Self as ::std::default::Default>::default().#ident),
-                (None, false) => quote!(::std::default::Default::default()),
-            };
+            let default = default(container, &member, ident);
             reads.push(quote!(let #read = #default;));
             continue;
         }
@@ -49,51 +45,61 @@ pub fn expand(container: &Container, fields: &FieldsNamed) -> syn::Result<Body> 
     }
     let named = named(container);
     let schema = quote!(schema.record::<Self>(#named, |schema| { #(#schemas)* }););
-    if writes.is_empty() && !by_serde {
-        return Ok(Body {
-            schema,
-            write: quote!(let _ = out; __typed::check_depth(depth)),
-            read: quote! {
-                let _ = input;
-                __typed::check_depth(depth)?;
-                #(#reads)*
-                ::std::result::Result::Ok(Self { #(#idents),* })
-            },
-        });
-    }
-    if by_serde {
-        let refuse = quote! {
-            let _ = depth;
-            ::std::result::Result::Err(__typed::not_straight())
-        };
-        return Ok(Body {
-            schema,
-            write: quote!(let _ = out; #refuse),
-            read: quote!(let _ = input; #refuse),
-        });
-    }
-    Ok(Body {
-        schema,
-        write: quote! {
+    let (write, read) = match (by_serde, writes.is_empty()) {
+        (true, _) => refused(),
+        (false, true) => of_nothing(&idents, &reads),
+        (false, false) => straight(&idents, &writes, &reads),
+    };
+    Ok(Body { schema, write, read })
+}
+
+/// For a record that only serde writes and reads.
+fn refused() -> (TokenStream, TokenStream) {
+    let refuse = quote! {
+        let _ = depth;
+        ::std::result::Result::Err(__typed::not_straight())
+    };
+    (quote!(let _ = out; #refuse), quote!(let _ = input; #refuse))
+}
+
+/// For a record without fields in the data.
+fn of_nothing(idents: &[TokenStream], reads: &[TokenStream]) -> (TokenStream, TokenStream) {
+    let read = quote! {
+        let _ = input;
+        __typed::check_depth(depth)?;
+        #(#reads)*
+        ::std::result::Result::Ok(Self { #(#idents),* })
+    };
+    (quote!(let _ = out; __typed::check_depth(depth)), read)
+}
+
+/// Field after field, with one way out for the errors of all.
+fn straight(
+    idents: &[TokenStream],
+    writes: &[TokenStream],
+    reads: &[TokenStream],
+) -> (TokenStream, TokenStream) {
+    let all_or_error = |steps: &[TokenStream], done: TokenStream| {
+        quote! {
             __typed::check_depth(depth)?;
             let mut __at = "";
-            // one way out for all fields
             let __error = '__fields: {
-                #(#writes)*
-                return ::std::result::Result::Ok(());
+                #(#steps)*
+                return ::std::result::Result::Ok(#done);
             };
             ::std::result::Result::Err(__typed::in_field(__error, __at))
-        },
-        read: quote! {
-            __typed::check_depth(depth)?;
-            let mut __at = "";
-            let __error = '__fields: {
-                #(#reads)*
-                return ::std::result::Result::Ok(Self { #(#idents),* });
-            };
-            ::std::result::Result::Err(__typed::in_field(__error, __at))
-        },
-    })
+        }
+    };
+    (all_or_error(writes, quote!(())), all_or_error(reads, quote!(Self { #(#idents),* })))
+}
+
+/// What serde gives a field that it does not read.
+fn default(container: &Container, member: &Member, ident: &syn::Ident) -> TokenStream {
+    match (&member.default_by, container.has_default) {
+        (Some(path), _) => quote!(#path()),
+        (None, true) => quote!(<Self as ::std::default::Default>::default().#ident),
+        (None, false) => quote!(::std::default::Default::default()),
+    }
 }
 
 /// What a named type is called, as an argument.

@@ -211,6 +211,25 @@ impl<'de> Input<'de> {
         }
         Ok(count as usize)
     }
+
+    /// Hands over the input for each item of an array or a map, block after block.
+    #[inline]
+    pub(super) fn each(
+        &mut self,
+        empty: bool,
+        mut item: impl FnMut(&mut Input<'de>) -> Result<(), CodecError>,
+    ) -> Result<(), CodecError> {
+        loop {
+            match self.block(empty)? {
+                0 => return Ok(()),
+                count => {
+                    for _ in 0..count {
+                        item(self)?;
+                    }
+                }
+            }
+        }
+    }
 }
 
 fn unzigzag(value: u64) -> i64 {

@@ -293,9 +293,18 @@ fn text_to_decimal(
     while spare(&magnitude) {
         magnitude.remove(0);
     }
-    let missing = size.map_or(Some(0), |size| size.checked_sub(magnitude.len()))?;
-    magnitude.splice(0..0, std::iter::repeat_n(sign, missing));
-    Some(magnitude)
+    match size {
+        Some(size) => sign_extended(magnitude, size),
+        None => Some(magnitude),
+    }
+}
+
+/// The same number in `size` bytes, if it has no more.
+pub(super) fn sign_extended(mut bytes: Vec<u8>, size: usize) -> Option<Vec<u8>> {
+    let sign = if bytes.first().is_some_and(|byte| byte & 0x80 != 0) { 0xff } else { 0 };
+    let missing = size.checked_sub(bytes.len())?;
+    bytes.splice(0..0, std::iter::repeat_n(sign, missing));
+    Some(bytes)
 }
 
 fn negate(bytes: &mut [u8]) {

@@ -94,19 +94,14 @@ impl Writer<'_> {
     ) -> Result<(), CodecError> {
         self.raw("[");
         let mut index = 0;
-        loop {
-            let count = input.block(empty)?;
-            if count == 0 {
-                break;
+        input.each(empty, |input| {
+            if index > 0 {
+                self.raw(",");
             }
-            for _ in 0..count {
-                if index > 0 {
-                    self.raw(",");
-                }
-                self.value(items, input, depth).map_err(|e| e.inside(Place::Index(index)))?;
-                index += 1;
-            }
-        }
+            self.value(items, input, depth).map_err(|e| e.inside(Place::Index(index)))?;
+            index += 1;
+            Ok(())
+        })?;
         self.raw("]");
         Ok(())
     }
@@ -114,22 +109,16 @@ impl Writer<'_> {
     fn map(&mut self, values: OpId, input: &mut Input, depth: usize) -> Result<(), CodecError> {
         self.raw("{");
         let mut first = true;
-        loop {
-            let count = input.block(false)?;
-            if count == 0 {
-                break;
+        input.each(false, |input| {
+            if !std::mem::replace(&mut first, false) {
+                self.raw(",");
             }
-            for _ in 0..count {
-                if !std::mem::replace(&mut first, false) {
-                    self.raw(",");
-                }
-                let key = input.string()?;
-                self.json(key);
-                self.raw(":");
-                self.value(values, input, depth)
-                    .map_err(|e| e.inside(Place::Field(key.to_string())))?;
-            }
-        }
+            let key = input.string()?;
+            self.json(key);
+            self.raw(":");
+            let result = self.value(values, input, depth);
+            result.map_err(|e| e.inside(Place::Field(key.to_string())))
+        })?;
         self.raw("}");
         Ok(())
     }
@@ -235,11 +224,11 @@ impl Plan {
             Op::Fail(why) => return Err(CodecError::new(why.clone())),
             _ if depth >= DEPTH_MAX => return Err(too_deep()),
             Op::Array { items, empty } => {
-                self.skip_blocks(input, *empty, |plan, input| plan.skip(*items, input, depth + 1))?;
+                input.each(*empty, |input| self.skip(*items, input, depth + 1))?;
             }
-            Op::Map(values) => self.skip_blocks(input, false, |plan, input| {
+            Op::Map(values) => input.each(false, |input| {
                 input.bytes()?;
-                plan.skip(*values, input, depth + 1)
+                self.skip(*values, input, depth + 1)
             })?,
             Op::Union(union) => {
                 let (op, _) = &union.branches[input.index(union.branches.len())?];
@@ -256,22 +245,5 @@ impl Plan {
             }
         }
         Ok(())
-    }
-
-    fn skip_blocks(
-        &self,
-        input: &mut Input,
-        empty: bool,
-        mut item: impl FnMut(&Plan, &mut Input) -> Result<(), CodecError>,
-    ) -> Result<(), CodecError> {
-        loop {
-            let count = input.block(empty)?;
-            if count == 0 {
-                return Ok(());
-            }
-            for _ in 0..count {
-                item(self, input)?;
-            }
-        }
     }
 }

@@ -111,10 +111,7 @@ pub fn decode<'de, T: AvroRead<'de>>(data: &'de [u8]) -> Result<T, CodecError> {
 
 /// The same for a type that borrows nothing.
 pub fn decode_owned<T: for<'de> AvroRead<'de>>(data: &[u8]) -> Result<T, CodecError> {
-    let mut input = Input::new(data);
-    let value = T::read(&mut input, 0)?;
-    input.finish()?;
-    Ok(value)
+    decode(data)
 }
 
 /// What derived code calls.
@@ -413,18 +410,15 @@ fn read_map<'de, K: AvroRead<'de>, V: AvroRead<'de>, M: Default + Extend<(K, V)>
     depth: usize,
 ) -> Result<M, CodecError> {
     check_depth(depth)?;
-    let mut values = M::default();
-    loop {
-        let count = input.block(false)?;
-        if count == 0 {
-            return Ok(values);
-        }
-        for i in 0..count {
-            let key = K::read(input, depth + 1)?;
-            let value = V::read(input, depth + 1).map_err(|e| e.inside(Step::Index(i)))?;
-            values.extend([(key, value)]);
-        }
-    }
+    let (mut values, mut index) = (M::default(), 0);
+    input.each(false, |input| {
+        let key = K::read(input, depth + 1)?;
+        let value = V::read(input, depth + 1).map_err(|e| e.inside(Step::Index(index)))?;
+        values.extend([(key, value)]);
+        index += 1;
+        Ok(())
+    })?;
+    Ok(values)
 }
 
 /// Types that hold a value somewhere else.

@@ -10,7 +10,7 @@ use apache_avro::{Decimal, Duration, Uuid};
 
 use super::bytes::{Input, write_bytes, write_long};
 use super::error::Step as Place;
-use super::logical::{Logical, Precision};
+use super::logical::{Logical, Precision, sign_extended};
 use super::plan::{Encoder, Op, OpId, Plan, RecordOp, Step, UnionOp};
 use super::to_json::too_deep;
 use super::{CodecError, DEPTH_MAX};
@@ -77,34 +77,24 @@ impl Plan {
         depth: usize,
     ) -> Result<Value, CodecError> {
         let mut values = Vec::new();
-        loop {
-            match input.block(empty)? {
-                0 => return Ok(Value::Array(values)),
-                count => {
-                    for _ in 0..count {
-                        let value = self.value(items, input, depth);
-                        values.push(value.map_err(|e| e.inside(Place::Index(values.len())))?);
-                    }
-                }
-            }
-        }
+        input.each(empty, |input| {
+            let value = self.value(items, input, depth);
+            values.push(value.map_err(|e| e.inside(Place::Index(values.len())))?);
+            Ok(())
+        })?;
+        Ok(Value::Array(values))
     }
 
     fn entries(&self, values: OpId, input: &mut Input, depth: usize) -> Result<Value, CodecError> {
         let mut entries = HashMap::new();
-        loop {
-            match input.block(false)? {
-                0 => return Ok(Value::Map(entries)),
-                count => {
-                    for _ in 0..count {
-                        let key = input.string()?;
-                        let value = self.value(values, input, depth);
-                        let value = value.map_err(|e| e.inside(Place::Field(key.to_string())))?;
-                        entries.insert(key.to_string(), value);
-                    }
-                }
-            }
-        }
+        input.each(false, |input| {
+            let key = input.string()?;
+            let value = self.value(values, input, depth);
+            let value = value.map_err(|e| e.inside(Place::Field(key.to_string())))?;
+            entries.insert(key.to_string(), value);
+            Ok(())
+        })?;
+        Ok(Value::Map(entries))
     }
 
     fn fields(
@@ -203,14 +193,8 @@ impl Encoder {
                 out.extend_from_slice(bytes);
             }
             (Op::Fixed(size, _), Value::Decimal(decimal)) => {
-                let bytes = unscaled(decimal)?;
-                let Some(missing) = size.checked_sub(bytes.len()) else {
-                    return Err(mismatch(value));
-                };
-                let sign =
-                    if bytes.first().is_some_and(|byte| byte & 0x80 != 0) { 0xff } else { 0 };
-                out.extend(std::iter::repeat_n(sign, missing));
-                out.extend_from_slice(&bytes);
+                let bytes = sign_extended(unscaled(decimal)?, *size);
+                out.extend_from_slice(&bytes.ok_or_else(|| mismatch(value))?);
             }
             (Op::Fixed(16, _), Value::Uuid(uuid)) => out.extend_from_slice(uuid.as_bytes()),
             (Op::Fixed(12, _), Value::Duration(duration)) => {

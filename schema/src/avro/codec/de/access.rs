@@ -4,7 +4,6 @@ use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,
     VariantAccess, Visitor, value,
 };
-
 use serde::forward_to_deserialize_any;
 
 use super::De;

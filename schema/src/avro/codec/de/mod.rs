@@ -14,7 +14,7 @@ use access::{Blocks, Entries, Fields, InOrder, Items, Variant};
 
 use super::bytes::Input;
 use super::logical::Logical;
-use super::plan::{Branch, Op, OpId, Plan, RecordOp};
+use super::plan::{Branch, Op, OpId, Plan, RecordOp, UnionOp};
 use super::to_json::too_deep;
 use super::{CodecError, DEPTH_MAX};
 
@@ -72,21 +72,32 @@ impl<'a, 'de> De<'a, 'de> {
 
     fn resolve_union(mut self) -> Result<De<'a, 'de>, CodecError> {
         loop {
-            match self.op {
-                Op::Union(union) => {
-                    self.check_depth()?;
-                    let (op, name) = &union.branches[self.input.index(union.branches.len())?];
-                    self.branch = name.as_ref().or(self.branch);
-                    self.op = self.plan.op(*op);
-                }
-                Op::IntoUnion { branch: name, op } => {
-                    self.branch = Some(name);
-                    self.op = self.plan.op(*op);
-                }
+            self = match self.op {
+                Op::Union(union) => self.into_branch(union)?,
+                Op::IntoUnion { branch, op } => De {
+                    op: self.plan.op(*op),
+                    depth: self.depth + 1,
+                    branch: Some(branch),
+                    ..self
+                },
                 _ => return Ok(self),
             }
-            self.depth += 1;
         }
+    }
+
+    /// Goes to the branch of the writer's union that the data is of.
+    #[inline]
+    fn into_branch(self, union: &'de UnionOp) -> Result<De<'a, 'de>, CodecError> {
+        self.check_depth()?;
+        let (op, name) = &union.branches[self.input.index(union.branches.len())?];
+        let branch = name.as_ref().or(self.branch);
+        Ok(De { op: self.plan.op(*op), depth: self.depth + 1, branch, ..self })
+    }
+
+    #[inline]
+    fn enter_record(&mut self) -> Result<(), CodecError> {
+        self.check_depth()?;
+        self.input.record()
     }
 
     /// Text for a type that wants text where the data is of a logical type, as times and decimals of
@@ -130,12 +141,11 @@ impl<'a, 'de> De<'a, 'de> {
     }
 
     fn record<V: Visitor<'de>>(
-        self,
+        mut self,
         record: &'de RecordOp,
         visitor: V,
     ) -> Result<V::Value, CodecError> {
-        self.check_depth()?;
-        self.input.record()?;
+        self.enter_record()?;
         let mut fields = Fields { record, steps: record.steps.iter(), now: None, de: self };
         let value = visitor.visit_map(&mut fields)?;
         fields.finish()?;
@@ -222,12 +232,8 @@ impl<'de> Deserializer<'de> for De<'_, 'de> {
     #[inline]
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, CodecError> {
         let de = match self.op {
-            Op::Union(union) => {
-                self.check_depth()?;
-                let (op, name) = &union.branches[self.input.index(union.branches.len())?];
-                let branch = name.as_ref().or(self.branch);
-                De { op: self.plan.op(*op), depth: self.depth + 1, branch, ..self }.resolve()?
-            }
+            // the usual one, without a call
+            Op::Union(union) => self.into_branch(union)?.resolve()?,
             _ => self.resolve()?,
         };
         match de.op {
@@ -243,11 +249,10 @@ impl<'de> Deserializer<'de> for De<'_, 'de> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, CodecError> {
-        let de = self.resolve()?;
+        let mut de = self.resolve()?;
         match de.op {
             Op::Record(record) if record.comes_as(fields) => {
-                de.check_depth()?;
-                de.input.record()?;
+                de.enter_record()?;
                 let mut values = InOrder { record, steps: record.steps.iter(), de };
                 let value = visitor.visit_seq(&mut values)?;
                 values.finish()?;

@@ -73,32 +73,21 @@ impl<'a> Ser<'a> {
                 Some((index, op)) if wanted.iter().any(|fits| fits(self.plan.op(op))) => {
                     self.take_branch(union, index);
                 }
-                _ => return self.into_one_of_many(union, wanted),
+                _ => return self.into_first(wanted),
             }
         }
         self
     }
 
-    /// The same where it depends on the value.
-    fn into_first(mut self, wanted: &[&dyn Fn(&Op) -> bool]) -> Ser<'a> {
+    /// The same for a union of many branches, or where it depends on the value.
+    #[inline(never)]
+    fn into_first<F: Fn(&Op) -> bool>(mut self, wanted: &[F]) -> Ser<'a> {
         if let Op::Union(union) = self.op {
-            let position = |fits: &&dyn Fn(&Op) -> bool| {
-                union.branches.iter().position(|(op, _)| fits(self.plan.op(*op)))
-            };
+            let position =
+                |fits: &F| union.branches.iter().position(|(op, _)| fits(self.plan.op(*op)));
             if let Some(index) = wanted.iter().find_map(position) {
                 self.take_branch(union, index);
             }
-        }
-        self
-    }
-
-    #[inline(never)]
-    fn into_one_of_many(mut self, union: &UnionOp, wanted: &[fn(&Op) -> bool]) -> Ser<'a> {
-        let first = wanted
-            .iter()
-            .find_map(|fits| union.branches.iter().position(|(op, _)| fits(self.plan.op(*op))));
-        if let Some(index) = first {
-            self.take_branch(union, index);
         }
         self
     }
@@ -142,12 +131,13 @@ impl<'a> Ser<'a> {
             Op::Fixed(size, logical) => logical.text_to_bytes(value, Some(*size)).is_some(),
             _ => false,
         };
-        let ser = self.into_first(&[
+        let wanted: [&dyn Fn(&Op) -> bool; 4] = [
             &|op| matches!(op, Op::String),
             &|op| matches!(op, Op::Enum(e) if e.position(value).is_some()),
             &is_logical,
             &|op| matches!(op, Op::Bytes(Logical::None)),
-        ]);
+        ];
+        let ser = self.into_first(&wanted);
         match ser.op {
             Op::String | Op::Bytes(Logical::None) => write_bytes(value.as_bytes(), ser.out),
             Op::Enum(e) => match e.position(value) {

@@ -2,28 +2,23 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use futures_util::future::join_all;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::metadata::{Metadata, MetadataTopic};
-use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 use serde::Serialize;
 
+use crate::admin::Admin;
+use crate::embedded::EmbeddedBroker;
 use crate::error::ProxyError;
+use crate::producer::Producers;
 
 /// How long metadata, offsets and configurations are waited for.
 const ASK_TIMEOUT: Duration = Duration::from_secs(4);
-
-/// How long a record waits for its topic to appear; the reference waits a minute.
-const TOPIC_TIMEOUT_MS: u32 = 3000;
-
-/// How long a record may take to be acknowledged.
-const MESSAGE_TIMEOUT_MS: u32 = 5000;
 
 /// Where Kafka is and how to speak to it.
 #[derive(Clone, Debug)]
@@ -31,13 +26,14 @@ pub struct BrokerConfig {
     pub bootstrap_servers: String,
     /// librdkafka's settings, for all clients: `security.protocol`, `sasl.mechanism`, ...
     pub settings: BTreeMap<String, String>,
-    /// librdkafka's mock cluster, which cannot describe configurations.
-    pub embedded: bool,
+    /// The broker if it is the embedded one, which makes topics, and cannot describe configurations.
+    pub embedded: Option<EmbeddedBroker>,
 }
 
 pub struct Broker {
     config: BrokerConfig,
-    producer: FutureProducer,
+    pub(crate) producers: Producers,
+    pub(crate) cluster: Admin,
     /// Asks for metadata without making topics of what it asks for.
     observer: Arc<BaseConsumer>,
     admin: AdminClient<DefaultClientContext>,
@@ -59,41 +55,16 @@ pub struct Replica {
     pub in_sync: bool,
 }
 
-/// A record to be sent; nothing is a null, which is not the same as empty.
-pub struct Outgoing {
-    pub key: Option<Vec<u8>>,
-    pub value: Option<Vec<u8>>,
-    pub partition: Option<i32>,
-}
-
-/// Where a record went.
-pub struct Sent {
-    pub partition: i32,
-    pub offset: i64,
-}
-
 impl Broker {
     /// Makes the clients; none of them connects before it is needed. An error names the setting
     /// that librdkafka refuses.
     pub fn new(config: BrokerConfig) -> Result<Broker, KafkaError> {
-        let producer: FutureProducer = client(&config)
-            .set_log_level(rdkafka::config::RDKafkaLogLevel::Warning)
-            .defaults(
-                &config,
-                &[
-                    ("acks", "all"),
-                    ("linger.ms", "0"),
-                    // as Java does, so that a key has one partition whoever writes it
-                    ("partitioner", "murmur2_random"),
-                    ("topic.metadata.propagation.max.ms", &TOPIC_TIMEOUT_MS.to_string()),
-                    ("message.timeout.ms", &MESSAGE_TIMEOUT_MS.to_string()),
-                ],
-            )
-            .create()?;
+        let producers = Producers::new(config.clone())?;
         let observer: BaseConsumer =
             client(&config).defaults(&config, &[("allow.auto.create.topics", "false")]).create()?;
         let admin = client(&config).create()?;
-        Ok(Broker { config, producer, observer: Arc::new(observer), admin })
+        let cluster = Admin::new(&config);
+        Ok(Broker { config, producers, cluster, observer: Arc::new(observer), admin })
     }
 
     /// The settings of a consumer.
@@ -145,7 +116,7 @@ impl Broker {
 
     /// Configuration of a topic.
     pub async fn topic_config(&self, topic: &str) -> Result<BTreeMap<String, String>, ProxyError> {
-        if self.config.embedded {
+        if self.config.embedded.is_some() {
             return Ok(BTreeMap::new());
         }
         let options = AdminOptions::new().request_timeout(Some(ASK_TIMEOUT));
@@ -166,53 +137,6 @@ impl Broker {
         ask(move || observer.fetch_watermarks(&topic, partition, ASK_TIMEOUT)).await
     }
 
-    /// Sends records to a topic: all of them are on their way before the first is waited for, and
-    /// each has its own result, in their order.
-    pub async fn send(&self, topic: &str, records: Vec<Outgoing>) -> Vec<Result<Sent, ProxyError>> {
-        let mut deliveries = Vec::with_capacity(records.len());
-        for record in &records {
-            deliveries.push(self.enqueue(topic, record).await);
-        }
-        join_all(deliveries.into_iter().map(|delivery| async {
-            match delivery?.await {
-                Ok(Ok(sent)) => Ok(Sent { partition: sent.partition, offset: sent.offset }),
-                Ok(Err((error, _))) => Err(produce_error(topic, error)),
-                Err(_) => Err(ProxyError::Internal), // the producer is gone
-            }
-        }))
-        .await
-    }
-
-    async fn enqueue(
-        &self,
-        topic: &str,
-        record: &Outgoing,
-    ) -> Result<rdkafka::producer::DeliveryFuture, ProxyError> {
-        let deadline = Instant::now() + Duration::from_millis(u64::from(MESSAGE_TIMEOUT_MS));
-        let mut outgoing: FutureRecord<'_, [u8], [u8]> = FutureRecord::to(topic);
-        outgoing.key = record.key.as_deref();
-        outgoing.payload = record.value.as_deref();
-        outgoing.partition = record.partition;
-        loop {
-            match self.producer.send_result(outgoing) {
-                Ok(delivery) => return Ok(delivery),
-                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back))
-                    if Instant::now() < deadline =>
-                {
-                    outgoing = back;
-                    tokio::time::sleep(Duration::from_millis(5)).await;
-                }
-                Err((error, _)) => return Err(produce_error(topic, error)),
-            }
-        }
-    }
-
-    /// Waits until everything that was sent is acknowledged, or the time is over.
-    pub async fn flush(&self, timeout: Duration) {
-        let producer = self.producer.clone();
-        let _ = tokio::task::spawn_blocking(move || producer.flush(timeout)).await;
-    }
-
     async fn metadata(&self, topic: Option<String>) -> Result<Metadata, ProxyError> {
         let observer = self.observer.clone();
         ask(move || observer.fetch_metadata(topic.as_deref(), ASK_TIMEOUT)).await
@@ -227,7 +151,7 @@ pub(crate) async fn ask<T: Send + 'static>(
     Ok(answer.map_err(|_| ProxyError::Internal)??)
 }
 
-fn client(config: &BrokerConfig) -> ClientConfig {
+pub(crate) fn client(config: &BrokerConfig) -> ClientConfig {
     let mut client = ClientConfig::new();
     client.set("bootstrap.servers", &config.bootstrap_servers);
     client.set("client.id", "weir");
@@ -239,7 +163,7 @@ fn client(config: &BrokerConfig) -> ClientConfig {
     client
 }
 
-trait Defaults {
+pub(crate) trait Defaults {
     /// Sets what the user has not set.
     fn defaults(&mut self, config: &BrokerConfig, settings: &[(&str, &str)]) -> &mut Self;
 }
@@ -275,19 +199,6 @@ fn partitions(topic: &MetadataTopic) -> Vec<Partition> {
         .collect();
     partitions.sort_by_key(|p| p.partition);
     partitions
-}
-
-fn produce_error(topic: &str, error: KafkaError) -> ProxyError {
-    match error.rdkafka_error_code() {
-        Some(RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition) => {
-            ProxyError::Retriable {
-                reason: format!(
-                    "Topic {topic} not present in metadata after {TOPIC_TIMEOUT_MS} ms."
-                ),
-            }
-        }
-        _ => error.into(),
-    }
 }
 
 /// Offsets to commit or seek, by topic and partition.

@@ -15,6 +15,10 @@ pub enum ProxyError {
     UnknownPartition {
         reason: String,
     },
+    /// Something that the path names is not there.
+    Missing {
+        reason: String,
+    },
     FormatMismatch,
     /// A record that cannot be read in the instance's format, or a registry that cannot be asked.
     Unreadable {
@@ -49,12 +53,44 @@ pub enum ProxyError {
     Forbidden {
         reason: String,
     },
+    /// Kafka does not do this: it cannot be, it is there already, a policy forbids it.
+    Refused {
+        reason: String,
+    },
+    /// The broker does not know the request.
+    Unsupported {
+        request: String,
+    },
+    RecordTooLarge {
+        reason: String,
+    },
+    /// Kafka's quota.
+    Throttled {
+        reason: String,
+    },
+    /// The proxy's own limit.
+    RateLimited {
+        retry_after_s: u64,
+    },
+    BrokerNotAvailable {
+        reason: String,
+    },
     Kafka {
         reason: String,
     },
     Retriable {
         reason: String,
     },
+    // API v3's produce requests
+    /// There is no body, or no record in it.
+    Payload {
+        reason: String,
+    },
+    /// A batch that cannot be.
+    Batch {
+        reason: String,
+    },
+    StreamTooOld,
     // what the HTTP layer itself refuses
     BadRequest {
         reason: String,
@@ -86,10 +122,13 @@ macro_rules! codes {
 
 codes! {
     40001 422 ConsumerConfigOutOfRange
+    40002 400 Refused
+    40002 400 Unsupported
     40401 404 TopicNotFound
     40402 404 PartitionNotFound
     40403 404 ConsumerNotFound
     40403 404 UnknownPartition
+    404   404 Missing
     40601 406 FormatMismatch
     40801 408 Unreadable
     40902 409 ConsumerExists
@@ -98,11 +137,18 @@ codes! {
     42202 422 ValueSchemaMissing
     42204 422 InvalidConsumerConfig
     42205 422 InvalidSchema
+    42206 422 Payload
     42207 422 Serialization
+    42208 422 Batch
     422   422 Invalid
     422   422 InvalidFormat
     40101 401 Unauthenticated
     40301 403 Forbidden
+    408   408 StreamTooOld
+    413   413 RecordTooLarge
+    42901 429 Throttled
+    429   429 RateLimited
+    50302 503 BrokerNotAvailable
     50002 500 Kafka
     50003 500 Retriable
     400   400 BadRequest
@@ -120,11 +166,9 @@ impl fmt::Display for ProxyError {
             Self::TopicNotFound => f.write_str("Topic not found."),
             Self::PartitionNotFound => f.write_str("Partition not found."),
             Self::ConsumerNotFound => f.write_str("Consumer instance not found."),
-            Self::UnknownPartition { reason } => f.write_str(reason),
             Self::FormatMismatch => f.write_str(
                 "The requested embedded data format does not match the deserializer for this consumer instance",
             ),
-            Self::Unreadable { reason } => f.write_str(reason),
             Self::ConsumerExists => f.write_str(
                 "Consumer with specified consumer ID already exists in the specified consumer group.",
             ),
@@ -144,10 +188,29 @@ impl fmt::Display for ProxyError {
             }
             Self::InvalidSchema { schema } => write!(f, "Invalid schema: {schema}"),
             Self::Serialization { reason } => write!(f, "Error serializing message. {reason}"),
-            Self::Invalid { reason } => f.write_str(reason),
+            Self::Payload { reason } => write!(f, "Payload error. {reason}"),
+            Self::Unsupported { request } => write!(
+                f,
+                "The broker does not know this request ({request}). The embedded broker is for development: a real Kafka does."
+            ),
+            Self::RateLimited { .. } => f.write_str(
+                "Request rate limit exceeded: The rate limit of requests per second has been exceeded.",
+            ),
+            Self::StreamTooOld => f.write_str(
+                "Streaming connection open for longer than allowed: Connection will be closed.",
+            ),
             Self::InvalidFormat => f.write_str("Invalid format type."),
-            Self::Unauthenticated { reason }
+            Self::UnknownPartition { reason }
+            | Self::Missing { reason }
+            | Self::Unreadable { reason }
+            | Self::Invalid { reason }
+            | Self::Batch { reason }
+            | Self::Unauthenticated { reason }
             | Self::Forbidden { reason }
+            | Self::Refused { reason }
+            | Self::RecordTooLarge { reason }
+            | Self::Throttled { reason }
+            | Self::BrokerNotAvailable { reason }
             | Self::Kafka { reason }
             | Self::Retriable { reason } => f.write_str(reason),
             Self::BadRequest { reason } => write!(f, "Bad Request: {reason}"),
@@ -184,6 +247,7 @@ impl From<KafkaError> for ProxyError {
                 | Code::ClusterAuthorizationFailed
                 | Code::TransactionalIdAuthorizationFailed,
             ) => Self::Forbidden { reason },
+            Some(Code::MessageSizeTooLarge) => Self::RecordTooLarge { reason },
             Some(
                 Code::BrokerTransportFailure
                 | Code::AllBrokersDown

@@ -4,6 +4,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::value::RawValue;
+use weir_serde::api::SchemaType;
 
 use crate::error::ProxyError;
 
@@ -13,6 +14,8 @@ pub(crate) enum Format {
     Binary,
     /// Any JSON, stored compactly.
     Json,
+    /// A string, stored as UTF-8.
+    Text,
     /// Data of a schema, stored with the schema's id in front.
     Schema(SchemaFormat),
 }
@@ -27,9 +30,29 @@ pub(crate) enum SchemaFormat {
     Protobuf,
 }
 
-const FORMATS: [(Format, &str, &str); 5] = [
+impl SchemaFormat {
+    pub(crate) fn schema_type(self) -> SchemaType {
+        match self {
+            SchemaFormat::Avro => SchemaType::Avro,
+            SchemaFormat::Json => SchemaType::Json,
+            SchemaFormat::Protobuf => SchemaType::Protobuf,
+        }
+    }
+
+    pub(crate) fn of(schema_type: &SchemaType) -> Option<SchemaFormat> {
+        match schema_type {
+            SchemaType::Avro => Some(SchemaFormat::Avro),
+            SchemaType::Json => Some(SchemaFormat::Json),
+            SchemaType::Protobuf => Some(SchemaFormat::Protobuf),
+            SchemaType::Other(_) => None,
+        }
+    }
+}
+
+const FORMATS: [(Format, &str, &str); 6] = [
     (Format::Binary, "binary", "application/vnd.kafka.binary.v2+json"),
     (Format::Json, "json", "application/vnd.kafka.json.v2+json"),
+    (Format::Text, "text", "application/vnd.kafka.text.v2+json"),
     (Format::Schema(SchemaFormat::Avro), "avro", "application/vnd.kafka.avro.v2+json"),
     (Format::Schema(SchemaFormat::Json), "jsonschema", "application/vnd.kafka.jsonschema.v2+json"),
     (Format::Schema(SchemaFormat::Protobuf), "protobuf", "application/vnd.kafka.protobuf.v2+json"),
@@ -38,6 +61,7 @@ const FORMATS: [(Format, &str, &str); 5] = [
 impl Format {
     /// The format's name in bodies, in any case. 422.
     pub(crate) fn named(name: &str) -> Result<Format, ProxyError> {
+        let name = if name.eq_ignore_ascii_case("string") { "text" } else { name };
         let known = FORMATS.iter().find(|(_, known, _)| known.eq_ignore_ascii_case(name));
         known.map(|(format, ..)| *format).ok_or(ProxyError::InvalidFormat)
     }
@@ -45,6 +69,18 @@ impl Format {
     pub(crate) fn media_type(self) -> &'static str {
         let known = FORMATS.iter().find(|(format, ..)| *format == self);
         known.map(|(_, _, media_type)| *media_type).expect("all formats are listed")
+    }
+
+    /// The format's name in API v3.
+    pub(crate) fn data_type(self) -> &'static str {
+        match self {
+            Format::Binary => "BINARY",
+            Format::Json => "JSON",
+            Format::Text => "STRING",
+            Format::Schema(SchemaFormat::Avro) => "AVRO",
+            Format::Schema(SchemaFormat::Json) => "JSONSCHEMA",
+            Format::Schema(SchemaFormat::Protobuf) => "PROTOBUF",
+        }
     }
 
     pub(crate) fn of_media_type(media_type: &str) -> Option<Format> {
@@ -67,8 +103,37 @@ pub(crate) fn from_base64(data: &RawValue) -> Result<Vec<u8>, ProxyError> {
 /// Appends bytes as a base64 string.
 pub(crate) fn to_base64(bytes: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
-    out.extend_from_slice(STANDARD.encode(bytes).as_bytes());
+    let start = out.len();
+    out.resize(start + bytes.len().div_ceil(3) * 4, 0);
+    let written = STANDARD.encode_slice(bytes, &mut out[start..]).expect("it was made room for");
+    out.truncate(start + written);
     out.push(b'"');
+}
+
+/// The bytes of a string.
+pub(crate) fn from_text(data: &RawValue) -> Result<Vec<u8>, ProxyError> {
+    serde_json::from_str::<String>(data.get()).map(String::into_bytes).map_err(|_| {
+        let data = shortened(data.get());
+        ProxyError::BadRequest { reason: format!("data={data} is not a string.") }
+    })
+}
+
+/// Appends bytes that are to be text as a string. 40801 if they are not UTF-8.
+pub(crate) fn to_text(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), ProxyError> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => {
+            write_string(text, out);
+            Ok(())
+        }
+        Err(error) => {
+            Err(ProxyError::Unreadable { reason: format!("The record is not text: {error}") })
+        }
+    }
+}
+
+/// Appends a string.
+pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
+    serde_json::to_writer(out, text).expect("a string has no way to fail");
 }
 
 /// JSON without the white space between its parts. The text is JSON already.
@@ -102,7 +167,7 @@ pub(crate) fn to_json(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), ProxyError>
     }
 }
 
-fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     match text.char_indices().nth(200) {
         None => text.to_string(),
         Some((end, _)) => format!("{}...", &text[..end]),

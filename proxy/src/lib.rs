@@ -2,23 +2,33 @@
 //!
 //! A request goes `http` -> `format` (JSON to bytes and back) -> [`Broker`] -> `http`.
 
+mod admin;
 mod broker;
 mod codec;
 mod consumer;
+mod embedded;
 mod error;
 mod format;
 mod http;
+mod limits;
 mod produce;
+mod producer;
+mod reader;
+mod record;
 mod schemas;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use broker::{Broker, BrokerConfig};
+pub use embedded::EmbeddedBroker;
 pub use error::ProxyError;
 pub use http::router;
+pub use limits::RateLimits;
 
 use consumer::Instances;
+use limits::Limits;
+use reader::Readers;
 use schemas::Schemas;
 
 /// A running proxy. Cheap to clone.
@@ -27,6 +37,8 @@ pub struct Proxy {
     pub(crate) broker: Arc<Broker>,
     pub(crate) schemas: Arc<Schemas>,
     pub(crate) instances: Arc<Instances>,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) readers: Arc<Readers>,
     pub(crate) config: Arc<ProxyConfig>,
 }
 
@@ -40,6 +52,10 @@ pub struct ProxyConfig {
     pub advertised_url: Option<String>,
     /// `http`, or `https` where the listener speaks TLS.
     pub scheme: &'static str,
+    /// Do as the reference where Weir does better: see `docs/differences.md`.
+    pub confluent_quirks: bool,
+    /// What each principal may ask for.
+    pub rate_limits: RateLimits,
 }
 
 impl Default for ProxyConfig {
@@ -48,6 +64,8 @@ impl Default for ProxyConfig {
             consumer_instance_timeout: Duration::from_secs(300),
             advertised_url: None,
             scheme: "http",
+            confluent_quirks: false,
+            rate_limits: RateLimits::default(),
         }
     }
 }
@@ -62,6 +80,8 @@ impl Proxy {
             broker: Arc::new(broker),
             schemas: Arc::new(Schemas::new(registry)),
             instances,
+            limits: Arc::new(Limits::new(config.rate_limits)),
+            readers: Arc::default(),
             config: Arc::new(config),
         }
     }
@@ -80,6 +100,6 @@ impl Proxy {
         if tokio::time::timeout(timeout, closed).await.is_err() {
             tracing::warn!("some consumers have not left their groups in time");
         }
-        self.broker.flush(timeout).await;
+        self.broker.producers.flush(timeout).await;
     }
 }

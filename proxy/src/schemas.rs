@@ -1,31 +1,74 @@
-//! Schemas of produce requests: by id or inline, for a topic's subject.
+//! Schemas of produce requests: by id, by version, the latest, or inline, of a subject.
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 use weir_schema::{avro, json_schema, protobuf};
-use weir_serde::api::{RegisterRequest, SchemaId, SchemaType, Subject};
+use weir_serde::api::{
+    RegisterRequest, Schema, SchemaId, SchemaType, Subject, Version, VersionSpec,
+};
 use weir_serde::{ClientError, Part, RegistryClient};
 
 use crate::codec::Codec;
 use crate::error::ProxyError;
-use crate::format::SchemaFormat;
+use crate::format::{Format, SchemaFormat};
 
 /// Schemas that are known to belong to subjects; beyond, one starts anew.
 const KNOWN_MAX: usize = 1000;
 
+/// How long the latest version of a subject is believed to be the latest.
+const LATEST_AGE_MAX: Duration = Duration::from_secs(1);
+
 /// What a request says about the schema of its keys or its values.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct SchemaRequest {
+    pub(crate) subject: SubjectName,
+    pub(crate) spec: SchemaSpec,
+    /// The language; of an inline schema it has to be said.
+    pub(crate) format: Option<SchemaFormat>,
+}
+
+/// Which schema of a subject.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum SchemaSpec {
     Id(i32),
+    Version(i32),
+    Latest,
     Inline(String),
 }
 
+/// How the subject is found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) enum SubjectName {
+    /// `<topic>-key`, `<topic>-value`.
+    #[default]
+    Topic,
+    /// The full name of the record's type.
+    Record,
+    /// `<topic>-<full name>`.
+    TopicRecord,
+    Given(String),
+}
+
+/// A schema that is ready to write with, and where it stands in the registry.
+pub(crate) struct Resolved {
+    pub(crate) codec: Codec,
+    pub(crate) format: SchemaFormat,
+    pub(crate) subject: Subject,
+    pub(crate) id: SchemaId,
+    pub(crate) version: u32,
+}
+
+/// What a request means in a topic.
+type Key = (String, Part, SchemaRequest);
+
 pub(crate) struct Schemas {
     registry: RegistryClient,
-    /// By what requests say of them.
-    known: Mutex<HashMap<(Subject, SchemaFormat, SchemaSpec), Codec>>,
+    /// By what requests say of them, and since when.
+    known: Mutex<HashMap<Key, (Arc<Resolved>, Instant)>>,
     /// By id, where making one takes long.
     messages: Mutex<HashMap<SchemaId, Codec>>,
 }
@@ -35,14 +78,13 @@ impl Schemas {
         Schemas { registry, known: Mutex::default(), messages: Mutex::default() }
     }
 
-    /// The schema of an id that a record names. 40801.
+    /// The schema of an id that a record names.
     pub(crate) async fn of_record(
         &self,
         format: SchemaFormat,
         id: SchemaId,
-    ) -> Result<Codec, ProxyError> {
-        let unreadable = |e: ClientError| ProxyError::Unreadable { reason: e.to_string() };
-        self.codec(format, id).await.map_err(unreadable)
+    ) -> Result<Codec, ClientError> {
+        self.codec(format, id).await
     }
 
     async fn codec(&self, format: SchemaFormat, id: SchemaId) -> Result<Codec, ClientError> {
@@ -53,86 +95,164 @@ impl Schemas {
             return Ok(codec.clone());
         }
         let codec = Codec::of(&self.registry, format, id).await?;
-        remember(&self.messages, id, &codec).await;
+        remember(&self.messages, id, codec.clone()).await;
         Ok(codec)
     }
 
     /// The schema that a request means for a part of a topic's records. An id has to belong to the
-    /// topic's subject; an inline schema is registered there if it is new. 40301 · 42205 · 42207.
+    /// subject; an inline schema is registered there if it is new. 40301 · 42205 · 42207.
     pub(crate) async fn of_request(
         &self,
         topic: &str,
         part: Part,
-        format: SchemaFormat,
-        spec: SchemaSpec,
-    ) -> Result<Codec, ProxyError> {
-        let subject = part.subject(topic).map_err(refused)?;
-        let key = (subject.clone(), format, spec.clone());
-        if let Some(codec) = self.known.lock().await.get(&key) {
-            return Ok(codec.clone());
+        request: SchemaRequest,
+    ) -> Result<Arc<Resolved>, ProxyError> {
+        let key = (topic.to_string(), part, request);
+        if let Some((resolved, since)) = self.known.lock().await.get(&key)
+            && (key.2.spec != SchemaSpec::Latest || since.elapsed() < LATEST_AGE_MAX)
+        {
+            return Ok(resolved.clone());
         }
-        let id = match spec {
-            SchemaSpec::Id(id) => self.by_id(&subject, id).await?,
-            SchemaSpec::Inline(text) => self.inline(&subject, format, text).await?,
-        };
-        let codec = self.codec(format, id).await.map_err(refused)?;
-        remember(&self.known, key, &codec).await;
-        Ok(codec)
+        let resolved = Arc::new(self.resolve(topic, part, &key.2).await?);
+        remember(&self.known, key, (resolved.clone(), Instant::now())).await;
+        Ok(resolved)
     }
 
-    async fn by_id(&self, subject: &Subject, id: i32) -> Result<SchemaId, ProxyError> {
-        let Ok(number) = u32::try_from(id) else {
-            let reason = format!("Schema {id} not found; error code: 40403");
-            return Err(ProxyError::Serialization { reason });
+    async fn resolve(
+        &self,
+        topic: &str,
+        part: Part,
+        request: &SchemaRequest,
+    ) -> Result<Resolved, ProxyError> {
+        let subject = |record: Option<&str>| subject(topic, part, &request.subject, record);
+        let (subject, id, version, format) = match &request.spec {
+            SchemaSpec::Id(id) => {
+                let id = known_id(*id)?;
+                let found = self.registry.schema_by_id(id).await.map_err(refused)?;
+                let format = known_format(&found.schema_type)?;
+                let subject = subject(record_name(format, &found.schema.text()).as_deref())?;
+                let places = self.registry.versions_of_id(id).await.map_err(refused)?;
+                let place = places.iter().find(|place| place.subject == subject);
+                let place = place.ok_or_else(|| ProxyError::Serialization {
+                    reason: format!("Schema {id} is not a schema of subject {subject}"),
+                })?;
+                (subject, id, place.version, format)
+            }
+            SchemaSpec::Version(_) | SchemaSpec::Latest => {
+                let spec = match request.spec {
+                    SchemaSpec::Version(n) => VersionSpec::Number(known_version(n)?),
+                    _ => VersionSpec::Latest,
+                };
+                let found = self.registry.version(&subject(None)?, spec).await.map_err(refused)?;
+                (found.subject, found.id, found.version, known_format(&found.schema_type)?)
+            }
+            SchemaSpec::Inline(text) => {
+                let format = request.format.ok_or(ProxyError::Internal)?;
+                if !is_schema(format, text) {
+                    return Err(ProxyError::InvalidSchema { schema: text.clone() });
+                }
+                let subject = subject(record_name(format, text).as_deref())?;
+                let found = self.inline(&subject, format, text).await?;
+                (subject, found.id, found.version, format)
+            }
         };
-        let id = SchemaId(number);
-        let places = self.registry.versions_of_id(id).await.map_err(refused)?;
-        if !places.iter().any(|place| place.subject == *subject) {
-            let reason = format!("Schema {id} is not a schema of subject {subject}");
+        if let Some(asked) = request.format.filter(|asked| *asked != format) {
+            let (found, asked) = (Format::Schema(format), Format::Schema(asked));
+            let reason =
+                format!("Schema {id} is {} and not {}", found.data_type(), asked.data_type());
             return Err(ProxyError::Serialization { reason });
         }
-        Ok(id)
+        let codec = self.codec(format, id).await.map_err(refused)?;
+        Ok(Resolved { codec, format, subject, id, version: version.0 })
     }
 
     async fn inline(
         &self,
         subject: &Subject,
         format: SchemaFormat,
-        text: String,
-    ) -> Result<SchemaId, ProxyError> {
-        let (schema_type, is_schema) = match format {
-            SchemaFormat::Avro => (SchemaType::Avro, avro::Schema::parse(&text).is_ok()),
-            SchemaFormat::Json => {
-                (SchemaType::Json, json_schema::Schema::parse(&text, &[], true).is_ok())
-            }
-            SchemaFormat::Protobuf => {
-                (SchemaType::Protobuf, protobuf::Schema::parse(&text, &[], true).is_ok())
-            }
-        };
-        if !is_schema {
-            return Err(ProxyError::InvalidSchema { schema: text });
-        }
+        text: &str,
+    ) -> Result<Schema, ProxyError> {
         let request = RegisterRequest {
-            schema: Some(text),
-            schema_type: Some(schema_type),
+            schema: Some(text.to_string()),
+            schema_type: Some(format.schema_type()),
             ..RegisterRequest::default()
         };
         match self.registry.lookup(subject, &request, false).await {
-            Ok(found) => Ok(found.id),
             Err(ClientError::Registry { code: 40401 | 40403, .. }) => {
-                Ok(self.registry.register(subject, &request, false).await.map_err(refused)?.id)
+                self.registry.register(subject, &request, false).await.map_err(refused)?;
+                self.registry.lookup(subject, &request, false).await.map_err(refused)
             }
-            Err(error) => Err(refused(error)),
+            found => found.map_err(refused),
         }
     }
 }
 
-async fn remember<K: Eq + Hash>(known: &Mutex<HashMap<K, Codec>>, key: K, codec: &Codec) {
+fn known_id(id: i32) -> Result<SchemaId, ProxyError> {
+    u32::try_from(id).map(SchemaId).map_err(|_| ProxyError::Serialization {
+        reason: format!("Schema {id} not found; error code: 40403"),
+    })
+}
+
+fn known_version(version: i32) -> Result<Version, ProxyError> {
+    let known = u32::try_from(version).ok().filter(|n| *n > 0);
+    known.map(Version).ok_or_else(|| ProxyError::Serialization {
+        reason: format!("Version {version} not found; error code: 40402"),
+    })
+}
+
+fn subject(
+    topic: &str,
+    part: Part,
+    name: &SubjectName,
+    record: Option<&str>,
+) -> Result<Subject, ProxyError> {
+    let record = || {
+        record.ok_or_else(|| ProxyError::Serialization {
+            reason: "A subject called by its record needs a schema that has a name".to_string(),
+        })
+    };
+    let name = match name {
+        SubjectName::Topic => return part.subject(topic).map_err(refused),
+        SubjectName::Record => record()?.to_string(),
+        SubjectName::TopicRecord => format!("{topic}-{}", record()?),
+        SubjectName::Given(name) => name.clone(),
+    };
+    Subject::new(&name).map_err(|e| ProxyError::Serialization { reason: e.to_string() })
+}
+
+fn known_format(schema_type: &SchemaType) -> Result<SchemaFormat, ProxyError> {
+    SchemaFormat::of(schema_type).ok_or_else(|| ProxyError::Serialization {
+        reason: "The schema is of a language that is not known here".to_string(),
+    })
+}
+
+fn is_schema(format: SchemaFormat, text: &str) -> bool {
+    match format {
+        SchemaFormat::Avro => avro::Schema::parse(text).is_ok(),
+        SchemaFormat::Json => json_schema::Schema::parse(text, &[], true).is_ok(),
+        SchemaFormat::Protobuf => protobuf::Schema::parse(text, &[], true).is_ok(),
+    }
+}
+
+/// The full name of a schema's type, if it has one. What cannot be read without what it refers to
+/// has none here.
+fn record_name(format: SchemaFormat, text: &str) -> Option<String> {
+    match format {
+        SchemaFormat::Avro => avro::Schema::parse(text).ok()?.full_name().map(str::to_string),
+        SchemaFormat::Json => {
+            let schema: serde_json::Value = serde_json::from_str(text).ok()?;
+            schema.get("title")?.as_str().map(str::to_string)
+        }
+        SchemaFormat::Protobuf => protobuf::Schema::parse(text, &[], false).ok()?.message_at(&[0]),
+    }
+}
+
+async fn remember<K: Eq + Hash, V>(known: &Mutex<HashMap<K, V>>, key: K, value: V) {
     let mut known = known.lock().await;
     if known.len() >= KNOWN_MAX {
         known.clear();
     }
-    known.insert(key, codec.clone());
+    known.insert(key, value);
 }
 
 fn refused(error: ClientError) -> ProxyError {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::message::Message;
+use rdkafka::message::{Header, Headers, Message};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{Offset, TopicPartitionList};
 use reqwest::Method;
@@ -58,7 +58,26 @@ pub fn offset(topic: &str, partition: i32, offset: i64) -> Value {
     json!({"offsets": [{"topic": topic, "partition": partition, "offset": offset}]})
 }
 
-/// A record as a read answers it.
+/// Records of a read without their timestamps, each of which is a number of milliseconds.
+#[track_caller]
+pub fn untimed(records: &Value) -> Vec<Value> {
+    let untimed = |record: &Value| {
+        let mut record = record.clone();
+        let timestamp = record.as_object_mut().unwrap().remove("timestamp");
+        assert!(timestamp.unwrap().as_i64().unwrap() > 0);
+        record
+    };
+    records.as_array().unwrap().iter().map(untimed).collect()
+}
+
+/// The answer is 200 with these records, whenever they were written.
+#[track_caller]
+pub fn has_read(answer: &Answer, records: &[Value]) {
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(untimed(&answer.json), records);
+}
+
+/// A record as a read answers it, but for its timestamp.
 pub fn record(topic: &str, partition: i32, offset: i64, value: &Value) -> Value {
     json!({"topic": topic, "key": null, "value": value, "partition": partition, "offset": offset})
 }
@@ -89,12 +108,17 @@ pub async fn new_topic(broker: &TestBroker, name: &str, partitions: i32) -> Stri
     topic
 }
 
+/// A proxy that does as the reference where Weir does better.
+pub fn quirky() -> ProxyConfig {
+    ProxyConfig { confluent_quirks: true, ..ProxyConfig::default() }
+}
+
 /// A proxy before a Kafka and a registry of which only addresses are known.
 pub async fn proxy_at(bootstrap_servers: &str, registry_url: &str) -> ProxyUnderTest {
     let broker = Broker::new(BrokerConfig {
         bootstrap_servers: bootstrap_servers.to_string(),
         settings: BTreeMap::new(),
-        embedded: false,
+        embedded: None,
     });
     let client = RegistryClient::new(registry_url).unwrap();
     let proxy = Proxy::new(broker.unwrap(), client, ProxyConfig::default());
@@ -102,6 +126,29 @@ pub async fn proxy_at(bootstrap_servers: &str, registry_url: &str) -> ProxyUnder
         api: Api::new(serve(weir_proxy::router(proxy)).await),
         registry: Api::at(registry_url.to_string()),
     }
+}
+
+/// A proxy before the real Kafka's listener of a security protocol, as the user of a SASL mechanism.
+pub async fn secured_proxy(protocol: &str, mechanism: &str, password: &str) -> ProxyUnderTest {
+    let listener = if protocol == "sasl_ssl" { "SSL" } else { "SASL" };
+    let var = |name: String| std::env::var(name).expect("tests/run says where it is");
+    let user = if mechanism == "PLAIN" { "weir" } else { "weir-scram" };
+    let settings = [
+        ("security.protocol", protocol.to_string()),
+        ("sasl.mechanism", mechanism.to_string()),
+        ("sasl.username", user.to_string()),
+        ("sasl.password", password.to_string()),
+        ("ssl.ca.location", var("WEIR_TEST_KAFKA_CA".to_string())),
+    ];
+    let broker = Broker::new(BrokerConfig {
+        bootstrap_servers: var(format!("WEIR_TEST_KAFKA_{listener}")),
+        settings: settings.map(|(name, value)| (name.to_string(), value)).into(),
+        embedded: None,
+    });
+    let registry = weir_tests::registry().await;
+    let client = RegistryClient::new(&registry.url).unwrap();
+    let proxy = Proxy::new(broker.unwrap(), client, ProxyConfig::default());
+    ProxyUnderTest { api: Api::new(serve(weir_proxy::router(proxy)).await), registry }
 }
 
 /// `POST` of a control request.
@@ -152,6 +199,8 @@ pub struct Native {
     pub partition: i32,
     pub key: Option<Vec<u8>>,
     pub value: Option<Vec<u8>>,
+    pub headers: Vec<(String, Option<Vec<u8>>)>,
+    pub timestamp: i64,
 }
 
 impl Native {
@@ -190,6 +239,11 @@ pub async fn native_read(broker: &TestBroker, topic: &str) -> Vec<Native> {
                 partition: message.partition(),
                 key: message.key().map(<[u8]>::to_vec),
                 value: message.payload().map(<[u8]>::to_vec),
+                headers: message.headers().map_or_else(Vec::new, |headers| {
+                    let owned = |h: Header<'_, &[u8]>| (h.key.into(), h.value.map(<[u8]>::to_vec));
+                    headers.iter().map(owned).collect()
+                }),
+                timestamp: message.timestamp().to_millis().unwrap(),
             });
             missing -= 1;
         }
@@ -283,7 +337,7 @@ impl Consumer {
             assert!(Instant::now() < deadline, "{} of {count} records: {taken:?}", taken.len());
             let answer = self.get("/records?timeout=2000").await;
             assert_eq!(answer.status, 200, "{}", answer.text);
-            taken.extend(answer.json.as_array().unwrap().clone());
+            taken.extend(untimed(&answer.json));
         }
         assert_eq!(taken.len(), count, "{taken:?}");
         taken

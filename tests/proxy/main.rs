@@ -38,7 +38,9 @@ macro_rules! on_kafka {
 
 mod assignments;
 mod consumers;
+mod encodings;
 mod fixtures;
+mod headers;
 mod http;
 mod offsets;
 mod partitions;
@@ -47,6 +49,12 @@ mod produce_avro;
 mod produce_binary;
 mod produce_json;
 mod produce_schema;
+mod produce_text;
+mod quirks;
+mod rate_limits;
 mod records;
+mod security;
 mod subscription;
 mod topics;
+mod v3;
+mod wire;

@@ -9,6 +9,7 @@ use weir_tests::{ProxyUnderTest, TestBroker, embedded_broker};
 use super::fixtures::*;
 
 on_both_brokers! {
+    parameters_name_partitions_too
     an_offset_that_was_consumed_is_committed_as_the_next
     a_commit_without_a_body_commits_what_was_read
     a_commit_of_a_part_of_what_was_fetched_is_of_what_was_read
@@ -191,6 +192,40 @@ async fn committing_a_missing_partition_is_40403(broker: &TestBroker) {
     let topic = flights_topic(broker, &proxy).await;
     let consumer = Consumer::new(&proxy, json!({})).await;
     refused(&consumer.post("/offsets", &offset(&topic, 7, 0)).await, 404, 40403);
+}
+
+async fn parameters_name_partitions_too(broker: &TestBroker) {
+    let proxy = broker.proxy().await;
+    let (a, b) = (new_topic(broker, "flights", 3).await, new_topic(broker, "flights", 1).await);
+    let consumer = Consumer::new(&proxy, json!({})).await;
+    let commit = json!({"offsets": [
+        {"topic": a, "partition": 0, "offset": 0},
+        {"topic": a, "partition": 2, "offset": 2, "metadata": "m"},
+        {"topic": b, "partition": 0, "offset": 9},
+    ]});
+    consumer.post("/offsets", &commit).await.is(json!([]));
+    let of = |topic: &str, partition: i32, offset: i64, metadata: &str| json!({"topic": topic, "partition": partition, "offset": offset, "metadata": metadata});
+    let (a0, a2, b0) = (of(&a, 0, 1, ""), of(&a, 2, 3, "m"), of(&b, 0, 10, ""));
+    for (query, expected) in [
+        (format!("topic={a}&partition=2"), vec![&a2]),
+        (format!("topic={a}&partition=0&partition=2"), vec![&a0, &a2]),
+        (format!("topic={a}&partition=1"), vec![]),
+        (format!("topic={a}"), vec![&a0, &a2]),
+        (format!("topic={a}&partition=0&topic={b}"), vec![&a0, &b0]),
+    ] {
+        let mut answer = consumer.get(&format!("/offsets?{query}")).await;
+        let found = answer.json["offsets"].as_array_mut().unwrap();
+        found.sort_by_key(|o| (o["topic"].to_string(), o["partition"].as_i64()));
+        let mut expected = expected;
+        expected.sort_by_key(|o| (o["topic"].to_string(), o["partition"].as_i64()));
+        assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{query}");
+    }
+    refused(&consumer.get("/offsets?partition=0").await, 422, 422);
+    refused(&consumer.get(&format!("/offsets?topic={a}&partition=-1")).await, 422, 422);
+    refused(&consumer.get(&format!("/offsets?topic={a}&partition=x")).await, 404, 404);
+    if broker.embedded.is_none() {
+        refused(&consumer.get("/offsets?topic=missing").await, 404, 40401);
+    }
 }
 
 #[tokio::test]

@@ -55,7 +55,7 @@ async fn what_was_fetched_before_a_seek_is_forgotten(broker: &TestBroker) {
     let (_proxy, topic, consumer) = reading(broker).await;
     // one of three; the others have perhaps been fetched
     let answer = consumer.get("/records?timeout=10000&max_bytes=1").await;
-    answer.is(json!([record(&topic, 0, 0, &flights()[0])]));
+    has_read(&answer, &[record(&topic, 0, 0, &flights()[0])]);
     done(&consumer.post("/positions", &offset(&topic, 0, 2)).await);
     assert_eq!(consumer.take_offsets(1).await, [2]);
     done(&consumer.post("/positions", &offset(&topic, 0, 0)).await);

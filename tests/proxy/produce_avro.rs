@@ -94,7 +94,7 @@ async fn a_schema_may_be_named_by_its_id(broker: &TestBroker) {
             [{"partition": 0, "offset": offset, "error_code": null, "error": null}]}));
     }
     let found = native_read(broker, &topic).await;
-    assert_eq!(found[0], found[1]);
+    assert_eq!((&found[0].key, &found[0].value), (&found[1].key, &found[1].value));
     assert_eq!(found[0].value, Some(payload(id, &[&stock_data("MSFT", "Jan 1 2000", 39.81)])));
 }
 

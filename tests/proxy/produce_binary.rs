@@ -25,9 +25,9 @@ async fn base64_arrives_as_bytes(broker: &TestBroker) {
     assert_eq!(answer.headers["content-type"], V2);
     answer.is(json!({"key_schema_id": null, "value_schema_id": null,
         "offsets": [{"partition": 0, "offset": 0, "error_code": null, "error": null}]}));
-    let record =
-        Native { partition: 0, key: Some(b"SFO".to_vec()), value: Some(vec![0, 1, 2, 255]) };
-    assert_eq!(native_read(broker, &topic).await, [record]);
+    let native = native_read(broker, &topic).await;
+    let data = (native[0].key.as_deref(), native[0].value.as_deref());
+    assert_eq!((native.len(), data), (1, (Some(&b"SFO"[..]), Some(&[0, 1, 2, 255][..]))));
 }
 
 async fn null_and_empty_are_kept_apart(broker: &TestBroker) {

@@ -246,7 +246,7 @@ async fn a_new_subscription_replaces_the_old(broker: &TestBroker) {
     consumer.subscribe(&topics[0]).await;
     // one of three; the others have perhaps been fetched
     let answer = consumer.get("/records?timeout=15000&max_bytes=1").await;
-    answer.is(json!([record(&topics[0], 0, 0, &flights()[0])]));
+    has_read(&answer, &[record(&topics[0], 0, 0, &flights()[0])]);
     consumer.subscribe(&topics[1]).await;
     let taken = consumer.take(3).await;
     assert!(taken.iter().all(|record| record["topic"] == json!(topics[1])), "{taken:?}");
@@ -259,12 +259,8 @@ async fn nothing_is_read_after_unsubscribing(broker: &TestBroker) {
     sent(&produce(&proxy, &topic, JSON, &records(&flights())).await);
     let consumer = Consumer::new(&proxy, json!({"format": "json"})).await;
     consumer.subscribe(&topic).await;
-    consumer.get("/records?timeout=15000&max_bytes=1").await.is(json!([record(
-        &topic,
-        0,
-        0,
-        &flights()[0]
-    )]));
+    let answer = consumer.get("/records?timeout=15000&max_bytes=1").await;
+    has_read(&answer, &[record(&topic, 0, 0, &flights()[0])]);
     done(&consumer.api.delete(&consumer.path("/subscription")).await);
     consumer.take_none().await;
     consumer.get("/assignments").await.is(json!({"partitions": []}));

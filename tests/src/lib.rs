@@ -10,13 +10,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
-use rdkafka::mocking::MockCluster;
-use rdkafka::producer::DefaultProducerContext;
-
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use tokio::net::TcpListener;
-use weir_proxy::{Broker, BrokerConfig, Proxy, ProxyConfig};
+use weir_proxy::{Broker, BrokerConfig, EmbeddedBroker, Proxy, ProxyConfig};
 use weir_registry::Registry;
 use weir_registry::log::MemoryLog;
 use weir_serde::RegistryClient;
@@ -33,7 +30,8 @@ pub fn crypto() {
 pub async fn serve(router: axum::Router) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
     address
 }
 
@@ -46,26 +44,22 @@ pub async fn registry() -> Api {
 /// A broker for tests: the embedded one, or the real Kafka that `tests/run` started.
 pub struct TestBroker {
     pub bootstrap_servers: String,
-    pub embedded: bool,
-    _cluster: Option<MockCluster<'static, DefaultProducerContext>>,
+    pub embedded: Option<EmbeddedBroker>,
 }
 
-/// librdkafka's mock cluster, in this process, as `weir dev` embeds it.
+/// The broker that `weir dev` embeds.
 pub fn embedded_broker() -> TestBroker {
-    let cluster = MockCluster::new(1).unwrap();
+    let embedded = EmbeddedBroker::start().unwrap();
     TestBroker {
-        bootstrap_servers: cluster.bootstrap_servers(),
-        embedded: true,
-        _cluster: Some(cluster),
+        bootstrap_servers: embedded.bootstrap_servers().to_string(),
+        embedded: Some(embedded),
     }
 }
 
 /// The real Kafka, or a line that says what is skipped. In CI there has to be one.
 pub fn kafka() -> Option<TestBroker> {
     match std::env::var("WEIR_TEST_KAFKA") {
-        Ok(bootstrap_servers) => {
-            Some(TestBroker { bootstrap_servers, embedded: false, _cluster: None })
-        }
+        Ok(bootstrap_servers) => Some(TestBroker { bootstrap_servers, embedded: None }),
         Err(_) => {
             let why = "skipped: no Kafka; `tests/run` starts one where java and mvn are";
             assert!(std::env::var_os("CI").is_none(), "{why}");
@@ -85,8 +79,8 @@ pub fn unique(name: &str) -> String {
 impl TestBroker {
     /// Makes a topic.
     pub async fn create_topic(&self, topic: &str, partitions: i32) {
-        match &self._cluster {
-            Some(cluster) => cluster.create_topic(topic, partitions, 1).unwrap(),
+        match &self.embedded {
+            Some(embedded) => embedded.create_topic(topic, partitions).await.unwrap(),
             None => {
                 let admin: AdminClient<DefaultClientContext> = self.client().create().unwrap();
                 let new = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
@@ -113,7 +107,7 @@ impl TestBroker {
         let broker = Broker::new(BrokerConfig {
             bootstrap_servers: self.bootstrap_servers.clone(),
             settings: BTreeMap::new(),
-            embedded: self.embedded,
+            embedded: self.embedded.clone(),
         })
         .unwrap();
         let client = RegistryClient::new(&registry.url).unwrap();

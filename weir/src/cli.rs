@@ -95,6 +95,18 @@ pub struct ServeArgs {
     /// KAFKA_REST_CONSUMER_INSTANCE_TIMEOUT_MS [default: 300000].
     #[arg(long)]
     pub consumer_instance_timeout_ms: Option<u64>,
+    /// Requests a second that the proxy answers to one address, and records of a stream; or
+    /// KAFKA_REST_API_V3_PRODUCE_RATE_LIMIT_MAX_REQUESTS_PER_SEC, if .._RATE_LIMIT_ENABLED is true.
+    #[arg(long)]
+    pub rate_limit_requests_per_sec: Option<u32>,
+    /// Bytes a second that the proxy takes from one address to produce; or
+    /// KAFKA_REST_API_V3_PRODUCE_RATE_LIMIT_MAX_BYTES_PER_SEC, as above.
+    #[arg(long)]
+    pub rate_limit_bytes_per_sec: Option<u32>,
+    /// Do as Confluent's proxy where Weir does better: reads wait for their whole timeout, and so on
+    /// (docs/differences.md).
+    #[arg(long)]
+    pub confluent_quirks: bool,
     /// Listen on other addresses than loopback, where anyone who reaches them may do anything.
     #[arg(long)]
     pub insecure: bool,

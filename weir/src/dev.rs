@@ -6,8 +6,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use rdkafka::mocking::MockCluster;
-use weir_proxy::{Broker, BrokerConfig, Proxy, ProxyConfig};
+use weir_proxy::{Broker, BrokerConfig, EmbeddedBroker, Proxy, ProxyConfig};
 use weir_registry::Registry;
 use weir_registry::log::SledLog;
 use weir_serde::RegistryClient;
@@ -23,12 +22,12 @@ pub async fn run(args: DevArgs) -> Result<(), String> {
         (address(&registry_listener)?, address(&proxy_listener)?);
     let log = SledLog::open(&args.data_dir).map_err(|e| e.to_string())?;
     let registry = Registry::open(log).map_err(|e| e.to_string())?;
-    let cluster = MockCluster::new(1).map_err(|e| format!("cannot embed a broker: {e}"))?;
-    let brokers = cluster.bootstrap_servers();
+    let embedded = EmbeddedBroker::start().map_err(|e| format!("cannot embed a broker: {e}"))?;
+    let brokers = embedded.bootstrap_servers().to_string();
     let broker = Broker::new(BrokerConfig {
         bootstrap_servers: brokers.clone(),
         settings: BTreeMap::new(),
-        embedded: true,
+        embedded: Some(embedded),
     })
     .map_err(|e| e.to_string())?;
     let client =

@@ -8,10 +8,11 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{ConnectInfo, Request};
 use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -87,9 +88,10 @@ pub async fn serve<S>(
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
+                Ok((stream, peer)) => {
                     let (keep, end) = oneshot::channel::<Infallible>();
-                    let task = connections.spawn(greet(stream, tls.clone(), service.clone(), end));
+                    let service = Peer { peer, service: service.clone() };
+                    let task = connections.spawn(greet(stream, tls.clone(), service, end));
                     open.insert(task.id(), keep);
                 }
                 Err(error) => {
@@ -107,6 +109,28 @@ pub async fn serve<S>(
     drop((listener, open));
     let drained = async { while connections.join_next().await.is_some() {} };
     let _ = timeout(DRAIN_TIMEOUT, drained).await; // what is left is cut off
+}
+
+/// Tells a service where its requests come from.
+#[derive(Clone)]
+struct Peer<S> {
+    peer: SocketAddr,
+    service: S,
+}
+
+impl<S: Service<Request>> Service<Request> for Peer<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.service.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request) -> S::Future {
+        request.extensions_mut().insert(ConnectInfo(self.peer));
+        self.service.call(request)
+    }
 }
 
 async fn greet<S>(

@@ -65,13 +65,15 @@ fn proxy(args: &ServeArgs, settings: Settings, registry_url: &str) -> Result<Pro
     let broker = Broker::new(BrokerConfig {
         bootstrap_servers: settings.bootstrap_servers.unwrap_or_default(),
         settings: settings.kafka,
-        embedded: false,
+        embedded: None,
     })
     .map_err(|e| format!("Kafka's settings: {e}"))?;
     let config = ProxyConfig {
         consumer_instance_timeout: settings.consumer_instance_timeout,
         advertised_url: args.advertised_url.clone(),
         scheme: if args.tls_cert.is_some() { "https" } else { "http" },
+        confluent_quirks: args.confluent_quirks,
+        rate_limits: settings.rate_limits,
     };
     Ok(Proxy::new(broker, client, config))
 }

@@ -6,11 +6,15 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use weir_proxy::RateLimits;
+
 use crate::cli::{Role, ServeArgs};
 
 /// Environment variables that begin so are librdkafka's settings: `KAFKA_REST_CLIENT_SASL_USERNAME`
 /// is `sasl.username`.
 const KAFKA_PREFIX: &str = "KAFKA_REST_CLIENT_";
+
+const RATE_LIMIT: &str = "KAFKA_REST_API_V3_PRODUCE_RATE_LIMIT_";
 
 #[derive(Debug)]
 pub struct Settings {
@@ -20,6 +24,7 @@ pub struct Settings {
     pub kafka: BTreeMap<String, String>,
     pub schema_registry_url: Option<String>,
     pub consumer_instance_timeout: Duration,
+    pub rate_limits: RateLimits,
 }
 
 impl Settings {
@@ -64,8 +69,27 @@ impl Settings {
                 .clone()
                 .or_else(|| var("KAFKA_REST_SCHEMA_REGISTRY_URL")),
             consumer_instance_timeout: Duration::from_millis(timeout_ms),
+            rate_limits: rate_limits(args, &env)?,
         })
     }
+}
+
+/// Those of the environment count only where it says that there are some, as in the reference.
+fn rate_limits(args: &ServeArgs, env: &BTreeMap<String, String>) -> Result<RateLimits, String> {
+    let enabled = env.get(&format!("{RATE_LIMIT}ENABLED")).is_some_and(|on| on == "true");
+    let limit = |flag: Option<u32>, name: &str| {
+        let name = format!("{RATE_LIMIT}{name}");
+        match (flag, env.get(&name).filter(|_| enabled)) {
+            (None, Some(text)) => {
+                text.parse().map(Some).map_err(|_| format!("{name}: {text} is not a number"))
+            }
+            (flag, _) => Ok(flag),
+        }
+    };
+    Ok(RateLimits {
+        requests_per_s: limit(args.rate_limit_requests_per_sec, "MAX_REQUESTS_PER_SEC")?,
+        bytes_per_s: limit(args.rate_limit_bytes_per_sec, "MAX_BYTES_PER_SEC")?,
+    })
 }
 
 fn kafka_settings(
@@ -142,6 +166,19 @@ mod tests {
         let settings = settings(&flags, &env).unwrap();
         assert_eq!(settings.bootstrap_servers.unwrap(), "b:2");
         assert_eq!(settings.kafka["sasl.username"], "flag");
+    }
+
+    #[test]
+    fn limits_of_the_environment_have_to_be_switched_on() {
+        let limit = ("KAFKA_REST_API_V3_PRODUCE_RATE_LIMIT_MAX_REQUESTS_PER_SEC".to_string(), "7");
+        let kafka = ("KAFKA_REST_BOOTSTRAP_SERVERS", "a:1");
+        let env = [kafka, (&limit.0, limit.1)];
+        assert_eq!(settings(&[], &env).unwrap().rate_limits.requests_per_s, None);
+        let on = ("KAFKA_REST_API_V3_PRODUCE_RATE_LIMIT_ENABLED", "true");
+        let env = [kafka, (&limit.0, limit.1), on];
+        assert_eq!(settings(&[], &env).unwrap().rate_limits.requests_per_s, Some(7));
+        let flags = ["--rate-limit-requests-per-sec", "8"];
+        assert_eq!(settings(&flags, &env).unwrap().rate_limits.requests_per_s, Some(8));
     }
 
     #[test]

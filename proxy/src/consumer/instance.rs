@@ -116,6 +116,11 @@ impl Instance {
         &self.spec
     }
 
+    /// Whether it has a client of Kafka.
+    pub(crate) fn is_awake(&self) -> bool {
+        self.consumer.is_some()
+    }
+
     pub(crate) fn touch(&self) {
         let now = self.created.elapsed().as_millis() as u64;
         self.last_used.fetch_max(now, Ordering::Relaxed);

@@ -10,8 +10,9 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 pub(crate) use instance::{Commit, Instance};
+pub(crate) use reading::size;
 pub(crate) use seek::Position;
-pub(crate) use spec::ConsumerSpec;
+pub(crate) use spec::{ConsumerSpec, MIN_BYTES, MIN_BYTES_DISABLED};
 
 use crate::error::ProxyError;
 

@@ -93,6 +93,6 @@ impl Records<'_> {
 }
 
 /// Bytes of key and value; a record of nothing is something too.
-pub(super) fn size<M: Message>(message: &M) -> usize {
+pub(crate) fn size<M: Message>(message: &M) -> usize {
     (message.key().map_or(0, <[u8]>::len) + message.payload().map_or(0, <[u8]>::len)).max(1)
 }

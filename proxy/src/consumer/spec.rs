@@ -15,6 +15,12 @@ const MIN_BYTES_MAX: i64 = 10_000_000;
 /// How long a read waits if nobody says, as in the reference.
 const REQUEST_TIMEOUT: Duration = Duration::from_millis(1000);
 
+/// `fetch.min.bytes`: a read returns as soon as there is something.
+pub(crate) const MIN_BYTES: i64 = 1;
+
+/// `fetch.min.bytes` of the reference: a read waits until its time is over.
+pub(crate) const MIN_BYTES_DISABLED: i64 = -1;
+
 /// How long a read may wait at most.
 pub(crate) const REQUEST_TIMEOUT_MAX: Duration = Duration::from_secs(300);
 
@@ -43,14 +49,20 @@ pub(crate) struct ConsumerSpec {
     pub(crate) format: Format,
     pub(crate) auto_offset_reset: String,
     pub(crate) auto_commit: bool,
-    /// Bytes that a read waits for; 1 by default: it returns as soon as there is something.
+    /// Bytes that a read waits for: with 1 it returns as soon as there is something. More than there
+    /// can be where -1 was asked for: it waits until its time is over.
     pub(crate) min_bytes: usize,
     pub(crate) request_timeout: Duration,
 }
 
 impl ConsumerSpec {
-    /// 40001 · 422 no such format · 42204.
-    pub(crate) fn new(group: &str, body: &[u8]) -> Result<ConsumerSpec, ProxyError> {
+    /// `min_bytes` is what `fetch.min.bytes` means where it is not said. 40001 · 422 no such format ·
+    /// 42204.
+    pub(crate) fn new(
+        group: &str,
+        body: &[u8],
+        min_bytes: i64,
+    ) -> Result<ConsumerSpec, ProxyError> {
         let request: ConsumerRequest = match body.trim_ascii() {
             b"" | b"null" => ConsumerRequest::default(),
             body => match serde_json::from_slice(body) {
@@ -62,7 +74,8 @@ impl ConsumerSpec {
         if !["earliest", "latest", "none"].contains(&reset.as_str()) {
             return Err(invalid("auto.offset.reset", "earliest, latest or none", &reset));
         }
-        let min_bytes = number("fetch.min.bytes", request.fetch_min_bytes.as_ref())?.unwrap_or(1);
+        let given = number("fetch.min.bytes", request.fetch_min_bytes.as_ref())?;
+        let min_bytes = given.unwrap_or(min_bytes);
         if !(-1..=MIN_BYTES_MAX).contains(&min_bytes) {
             let reason =
                 format!("fetch.min.bytes: expected -1 to {MIN_BYTES_MAX}, found {min_bytes}");
@@ -77,7 +90,7 @@ impl ConsumerSpec {
             auto_offset_reset: if reset == "none" { "error".into() } else { reset },
             auto_commit: flag("auto.commit.enable", request.auto_commit_enable.as_ref())?
                 .unwrap_or(true),
-            min_bytes: usize::try_from(min_bytes).unwrap_or(1).max(1),
+            min_bytes: usize::try_from(min_bytes).unwrap_or(usize::MAX).max(1),
             request_timeout: match timeout {
                 Some(ms) if ms > 0 => Duration::from_millis(ms as u64).min(REQUEST_TIMEOUT_MAX),
                 _ => REQUEST_TIMEOUT,
@@ -122,7 +135,7 @@ mod tests {
 
     #[test]
     fn an_empty_body_is_a_binary_consumer_of_new_records() {
-        let spec = ConsumerSpec::new("g", b"").unwrap();
+        let spec = ConsumerSpec::new("g", b"", 1).unwrap();
         assert!(spec.name.starts_with("rest-consumer-"));
         assert_eq!((spec.format, spec.auto_commit), (Format::Binary, true));
         assert_eq!((spec.auto_offset_reset.as_str(), spec.min_bytes), ("latest", 1));
@@ -132,7 +145,7 @@ mod tests {
     fn numbers_and_flags_may_be_strings() {
         let body = br#"{"name":"n","format":"AVRO","auto.commit.enable":"false",
             "fetch.min.bytes":"100","consumer.request.timeout.ms":50}"#;
-        let spec = ConsumerSpec::new("g", body).unwrap();
+        let spec = ConsumerSpec::new("g", body, 1).unwrap();
         assert_eq!(
             (spec.format, spec.auto_commit, spec.min_bytes),
             (Format::Schema(SchemaFormat::Avro), false, 100)
@@ -149,7 +162,11 @@ mod tests {
             (r#"{"auto.commit.enable":"perhaps"}"#, 42204),
             (r#"{"unknown":1}"#, 400),
         ] {
-            assert_eq!(ConsumerSpec::new("g", body.as_bytes()).unwrap_err().code(), code, "{body}");
+            assert_eq!(
+                ConsumerSpec::new("g", body.as_bytes(), 1).unwrap_err().code(),
+                code,
+                "{body}"
+            );
         }
     }
 }

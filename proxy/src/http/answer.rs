@@ -2,7 +2,7 @@
 //! handler has not.
 
 use axum::body::Body;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, Response, StatusCode};
 use axum::response::IntoResponse;
 use serde::Serialize;
@@ -10,11 +10,11 @@ use serde::Serialize;
 use crate::error::ProxyError;
 
 /// What a handler returns.
-pub(super) type Answer<T> = Result<T, Refused>;
+pub(crate) type Answer<T> = Result<T, Refused>;
 
 /// An error on its way out.
 #[derive(Debug)]
-pub(super) struct Refused(pub(super) ProxyError);
+pub(crate) struct Refused(pub(super) ProxyError);
 
 impl From<ProxyError> for Refused {
     fn from(error: ProxyError) -> Self {
@@ -26,12 +26,16 @@ impl IntoResponse for Refused {
     fn into_response(self) -> axum::response::Response {
         let status = StatusCode::from_u16(self.0.status()).expect("the table has statuses of HTTP");
         let body = serde_json::json!({"error_code": self.0.code(), "message": self.0.to_string()});
-        (status, Json(body)).into_response()
+        let mut response = (status, Json(body)).into_response();
+        if let ProxyError::RateLimited { retry_after_s } = self.0 {
+            response.headers_mut().insert(RETRY_AFTER, retry_after_s.into());
+        }
+        response
     }
 }
 
 /// A value as the body.
-pub(super) struct Json<T>(pub(super) T);
+pub(crate) struct Json<T>(pub(super) T);
 
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> axum::response::Response {
@@ -43,7 +47,7 @@ impl<T: Serialize> IntoResponse for Json<T> {
 }
 
 /// JSON that is there already, of a media type of its own.
-pub(super) struct Bytes(pub(super) Vec<u8>, pub(super) &'static str);
+pub(crate) struct Bytes(pub(super) Vec<u8>, pub(super) &'static str);
 
 impl IntoResponse for Bytes {
     fn into_response(self) -> axum::response::Response {
@@ -53,8 +57,25 @@ impl IntoResponse for Bytes {
     }
 }
 
+/// JSON that comes piece by piece, each of which is to be sent at once.
+pub(crate) struct Streamed(pub(crate) Body);
+
+/// Marks an answer that must not wait for a compressor to have enough.
+#[derive(Clone)]
+pub(super) struct Unbuffered;
+
+impl IntoResponse for Streamed {
+    fn into_response(self) -> axum::response::Response {
+        let mut response = Response::new(self.0);
+        let json = HeaderValue::from_static("application/json");
+        response.headers_mut().insert(CONTENT_TYPE, json);
+        response.extensions_mut().insert(Unbuffered);
+        response
+    }
+}
+
 /// 204.
-pub(super) struct Nothing;
+pub(crate) struct Nothing;
 
 impl IntoResponse for Nothing {
     fn into_response(self) -> axum::response::Response {
@@ -62,10 +83,10 @@ impl IntoResponse for Nothing {
     }
 }
 
-pub(super) async fn not_found() -> Refused {
+pub(crate) async fn not_found() -> Refused {
     Refused(ProxyError::NotFound)
 }
 
-pub(super) async fn method_not_allowed() -> Refused {
+pub(crate) async fn method_not_allowed() -> Refused {
     Refused(ProxyError::MethodNotAllowed)
 }

@@ -1,13 +1,22 @@
-//! The HTTP face: Confluent's REST Proxy API v2, one file a resource.
+//! The HTTP face: Confluent's REST Proxy API v2 and v3.
 
 mod answer;
-mod bodies;
-mod brokers;
-mod consumers;
-mod negotiate;
+mod limit;
+mod metrics;
 mod request;
 mod router;
-mod topics;
+mod v2;
+mod v3;
 
-pub(crate) use bodies::Object;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+pub(crate) use request::Object;
 pub use router::router;
+
+/// What stands in a URL as it is.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A part of a URL's path or query.
+fn encoded(part: &str) -> String {
+    utf8_percent_encode(part, UNRESERVED).to_string()
+}

@@ -1,14 +1,18 @@
 //! Requests as typed input.
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_ENCODING;
 use axum::http::request::Parts;
 use futures_util::StreamExt;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::answer::Refused;
-use super::bodies::Object;
-use super::negotiate::check_control;
 use crate::error::ProxyError;
 
 /// Bytes of a request's body: a thousand records of 16 kB.
@@ -19,7 +23,7 @@ const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 const BODY_BYTES_DISCARDED_MAX: usize = 64 * 1024 * 1024;
 
 /// What the path names. What cannot be is no such page.
-pub(super) struct Named<T>(pub(super) T);
+pub(crate) struct Named<T>(pub(super) T);
 
 impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Named<T> {
     type Rejection = Refused;
@@ -32,35 +36,40 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Named<T
     }
 }
 
-/// `timeout` in milliseconds and `max_bytes`; what is not positive means the default.
-pub(super) struct ReadParams {
-    pub(super) timeout: Option<i64>,
-    pub(super) max_bytes: Option<i64>,
-}
+/// The query's parameters, in their order. What cannot be is no such page.
+pub(crate) struct Params(pub(super) Vec<(String, String)>);
 
-impl<S: Send + Sync> FromRequestParts<S> for ReadParams {
+impl<S: Send + Sync> FromRequestParts<S> for Params {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
-        let Query(pairs) = Query::<Vec<(String, String)>>::from_request_parts(parts, state)
-            .await
-            .map_err(|_| Refused(ProxyError::NotFound))?;
-        // what is given twice counts once, the first time
-        let number = |name: &str| match pairs.iter().find(|(key, _)| key == name) {
-            None => Ok(None),
-            Some((_, text)) => text.parse().map(Some).map_err(|_| Refused(ProxyError::NotFound)),
-        };
-        Ok(ReadParams { timeout: number("timeout")?, max_bytes: number("max_bytes")? })
+        match Query::<Vec<(String, String)>>::from_request_parts(parts, state).await {
+            Ok(Query(pairs)) => Ok(Params(pairs)),
+            Err(_) => Err(Refused(ProxyError::NotFound)),
+        }
     }
 }
 
-/// The body's bytes. 400 · 413.
-pub(super) struct Bytes(pub(super) Vec<u8>);
+impl Params {
+    /// A parameter; what is given twice counts once, the first time.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A parameter that is no such thing is no such page, as in the reference. 404.
+    pub(crate) fn parsed<T: std::str::FromStr>(&self, name: &str) -> Result<Option<T>, ProxyError> {
+        self.get(name).map(|text| text.parse().map_err(|_| ProxyError::NotFound)).transpose()
+    }
+}
+
+/// The body's bytes, unpacked. 400 · 413 · 415 an encoding other than gzip, deflate and zstd.
+pub(crate) struct Bytes(pub(super) Vec<u8>);
 
 impl<S: Send + Sync> FromRequest<S> for Bytes {
     type Rejection = Refused;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Refused> {
+        check_encoding(request.headers())?;
         let mut stream = request.into_body().into_data_stream();
         let mut bytes = Vec::new();
         let mut total = 0;
@@ -85,44 +94,43 @@ impl<S: Send + Sync> FromRequest<S> for Bytes {
     }
 }
 
-/// The body of a control request: JSON of one of the API's media types, or nothing. 400 · 413 · 415.
-pub(super) struct Control(Vec<u8>);
-
-impl<S: Send + Sync> FromRequest<S> for Control {
-    type Rejection = Refused;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
-        let media_type = check_control(request.headers());
-        let Bytes(bytes) = Bytes::from_request(request, state).await?;
-        if !bytes.is_empty() {
-            media_type?;
-        }
-        Ok(Control(bytes))
-    }
-}
-
-impl Control {
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.0
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        matches!(self.0.trim_ascii(), b"" | b"null")
-    }
-
-    /// 400 · 422 if there is no body.
-    pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, ProxyError> {
-        if self.is_empty() {
-            return Err(ProxyError::Invalid { reason: "must not be null".into() });
-        }
-        parse(&self.0)
+/// 415 an encoding that nobody has unpacked.
+pub(crate) fn check_encoding(headers: &HeaderMap) -> Result<(), ProxyError> {
+    match headers.get(CONTENT_ENCODING) {
+        Some(encoding) if encoding != "identity" => Err(ProxyError::UnsupportedMediaType),
+        _ => Ok(()),
     }
 }
 
 /// A JSON object from bytes. 400.
-pub(super) fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, ProxyError> {
+pub(crate) fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, ProxyError> {
     match serde_json::from_slice(bytes) {
         Ok(Object(value)) => Ok(value),
         Err(error) => Err(ProxyError::BadRequest { reason: error.to_string() }),
+    }
+}
+
+/// A JSON object. serde alone would take an array for an object's fields in order.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub(crate) struct Object<T>(pub(crate) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        struct Fields<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+            type Value = T;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map))
+            }
+        }
+
+        input.deserialize_map(Fields(PhantomData)).map(Object)
     }
 }

@@ -1,14 +1,48 @@
 //! The API's table of contents, in the order of the reference.
 
 use axum::Router;
-use axum::middleware::from_fn;
+use axum::http::{Extensions, HeaderMap, StatusCode, Version};
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{delete, get, post};
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{And, Predicate, SizeAbove};
+use tower_http::decompression::RequestDecompressionLayer;
 
-use super::{answer, brokers, consumers, negotiate, topics};
+use super::answer::{self, Unbuffered};
+use super::v2::{brokers, consumers, negotiate, topics};
+use super::{limit, metrics, v3};
 use crate::Proxy;
+
+/// Bytes of an answer below which compressing it gains nothing.
+const COMPRESSED_BYTES_MIN: u16 = 512;
 
 /// The proxy's API.
 pub fn router(proxy: Proxy) -> Router {
+    let v3 = v3();
+    Router::new()
+        .merge(v2())
+        .merge(v3.clone())
+        // as brokers that have the API built in have it
+        .nest("/kafka", v3)
+        .route("/metrics", get(metrics::metrics))
+        .fallback(answer::not_found)
+        .method_not_allowed_fallback(answer::method_not_allowed)
+        .layer(from_fn(negotiate::negotiate))
+        .layer(from_fn_with_state(proxy.clone(), limit::limit))
+        .layer(CompressionLayer::new().compress_when(compressible()))
+        // what it does not know is refused where the body is read
+        .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
+        .with_state(proxy)
+}
+
+fn compressible() -> And<SizeAbove, impl Predicate> {
+    let whole = |_: StatusCode, _: Version, _: &HeaderMap, extensions: &Extensions| {
+        extensions.get::<Unbuffered>().is_none()
+    };
+    SizeAbove::new(COMPRESSED_BYTES_MIN).and(whole)
+}
+
+fn v2() -> Router<Proxy> {
     Router::new()
         .route("/", get(brokers::root).post(brokers::root))
         .route("/brokers", get(brokers::list))
@@ -46,8 +80,60 @@ pub fn router(proxy: Proxy) -> Router {
             "/consumers/{group}/instances/{instance}/positions/end",
             post(consumers::seek_to_end),
         )
-        .fallback(answer::not_found)
-        .method_not_allowed_fallback(answer::method_not_allowed)
-        .layer(from_fn(negotiate::negotiate))
-        .with_state(proxy)
+}
+
+#[rustfmt::skip] // a line each
+fn v3() -> Router<Proxy> {
+    use v3::{acls, brokers, clusters, configs, groups, lags, offsets, partitions, produce, records, topics};
+    Router::new()
+        .route("/v3/clusters", get(clusters::list))
+        .route("/v3/clusters/{cluster}", get(clusters::get))
+        // ACLs
+        .route("/v3/clusters/{cluster}/acls", get(acls::list).post(acls::create).delete(acls::delete))
+        .route("/v3/clusters/{cluster}/acls:batch", post(acls::create_all))
+        // Configurations of all brokers
+        .route("/v3/clusters/{cluster}/broker-configs", get(configs::of_cluster))
+        .route("/v3/clusters/{cluster}/broker-configs:alter", post(configs::alter_cluster))
+        .route("/v3/clusters/{cluster}/broker-configs/{name}", get(configs::of_cluster_one).put(configs::set_of_cluster).delete(configs::reset_of_cluster))
+        // Brokers
+        .route("/v3/clusters/{cluster}/brokers", get(brokers::list))
+        .route("/v3/clusters/{cluster}/brokers/-/configs", get(configs::of_brokers))
+        .route("/v3/clusters/{cluster}/brokers/{broker}", get(brokers::get))
+        .route("/v3/clusters/{cluster}/brokers/{broker}/configs", get(configs::of_broker))
+        .route("/v3/clusters/{cluster}/brokers/{broker}/configs:alter", post(configs::alter_broker))
+        .route("/v3/clusters/{cluster}/brokers/{broker}/configs/{name}", get(configs::of_broker_one).put(configs::set_of_broker).delete(configs::reset_of_broker))
+        .route("/v3/clusters/{cluster}/brokers/{broker}/partition-replicas", get(brokers::replicas))
+        // Consumer groups
+        .route("/v3/clusters/{cluster}/consumer-groups", get(groups::list))
+        .route("/v3/clusters/{cluster}/consumer-groups/{group}", get(groups::get).delete(groups::delete))
+        .route("/v3/clusters/{cluster}/consumer-groups/{group}/consumers", get(groups::consumers))
+        .route("/v3/clusters/{cluster}/consumer-groups/{group}/consumers/{consumer}", get(groups::consumer))
+        .route("/v3/clusters/{cluster}/consumer-groups/{group}/consumers/{consumer}/assignments", get(groups::assignments))
+        .route("/v3/clusters/{cluster}/consumer-groups/{group}/consumers/{consumer}/assignments/{topic}/partitions/{partition}", get(groups::assignment))
+        .route("/v3/clusters/{cluster}/consumer-groups/{group}/lag-summary", get(lags::summary))
+        .route("/v3/clusters/{cluster}/consumer-groups/{group}/lags", get(lags::list))
+        .route("/v3/clusters/{cluster}/consumer-groups/{group}/lags/{topic}/partitions/{partition}", get(lags::get))
+        .route("/v3/clusters/{cluster}/consumer-groups/{group}/offsets:reset", post(offsets::reset))
+        // Topics
+        .route("/v3/clusters/{cluster}/topics", get(topics::list).post(topics::create))
+        .route("/v3/clusters/{cluster}/topics/-/configs", get(configs::of_topics))
+        .route("/v3/clusters/{cluster}/topics/-/configs:alter", post(configs::alter_topics))
+        .route("/v3/clusters/{cluster}/topics/-/partitions/-/reassignment", get(partitions::reassignments))
+        .route("/v3/clusters/{cluster}/topics/{topic}", get(topics::get).patch(topics::grow).delete(topics::delete))
+        .route("/v3/clusters/{cluster}/topics/{topic}/configs", get(configs::of_topic))
+        .route("/v3/clusters/{cluster}/topics/{topic}/configs:alter", post(configs::alter_topic))
+        .route("/v3/clusters/{cluster}/topics/{topic}/configs/{name}", get(configs::of_topic_one).put(configs::set_of_topic).delete(configs::reset_of_topic))
+        // Partitions
+        .route("/v3/clusters/{cluster}/topics/{topic}/partitions", get(partitions::list))
+        .route("/v3/clusters/{cluster}/topics/{topic}/partitions/-/reassignment", get(partitions::reassignments_of_topic))
+        .route("/v3/clusters/{cluster}/topics/{topic}/partitions/{partition}", get(partitions::get))
+        .route("/v3/clusters/{cluster}/topics/{topic}/partitions/{partition}/offset", get(partitions::offset))
+        .route("/v3/clusters/{cluster}/topics/{topic}/partitions/{partition}/reassignment", get(partitions::reassignment))
+        .route("/v3/clusters/{cluster}/topics/{topic}/partitions/{partition}/records", get(records::read))
+        .route("/v3/clusters/{cluster}/topics/{topic}/partitions/{partition}/records:delete", post(partitions::delete_records))
+        .route("/v3/clusters/{cluster}/topics/{topic}/partitions/{partition}/replicas", get(partitions::replicas))
+        .route("/v3/clusters/{cluster}/topics/{topic}/partitions/{partition}/replicas/{broker}", get(partitions::replica_on))
+        // Records
+        .route("/v3/clusters/{cluster}/topics/{topic}/records", post(produce::stream))
+        .route("/v3/clusters/{cluster}/topics/{topic}/records:batch", post(produce::batch))
 }

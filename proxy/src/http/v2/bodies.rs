@@ -1,45 +1,17 @@
 //! Bodies of control requests: objects with the fields that they have, and nothing else.
 
 use std::collections::HashMap;
-use std::fmt;
-use std::marker::PhantomData;
 
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use crate::consumer::{Commit, Position};
 use crate::error::ProxyError;
-
-/// A JSON object. serde alone would take an array for an object's fields in order.
-#[derive(Serialize)]
-#[serde(transparent)]
-pub(crate) struct Object<T>(pub(crate) T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        struct Fields<T>(PhantomData<T>);
-
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
-            type Value = T;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(map))
-            }
-        }
-
-        input.deserialize_map(Fields(PhantomData)).map(Object)
-    }
-}
+use crate::http::Object;
 
 /// The body of `POST ..subscription`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Subscription {
+pub(crate) struct Subscription {
     #[serde(default)]
     topics: Option<Vec<String>>,
     #[serde(default)]
@@ -47,7 +19,7 @@ pub(super) struct Subscription {
 }
 
 /// What a subscription asks for.
-pub(super) enum Wanted {
+pub(crate) enum Wanted {
     Nothing,
     Topics(Vec<String>),
     Pattern(String),
@@ -59,7 +31,7 @@ const PATTERN_BYTES_MAX: usize = 1000;
 
 impl Subscription {
     /// Topics win over a pattern. 422.
-    pub(super) fn wanted(self) -> Result<Wanted, ProxyError> {
+    pub(crate) fn wanted(self) -> Result<Wanted, ProxyError> {
         match (self.topics, self.topic_pattern) {
             (Some(mut topics), _) => {
                 topics.iter().try_for_each(|topic| check_topic(topic))?;
@@ -82,23 +54,30 @@ impl Subscription {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct TopicPartition {
-    pub(super) topic: String,
-    pub(super) partition: i32,
+pub(crate) struct TopicPartition {
+    pub(crate) topic: String,
+    pub(crate) partition: i32,
 }
 
 /// Body of `POST ..assignments` and others, and answer to `GET ..assignments`.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Partitions {
-    pub(super) partitions: Vec<Object<TopicPartition>>,
+pub(crate) struct Partitions {
+    pub(crate) partitions: Vec<Object<TopicPartition>>,
 }
 
 impl Partitions {
     /// 422.
-    pub(super) fn pairs(self) -> Result<Vec<(String, i32)>, ProxyError> {
-        self.partitions.into_iter().map(|Object(p)| place(p.topic, p.partition)).collect()
+    pub(crate) fn pairs(self) -> Result<Vec<(String, i32)>, ProxyError> {
+        checked_places(self.partitions.into_iter().map(|Object(p)| (p.topic, p.partition)))
     }
+}
+
+/// Partitions that can be. 422.
+pub(crate) fn checked_places(
+    places: impl Iterator<Item = (String, i32)>,
+) -> Result<Vec<(String, i32)>, ProxyError> {
+    places.map(|(topic, partition)| place(topic, partition)).collect()
 }
 
 #[derive(Deserialize)]
@@ -124,14 +103,14 @@ struct PartitionTimestamp {
 /// Body of `POST ..offsets`: offsets of the last consumed records.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Offsets {
+pub(crate) struct Offsets {
     #[serde(default)]
     offsets: Vec<Object<PartitionOffset>>,
 }
 
 impl Offsets {
     /// What to commit: the offset after each. 422.
-    pub(super) fn commits(self) -> Result<HashMap<(String, i32), Commit>, ProxyError> {
+    pub(crate) fn commits(self) -> Result<HashMap<(String, i32), Commit>, ProxyError> {
         let commit = |Object(o): Object<PartitionOffset>| {
             // -1 is the one before the first
             let offset = checked_offset(o.offset.saturating_add(1))?;
@@ -144,7 +123,7 @@ impl Offsets {
 /// Body of `POST ..positions`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Positions {
+pub(crate) struct Positions {
     #[serde(default)]
     offsets: Vec<Object<PartitionOffset>>,
     #[serde(default)]
@@ -153,7 +132,7 @@ pub(super) struct Positions {
 
 impl Positions {
     /// 422.
-    pub(super) fn places(self) -> Result<Vec<(String, i32, Position)>, ProxyError> {
+    pub(crate) fn places(self) -> Result<Vec<(String, i32, Position)>, ProxyError> {
         let mut places = Vec::new();
         for Object(o) in self.offsets {
             let offset = checked_offset(o.offset)?;

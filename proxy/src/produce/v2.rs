@@ -1,15 +1,17 @@
-//! Produce requests: JSON to records, all of them before the first is sent.
+//! Produce requests of API v2: JSON to records, all of them before the first is sent.
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use weir_serde::{Part, frame};
+use weir_serde::Part;
 
-use crate::broker::{Outgoing, Sent};
-use crate::codec::{Codec, Unfit};
+use super::{HeaderRequest, encode, headers, timestamp_ms};
 use crate::error::ProxyError;
-use crate::format::{self, Format};
+use crate::format::Format;
 use crate::http::Object;
-use crate::schemas::{SchemaSpec, Schemas};
+use crate::producer::{Outgoing, SendResult};
+use crate::schemas::{Resolved, SchemaRequest, SchemaSpec, Schemas, SubjectName};
 
 /// Body of a produce request; the schemas are of the request and not of its records.
 #[derive(Deserialize)]
@@ -36,6 +38,10 @@ struct ProduceRecord<'a> {
     value: Option<&'a RawValue>,
     #[serde(default)]
     partition: Option<i32>,
+    #[serde(default, borrow)]
+    headers: Option<Vec<Object<HeaderRequest<'a>>>>,
+    #[serde(default, borrow)]
+    timestamp: Option<&'a RawValue>,
 }
 
 /// Answer to a produce request: one entry for each record, in order.
@@ -78,7 +84,7 @@ impl Prepared {
         let value_spec = schema_spec(Part::Value, request.value_schema, request.value_schema_id)?;
         let has_keys = given.iter().any(|r| r.0.key.is_some());
         let has_values = given.iter().any(|r| r.0.value.is_some());
-        let (mut key_codec, mut value_codec) = (None, None);
+        let (mut key_schema, mut value_schema) = (None, None);
         if let Format::Schema(language) = format {
             if has_keys && key_spec.is_none() {
                 return Err(ProxyError::KeySchemaMissing);
@@ -86,13 +92,18 @@ impl Prepared {
             if has_values && value_spec.is_none() {
                 return Err(ProxyError::ValueSchemaMissing);
             }
+            let request =
+                |spec| SchemaRequest { subject: SubjectName::Topic, spec, format: Some(language) };
             if let Some(spec) = key_spec {
-                key_codec = Some(schemas.of_request(topic, Part::Key, language, spec).await?);
+                key_schema = Some(schemas.of_request(topic, Part::Key, request(spec)).await?);
             }
             if let Some(spec) = value_spec {
-                value_codec = Some(schemas.of_request(topic, Part::Value, language, spec).await?);
+                value_schema = Some(schemas.of_request(topic, Part::Value, request(spec)).await?);
             }
         }
+        let codec = |schema: &'_ Option<Arc<Resolved>>| schema.as_ref().map(|r| r.codec.clone());
+        let (keys, values) = (codec(&key_schema), codec(&value_schema));
+        let (keys, values) = (keys.as_ref(), values.as_ref());
         let mut records = Vec::with_capacity(given.len());
         for (index, Object(record)) in given.iter().enumerate() {
             let partition = record.partition.or(partition);
@@ -102,15 +113,17 @@ impl Prepared {
             }
             let place = |part| format!("records[{index}].{part}");
             records.push(Outgoing {
-                key: encode(format, record.key, key_codec.as_ref(), || place("key"))?,
-                value: encode(format, record.value, value_codec.as_ref(), || place("value"))?,
+                key: encode(format, record.key, keys, || place("key"))?,
+                value: encode(format, record.value, values, || place("value"))?,
+                headers: headers(record.headers.as_deref().unwrap_or_default())?,
+                timestamp_ms: record.timestamp.map(timestamp_ms).transpose()?,
                 partition,
             });
         }
         Ok(Prepared {
             records,
-            key_schema_id: id(key_codec.as_ref()),
-            value_schema_id: id(value_codec.as_ref()),
+            key_schema_id: key_schema.map(|schema| schema.id.0),
+            value_schema_id: value_schema.map(|schema| schema.id.0),
         })
     }
 }
@@ -119,7 +132,7 @@ impl ProduceResponse {
     pub(crate) fn new(
         key_schema_id: Option<u32>,
         value_schema_id: Option<u32>,
-        results: Vec<Result<Sent, ProxyError>>,
+        results: Vec<SendResult>,
     ) -> ProduceResponse {
         let offsets = results.into_iter().map(|result| match result {
             Ok(sent) => ProduceResult {
@@ -131,7 +144,10 @@ impl ProduceResponse {
             Err(error) => ProduceResult {
                 partition: None,
                 offset: None,
-                error_code: Some(error.code()),
+                error_code: Some(match error.code() {
+                    code @ (40101 | 40301 | 50003) => code,
+                    _ => 50002, // what else Kafka says of a record
+                }),
                 error: Some(error.to_string()),
             },
         });
@@ -165,31 +181,4 @@ fn schema_spec(
         (None, Some(id)) => Ok(Some(SchemaSpec::Id(id))),
         (None, None) => Ok(None),
     }
-}
-
-fn id(codec: Option<&Codec>) -> Option<u32> {
-    codec?.id().map(|id| id.0)
-}
-
-/// The bytes of a key or a value; JSON's null is Kafka's null in every format.
-fn encode(
-    format: Format,
-    data: Option<&RawValue>,
-    codec: Option<&Codec>,
-    place: impl Fn() -> String,
-) -> Result<Option<Vec<u8>>, ProxyError> {
-    let Some(data) = data else { return Ok(None) };
-    Ok(Some(match (format, codec) {
-        (Format::Binary, _) => format::from_base64(data)?,
-        (Format::Json, _) => format::compact(data.get()),
-        (Format::Schema(_), Some(codec)) => {
-            let mut payload = frame(codec.id().ok_or(ProxyError::Internal)?);
-            codec.encode(data, &mut payload).map_err(|Unfit { path, reason }| {
-                let dot = if path.is_empty() || path.starts_with('[') { "" } else { "." };
-                ProxyError::BadRequest { reason: format!("{}{dot}{path}: {reason}", place()) }
-            })?;
-            payload
-        }
-        (Format::Schema(_), None) => return Err(ProxyError::Internal),
-    }))
 }

@@ -7,17 +7,18 @@ use axum::http::StatusCode;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::answer::{Answer, Json, Refused};
 use super::negotiate::Produced;
-use super::request::{Bytes, Named, parse};
 use crate::Proxy;
 use crate::broker::Partition;
 use crate::error::ProxyError;
 use crate::format::Format;
+use crate::http::answer::{Answer, Json, Refused};
+use crate::http::request::{Bytes, Named, Params, parse};
 use crate::produce::{Prepared, ProduceResponse};
+use crate::producer::Acks;
 
 #[derive(Serialize)]
-pub(super) struct Topic {
+pub(crate) struct Topic {
     name: String,
     configs: BTreeMap<String, String>,
     partitions: Vec<Partition>,
@@ -26,14 +27,14 @@ pub(super) struct Topic {
 /// `GET /topics`: names of topics, sorted.
 ///
 /// 50003 Kafka does not answer.
-pub(super) async fn list(State(proxy): State<Proxy>) -> Answer<Json<Vec<String>>> {
+pub(crate) async fn list(State(proxy): State<Proxy>) -> Answer<Json<Vec<String>>> {
     Ok(Json(proxy.broker.topics().await?))
 }
 
 /// `GET /topics/{topic}`: a topic with its configuration and its partitions.
 ///
 /// 40401.
-pub(super) async fn get(
+pub(crate) async fn get(
     State(proxy): State<Proxy>,
     Named(topic): Named<String>,
 ) -> Answer<Json<Topic>> {
@@ -45,7 +46,7 @@ pub(super) async fn get(
 /// `GET /topics/{topic}/partitions`.
 ///
 /// 40401.
-pub(super) async fn partitions(
+pub(crate) async fn partitions(
     State(proxy): State<Proxy>,
     Named(topic): Named<String>,
 ) -> Answer<Json<Vec<Partition>>> {
@@ -55,7 +56,7 @@ pub(super) async fn partitions(
 /// `GET /topics/{topic}/partitions/{partition}`.
 ///
 /// 40401 · 40402.
-pub(super) async fn partition(
+pub(crate) async fn partition(
     State(proxy): State<Proxy>,
     Named((topic, partition)): Named<(String, i32)>,
 ) -> Answer<Json<Partition>> {
@@ -66,7 +67,7 @@ pub(super) async fn partition(
 /// last.
 ///
 /// 40401 · 40402.
-pub(super) async fn offsets(
+pub(crate) async fn offsets(
     State(proxy): State<Proxy>,
     Named((topic, partition)): Named<(String, i32)>,
 ) -> Answer<Json<Value>> {
@@ -77,29 +78,32 @@ pub(super) async fn offsets(
 
 /// `POST /topics/{topic}`: produce records.
 ///
+/// `acks` (0, 1, all): who has to have a record before it is answered.
 /// Answers 200 with an entry for each record, failed ones too: 50003 worth another try · 50002 not.
 /// 400 a record does not fit its format or schema · 406 · 413 · 415 · 422 no records · 42201 ·
 /// 42202 no schema · 42205 · 42207 the registry.
-pub(super) async fn produce(
+pub(crate) async fn produce(
     State(proxy): State<Proxy>,
     Named(topic): Named<String>,
     Produced(format): Produced,
+    params: Params,
     Bytes(body): Bytes,
 ) -> Answer<(StatusCode, Json<ProduceResponse>)> {
-    send(&proxy, &topic, None, format, &body).await
+    send(&proxy, &topic, None, format, &params, &body).await
 }
 
 /// `POST /topics/{topic}/partitions/{partition}`: produce records to a partition; a record's own
 /// wins.
 ///
 /// As `POST /topics/{topic}`.
-pub(super) async fn produce_to_partition(
+pub(crate) async fn produce_to_partition(
     State(proxy): State<Proxy>,
     Named((topic, partition)): Named<(String, i32)>,
     Produced(format): Produced,
+    params: Params,
     Bytes(body): Bytes,
 ) -> Answer<(StatusCode, Json<ProduceResponse>)> {
-    send(&proxy, &topic, Some(partition), format, &body).await
+    send(&proxy, &topic, Some(partition), format, &params, &body).await
 }
 
 async fn send(
@@ -107,12 +111,14 @@ async fn send(
     topic: &str,
     partition: Option<i32>,
     format: Format,
+    params: &Params,
     body: &[u8],
 ) -> Answer<(StatusCode, Json<ProduceResponse>)> {
+    let acks = params.get("acks").map(Acks::named).transpose()?;
     let request = parse(body)?;
     let Prepared { records, key_schema_id, value_schema_id } =
         Prepared::new(&proxy.schemas, topic, partition, format, request).await?;
-    let results = proxy.broker.send(topic, records).await;
+    let results = proxy.broker.producers.send(topic, records, acks).await?;
     let response = ProduceResponse::new(key_schema_id, value_schema_id, results);
     let status = StatusCode::from_u16(response.status()).map_err(|_| ProxyError::Internal)?;
     Ok((status, Json(response)))

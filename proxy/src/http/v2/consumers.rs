@@ -5,21 +5,21 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::HOST;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use rdkafka::message::{Message, OwnedMessage};
 use serde::Serialize;
 use serde_json::{Value, json};
-use weir_serde::{FrameError, unframe};
 
-use super::answer::{Answer, Bytes, Json, Nothing};
-use super::bodies::{Object, Offsets, Partitions, Positions, Subscription, TopicPartition, Wanted};
+use super::bodies::{
+    Offsets, Partitions, Positions, Subscription, TopicPartition, Wanted, checked_places,
+};
+use super::control::Control;
 use super::negotiate::Accepted;
-use super::request::{Control, Named, ReadParams};
 use crate::Proxy;
-use crate::consumer::{ConsumerSpec, Instance, Position, close};
+use crate::consumer::{ConsumerSpec, Instance, MIN_BYTES, MIN_BYTES_DISABLED, Position, close};
 use crate::error::ProxyError;
-use crate::format::{self, Format};
-use crate::schemas::Schemas;
+use crate::http::answer::{Answer, Bytes, Json, Nothing};
+use crate::http::request::{Named, Params};
+use crate::http::{Object, encoded};
+use crate::record::{Unwritten, Writer, write_poison};
 
 /// Bytes of keys and values in one answer, if nobody asks for fewer.
 const READ_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -27,19 +27,16 @@ const READ_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// How long a read may wait at most.
 const READ_TIMEOUT_MAX_MS: i64 = 300_000;
 
-/// What stands in a URL as it is.
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
 type InstancePath = Named<(String, String)>;
 
 #[derive(Serialize)]
-pub(super) struct Created {
+pub(crate) struct Created {
     instance_id: String,
     base_uri: String,
 }
 
 #[derive(Serialize)]
-pub(super) struct CommittedOffset {
+pub(crate) struct CommittedOffset {
     topic: String,
     partition: i32,
     offset: i64,
@@ -49,13 +46,14 @@ pub(super) struct CommittedOffset {
 /// `POST /consumers/{group}`: make a consumer instance.
 ///
 /// Answers `{"instance_id", "base_uri"}`. 400 · 40902 the name is taken · 422 no such format · 42204.
-pub(super) async fn create(
+pub(crate) async fn create(
     State(proxy): State<Proxy>,
     Named(group): Named<String>,
     headers: HeaderMap,
     body: Control,
 ) -> Answer<Json<Created>> {
-    let spec = ConsumerSpec::new(&group, body.bytes())?;
+    let min_bytes = if proxy.config.confluent_quirks { MIN_BYTES_DISABLED } else { MIN_BYTES };
+    let spec = ConsumerSpec::new(&group, body.bytes(), min_bytes)?;
     if proxy.instances.exists(&group, &spec.name) {
         return Err(ProxyError::ConsumerExists.into());
     }
@@ -66,7 +64,6 @@ pub(super) async fn create(
         Some(url) => url.trim_end_matches('/').to_string(),
         None => format!("{}://{host}", proxy.config.scheme),
     };
-    let encoded = |part: &str| utf8_percent_encode(part, UNRESERVED).to_string();
     let base_uri = format!("{url}/consumers/{}/instances/{}", encoded(&group), encoded(&name));
     Ok(Json(Created { instance_id: name, base_uri }))
 }
@@ -74,7 +71,7 @@ pub(super) async fn create(
 /// `DELETE /consumers/{group}/instances/{instance}`: close it; it leaves its group.
 ///
 /// 204. 40403.
-pub(super) async fn delete(
+pub(crate) async fn delete(
     State(proxy): State<Proxy>,
     Named((group, name)): InstancePath,
 ) -> Answer<Nothing> {
@@ -85,7 +82,7 @@ pub(super) async fn delete(
 /// `POST ..{instance}/subscription`: subscribe to topics, or to all that match a pattern.
 ///
 /// 204. 40403 · 40903 partitions are assigned · 422 no body, or no pattern.
-pub(super) async fn subscribe(
+pub(crate) async fn subscribe(
     State(proxy): State<Proxy>,
     Named((group, name)): InstancePath,
     body: Control,
@@ -107,7 +104,7 @@ pub(super) async fn subscribe(
 /// `GET ..{instance}/subscription`.
 ///
 /// Answers `{"topics": [..]}`. 40403.
-pub(super) async fn subscription(
+pub(crate) async fn subscription(
     State(proxy): State<Proxy>,
     Named((group, name)): InstancePath,
 ) -> Answer<Json<Value>> {
@@ -118,7 +115,7 @@ pub(super) async fn subscription(
 /// `DELETE ..{instance}/subscription`.
 ///
 /// 204. 40403.
-pub(super) async fn unsubscribe(
+pub(crate) async fn unsubscribe(
     State(proxy): State<Proxy>,
     Named((group, name)): InstancePath,
 ) -> Answer<Nothing> {
@@ -129,7 +126,7 @@ pub(super) async fn unsubscribe(
 /// `POST ..{instance}/assignments`: read these partitions, without the group.
 ///
 /// 204. 40403 · 40903 topics are subscribed.
-pub(super) async fn assign(
+pub(crate) async fn assign(
     State(proxy): State<Proxy>,
     Named((group, name)): InstancePath,
     body: Control,
@@ -142,7 +139,7 @@ pub(super) async fn assign(
 /// `GET ..{instance}/assignments`: the partitions that the instance reads.
 ///
 /// 40403.
-pub(super) async fn assignments(
+pub(crate) async fn assignments(
     State(proxy): State<Proxy>,
     Named((group, name)): InstancePath,
 ) -> Answer<Json<Partitions>> {
@@ -156,24 +153,36 @@ pub(super) async fn assignments(
 
 /// `GET ..{instance}/records`: records, as soon as there are some.
 ///
-/// `timeout` (ms), `max_bytes`. A record that is larger comes alone. 40403 · 40601 the instance has
-/// another format · 40801 a record cannot be read; it stays the next.
-pub(super) async fn records(
+/// `timeout` (ms) and `max_bytes`; what is not positive means the default. A record that is larger
+/// comes alone. One that cannot be read in the instance's format has an `error` instead of its data.
+/// 40403 · 40601 the instance has another format · 40801 a record's schema cannot be had now; the
+/// record stays the next.
+pub(crate) async fn records(
     State(proxy): State<Proxy>,
     Named((group, name)): InstancePath,
     accepted: Accepted,
-    params: ReadParams,
+    params: Params,
 ) -> Answer<Bytes> {
     let instance = proxy.instances.get(&group, &name)?;
     let spec = instance.spec();
     accepted.check(spec.format)?;
-    let timeout = match params.timeout {
-        Some(ms) if ms > 0 => Duration::from_millis(ms.min(READ_TIMEOUT_MAX_MS) as u64),
+    let quirks = proxy.config.confluent_quirks;
+    let timeout = match params.parsed::<i64>("timeout")? {
+        Some(ms) if ms > 0 => {
+            let asked = Duration::from_millis(ms.min(READ_TIMEOUT_MAX_MS) as u64);
+            if quirks { asked.min(spec.request_timeout) } else { asked }
+        }
         _ => spec.request_timeout,
     };
-    let max_bytes = match params.max_bytes {
+    let max_bytes = match params.parsed::<i64>("max_bytes")? {
         Some(bytes) if bytes > 0 => (bytes as usize).min(READ_BYTES_MAX),
         _ => READ_BYTES_MAX,
+    };
+    let writer = Writer {
+        schemas: &proxy.schemas,
+        key_format: spec.format,
+        value_format: spec.format,
+        with_headers: !quirks,
     };
     let records = instance.read(timeout, max_bytes).await?;
     let mut out = vec![b'['];
@@ -182,14 +191,15 @@ pub(super) async fn records(
         if count > 0 {
             out.push(b',');
         }
-        let whole = out.len();
-        if let Err(error) = write_record(&proxy.schemas, spec.format, message, &mut out).await {
+        match writer.write(message, &mut out).await {
+            Ok(()) => {}
+            Err(Unwritten::Poison(error)) if !quirks => write_poison(message, &error, &mut out),
             // what comes before it can be read; then it is the next
-            if count == 0 {
-                return Err(error.into());
+            Err(_) if count > 0 => {
+                out.pop();
+                break;
             }
-            out.truncate(whole - 1);
-            break;
+            Err(Unwritten::Poison(error) | Unwritten::NotNow(error)) => return Err(error.into()),
         }
         count += 1;
     }
@@ -202,7 +212,7 @@ pub(super) async fn records(
 /// that of the last consumed record.
 ///
 /// Answers `[]`. 40403.
-pub(super) async fn commit(
+pub(crate) async fn commit(
     State(proxy): State<Proxy>,
     Named((group, name)): InstancePath,
     body: Control,
@@ -216,19 +226,25 @@ pub(super) async fn commit(
     Ok(Json(json!([])))
 }
 
-/// `GET ..{instance}/offsets`, with a body: the committed offsets of partitions.
+/// `GET ..{instance}/offsets`: the committed offsets of partitions, which a body names, or
+/// parameters: `topic`, each followed by its `partition`s, or by none for all that it has.
 ///
-/// Partitions without one are left out. 40402 without a body · 40403.
-pub(super) async fn committed(
+/// Partitions without one are left out. 40401 · 40402 nothing is named · 40403.
+pub(crate) async fn committed(
     State(proxy): State<Proxy>,
     Named((group, name)): InstancePath,
+    params: Params,
     body: Control,
 ) -> Answer<Json<Value>> {
     let instance = proxy.instances.get(&group, &name)?;
-    if body.is_empty() {
+    let places = match body.is_empty() {
+        true => places(&proxy, &params).await?,
+        false => body.json::<Partitions>()?.pairs()?,
+    };
+    if body.is_empty() && places.is_empty() {
         return Err(ProxyError::PartitionNotFound.into());
     }
-    let found = instance.committed(&body.json::<Partitions>()?.pairs()?).await?;
+    let found = instance.committed(&places).await?;
     let offsets: Vec<CommittedOffset> = found
         .into_iter()
         .map(|(topic, partition, offset, metadata)| CommittedOffset {
@@ -241,11 +257,39 @@ pub(super) async fn committed(
     Ok(Json(json!({"offsets": offsets})))
 }
 
+/// The partitions that parameters name. 40401 · 422.
+async fn places(proxy: &Proxy, params: &Params) -> Result<Vec<(String, i32)>, ProxyError> {
+    let mut topics: Vec<(&str, Vec<i32>)> = Vec::new();
+    for (name, value) in &params.0 {
+        match (name.as_str(), topics.last_mut()) {
+            ("topic", _) => topics.push((value, Vec::new())),
+            ("partition", Some((_, partitions))) => {
+                partitions.push(value.parse().map_err(|_| ProxyError::NotFound)?);
+            }
+            ("partition", None) => {
+                let reason = "a partition stands behind its topic".to_string();
+                return Err(ProxyError::Invalid { reason });
+            }
+            _ => {}
+        }
+    }
+    let mut places = Vec::new();
+    for (topic, mut partitions) in topics {
+        if partitions.is_empty() {
+            let all = proxy.broker.partitions(topic).await?;
+            partitions = all.iter().map(|p| p.partition).collect();
+        }
+        let partitions = partitions.into_iter().map(|partition| (topic.to_string(), partition));
+        places.extend(checked_places(partitions)?);
+    }
+    Ok(places)
+}
+
 /// `POST ..{instance}/positions`: go on reading at these offsets, or at the first records that are
 /// not older than these timestamps.
 ///
 /// 204. 40403 · 40903 a partition is not assigned.
-pub(super) async fn seek(
+pub(crate) async fn seek(
     State(proxy): State<Proxy>,
     Named((group, name)): InstancePath,
     body: Control,
@@ -258,7 +302,7 @@ pub(super) async fn seek(
 /// `POST ..{instance}/positions/beginning`: go on reading at the first records.
 ///
 /// 204. 40403 · 40903 a partition is not assigned.
-pub(super) async fn seek_to_beginning(
+pub(crate) async fn seek_to_beginning(
     State(proxy): State<Proxy>,
     Named((group, name)): InstancePath,
     body: Control,
@@ -269,7 +313,7 @@ pub(super) async fn seek_to_beginning(
 /// `POST ..{instance}/positions/end`: go on reading after the last records.
 ///
 /// 204. 40403 · 40903 a partition is not assigned.
-pub(super) async fn seek_to_end(
+pub(crate) async fn seek_to_end(
     State(proxy): State<Proxy>,
     Named((group, name)): InstancePath,
     body: Control,
@@ -288,42 +332,4 @@ async fn seek_all(
     let partitions = body.json::<Partitions>()?.pairs()?;
     instance.seek(partitions.into_iter().map(|(t, p)| (t, p, position)).collect()).await?;
     Ok(Nothing)
-}
-
-async fn write_record(
-    schemas: &Schemas,
-    format: Format,
-    message: &OwnedMessage,
-    out: &mut Vec<u8>,
-) -> Result<(), ProxyError> {
-    let topic = serde_json::to_string(message.topic()).map_err(|_| ProxyError::Internal)?;
-    out.extend_from_slice(format!("{{\"topic\":{topic},\"key\":").as_bytes());
-    write_data(schemas, format, message.key(), out).await?;
-    out.extend_from_slice(b",\"value\":");
-    write_data(schemas, format, message.payload(), out).await?;
-    let (partition, offset) = (message.partition(), message.offset());
-    out.extend_from_slice(format!(",\"partition\":{partition},\"offset\":{offset}}}").as_bytes());
-    Ok(())
-}
-
-async fn write_data(
-    schemas: &Schemas,
-    format: Format,
-    data: Option<&[u8]>,
-    out: &mut Vec<u8>,
-) -> Result<(), ProxyError> {
-    let Some(data) = data else {
-        out.extend_from_slice(b"null");
-        return Ok(());
-    };
-    match format {
-        Format::Binary => format::to_base64(data, out),
-        Format::Json => format::to_json(data, out)?,
-        Format::Schema(language) => {
-            let unreadable = |e: FrameError| ProxyError::Unreadable { reason: e.to_string() };
-            let (id, data) = unframe(data).map_err(unreadable)?;
-            schemas.of_record(language, id).await?.to_json(data, out)?;
-        }
-    }
-    Ok(())
 }

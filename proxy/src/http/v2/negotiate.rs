@@ -8,15 +8,25 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::answer::Refused;
+use crate::Proxy;
 use crate::error::ProxyError;
 use crate::format::Format;
+use crate::http::answer::Refused;
 
 /// The media type without embedded data: metadata, control, answers to produce requests, errors.
 const V2: &str = "application/vnd.kafka.v2+json";
 
 /// Names the media type of answers that have none yet. 406 if the client accepts none of the API's.
-pub(super) async fn negotiate(request: Request, next: Next) -> Response {
+/// API v3 has JSON only.
+pub(crate) async fn negotiate(request: Request, next: Next) -> Response {
+    if is_v3(request.uri().path()) {
+        let json = HeaderValue::from_static("application/json");
+        let mut response = next.run(request).await;
+        if response.status() != StatusCode::NO_CONTENT {
+            response.headers_mut().entry(CONTENT_TYPE).or_insert(json);
+        }
+        return response;
+    }
     let ranges = ranges(request.headers());
     let media_type = match &ranges {
         None => Some(V2),
@@ -37,16 +47,23 @@ pub(super) async fn negotiate(request: Request, next: Next) -> Response {
     response
 }
 
-/// The embedded format of a produce request, from its `Content-Type`. 406 if the client accepts no
-/// answer to it · 415.
-pub(super) struct Produced(pub(super) Format);
+fn is_v3(path: &str) -> bool {
+    ["/v3/", "/kafka/v3/", "/metrics"].iter().any(|prefix| path.starts_with(prefix))
+}
 
-impl<S: Send + Sync> FromRequestParts<S> for Produced {
+/// The embedded format of a produce request, from its `Content-Type`; plain JSON means `json`. 406 if the client accepts no
+/// answer to it · 415.
+pub(crate) struct Produced(pub(crate) Format);
+
+impl FromRequestParts<Proxy> for Produced {
     type Rejection = Refused;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refused> {
+    async fn from_request_parts(parts: &mut Parts, proxy: &Proxy) -> Result<Self, Refused> {
         let given = parts.headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok());
-        let format = given.and_then(|given| Format::of_media_type(&essence(given)));
+        let format = given.map(essence).and_then(|given| match given.as_str() {
+            "application/json" if !proxy.config.confluent_quirks => Some(Format::Json),
+            given => Format::of_media_type(given),
+        });
         let format = format.ok_or(Refused(ProxyError::UnsupportedMediaType))?;
         if let Some(ranges) = ranges(&parts.headers)
             && !ranges.iter().any(|r| is_general(r))
@@ -59,7 +76,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Produced {
 
 /// The embedded formats that a client accepts of a read; none named means whichever the consumer
 /// instance has.
-pub(super) struct Accepted(Option<Vec<Format>>);
+pub(crate) struct Accepted(Option<Vec<Format>>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Accepted {
     type Rejection = Refused;
@@ -79,7 +96,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Accepted {
 
 impl Accepted {
     /// 40601.
-    pub(super) fn check(&self, format: Format) -> Result<(), ProxyError> {
+    pub(crate) fn check(&self, format: Format) -> Result<(), ProxyError> {
         match &self.0 {
             Some(formats) if !formats.contains(&format) => Err(ProxyError::FormatMismatch),
             _ => Ok(()),
@@ -93,7 +110,7 @@ fn is_general(range: &str) -> bool {
 }
 
 /// Whether a body may be read as JSON without embedded data. 415.
-pub(super) fn check_control(headers: &HeaderMap) -> Result<(), ProxyError> {
+pub(crate) fn check_control(headers: &HeaderMap) -> Result<(), ProxyError> {
     let Some(given) = headers.get(CONTENT_TYPE) else { return Ok(()) };
     let given = essence(given.to_str().unwrap_or_default());
     let known =

@@ -1,0 +1,186 @@
+//! Offsets of partitions, and offsets that groups have committed.
+
+use std::collections::{BTreeMap, HashMap};
+
+use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
+use kafka_protocol::messages::offset_commit_request::{
+    OffsetCommitRequestPartition, OffsetCommitRequestTopic,
+};
+use kafka_protocol::messages::offset_fetch_request::{
+    OffsetFetchRequestGroup, OffsetFetchRequestTopic,
+};
+use kafka_protocol::messages::{
+    BrokerId, ListOffsetsRequest, OffsetCommitRequest, OffsetFetchRequest,
+};
+use kafka_protocol::protocol::StrBytes;
+
+use super::topics::Topic;
+use super::{ASK_TIMEOUT, Admin, check, ms, topic_name};
+use crate::error::ProxyError;
+
+/// An offset that is found by what it means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum At {
+    Earliest,
+    /// The one after the last.
+    Latest,
+    /// That of the first record that is not older, in milliseconds since 1970; the one after the
+    /// last, if all are.
+    Time(i64),
+}
+
+/// Whether `Latest` counts records of transactions that have not ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Isolation {
+    ReadUncommitted = 0,
+    ReadCommitted = 1,
+}
+
+const LATEST: i64 = -1;
+const EARLIEST: i64 = -2;
+
+type Partitions = BTreeMap<(String, i32), i64>;
+
+impl Admin {
+    /// Offsets of partitions; those whose leader is not to be had are left out.
+    pub(crate) async fn offsets_at(
+        &self,
+        partitions: &[(String, i32)],
+        at: At,
+        isolation: Isolation,
+    ) -> Result<Partitions, ProxyError> {
+        let time = match at {
+            At::Earliest => EARLIEST,
+            At::Latest => LATEST,
+            At::Time(ms) => ms,
+        };
+        let mut found = self.list_offsets(partitions, time, isolation).await?;
+        let missing: Vec<_> =
+            found.iter().filter(|(_, n)| **n < 0).map(|(p, _)| p.clone()).collect();
+        if !missing.is_empty() {
+            found.extend(self.list_offsets(&missing, LATEST, isolation).await?);
+        }
+        Ok(found)
+    }
+
+    async fn list_offsets(
+        &self,
+        partitions: &[(String, i32)],
+        time: i64,
+        isolation: Isolation,
+    ) -> Result<Partitions, ProxyError> {
+        let mut found = Partitions::new();
+        for (leader, topics) in self.by_leader(partitions).await? {
+            let partition = |index: &i32| {
+                ListOffsetsPartition::default().with_partition_index(*index).with_timestamp(time)
+            };
+            let topic = |(name, indexes): (&String, &Vec<i32>)| {
+                ListOffsetsTopic::default()
+                    .with_name(topic_name(name))
+                    .with_partitions(indexes.iter().map(partition).collect())
+            };
+            let request = |version| {
+                let request = ListOffsetsRequest::default()
+                    .with_replica_id(BrokerId(-1))
+                    .with_topics(topics.iter().map(topic).collect());
+                match version {
+                    0..2 => request,
+                    2..10 => request.with_isolation_level(isolation as i8),
+                    _ => request
+                        .with_isolation_level(isolation as i8)
+                        .with_timeout_ms(ms(ASK_TIMEOUT)),
+                }
+            };
+            for topic in self.ask(&leader, request).await?.topics {
+                for partition in topic.partitions {
+                    check(partition.error_code, None)?;
+                    let place = (topic.name.to_string(), partition.partition_index);
+                    found.insert(place, partition.offset);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Partitions by the address of their leader, those that have one.
+    async fn by_leader(
+        &self,
+        partitions: &[(String, i32)],
+    ) -> Result<HashMap<String, BTreeMap<String, Vec<i32>>>, ProxyError> {
+        let mut names: Vec<&str> = partitions.iter().map(|(topic, _)| topic.as_str()).collect();
+        names.dedup();
+        let (cluster, topics) = self.metadata(Some(&names), false).await?;
+        let topics: HashMap<String, Topic> = topics
+            .into_iter()
+            .filter(|topic| topic.error_code == 0)
+            .map(Topic::of)
+            .map(|topic| (topic.name.clone(), topic))
+            .collect();
+        let mut by_leader: HashMap<String, BTreeMap<String, Vec<i32>>> = HashMap::new();
+        for (topic, partition) in partitions {
+            let found = topics.get(topic).and_then(|t| t.partitions.get(partition));
+            let Some(leader) = found.and_then(|p| p.leader()) else { continue };
+            let Ok(address) = cluster.address(leader) else { continue };
+            let of_leader = by_leader.entry(address).or_default();
+            of_leader.entry(topic.clone()).or_default().push(*partition);
+        }
+        Ok(by_leader)
+    }
+
+    /// What a group has committed.
+    pub(crate) async fn committed(&self, group: &str) -> Result<Partitions, ProxyError> {
+        let coordinator = self.coordinator(group).await?;
+        let id = super::groups::group_id(group);
+        let request = |version| match version {
+            0..8 => OffsetFetchRequest::default()
+                .with_group_id(id.clone())
+                .with_topics(None::<Vec<OffsetFetchRequestTopic>>),
+            _ => {
+                let group = OffsetFetchRequestGroup::default().with_group_id(id.clone());
+                OffsetFetchRequest::default().with_groups(vec![group.with_topics(None)])
+            }
+        };
+        let answer = self.ask(&coordinator, request).await?;
+        check(answer.error_code, None)?;
+        let mut found = Partitions::new();
+        for topic in answer.topics {
+            for p in topic.partitions.iter().filter(|p| p.committed_offset >= 0) {
+                found.insert((topic.name.to_string(), p.partition_index), p.committed_offset);
+            }
+        }
+        for group in answer.groups {
+            check(group.error_code, None)?;
+            for topic in group.topics {
+                for p in topic.partitions.iter().filter(|p| p.committed_offset >= 0) {
+                    found.insert((topic.name.to_string(), p.partition_index), p.committed_offset);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Commits offsets of a group that has no members.
+    pub(crate) async fn commit(&self, group: &str, offsets: &Partitions) -> Result<(), ProxyError> {
+        let coordinator = self.coordinator(group).await?;
+        let mut topics: BTreeMap<&str, Vec<OffsetCommitRequestPartition>> = BTreeMap::new();
+        for ((topic, partition), offset) in offsets {
+            let partition = OffsetCommitRequestPartition::default()
+                .with_partition_index(*partition)
+                .with_committed_offset(*offset)
+                .with_committed_metadata(Some(StrBytes::new()));
+            topics.entry(topic).or_default().push(partition);
+        }
+        let topic = |(name, partitions): (&str, Vec<_>)| {
+            OffsetCommitRequestTopic::default()
+                .with_name(topic_name(name))
+                .with_partitions(partitions)
+        };
+        let request = OffsetCommitRequest::default()
+            .with_group_id(super::groups::group_id(group))
+            .with_generation_id_or_member_epoch(-1)
+            .with_topics(topics.into_iter().map(topic).collect());
+        let answer = self.ask(&coordinator, |_| request.clone()).await?;
+        let results = answer.topics.into_iter().flat_map(|topic| topic.partitions);
+        results.into_iter().try_for_each(|partition| check(partition.error_code, None))
+    }
+}

@@ -1,0 +1,20 @@
+//! Each principal's limit of requests.
+
+use std::net::SocketAddr;
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::answer::Refused;
+use crate::Proxy;
+use crate::limits::Principal;
+
+/// 429, with the seconds after which another try may pass.
+pub(super) async fn limit(State(proxy): State<Proxy>, request: Request, next: Next) -> Response {
+    let principal = Principal::of(request.extensions().get::<ConnectInfo<SocketAddr>>());
+    match proxy.limits.request(&principal) {
+        Ok(()) => next.run(request).await,
+        Err(error) => Refused(error).into_response(),
+    }
+}

@@ -1,0 +1,40 @@
+//! `/metrics`, in Prometheus' text format.
+
+use std::fmt::Write;
+
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+
+use crate::Proxy;
+
+/// `GET /metrics`.
+///
+/// Records that were sent and that failed, consumer instances, refused requests of each principal.
+pub(super) async fn metrics(State(proxy): State<Proxy>) -> impl IntoResponse {
+    let mut out = String::new();
+    let mut metric = |name: &str, kind: &str, help: &str, values: &[(String, u64)]| {
+        let _ = writeln!(out, "# HELP weir_proxy_{name} {help}\n# TYPE weir_proxy_{name} {kind}");
+        for (labels, value) in values {
+            let _ = writeln!(out, "weir_proxy_{name}{labels} {value}");
+        }
+    };
+    let one = |value: u64| [(String::new(), value)];
+    let (sent, failed) = proxy.broker.producers.counts();
+    metric("records_sent_total", "counter", "Records that the brokers have.", &one(sent));
+    metric("records_failed_total", "counter", "Records that no broker took.", &one(failed));
+    let instances = proxy.instances.all();
+    let awake = instances.iter().filter(|instance| instance.is_awake()).count();
+    metric("consumer_instances", "gauge", "Consumer instances.", &one(instances.len() as u64));
+    metric(
+        "consumer_instances_connected",
+        "gauge",
+        "Consumer instances with a client of Kafka.",
+        &one(awake as u64),
+    );
+    let refused = proxy.limits.refused().into_iter();
+    let refused: Vec<_> =
+        refused.map(|(principal, n)| (format!("{{principal=\"{principal}\"}}"), n)).collect();
+    metric("rate_limited_total", "counter", "Requests and records over the limit.", &refused);
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4")], out)
+}

@@ -1,0 +1,233 @@
+//! `../acls`. Source: Confluent AclsResource, AclsBatchAction.
+
+use std::str::FromStr;
+
+use axum::extract::State;
+use axum::http::header::LOCATION;
+use axum::http::{HeaderName, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::json_body::JsonBody;
+use super::site::{Here, List, Resource, Site, keys};
+use crate::Proxy;
+use crate::admin::{Acl as Found, AclFilter, Operation, Pattern, Permission, ResourceType};
+use crate::error::ProxyError;
+use crate::http::Object;
+use crate::http::answer::{Answer, Json};
+use crate::http::encoded;
+use crate::http::request::{Named, Params};
+
+#[derive(Serialize)]
+pub(crate) struct Acl {
+    resource_type: ResourceType,
+    resource_name: String,
+    pattern_type: Pattern,
+    principal: String,
+    host: String,
+    operation: Operation,
+    permission: Permission,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CreateAcl {
+    resource_type: ResourceType,
+    #[serde(default)]
+    resource_name: Option<String>,
+    pattern_type: Pattern,
+    principal: String,
+    host: String,
+    operation: Operation,
+    permission: Permission,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CreateAcls {
+    data: Vec<Object<CreateAcl>>,
+}
+
+/// The name of the one cluster as a resource.
+const CLUSTER_NAME: &str = "kafka-cluster";
+
+/// `GET ../acls`: those that match `resource_type`, `resource_name`, `pattern_type`, `principal`,
+/// `host`, `operation` and `permission`; what is not said matches all.
+///
+/// 400 no such word · 40002 the brokers have no authorizer · 404.
+pub(crate) async fn list(
+    State(proxy): State<Proxy>,
+    Named(cluster): Named<String>,
+    here: Here,
+    params: Params,
+) -> Answer<Json<List<Resource<Acl>>>> {
+    let site = here.cluster(&proxy, &cluster).await?;
+    let filter = AclFilter {
+        resource_type: word(&params, "resource_type")?.unwrap_or(ResourceType::Any),
+        pattern_type: word(&params, "pattern_type")?.unwrap_or(Pattern::Any),
+        operation: word(&params, "operation")?.unwrap_or(Operation::Any),
+        permission: word(&params, "permission")?.unwrap_or(Permission::Any),
+        ..names(&params)
+    };
+    let found = proxy.broker.cluster.acls(&filter).await?;
+    let query = query(&filter);
+    let url = format!("{}?{query}", site.url(&["acls"]));
+    let items = found.into_iter().map(|acl| (order(&acl), describe(&site, acl)));
+    Ok(Json(site.list_at("KafkaAclList", url, items)))
+}
+
+/// `POST ../acls`: create one; it may be there already.
+///
+/// 201, with its place in `Location`. 40002.
+pub(crate) async fn create(
+    State(proxy): State<Proxy>,
+    Named(cluster): Named<String>,
+    here: Here,
+    JsonBody(request): JsonBody<CreateAcl>,
+) -> Answer<(StatusCode, [(HeaderName, String); 1])> {
+    let site = here.cluster(&proxy, &cluster).await?;
+    let acl = request.acl()?;
+    proxy.broker.cluster.create_acls(std::slice::from_ref(&acl)).await?;
+    Ok((StatusCode::CREATED, [(LOCATION, address(&site, &acl))]))
+}
+
+/// `POST ../acls:batch`: create several.
+///
+/// 201. 40002.
+pub(crate) async fn create_all(
+    State(proxy): State<Proxy>,
+    Named(cluster): Named<String>,
+    here: Here,
+    JsonBody(request): JsonBody<CreateAcls>,
+) -> Answer<StatusCode> {
+    here.cluster(&proxy, &cluster).await?;
+    let acls = request.data.into_iter().map(|Object(acl)| acl.acl());
+    let acls = acls.collect::<Result<Vec<_>, _>>()?;
+    proxy.broker.cluster.create_acls(&acls).await?;
+    Ok(StatusCode::CREATED)
+}
+
+/// `DELETE ../acls`: delete those that match, of which `resource_type`, `pattern_type`, `operation`
+/// and `permission` have to be said.
+///
+/// Answers them: `{"data": [..]}`. 400 · 40002 · 404.
+pub(crate) async fn delete(
+    State(proxy): State<Proxy>,
+    Named(cluster): Named<String>,
+    here: Here,
+    params: Params,
+) -> Answer<Json<Value>> {
+    let site = here.cluster(&proxy, &cluster).await?;
+    let filter = AclFilter {
+        resource_type: required(&params, "resource_type")?,
+        pattern_type: required(&params, "pattern_type")?,
+        operation: required(&params, "operation")?,
+        permission: required(&params, "permission")?,
+        ..names(&params)
+    };
+    let deleted = proxy.broker.cluster.delete_acls(&filter).await?;
+    let deleted: Vec<_> = deleted.into_iter().map(|acl| describe(&site, acl)).collect();
+    Ok(Json(json!({"data": deleted})))
+}
+
+impl CreateAcl {
+    /// 400 a word that only filters have.
+    fn acl(self) -> Result<Found, ProxyError> {
+        use {Operation as O, Pattern as P, Permission as Q, ResourceType as R};
+        let filters = matches!(self.resource_type, R::Unknown | R::Any)
+            || matches!(self.pattern_type, P::Unknown | P::Any | P::Match)
+            || matches!(self.operation, O::Unknown | O::Any)
+            || matches!(self.permission, Q::Unknown | Q::Any);
+        if filters {
+            let reason = "UNKNOWN, ANY and MATCH are for filters".to_string();
+            return Err(ProxyError::BadRequest { reason });
+        }
+        let name = self.resource_name.or_else(|| {
+            (self.resource_type == ResourceType::Cluster).then(|| CLUSTER_NAME.to_string())
+        });
+        let missing = || ProxyError::BadRequest { reason: "resource_name is missing".into() };
+        Ok(Found {
+            resource_type: self.resource_type,
+            resource_name: name.ok_or_else(missing)?,
+            pattern_type: self.pattern_type,
+            principal: self.principal,
+            host: self.host,
+            operation: self.operation,
+            permission: self.permission,
+        })
+    }
+}
+
+/// A filter of the names that are given.
+fn names(params: &Params) -> AclFilter {
+    let name = |name: &str| params.get(name).filter(|n| !n.is_empty()).map(str::to_string);
+    AclFilter {
+        resource_type: ResourceType::Any,
+        resource_name: name("resource_name"),
+        pattern_type: Pattern::Any,
+        principal: name("principal"),
+        host: name("host"),
+        operation: Operation::Any,
+        permission: Permission::Any,
+    }
+}
+
+fn word<T: FromStr>(params: &Params, name: &str) -> Result<Option<T>, ProxyError> {
+    let Some(given) = params.get(name) else { return Ok(None) };
+    let wrong = |_| ProxyError::BadRequest { reason: format!("{name}={given} is none") };
+    given.to_ascii_uppercase().parse().map(Some).map_err(wrong)
+}
+
+fn required<T: FromStr>(params: &Params, name: &str) -> Result<T, ProxyError> {
+    let missing = || ProxyError::BadRequest { reason: format!("{name} is missing") };
+    word(params, name)?.ok_or_else(missing)
+}
+
+fn order(acl: &Found) -> String {
+    let words = format!("{:?}{:?}{:?}", acl.pattern_type, acl.operation, acl.permission);
+    let kind = format!("{:02}", acl.resource_type as u8);
+    keys(&[&kind, &acl.resource_name, &acl.principal, &acl.host, &words])
+}
+
+fn describe(site: &Site, acl: Found) -> Resource<Acl> {
+    let url = address(site, &acl);
+    let fields = Acl {
+        resource_type: acl.resource_type,
+        resource_name: acl.resource_name,
+        pattern_type: acl.pattern_type,
+        principal: acl.principal,
+        host: acl.host,
+        operation: acl.operation,
+        permission: acl.permission,
+    };
+    site.resource_at("KafkaAcl", url, &["acls"], fields)
+}
+
+/// The list that has only this one.
+fn address(site: &Site, acl: &Found) -> String {
+    let filter = AclFilter {
+        resource_type: acl.resource_type,
+        resource_name: Some(acl.resource_name.clone()),
+        pattern_type: acl.pattern_type,
+        principal: Some(acl.principal.clone()),
+        host: Some(acl.host.clone()),
+        operation: acl.operation,
+        permission: acl.permission,
+    };
+    format!("{}?{}", site.url(&["acls"]), query(&filter))
+}
+
+fn query(filter: &AclFilter) -> String {
+    let word = |word: Value| word.as_str().unwrap_or_default().to_string();
+    let name = |name: &Option<String>| encoded(name.as_deref().unwrap_or_default());
+    format!(
+        "resource_type={}&resource_name={}&pattern_type={}&principal={}&host={}&operation={}&permission={}",
+        word(json!(filter.resource_type)),
+        name(&filter.resource_name),
+        word(json!(filter.pattern_type)),
+        name(&filter.principal),
+        name(&filter.host),
+        word(json!(filter.operation)),
+        word(json!(filter.permission)),
+    )
+}

@@ -1,0 +1,446 @@
+//! Configurations of topics, brokers, and of all brokers: `../topics/{topic}/configs`,
+//! `../brokers/{broker}/configs`, `../broker-configs`. Source: Confluent TopicConfigsResource,
+//! BrokerConfigsResource, ClusterConfigsResource.
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+
+use super::json_body::JsonBody;
+use super::site::{Here, List, Resource, Site, key, keys};
+use crate::Proxy;
+use crate::admin::{Alteration, Config as Found, Resource as Of};
+use crate::error::ProxyError;
+use crate::http::Object;
+use crate::http::answer::{Answer, Json, Nothing};
+use crate::http::request::Named;
+
+/// A setting. Whose it is is said by one of the first three.
+#[derive(Serialize)]
+pub(crate) struct Config {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    topic_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    broker_id: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    config_type: Option<&'static str>,
+    name: String,
+    /// Null where it is secret.
+    value: Option<String>,
+    is_default: bool,
+    is_read_only: bool,
+    is_sensitive: bool,
+    source: &'static str,
+    synonyms: Vec<Synonym>,
+}
+
+#[derive(Serialize)]
+struct Synonym {
+    name: String,
+    value: Option<String>,
+    source: &'static str,
+}
+
+type Configs = Answer<Json<List<Resource<Config>>>>;
+
+/// The body of `PUT ../configs/{name}`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewValue {
+    value: Option<String>,
+}
+
+/// The body of `POST ../configs:alter`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Alter {
+    data: Vec<Object<AlterOne>>,
+    #[serde(default)]
+    validate_only: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AlterOne {
+    name: String,
+    #[serde(default)]
+    value: Option<String>,
+    #[serde(default)]
+    operation: Change,
+}
+
+/// The body of `POST ../topics/-/configs:alter`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AlterTopics {
+    data: Vec<Object<AlterTopic>>,
+    #[serde(default)]
+    validate_only: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AlterTopic {
+    topic_name: String,
+    configs: Vec<Object<AlterOne>>,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+enum Change {
+    #[default]
+    Set,
+    Delete,
+}
+
+// Of a topic
+
+/// `GET ../topics/{topic}/configs`.
+///
+/// 40403.
+pub(crate) async fn of_topic(
+    State(proxy): State<Proxy>,
+    Named((cluster, topic)): Named<(String, String)>,
+    here: Here,
+) -> Configs {
+    let place = ["topics", &topic, "configs"];
+    list(&proxy, &cluster, here, Of::Topic(topic.clone()), &place).await
+}
+
+/// `GET ../topics/{topic}/configs/{name}`.
+///
+/// 404 · 40403.
+pub(crate) async fn of_topic_one(
+    State(proxy): State<Proxy>,
+    Named((cluster, topic, name)): Named<(String, String, String)>,
+    here: Here,
+) -> Answer<Json<Resource<Config>>> {
+    one(&proxy, &cluster, here, Of::Topic(topic), &name).await
+}
+
+/// `PUT ../topics/{topic}/configs/{name}`.
+///
+/// 204. 40002 · 40403.
+pub(crate) async fn set_of_topic(
+    State(proxy): State<Proxy>,
+    Named((cluster, topic, name)): Named<(String, String, String)>,
+    here: Here,
+    JsonBody(new): JsonBody<NewValue>,
+) -> Answer<Nothing> {
+    set(&proxy, &cluster, here, Of::Topic(topic), name, new.value).await
+}
+
+/// `DELETE ../topics/{topic}/configs/{name}`: the default again.
+///
+/// 204. 40002 · 40403.
+pub(crate) async fn reset_of_topic(
+    State(proxy): State<Proxy>,
+    Named((cluster, topic, name)): Named<(String, String, String)>,
+    here: Here,
+) -> Answer<Nothing> {
+    set(&proxy, &cluster, here, Of::Topic(topic), name, None).await
+}
+
+/// `POST ../topics/{topic}/configs:alter`: all or none.
+///
+/// 204. 40002 · 40403.
+pub(crate) async fn alter_topic(
+    State(proxy): State<Proxy>,
+    Named((cluster, topic)): Named<(String, String)>,
+    here: Here,
+    JsonBody(request): JsonBody<Alter>,
+) -> Answer<Nothing> {
+    alter(&proxy, &cluster, here, Of::Topic(topic), request).await
+}
+
+/// `GET ../topics/-/configs`: of all topics.
+///
+/// 404.
+pub(crate) async fn of_topics(
+    State(proxy): State<Proxy>,
+    Named(cluster): Named<String>,
+    here: Here,
+) -> Configs {
+    let site = here.cluster(&proxy, &cluster).await?;
+    let topics = proxy.broker.cluster.topics(false).await?.into_keys();
+    let topics: Vec<Of> = topics.map(Of::Topic).collect();
+    all(&proxy, &site, topics, &["topics", "-", "configs"], "KafkaTopicConfigList").await
+}
+
+/// `POST ../topics/-/configs:alter`: of several topics.
+///
+/// 204. 40002 · 40403.
+pub(crate) async fn alter_topics(
+    State(proxy): State<Proxy>,
+    Named(cluster): Named<String>,
+    here: Here,
+    JsonBody(request): JsonBody<AlterTopics>,
+) -> Answer<Nothing> {
+    here.cluster(&proxy, &cluster).await?;
+    let mut alterations = Vec::new();
+    for Object(topic) in request.data {
+        alterations.push((Of::Topic(topic.topic_name), changes(topic.configs)?));
+    }
+    let validate_only = request.validate_only.unwrap_or(false);
+    proxy.broker.cluster.alter_configs(&alterations, validate_only).await?;
+    Ok(Nothing)
+}
+
+// Of a broker
+
+/// `GET ../brokers/{broker}/configs`.
+///
+/// 404.
+pub(crate) async fn of_broker(
+    State(proxy): State<Proxy>,
+    Named((cluster, broker)): Named<(String, i32)>,
+    here: Here,
+) -> Configs {
+    let place = ["brokers", &broker.to_string(), "configs"];
+    list(&proxy, &cluster, here, Of::Broker(broker), &place).await
+}
+
+/// `GET ../brokers/-/configs`: of all brokers.
+///
+/// 404.
+pub(crate) async fn of_brokers(
+    State(proxy): State<Proxy>,
+    Named(cluster): Named<String>,
+    here: Here,
+) -> Configs {
+    let site = here.cluster(&proxy, &cluster).await?;
+    let brokers = proxy.broker.cluster.cluster().await?.brokers.into_keys();
+    let brokers: Vec<Of> = brokers.map(Of::Broker).collect();
+    all(&proxy, &site, brokers, &["brokers", "-", "configs"], "KafkaBrokerConfigList").await
+}
+
+/// `GET ../brokers/{broker}/configs/{name}`.
+///
+/// 404.
+pub(crate) async fn of_broker_one(
+    State(proxy): State<Proxy>,
+    Named((cluster, broker, name)): Named<(String, i32, String)>,
+    here: Here,
+) -> Answer<Json<Resource<Config>>> {
+    one(&proxy, &cluster, here, Of::Broker(broker), &name).await
+}
+
+/// `PUT ../brokers/{broker}/configs/{name}`.
+///
+/// 204. 40002.
+pub(crate) async fn set_of_broker(
+    State(proxy): State<Proxy>,
+    Named((cluster, broker, name)): Named<(String, i32, String)>,
+    here: Here,
+    JsonBody(new): JsonBody<NewValue>,
+) -> Answer<Nothing> {
+    set(&proxy, &cluster, here, Of::Broker(broker), name, new.value).await
+}
+
+/// `DELETE ../brokers/{broker}/configs/{name}`: what all brokers have again.
+///
+/// 204. 40002.
+pub(crate) async fn reset_of_broker(
+    State(proxy): State<Proxy>,
+    Named((cluster, broker, name)): Named<(String, i32, String)>,
+    here: Here,
+) -> Answer<Nothing> {
+    set(&proxy, &cluster, here, Of::Broker(broker), name, None).await
+}
+
+/// `POST ../brokers/{broker}/configs:alter`: all or none.
+///
+/// 204. 40002.
+pub(crate) async fn alter_broker(
+    State(proxy): State<Proxy>,
+    Named((cluster, broker)): Named<(String, i32)>,
+    here: Here,
+    JsonBody(request): JsonBody<Alter>,
+) -> Answer<Nothing> {
+    alter(&proxy, &cluster, here, Of::Broker(broker), request).await
+}
+
+// Of all brokers
+
+/// `GET ../broker-configs`: what was set for all brokers.
+///
+/// 404.
+pub(crate) async fn of_cluster(
+    State(proxy): State<Proxy>,
+    Named(cluster): Named<String>,
+    here: Here,
+) -> Configs {
+    list(&proxy, &cluster, here, Of::Brokers, &["broker-configs"]).await
+}
+
+/// `GET ../broker-configs/{name}`.
+///
+/// 404.
+pub(crate) async fn of_cluster_one(
+    State(proxy): State<Proxy>,
+    Named((cluster, name)): Named<(String, String)>,
+    here: Here,
+) -> Answer<Json<Resource<Config>>> {
+    one(&proxy, &cluster, here, Of::Brokers, &name).await
+}
+
+/// `PUT ../broker-configs/{name}`.
+///
+/// 204. 40002.
+pub(crate) async fn set_of_cluster(
+    State(proxy): State<Proxy>,
+    Named((cluster, name)): Named<(String, String)>,
+    here: Here,
+    JsonBody(new): JsonBody<NewValue>,
+) -> Answer<Nothing> {
+    set(&proxy, &cluster, here, Of::Brokers, name, new.value).await
+}
+
+/// `DELETE ../broker-configs/{name}`.
+///
+/// 204. 40002.
+pub(crate) async fn reset_of_cluster(
+    State(proxy): State<Proxy>,
+    Named((cluster, name)): Named<(String, String)>,
+    here: Here,
+) -> Answer<Nothing> {
+    set(&proxy, &cluster, here, Of::Brokers, name, None).await
+}
+
+/// `POST ../broker-configs:alter`: all or none.
+///
+/// 204. 40002.
+pub(crate) async fn alter_cluster(
+    State(proxy): State<Proxy>,
+    Named(cluster): Named<String>,
+    here: Here,
+    JsonBody(request): JsonBody<Alter>,
+) -> Answer<Nothing> {
+    alter(&proxy, &cluster, here, Of::Brokers, request).await
+}
+
+async fn list(proxy: &Proxy, cluster: &str, here: Here, of: Of, place: &[&str]) -> Configs {
+    let site = here.cluster(proxy, cluster).await?;
+    let kind = match of {
+        Of::Topic(_) => "KafkaTopicConfigList",
+        Of::Broker(_) => "KafkaBrokerConfigList",
+        Of::Brokers => "KafkaClusterConfigList",
+    };
+    all(proxy, &site, vec![of], place, kind).await
+}
+
+async fn all(
+    proxy: &Proxy,
+    site: &Site,
+    of: Vec<Of>,
+    place: &[&str],
+    kind: &'static str,
+) -> Configs {
+    let found = match of.is_empty() {
+        true => Vec::new(),
+        false => proxy.broker.cluster.configs(&of, None).await?,
+    };
+    let items = of.iter().zip(found).flat_map(|(of, configs)| {
+        let whose = match of {
+            Of::Topic(topic) => topic.clone(),
+            Of::Broker(id) => key(*id),
+            Of::Brokers => String::new(),
+        };
+        configs
+            .into_iter()
+            .map(move |config| (keys(&[&whose, &config.name]), describe(site, of, config)))
+    });
+    Ok(Json(site.list(kind, place, items)))
+}
+
+async fn one(
+    proxy: &Proxy,
+    cluster: &str,
+    here: Here,
+    of: Of,
+    name: &str,
+) -> Answer<Json<Resource<Config>>> {
+    let site = here.cluster(proxy, cluster).await?;
+    let found = proxy.broker.cluster.configs_of(of.clone(), Some(name)).await?;
+    let config = found.into_iter().find(|config| config.name == name);
+    Ok(Json(describe(&site, &of, config.ok_or(ProxyError::NotFound)?)))
+}
+
+async fn set(
+    proxy: &Proxy,
+    cluster: &str,
+    here: Here,
+    of: Of,
+    name: String,
+    value: Option<String>,
+) -> Answer<Nothing> {
+    here.cluster(proxy, cluster).await?;
+    let alterations = [(of, vec![Alteration { name, value }])];
+    proxy.broker.cluster.alter_configs(&alterations, false).await?;
+    Ok(Nothing)
+}
+
+async fn alter(
+    proxy: &Proxy,
+    cluster: &str,
+    here: Here,
+    of: Of,
+    request: Alter,
+) -> Answer<Nothing> {
+    here.cluster(proxy, cluster).await?;
+    let alterations = [(of, changes(request.data)?)];
+    let validate_only = request.validate_only.unwrap_or(false);
+    proxy.broker.cluster.alter_configs(&alterations, validate_only).await?;
+    Ok(Nothing)
+}
+
+/// 400 a name that stands there twice.
+fn changes(asked: Vec<Object<AlterOne>>) -> Result<Vec<Alteration>, ProxyError> {
+    let mut changes: Vec<Alteration> = Vec::with_capacity(asked.len());
+    for Object(AlterOne { name, value, operation }) in asked {
+        if changes.iter().any(|change| change.name == name) {
+            let reason = format!("{name} is altered twice");
+            return Err(ProxyError::BadRequest { reason });
+        }
+        let value = match operation {
+            Change::Set => value,
+            Change::Delete => None,
+        };
+        changes.push(Alteration { name, value });
+    }
+    Ok(changes)
+}
+
+fn describe(site: &Site, of: &Of, found: Found) -> Resource<Config> {
+    let is_default = found.is_default();
+    let synonyms = found.synonyms.into_iter();
+    let mut config = Config {
+        topic_name: None,
+        broker_id: None,
+        config_type: None,
+        name: found.name,
+        value: found.value,
+        is_default,
+        is_read_only: found.is_read_only,
+        is_sensitive: found.is_sensitive,
+        source: found.source,
+        synonyms: synonyms
+            .map(|s| Synonym { name: s.name, value: s.value, source: s.source })
+            .collect(),
+    };
+    let name = config.name.clone();
+    match of {
+        Of::Topic(topic) => {
+            config.topic_name = Some(topic.clone());
+            site.resource("KafkaTopicConfig", &["topics", topic, "configs", &name], config)
+        }
+        Of::Broker(id) => {
+            config.broker_id = Some(*id);
+            let place = ["brokers", &id.to_string(), "configs", &name];
+            site.resource("KafkaBrokerConfig", &place, config)
+        }
+        Of::Brokers => {
+            config.config_type = Some("BROKER");
+            site.resource("KafkaClusterConfig", &["broker-configs", &name], config)
+        }
+    }
+}

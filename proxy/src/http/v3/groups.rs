@@ -1,0 +1,229 @@
+//! `../consumer-groups`: groups, their members and what these read. Source: Confluent
+//! ConsumerGroupsResource, ConsumersResource, ConsumerAssignmentsResource.
+
+use axum::extract::State;
+use serde::Serialize;
+
+use super::site::{Here, Link, List, Resource, Site, key, keys};
+use crate::Proxy;
+use crate::admin::{Group as Found, Member};
+use crate::error::ProxyError;
+use crate::http::answer::{Answer, Json, Nothing};
+use crate::http::request::Named;
+
+#[derive(Serialize)]
+pub(crate) struct Group {
+    consumer_group_id: String,
+    is_simple: bool,
+    partition_assignor: String,
+    /// `STABLE`, `EMPTY`, `PREPARING_REBALANCE`, ..
+    state: String,
+    /// `CLASSIC` or `CONSUMER`, after the protocol.
+    #[serde(rename = "type")]
+    kind: String,
+    is_mixed_consumer_group: bool,
+    coordinator: Link,
+    consumers: Link,
+    lag_summary: Link,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Consumer {
+    consumer_group_id: String,
+    consumer_id: String,
+    instance_id: Option<String>,
+    client_id: String,
+    assignments: Link,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Assignment {
+    consumer_group_id: String,
+    consumer_id: String,
+    topic_name: String,
+    partition_id: i32,
+    partition: Link,
+    lag: Link,
+}
+
+/// `GET ../consumer-groups`.
+///
+/// 404.
+pub(crate) async fn list(
+    State(proxy): State<Proxy>,
+    Named(cluster): Named<String>,
+    here: Here,
+) -> Answer<Json<List<Resource<Group>>>> {
+    let site = here.cluster(&proxy, &cluster).await?;
+    let admin = &proxy.broker.cluster;
+    // only the groups of the page are asked after
+    let ids = admin.group_ids().await?.into_keys().map(|id| (id.clone(), id));
+    let page = site.list("KafkaConsumerGroupList", &["consumer-groups"], ids);
+    let groups = admin.groups(page.items()).await?;
+    Ok(Json(page.of(groups.into_iter().map(|group| describe(&site, &group)).collect())))
+}
+
+/// `GET ../consumer-groups/{group}`.
+///
+/// 404.
+pub(crate) async fn get(
+    State(proxy): State<Proxy>,
+    Named((cluster, group)): Named<(String, String)>,
+    here: Here,
+) -> Answer<Json<Resource<Group>>> {
+    let site = here.cluster(&proxy, &cluster).await?;
+    Ok(Json(describe(&site, &proxy.broker.cluster.group(&group).await?)))
+}
+
+/// `DELETE ../consumer-groups/{group}`: delete a group with its offsets. Not Confluent's.
+///
+/// 204. 40002 it has members · 404.
+pub(crate) async fn delete(
+    State(proxy): State<Proxy>,
+    Named((cluster, group)): Named<(String, String)>,
+    here: Here,
+) -> Answer<Nothing> {
+    here.cluster(&proxy, &cluster).await?;
+    proxy.broker.cluster.delete_group(&group).await?;
+    Ok(Nothing)
+}
+
+/// `GET ../consumer-groups/{group}/consumers`.
+///
+/// 404.
+pub(crate) async fn consumers(
+    State(proxy): State<Proxy>,
+    Named((cluster, group)): Named<(String, String)>,
+    here: Here,
+) -> Answer<Json<List<Resource<Consumer>>>> {
+    let site = here.cluster(&proxy, &cluster).await?;
+    let found = proxy.broker.cluster.group(&group).await?;
+    let consumers = found.members.values().map(|m| (m.id.clone(), member(&site, &group, m)));
+    let place = ["consumer-groups", &group, "consumers"];
+    Ok(Json(site.list("KafkaConsumerList", &place, consumers)))
+}
+
+/// `GET ../consumer-groups/{group}/consumers/{consumer}`.
+///
+/// 404.
+pub(crate) async fn consumer(
+    State(proxy): State<Proxy>,
+    Named((cluster, group, consumer)): Named<(String, String, String)>,
+    here: Here,
+) -> Answer<Json<Resource<Consumer>>> {
+    let site = here.cluster(&proxy, &cluster).await?;
+    let found = proxy.broker.cluster.group(&group).await?;
+    let found = found.members.get(&consumer).ok_or(ProxyError::NotFound)?;
+    Ok(Json(member(&site, &group, found)))
+}
+
+/// `GET ../consumers/{consumer}/assignments`.
+///
+/// 404.
+pub(crate) async fn assignments(
+    State(proxy): State<Proxy>,
+    Named((cluster, group, consumer)): Named<(String, String, String)>,
+    here: Here,
+) -> Answer<Json<List<Resource<Assignment>>>> {
+    let site = here.cluster(&proxy, &cluster).await?;
+    let found = proxy.broker.cluster.group(&group).await?;
+    let found = found.members.get(&consumer).ok_or(ProxyError::NotFound)?;
+    let items = found.partitions.iter().map(|(topic, partition)| {
+        let order = keys(&[topic, &key(*partition)]);
+        (order, assigned(&site, &group, &consumer, topic, *partition))
+    });
+    let place = ["consumer-groups", &group, "consumers", &consumer, "assignments"];
+    Ok(Json(site.list("KafkaConsumerAssignmentList", &place, items)))
+}
+
+/// `GET ../assignments/{topic}/partitions/{partition}`.
+///
+/// 404.
+pub(crate) async fn assignment(
+    State(proxy): State<Proxy>,
+    Named((cluster, group, consumer, topic, partition)): Named<(
+        String,
+        String,
+        String,
+        String,
+        i32,
+    )>,
+    here: Here,
+) -> Answer<Json<Resource<Assignment>>> {
+    let site = here.cluster(&proxy, &cluster).await?;
+    let found = proxy.broker.cluster.group(&group).await?;
+    let found = found.members.get(&consumer).ok_or(ProxyError::NotFound)?;
+    if !found.partitions.contains(&(topic.clone(), partition)) {
+        return Err(ProxyError::NotFound.into());
+    }
+    Ok(Json(assigned(&site, &group, &consumer, &topic, partition)))
+}
+
+fn describe(site: &Site, found: &Found) -> Resource<Group> {
+    let id = found.id.as_str();
+    let fields = Group {
+        consumer_group_id: id.to_string(),
+        is_simple: found.is_simple,
+        partition_assignor: found.assignor.clone(),
+        state: shouted(&found.state),
+        kind: shouted(found.kind),
+        is_mixed_consumer_group: found.is_mixed,
+        coordinator: site.link(&["brokers", &found.coordinator.to_string()]),
+        consumers: site.link(&["consumer-groups", id, "consumers"]),
+        lag_summary: site.link(&["consumer-groups", id, "lag-summary"]),
+    };
+    site.resource("KafkaConsumerGroup", &["consumer-groups", id], fields)
+}
+
+fn member(site: &Site, group: &str, found: &Member) -> Resource<Consumer> {
+    let place = ["consumer-groups", group, "consumers", &found.id];
+    let fields = Consumer {
+        consumer_group_id: group.to_string(),
+        consumer_id: found.id.clone(),
+        instance_id: found.instance_id.clone(),
+        client_id: found.client_id.clone(),
+        assignments: site.link(&[&place[..], &["assignments"]].concat()),
+    };
+    site.resource("KafkaConsumer", &place, fields)
+}
+
+fn assigned(
+    site: &Site,
+    group: &str,
+    consumer: &str,
+    topic: &str,
+    partition: i32,
+) -> Resource<Assignment> {
+    let number = partition.to_string();
+    let fields = Assignment {
+        consumer_group_id: group.to_string(),
+        consumer_id: consumer.to_string(),
+        topic_name: topic.to_string(),
+        partition_id: partition,
+        partition: site.link(&["topics", topic, "partitions", &number]),
+        lag: site.link(&["consumer-groups", group, "lags", topic, "partitions", &number]),
+    };
+    let place = [
+        "consumer-groups",
+        group,
+        "consumers",
+        consumer,
+        "assignments",
+        topic,
+        "partitions",
+        &number,
+    ];
+    site.resource("KafkaConsumerAssignment", &place, fields)
+}
+
+/// `PreparingRebalance` as `PREPARING_REBALANCE`.
+fn shouted(word: &str) -> String {
+    let mut shouted = String::with_capacity(word.len() + 2);
+    for (place, letter) in word.char_indices() {
+        if place > 0 && letter.is_uppercase() {
+            shouted.push('_');
+        }
+        shouted.push(letter.to_ascii_uppercase());
+    }
+    shouted
+}

@@ -1,0 +1,149 @@
+//! `../consumer-groups/{group}/lags` and `/lag-summary`: how far a group is behind the last committed
+//! records. Source: Confluent AbstractConsumerLagManager.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use serde::Serialize;
+
+use super::site::{Here, Link, List, Resource, Site, key, keys};
+use crate::Proxy;
+use crate::admin::{At, Isolation, Member};
+use crate::error::ProxyError;
+use crate::http::answer::{Answer, Json};
+use crate::http::request::Named;
+
+#[derive(Clone, Serialize)]
+pub(crate) struct Lag {
+    consumer_group_id: String,
+    topic_name: String,
+    partition_id: i32,
+    /// Empty if nobody reads the partition, as the client id.
+    consumer_id: String,
+    instance_id: Option<String>,
+    client_id: String,
+    current_offset: i64,
+    log_end_offset: i64,
+    lag: i64,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Summary {
+    consumer_group_id: String,
+    max_lag_consumer_id: String,
+    max_lag_instance_id: Option<String>,
+    max_lag_client_id: String,
+    max_lag_topic_name: String,
+    max_lag_partition_id: i32,
+    max_lag: i64,
+    total_lag: i64,
+    max_lag_consumer: Link,
+    max_lag_partition: Link,
+}
+
+/// `GET ../lags`: of each partition that the group has committed an offset of.
+///
+/// 404 no such group, or it has committed nothing.
+pub(crate) async fn list(
+    State(proxy): State<Proxy>,
+    Named((cluster, group)): Named<(String, String)>,
+    here: Here,
+) -> Answer<Json<List<Resource<Lag>>>> {
+    let site = here.cluster(&proxy, &cluster).await?;
+    let lags = lags(&proxy, &group).await?.into_iter();
+    let items =
+        lags.map(|lag| (keys(&[&lag.topic_name, &key(lag.partition_id)]), describe(&site, lag)));
+    Ok(Json(site.list("KafkaConsumerLagList", &["consumer-groups", &group, "lags"], items)))
+}
+
+/// `GET ../lags/{topic}/partitions/{partition}`.
+///
+/// 404.
+pub(crate) async fn get(
+    State(proxy): State<Proxy>,
+    Named((cluster, group, topic, partition)): Named<(String, String, String, i32)>,
+    here: Here,
+) -> Answer<Json<Resource<Lag>>> {
+    let site = here.cluster(&proxy, &cluster).await?;
+    let mut lags = lags(&proxy, &group).await?.into_iter();
+    let lag = lags.find(|lag| lag.topic_name == topic && lag.partition_id == partition);
+    Ok(Json(describe(&site, lag.ok_or(ProxyError::NotFound)?)))
+}
+
+/// `GET ../lag-summary`: the partition that is farthest behind, and the sum of all.
+///
+/// 404 no such group, or it has committed nothing.
+pub(crate) async fn summary(
+    State(proxy): State<Proxy>,
+    Named((cluster, group)): Named<(String, String)>,
+    here: Here,
+) -> Answer<Json<Resource<Summary>>> {
+    let site = here.cluster(&proxy, &cluster).await?;
+    let lags = lags(&proxy, &group).await?;
+    let total = lags.iter().map(|lag| lag.lag).sum();
+    // the first of equals
+    let farthest = lags.into_iter().reduce(|a, b| if b.lag > a.lag { b } else { a });
+    let farthest = farthest.ok_or(ProxyError::NotFound)?;
+    let partition = farthest.partition_id.to_string();
+    let summary = Summary {
+        max_lag_consumer: site.link(&[
+            "consumer-groups",
+            &group,
+            "consumers",
+            &farthest.consumer_id,
+        ]),
+        max_lag_partition: site.link(&["topics", &farthest.topic_name, "partitions", &partition]),
+        consumer_group_id: group.clone(),
+        max_lag_consumer_id: farthest.consumer_id,
+        max_lag_instance_id: farthest.instance_id,
+        max_lag_client_id: farthest.client_id,
+        max_lag_topic_name: farthest.topic_name,
+        max_lag_partition_id: farthest.partition_id,
+        max_lag: farthest.lag,
+        total_lag: total,
+    };
+    let place = ["consumer-groups", &group, "lag-summary"];
+    Ok(Json(site.resource("KafkaConsumerGroupLagSummary", &place, summary)))
+}
+
+/// By topic and partition.
+async fn lags(proxy: &Proxy, group: &str) -> Result<Vec<Lag>, ProxyError> {
+    let admin = &proxy.broker.cluster;
+    let missing = |reason: String| ProxyError::Missing { reason };
+    let found = admin.group(group).await.map_err(|error| match error {
+        ProxyError::NotFound => missing(format!("Consumer Group {group} could not be found.")),
+        error => error,
+    })?;
+    let committed = admin.committed(group).await?;
+    if committed.is_empty() {
+        return Err(missing("Consumer group offsets could not be found.".to_string()));
+    }
+    let partitions: Vec<_> = committed.keys().cloned().collect();
+    // what a reader of transactions can reach
+    let ends = admin.offsets_at(&partitions, At::Latest, Isolation::ReadCommitted).await?;
+    let owners: BTreeMap<&(String, i32), &Member> =
+        found.members.values().flat_map(|m| m.partitions.iter().map(move |p| (p, m))).collect();
+    let lag = |(place, current): (&(String, i32), &i64)| {
+        let end = *ends.get(place)?;
+        let owner = owners.get(place);
+        Some(Lag {
+            consumer_group_id: group.to_string(),
+            topic_name: place.0.clone(),
+            partition_id: place.1,
+            consumer_id: owner.map_or_else(String::new, |m| m.id.clone()),
+            instance_id: owner.and_then(|m| m.instance_id.clone()),
+            client_id: owner.map_or_else(String::new, |m| m.client_id.clone()),
+            current_offset: *current,
+            log_end_offset: end,
+            lag: (end - current).max(0),
+        })
+    };
+    Ok(committed.iter().filter_map(lag).collect())
+}
+
+fn describe(site: &Site, lag: Lag) -> Resource<Lag> {
+    let (group, topic) = (lag.consumer_group_id.clone(), lag.topic_name.clone());
+    let partition = lag.partition_id.to_string();
+    let place = ["consumer-groups", &group, "lags", &topic, "partitions", &partition];
+    site.resource("KafkaConsumerLag", &place, lag)
+}

@@ -1,0 +1,282 @@
+//! `../topics/{topic}/partitions`: partitions, their replicas, offsets and reassignments, and
+//! deleting records. Source: Confluent PartitionsResource, ReplicasResource.
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+
+use super::json_body::JsonBody;
+use super::site::{Here, Link, List, Resource, Site, key, keys};
+use crate::Proxy;
+use crate::admin::{At, Isolation, Partition as Found, Reassignment as Ongoing};
+use crate::error::ProxyError;
+use crate::http::answer::{Answer, Json};
+use crate::http::request::{Named, Params};
+
+#[derive(Serialize)]
+pub(crate) struct Partition {
+    topic_name: String,
+    partition_id: i32,
+    /// Not there while there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    leader: Option<Link>,
+    replicas: Link,
+    reassignment: Link,
+    #[serde(flatten)]
+    offsets: Option<Offsets>,
+}
+
+/// The first offset, and the one after the last.
+#[derive(Serialize)]
+struct Offsets {
+    earliest_offset: i64,
+    latest_offset: i64,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Replica {
+    topic_name: String,
+    partition_id: i32,
+    broker_id: i32,
+    is_leader: bool,
+    is_in_sync: bool,
+    broker: Link,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Reassignment {
+    topic_name: String,
+    partition_id: i32,
+    adding_replicas: Vec<i32>,
+    removing_replicas: Vec<i32>,
+    replicas: Link,
+}
+
+/// The body of `POST ../records:delete`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DeleteRecords {
+    /// Records before it are deleted; -1 means all.
+    before_offset: i64,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Deleted {
+    topic_name: String,
+    partition_id: i32,
+    earliest_offset: i64,
+}
+
+type PartitionPath = Named<(String, String, i32)>;
+
+/// `GET ../partitions`.
+///
+/// 404 · 40403.
+pub(crate) async fn list(
+    State(proxy): State<Proxy>,
+    Named((cluster, topic)): Named<(String, String)>,
+    here: Here,
+) -> Answer<Json<List<Resource<Partition>>>> {
+    let site = here.cluster(&proxy, &cluster).await?;
+    let found = proxy.broker.cluster.topic(&topic, false).await?.partitions.into_values();
+    let partitions = found.map(|p| (key(p.id), describe(&site, &topic, &p, None)));
+    Ok(Json(site.list("KafkaPartitionList", &["topics", &topic, "partitions"], partitions)))
+}
+
+/// `GET ../partitions/{partition}`.
+///
+/// 404 · 40402 · 40403.
+pub(crate) async fn get(
+    State(proxy): State<Proxy>,
+    Named((cluster, topic, partition)): PartitionPath,
+    here: Here,
+) -> Answer<Json<Resource<Partition>>> {
+    let site = here.cluster(&proxy, &cluster).await?;
+    let found = proxy.broker.cluster.topic(&topic, false).await?;
+    Ok(Json(describe(&site, &topic, found.partition(partition)?, None)))
+}
+
+/// `GET ../partitions/{partition}/offset`: the first offset, and the one after the last.
+///
+/// `offset_type` is `earliest_and_latest`. 400 another one · 404 · 40402 · 40403.
+pub(crate) async fn offset(
+    State(proxy): State<Proxy>,
+    Named((cluster, topic, partition)): PartitionPath,
+    here: Here,
+    params: Params,
+) -> Answer<Json<Resource<Partition>>> {
+    let site = here.cluster(&proxy, &cluster).await?;
+    if let Some(other) = params.get("offset_type").filter(|kind| *kind != "earliest_and_latest") {
+        let reason = format!("offset_type:{other} is invalid");
+        return Err(ProxyError::BadRequest { reason }.into());
+    }
+    let admin = &proxy.broker.cluster;
+    let found = admin.topic(&topic, false).await?;
+    let found = found.partition(partition)?;
+    let place = [(topic.clone(), partition)];
+    let earliest = admin.offsets_at(&place, At::Earliest, Isolation::ReadUncommitted).await?;
+    let latest = admin.offsets_at(&place, At::Latest, Isolation::ReadUncommitted).await?;
+    let offset = |found: std::collections::BTreeMap<_, i64>| {
+        found.get(&place[0]).copied().ok_or_else(|| ProxyError::Retriable {
+            reason: "There is no leader for this topic-partition".to_string(),
+        })
+    };
+    let offsets = Offsets { earliest_offset: offset(earliest)?, latest_offset: offset(latest)? };
+    Ok(Json(describe(&site, &topic, found, Some(offsets))))
+}
+
+/// `GET ../partitions/{partition}/replicas`.
+///
+/// 404 · 40402 · 40403.
+pub(crate) async fn replicas(
+    State(proxy): State<Proxy>,
+    Named((cluster, topic, partition)): PartitionPath,
+    here: Here,
+) -> Answer<Json<List<Resource<Replica>>>> {
+    let site = here.cluster(&proxy, &cluster).await?;
+    let found = proxy.broker.cluster.topic(&topic, false).await?;
+    let found = found.partition(partition)?;
+    let mut brokers = found.replicas.clone();
+    brokers.sort_unstable();
+    let replicas = brokers.into_iter().map(|b| (key(b), replica(&site, &topic, found, b)));
+    let place = ["topics", &topic, "partitions", &partition.to_string(), "replicas"];
+    Ok(Json(site.list("KafkaReplicaList", &place, replicas)))
+}
+
+/// `GET ../partitions/{partition}/replicas/{broker}`.
+///
+/// 404 · 40402 · 40403.
+pub(crate) async fn replica_on(
+    State(proxy): State<Proxy>,
+    Named((cluster, topic, partition, broker)): Named<(String, String, i32, i32)>,
+    here: Here,
+) -> Answer<Json<Resource<Replica>>> {
+    let site = here.cluster(&proxy, &cluster).await?;
+    let found = proxy.broker.cluster.topic(&topic, false).await?;
+    let found = found.partition(partition)?;
+    if !found.replicas.contains(&broker) {
+        return Err(ProxyError::NotFound.into());
+    }
+    Ok(Json(replica(&site, &topic, found, broker)))
+}
+
+/// `GET ../topics/-/partitions/-/reassignment`: all that are under way.
+///
+/// 404.
+pub(crate) async fn reassignments(
+    State(proxy): State<Proxy>,
+    Named(cluster): Named<String>,
+    here: Here,
+) -> Answer<Json<List<Resource<Reassignment>>>> {
+    let site = here.cluster(&proxy, &cluster).await?;
+    let found = proxy.broker.cluster.reassignments(None).await?;
+    Ok(Json(ongoing(&site, &["topics", "-", "partitions", "-", "reassignment"], found)))
+}
+
+/// `GET ../topics/{topic}/partitions/-/reassignment`: those of a topic that are under way.
+///
+/// 404 · 40403.
+pub(crate) async fn reassignments_of_topic(
+    State(proxy): State<Proxy>,
+    Named((cluster, topic)): Named<(String, String)>,
+    here: Here,
+) -> Answer<Json<List<Resource<Reassignment>>>> {
+    let site = here.cluster(&proxy, &cluster).await?;
+    let partitions = proxy.broker.cluster.topic(&topic, false).await?.partitions;
+    let partitions: Vec<i32> = partitions.into_keys().collect();
+    let found = proxy.broker.cluster.reassignments(Some((&topic, &partitions))).await?;
+    Ok(Json(ongoing(&site, &["topics", &topic, "partitions", "-", "reassignment"], found)))
+}
+
+/// `GET ../partitions/{partition}/reassignment`.
+///
+/// 404 none is under way · 40402 · 40403.
+pub(crate) async fn reassignment(
+    State(proxy): State<Proxy>,
+    Named((cluster, topic, partition)): PartitionPath,
+    here: Here,
+) -> Answer<Json<Resource<Reassignment>>> {
+    let site = here.cluster(&proxy, &cluster).await?;
+    proxy.broker.cluster.topic(&topic, false).await?.partition(partition)?;
+    let found = proxy.broker.cluster.reassignments(Some((&topic, &[partition]))).await?;
+    let found = found.into_iter().next().ok_or(ProxyError::NotFound)?;
+    Ok(Json(reassigned(&site, found)))
+}
+
+/// `POST ../partitions/{partition}/records:delete`: delete the records before an offset. Not
+/// Confluent's.
+///
+/// Answers the first offset from then on. 40002 the offset is after the last · 40402 · 40403.
+pub(crate) async fn delete_records(
+    State(proxy): State<Proxy>,
+    Named((cluster, topic, partition)): PartitionPath,
+    here: Here,
+    JsonBody(request): JsonBody<DeleteRecords>,
+) -> Answer<Json<Resource<Deleted>>> {
+    let site = here.cluster(&proxy, &cluster).await?;
+    if request.before_offset < -1 {
+        let reason = format!("before_offset:{} is invalid", request.before_offset);
+        return Err(ProxyError::BadRequest { reason }.into());
+    }
+    let admin = &proxy.broker.cluster;
+    let earliest = admin.delete_records(&topic, partition, request.before_offset).await?;
+    let place = ["topics", &topic, "partitions", &partition.to_string()];
+    let deleted =
+        Deleted { topic_name: topic.clone(), partition_id: partition, earliest_offset: earliest };
+    Ok(Json(site.resource("KafkaDeletedRecords", &place, deleted)))
+}
+
+fn describe(
+    site: &Site,
+    topic: &str,
+    found: &Found,
+    offsets: Option<Offsets>,
+) -> Resource<Partition> {
+    let id = found.id.to_string();
+    let place = ["topics", topic, "partitions", &id];
+    let below = |rest: &[&str]| site.link(&[&place, rest].concat());
+    let kind = if offsets.is_some() { "KafkaPartitionWithOffsets" } else { "KafkaPartition" };
+    let partition = Partition {
+        topic_name: topic.to_string(),
+        partition_id: found.id,
+        leader: found.leader().map(|leader| below(&["replicas", &leader.to_string()])),
+        replicas: below(&["replicas"]),
+        reassignment: below(&["reassignment"]),
+        offsets,
+    };
+    site.resource(kind, &place, partition)
+}
+
+pub(super) fn replica(site: &Site, topic: &str, found: &Found, broker: i32) -> Resource<Replica> {
+    let (partition, id) = (found.id.to_string(), broker.to_string());
+    let replica = Replica {
+        topic_name: topic.to_string(),
+        partition_id: found.id,
+        broker_id: broker,
+        is_leader: found.leader == broker,
+        is_in_sync: found.in_sync.contains(&broker),
+        broker: site.link(&["brokers", &id]),
+    };
+    let place = ["topics", topic, "partitions", &partition, "replicas", &id];
+    site.resource("KafkaReplica", &place, replica)
+}
+
+fn ongoing(site: &Site, place: &[&str], found: Vec<Ongoing>) -> List<Resource<Reassignment>> {
+    let items = found
+        .into_iter()
+        .map(|found| (keys(&[&found.topic, &key(found.partition)]), reassigned(site, found)));
+    site.list("KafkaReassignmentList", place, items)
+}
+
+fn reassigned(site: &Site, found: Ongoing) -> Resource<Reassignment> {
+    let partition = found.partition.to_string();
+    let place = ["topics", &found.topic, "partitions", &partition, "reassignment"];
+    let replicas = ["topics", &found.topic, "partitions", &partition, "replicas"];
+    let reassignment = Reassignment {
+        topic_name: found.topic.clone(),
+        partition_id: found.partition,
+        adding_replicas: found.adding,
+        removing_replicas: found.removing,
+        replicas: site.link(&replicas),
+    };
+    site.resource("KafkaReassignment", &place, reassignment)
+}

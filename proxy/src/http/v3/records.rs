@@ -1,0 +1,168 @@
+//! `../partitions/{partition}/records`: read without a consumer. Not Confluent's.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use rdkafka::message::Message;
+use serde_json::json;
+
+use super::site::Here;
+use crate::Proxy;
+use crate::admin::{At, Isolation};
+use crate::error::ProxyError;
+use crate::format::{Format, write_string};
+use crate::http::answer::{Answer, Bytes};
+use crate::http::request::{Named, Params};
+use crate::reader::Read;
+use crate::record::{Unwritten, Writer};
+
+/// Records of an answer, unless somebody asks for fewer or more.
+const RECORDS: usize = 100;
+const RECORDS_MAX: usize = 10_000;
+
+/// Bytes of keys and values of an answer.
+const BYTES: usize = 1024 * 1024;
+const BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// How long a read may wait for a record.
+const WAIT_MAX_MS: u64 = 300_000;
+
+/// `GET ../records`: records from `offset`, from `timestamp` (RFC 3339, or milliseconds) or `from`
+/// `earliest` or `latest` on.
+///
+/// `limit`, `max_bytes`, `wait_ms` (for the first record; 0), `format` of keys and values, or
+/// `key_format` and `value_format` (binary). `metadata.next` is the address to go on at. A record that
+/// cannot be read in its format has an `error`, and its bytes. 400 · 404 · 40402 · 40403 · 40801 a
+/// record's schema cannot be had now · 422 no such format.
+pub(crate) async fn read(
+    State(proxy): State<Proxy>,
+    Named((cluster, topic, partition)): Named<(String, String, i32)>,
+    here: Here,
+    params: Params,
+) -> Answer<Bytes> {
+    let site = here.cluster(&proxy, &cluster).await?;
+    let admin = &proxy.broker.cluster;
+    admin.topic(&topic, false).await?.partition(partition)?;
+    let offset = begin(&proxy, &topic, partition, &params).await?;
+    let limit = positive(&params, "limit", RECORDS, RECORDS_MAX)?;
+    let max_bytes = positive(&params, "max_bytes", BYTES, BYTES_MAX)?;
+    let wait_ms = number::<u64>(&params, "wait_ms")?.unwrap_or(0).min(WAIT_MAX_MS);
+    let (key_format, value_format) = formats(&params)?;
+    let read = Read {
+        topic: &topic,
+        partition,
+        offset,
+        records_max: limit,
+        bytes_max: max_bytes,
+        wait: Duration::from_millis(wait_ms),
+    };
+    let records = proxy.readers.read(&proxy.broker, &read).await?;
+    let writer = Writer { schemas: &proxy.schemas, key_format, value_format, with_headers: true };
+    let number = partition.to_string();
+    let url = site.url(&["topics", &topic, "partitions", &number, "records"]);
+    let mut data = Vec::new();
+    let mut next = offset;
+    for message in &records {
+        if !data.is_empty() {
+            data.push(b',');
+        }
+        match writer.write_v3(message, &mut data).await {
+            Ok(()) => next = message.offset() + 1,
+            // what comes before it can be read; then it is the next
+            Err(Unwritten::Poison(_) | Unwritten::NotNow(_)) if !data.is_empty() => {
+                data.pop();
+                break;
+            }
+            Err(Unwritten::Poison(error) | Unwritten::NotNow(error)) => return Err(error.into()),
+        }
+    }
+    let mut rest = vec![("offset".to_string(), next.to_string())];
+    let begins = ["offset", "timestamp", "from"];
+    rest.extend(params.0.into_iter().filter(|(name, _)| !begins.contains(&name.as_str())));
+    let rest: Vec<String> = rest
+        .iter()
+        .map(|(name, value)| {
+            format!("{}={}", crate::http::encoded(name), crate::http::encoded(value))
+        })
+        .collect();
+    let metadata = json!({"self": url, "next": format!("{url}?{}", rest.join("&"))});
+    let mut out = format!("{{\"kind\":\"KafkaRecordList\",\"metadata\":{metadata},\"cluster_id\":")
+        .into_bytes();
+    write_string(&cluster, &mut out);
+    out.extend_from_slice(b",\"topic_name\":");
+    write_string(&topic, &mut out);
+    out.extend_from_slice(format!(",\"partition_id\":{partition},\"data\":[").as_bytes());
+    out.extend_from_slice(&data);
+    out.extend_from_slice(b"]}");
+    Ok(Bytes(out, "application/json"))
+}
+
+/// The offset to begin at: between the first and the one after the last.
+async fn begin(
+    proxy: &Proxy,
+    topic: &str,
+    partition: i32,
+    params: &Params,
+) -> Result<i64, ProxyError> {
+    let offset = number::<i64>(params, "offset")?;
+    let at = match (offset, params.get("timestamp"), params.get("from")) {
+        (Some(_), None, None) | (None, None, None | Some("earliest")) => At::Earliest,
+        (None, None, Some("latest")) => At::Latest,
+        (None, Some(time), None) => At::Time(time_ms(time)?),
+        (None, None, Some(other)) => return Err(wrong(&format!("from:{other} is invalid"))),
+        _ => return Err(wrong("only one of offset, timestamp and from can be used")),
+    };
+    let place = [(topic.to_string(), partition)];
+    let found = proxy.broker.cluster.offsets_at(&place, at, Isolation::ReadUncommitted).await?;
+    let found = found.into_values().next().ok_or_else(|| ProxyError::Retriable {
+        reason: "There is no leader for this topic-partition".to_string(),
+    })?;
+    match offset {
+        None => Ok(found),
+        Some(offset) if offset < 0 => Err(wrong(&format!("offset:{offset} is invalid"))),
+        // what was deleted meanwhile is passed over
+        Some(offset) if offset < found => Ok(found),
+        Some(offset) => {
+            let at = At::Latest;
+            let ends =
+                proxy.broker.cluster.offsets_at(&place, at, Isolation::ReadUncommitted).await?;
+            match ends.into_values().next() {
+                Some(end) if offset > end => {
+                    Err(wrong(&format!("offset:{offset} is after the end, which is {end}")))
+                }
+                _ => Ok(offset),
+            }
+        }
+    }
+}
+
+fn formats(params: &Params) -> Result<(Format, Format), ProxyError> {
+    let format = |name: &str| params.get(name).map(Format::named).transpose();
+    let both = format("format")?.unwrap_or(Format::Binary);
+    Ok((format("key_format")?.unwrap_or(both), format("value_format")?.unwrap_or(both)))
+}
+
+fn time_ms(text: &str) -> Result<i64, ProxyError> {
+    let ms = text
+        .parse::<i64>()
+        .ok()
+        .or_else(|| text.parse::<jiff::Timestamp>().ok().map(|time| time.as_millisecond()));
+    ms.filter(|ms| *ms >= 0).ok_or_else(|| wrong(&format!("timestamp:{text} is invalid")))
+}
+
+fn positive(params: &Params, name: &str, default: usize, max: usize) -> Result<usize, ProxyError> {
+    match number::<usize>(params, name)? {
+        None => Ok(default),
+        Some(0) => Err(wrong(&format!("{name}:0 is invalid"))),
+        Some(n) => Ok(n.min(max)),
+    }
+}
+
+fn number<T: std::str::FromStr>(params: &Params, name: &str) -> Result<Option<T>, ProxyError> {
+    let Some(text) = params.get(name) else { return Ok(None) };
+    text.parse().map(Some).map_err(|_| wrong(&format!("{name}:{text} is invalid")))
+}
+
+fn wrong(reason: &str) -> ProxyError {
+    ProxyError::BadRequest { reason: reason.to_string() }
+}

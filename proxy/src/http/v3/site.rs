@@ -1,0 +1,248 @@
+//! The shapes that all of API v3 has: resources with their own address, lists in pages, links.
+
+use axum::extract::{FromRequestParts, OriginalUri};
+use axum::http::header::HOST;
+use axum::http::request::Parts;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+
+use crate::Proxy;
+use crate::error::ProxyError;
+use crate::http::answer::Refused;
+use crate::http::encoded;
+use crate::http::request::Params;
+
+/// A cluster's place in the API, as the client reaches it.
+pub(crate) struct Site {
+    /// `http://localhost:8082/v3`
+    base: String,
+    cluster: String,
+    page: Page,
+}
+
+/// What of a list is asked for: `page_size` items behind `page_token`; without both, all of it.
+#[derive(Clone, Default)]
+struct Page {
+    size: Option<usize>,
+    /// The last item before.
+    after: Option<String>,
+}
+
+/// A part of a path: `["topics", "flights", "partitions", "0"]`.
+pub(crate) type Place<'a> = &'a [&'a str];
+
+/// `{"kind", "metadata": {"self", "resource_name"}, "cluster_id", ..}`.
+#[derive(Serialize)]
+pub(crate) struct Resource<T> {
+    kind: &'static str,
+    metadata: Metadata,
+    cluster_id: String,
+    #[serde(flatten)]
+    fields: T,
+}
+
+#[derive(Serialize)]
+struct Metadata {
+    #[serde(rename = "self")]
+    url: String,
+    resource_name: String,
+}
+
+/// `{"kind", "metadata": {"self", "next"}, "data": [..]}`; `next` is the address of the next page.
+#[derive(Serialize)]
+pub(crate) struct List<T> {
+    kind: &'static str,
+    metadata: ListMetadata,
+    data: Vec<T>,
+}
+
+#[derive(Serialize)]
+struct ListMetadata {
+    #[serde(rename = "self")]
+    url: String,
+    next: Option<String>,
+}
+
+/// `{"related": "<url>"}`.
+#[derive(Serialize)]
+pub(crate) struct Link {
+    related: String,
+}
+
+/// `http://localhost:8082/v3` of a request, and its page.
+pub(crate) struct Here {
+    base: String,
+    page: Page,
+}
+
+impl FromRequestParts<Proxy> for Here {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, proxy: &Proxy) -> Result<Self, Refused> {
+        let host = parts.headers.get(HOST).and_then(|h| h.to_str().ok()).unwrap_or("localhost");
+        let url = match &proxy.config.advertised_url {
+            Some(url) => url.trim_end_matches('/').to_string(),
+            None => format!("{}://{host}", proxy.config.scheme),
+        };
+        let original = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |uri| &uri.0);
+        let prefix = if original.path().starts_with("/kafka/") { "/kafka" } else { "" };
+        let params = Params::from_request_parts(parts, proxy).await?;
+        let page = Page {
+            size: match params.parsed::<usize>("page_size")? {
+                Some(0) => {
+                    let reason = "page_size: at least 1".to_string();
+                    return Err(Refused(ProxyError::BadRequest { reason }));
+                }
+                size => size,
+            },
+            after: params.get("page_token").map(unsealed).transpose()?,
+        };
+        Ok(Here { base: format!("{url}{prefix}/v3"), page })
+    }
+}
+
+impl Here {
+    /// The place of a cluster, which has to be the one behind the proxy. 404.
+    pub(crate) async fn cluster(&self, proxy: &Proxy, id: &str) -> Result<Site, ProxyError> {
+        let found = proxy.broker.cluster.id().await?;
+        if found != id {
+            let reason = format!("Cluster {id} cannot be found.");
+            return Err(ProxyError::Missing { reason });
+        }
+        Ok(self.site(id))
+    }
+
+    pub(crate) fn site(&self, cluster: &str) -> Site {
+        Site { base: self.base.clone(), cluster: cluster.to_string(), page: self.page.clone() }
+    }
+
+    /// The list of the one cluster.
+    pub(crate) fn clusters<T: Serialize>(&self, cluster: T) -> List<T> {
+        let url = format!("{}/clusters", self.base);
+        let metadata = ListMetadata { url, next: None };
+        List { kind: "KafkaClusterList", metadata, data: vec![cluster] }
+    }
+}
+
+impl Site {
+    pub(crate) fn url(&self, place: Place<'_>) -> String {
+        let mut url = format!("{}/clusters/{}", self.base, encoded(&self.cluster));
+        for part in place {
+            url.push('/');
+            url.push_str(&encoded(part));
+        }
+        url
+    }
+
+    pub(crate) fn link(&self, place: Place<'_>) -> Link {
+        Link { related: self.url(place) }
+    }
+
+    pub(crate) fn resource<T>(
+        &self,
+        kind: &'static str,
+        place: Place<'_>,
+        fields: T,
+    ) -> Resource<T> {
+        self.resource_at(kind, self.url(place), place, fields)
+    }
+
+    /// As `resource`, of another address than its place.
+    pub(crate) fn resource_at<T>(
+        &self,
+        kind: &'static str,
+        url: String,
+        place: Place<'_>,
+        fields: T,
+    ) -> Resource<T> {
+        let metadata = Metadata { url, resource_name: self.name(place) };
+        Resource { kind, metadata, cluster_id: self.cluster.clone(), fields }
+    }
+
+    /// `crn:///kafka=<cluster>/topic=flights/partition=0`.
+    fn name(&self, place: Place<'_>) -> String {
+        let mut name = format!("crn:///kafka={}", self.cluster);
+        let mut parts = place.iter();
+        while let Some(kind) = parts.next() {
+            name.push('/');
+            match parts.next() {
+                Some(id) => {
+                    let kind = kind.strip_suffix('s').unwrap_or(kind);
+                    name.push_str(&format!("{kind}={id}"));
+                }
+                None => name.push_str(kind),
+            }
+        }
+        name
+    }
+
+    /// The page that was asked for of items that are sorted by their keys.
+    pub(crate) fn list<T>(
+        &self,
+        kind: &'static str,
+        place: Place<'_>,
+        items: impl IntoIterator<Item = (String, T)>,
+    ) -> List<T> {
+        self.list_at(kind, self.url(place), items)
+    }
+
+    /// As `list`, of an address that is not a place.
+    pub(crate) fn list_at<T>(
+        &self,
+        kind: &'static str,
+        url: String,
+        items: impl IntoIterator<Item = (String, T)>,
+    ) -> List<T> {
+        let after = self.page.after.as_deref();
+        let mut rest = items.into_iter().filter(|(key, _)| after.is_none_or(|a| key.as_str() > a));
+        let size = self.page.size.unwrap_or(usize::MAX);
+        let mut last = None;
+        let mut data = Vec::new();
+        for (key, item) in rest.by_ref().take(size) {
+            data.push(item);
+            last = Some(key);
+        }
+        let next = match (rest.next(), last) {
+            (Some(_), Some(last)) => {
+                let and = if url.contains('?') { '&' } else { '?' };
+                Some(format!("{url}{and}page_size={size}&page_token={}", sealed(&last)))
+            }
+            _ => None,
+        };
+        List { kind, metadata: ListMetadata { url, next }, data }
+    }
+}
+
+impl<T> List<T> {
+    pub(crate) fn items(&self) -> &[T] {
+        &self.data
+    }
+
+    /// The same page of what was found of its items.
+    pub(crate) fn of<U>(self, data: Vec<U>) -> List<U> {
+        List { kind: self.kind, metadata: self.metadata, data }
+    }
+}
+
+/// A number as a key that sorts as the number does.
+pub(crate) fn key(number: i32) -> String {
+    format!("{:010}", i64::from(number))
+}
+
+/// Keys of several parts; no name has a character before it.
+pub(crate) fn keys(parts: &[&str]) -> String {
+    parts.join("\u{0}")
+}
+
+fn sealed(key: &str) -> String {
+    URL_SAFE_NO_PAD.encode(key)
+}
+
+/// 400.
+fn unsealed(token: &str) -> Result<String, ProxyError> {
+    let bytes = URL_SAFE_NO_PAD.decode(token).ok();
+    bytes.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(|| ProxyError::BadRequest {
+        reason: "page_token is none that was given".to_string(),
+    })
+}

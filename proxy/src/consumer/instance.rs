@@ -1,9 +1,12 @@
-//! One consumer instance: a librdkafka consumer, what it has fetched and nobody has read, and how
-//! far it was read.
+//! One consumer instance: what it is to read, a client of Kafka while somebody reads, what that has
+//! fetched and nobody has read, and how far it was read.
 //!
 //! A record counts as read when it goes into an answer, not when librdkafka hands it over: what a
 //! client did not wait for, or had no bytes for, is there for the next read. Other requests do not
 //! wait for a read that waits: they interrupt it, and it goes on after them.
+//!
+//! An instance that nobody has asked for lately may lose its client to others: it leaves its group as
+//! in a rebalance, and comes back with the next request.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -11,19 +14,18 @@ use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use rdkafka::consumer::{
-    BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance, StreamConsumer,
-};
+use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::OwnedMessage;
-use rdkafka::{ClientConfig, ClientContext, Offset, TopicPartitionList};
+use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::{Mutex, MutexGuard, Notify, oneshot};
 use tokio::time::Instant;
 
+use super::client::{Client, leave, names, start, subscribe};
 use super::reading::{Reading, Records, Source, size};
-use super::seek::{Position, seek};
+use super::seek::{Position, assignment, seek};
 use super::spec::ConsumerSpec;
-use crate::broker::ask;
+use crate::broker::{Broker, ask};
 use crate::error::ProxyError;
 
 /// How long commits, seeks and look-ups are waited for.
@@ -38,8 +40,9 @@ pub(crate) struct Commit {
 
 pub(crate) struct Instance {
     spec: ConsumerSpec,
-    /// There until the instance is dropped.
-    consumer: Option<Arc<StreamConsumer<Context>>>,
+    broker: Arc<Broker>,
+    /// There while it is needed. Made and taken away with `reading` locked.
+    client: SyncMutex<Option<Client>>,
     reading: Mutex<Reading>,
     /// Requests other than reads that want `reading`.
     wanted: AtomicUsize,
@@ -53,36 +56,12 @@ pub(crate) struct Instance {
     created: Instant,
 }
 
-/// Hears of partitions that the group takes away.
-#[derive(Default)]
-pub(super) struct Context {
-    revoked: SyncMutex<Vec<(String, i32)>>,
-}
-
-impl ClientContext for Context {}
-
-impl ConsumerContext for Context {
-    fn pre_rebalance(&self, _consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        if let Rebalance::Revoke(partitions) = rebalance {
-            let mut revoked = self.revoked.lock().unwrap_or_else(PoisonError::into_inner);
-            revoked.extend(names(partitions));
-        }
-    }
-}
-
 impl Instance {
-    pub(crate) fn new(spec: ConsumerSpec, mut config: ClientConfig) -> Result<Self, ProxyError> {
-        config
-            .set("group.id", &spec.group)
-            .set("auto.offset.reset", &spec.auto_offset_reset)
-            .set("enable.auto.commit", if spec.auto_commit { "true" } else { "false" })
-            .set("enable.auto.offset.store", "false");
-        let consumer = config
-            .create_with_context(Context::default())
-            .map_err(|error| ProxyError::InvalidConsumerConfig { reason: error.to_string() })?;
-        Ok(Instance {
+    pub(crate) fn new(spec: ConsumerSpec, broker: Arc<Broker>) -> Self {
+        Instance {
             spec,
-            consumer: Some(Arc::new(consumer)),
+            broker,
+            client: SyncMutex::default(),
             reading: Mutex::default(),
             wanted: AtomicUsize::new(0),
             readers: AtomicUsize::new(0),
@@ -90,17 +69,45 @@ impl Instance {
             ending: AtomicBool::new(false),
             last_used: AtomicU64::new(0),
             created: Instant::now(),
-        })
+        }
     }
 
-    pub(super) fn consumer(&self) -> &Arc<StreamConsumer<Context>> {
-        self.consumer.as_ref().expect("taken only when the instance is dropped")
+    /// The client, if there is one.
+    pub(super) fn client(&self) -> Option<Client> {
+        self.client.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn take_client(&self) -> Option<Client> {
+        self.client.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// The client, which reads what the instance reads; made if there is none. 42204.
+    fn wake(&self, reading: &Reading) -> Result<Client, ProxyError> {
+        if let Some(client) = self.client() {
+            return Ok(client);
+        }
+        let client = start(&self.broker, &self.spec, reading)?;
+        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = Some(client.clone());
+        Ok(client)
+    }
+
+    /// Gives the client up, unless somebody reads just now. A subscriber loses its partitions, and
+    /// what it has read and not committed comes again, as in a rebalance; one with partitions of its
+    /// own goes on where it was.
+    pub(crate) fn rest(&self) {
+        let Ok(mut reading) = self.reading.try_lock() else { return };
+        let Some(client) = self.take_client() else { return };
+        reading.pending.clear();
+        if matches!(reading.source, Source::Subscription(_)) {
+            reading.positions.clear();
+        }
+        leave(Some(client), None);
     }
 
     /// Leaves the group, and says when that is done.
-    pub(crate) fn close(mut self) -> oneshot::Receiver<()> {
+    pub(crate) fn close(self) -> oneshot::Receiver<()> {
         let (done, closed) = oneshot::channel();
-        leave(self.consumer.take(), Some(done));
+        leave(self.take_client(), Some(done));
         closed
     }
 
@@ -118,7 +125,7 @@ impl Instance {
 
     /// Whether it has a client of Kafka.
     pub(crate) fn is_awake(&self) -> bool {
-        self.consumer.is_some()
+        self.client().is_some()
     }
 
     pub(crate) fn touch(&self) {
@@ -151,44 +158,11 @@ impl Instance {
     /// Serves the group between reads: joining and rebalancing happen while librdkafka is polled.
     pub(crate) fn keep_up(&self) {
         let Ok(mut reading) = self.reading.try_lock() else { return };
-        if reading.source != Source::None && reading.pending.is_empty() {
-            self.fetch(&mut reading, 1);
-        }
-    }
-
-    /// Takes what librdkafka has at hand, up to about `bytes`.
-    fn fetch(&self, reading: &mut Reading, bytes: usize) {
-        let mut fetched = 0;
-        while fetched < bytes {
-            match self.consumer().recv().now_or_never() {
-                Some(Ok(message)) => {
-                    fetched += size(&message);
-                    let message = message.detach();
-                    self.take(reading, message);
-                }
-                Some(Err(error)) => {
-                    reading.notice(error);
-                    break;
-                }
-                None => break,
-            }
-        }
-        self.forget_revoked(reading);
-    }
-
-    /// A record that librdkafka hands over. What was revoked before it came is forgotten before it
-    /// is kept: it may be the first of the partition's new assignment.
-    fn take(&self, reading: &mut Reading, message: OwnedMessage) {
-        self.forget_revoked(reading);
-        reading.pending.push_back(message);
-    }
-
-    /// What was fetched of partitions that belong to somebody else now is not ours to hand out.
-    fn forget_revoked(&self, reading: &mut Reading) {
-        let context = self.consumer().context();
-        let mut revoked = context.revoked.lock().unwrap_or_else(PoisonError::into_inner);
-        for (topic, partition) in revoked.drain(..) {
-            reading.forget(&topic, partition);
+        if let Some(client) = self.client()
+            && reading.source != Source::None
+            && reading.pending.is_empty()
+        {
+            fetch(&client, &mut reading, 1);
         }
     }
 
@@ -202,6 +176,7 @@ impl Instance {
         let deadline = Instant::now() + timeout;
         let _reader = Counted::new(&self.readers);
         let mut reading = self.reading.lock().await;
+        let client = self.wake(&reading)?;
         loop {
             let interrupted = self.interrupt.notified();
             tokio::pin!(interrupted);
@@ -210,7 +185,7 @@ impl Instance {
                 drop(reading);
                 reading = self.reading.lock().await; // after those who wait already
             }
-            if self.has_enough(&mut reading, max_bytes)?
+            if self.has_enough(&client, &mut reading, max_bytes)?
                 || Instant::now() >= deadline
                 || self.ending.load(Ordering::SeqCst)
             {
@@ -219,9 +194,9 @@ impl Instance {
             tokio::select! {
                 () = tokio::time::sleep_until(deadline) => {}
                 () = &mut interrupted => {}
-                received = self.consumer().recv(), if reading.source != Source::None => {
+                received = client.recv(), if reading.source != Source::None => {
                     match received.map(|message| message.detach()) {
-                        Ok(message) => self.take(&mut reading, message),
+                        Ok(message) => take(&client, &mut reading, message),
                         Err(error) => {
                             reading.notice(error);
                             // errors repeat as fast as one asks
@@ -232,15 +207,20 @@ impl Instance {
             }
         }
         self.touch();
-        Ok(Records { instance: self, reading, max_bytes })
+        Ok(Records { client, auto_commit: self.spec.auto_commit, reading, max_bytes })
     }
 
     /// Takes what is at hand, and says whether a read has something to answer.
-    fn has_enough(&self, reading: &mut Reading, max_bytes: usize) -> Result<bool, ProxyError> {
+    fn has_enough(
+        &self,
+        client: &Client,
+        reading: &mut Reading,
+        max_bytes: usize,
+    ) -> Result<bool, ProxyError> {
         let bytes = |reading: &Reading| reading.pending.iter().map(size).sum::<usize>();
         let pending = bytes(reading);
         if pending < max_bytes && reading.source != Source::None {
-            self.fetch(reading, max_bytes - pending);
+            fetch(client, reading, max_bytes - pending);
         }
         if reading.pending.is_empty()
             && let Some(error) = reading.refused.take()
@@ -250,70 +230,70 @@ impl Instance {
         Ok(!reading.pending.is_empty() && bytes(reading) >= self.spec.min_bytes.min(max_bytes))
     }
 
-    pub(crate) async fn subscribe(&self, topics: &[&str]) -> Result<(), ProxyError> {
+    pub(crate) async fn subscribe(&self, topics: Vec<String>) -> Result<(), ProxyError> {
         let mut reading = self.interrupting().await;
-        if reading.source == Source::Assignment {
+        if matches!(reading.source, Source::Assignment(_)) {
             return Err(illegal(
                 "Subscription to topics, partitions and pattern are mutually exclusive",
             ));
         }
-        self.consumer().subscribe(topics).map_err(|error| match error {
-            KafkaError::Subscription(why) => ProxyError::Invalid { reason: why },
-            error => error.into(),
-        })?;
-        reading.source = Source::Subscription;
+        subscribe(&*self.wake(&reading)?, &topics)?;
+        reading.source = Source::Subscription(topics);
         Ok(())
     }
 
     pub(crate) async fn unsubscribe(&self) {
         let mut reading = self.interrupting().await;
-        self.consumer().unsubscribe();
-        let _ = self.consumer().unassign();
+        if let Some(client) = self.client() {
+            client.unsubscribe();
+            let _ = client.unassign();
+        }
         *reading = Reading::default();
     }
 
     /// The subscribed topics; of a pattern, those that it has brought so far.
-    pub(crate) fn subscription(&self) -> Result<Vec<String>, ProxyError> {
-        let mut topics: Vec<String> =
-            names(&self.consumer().subscription()?).map(|(topic, _)| topic).collect();
+    pub(crate) async fn subscription(&self) -> Result<Vec<String>, ProxyError> {
+        let Source::Subscription(mut topics) = self.interrupting().await.source.clone() else {
+            return Ok(Vec::new());
+        };
         if topics.iter().any(|topic| topic.starts_with('^')) {
-            topics = self.assignment()?.into_iter().map(|(topic, _)| topic).collect();
+            topics = self.assignment().await?.into_iter().map(|(topic, _)| topic).collect();
         }
         topics.sort_unstable();
         topics.dedup();
         Ok(topics)
     }
 
-    pub(crate) async fn assign(&self, partitions: &[(String, i32)]) -> Result<(), ProxyError> {
+    pub(crate) async fn assign(&self, partitions: Vec<(String, i32)>) -> Result<(), ProxyError> {
         let mut reading = self.interrupting().await;
-        if reading.source == Source::Subscription {
+        if matches!(reading.source, Source::Subscription(_)) {
             return Err(illegal(
                 "Subscription to topics, partitions and pattern are mutually exclusive",
             ));
         }
         if partitions.is_empty() {
-            self.consumer().unassign()?;
+            if let Some(client) = self.client() {
+                client.unassign()?;
+            }
             *reading = Reading::default();
             return Ok(());
         }
         // what stays assigned stays where it is
-        let stays = |place: &(String, i32)| partitions.contains(place);
-        reading.positions.retain(|place, _| stays(place));
-        let mut list = TopicPartitionList::new();
-        for place @ (topic, partition) in partitions {
-            let offset =
-                reading.positions.get(place).map_or(Offset::Stored, |n| Offset::Offset(*n));
-            list.add_partition_offset(topic, *partition, offset)?;
-        }
-        self.consumer().assign(&list)?;
+        reading.positions.retain(|place, _| partitions.contains(place));
+        let list = assignment(&partitions, &reading.positions)?;
+        self.wake(&reading)?.assign(&list)?;
         // what was fetched and not read is fetched again
         reading.pending.clear();
-        reading.source = Source::Assignment;
+        reading.source = Source::Assignment(partitions);
         Ok(())
     }
 
-    pub(crate) fn assignment(&self) -> Result<Vec<(String, i32)>, ProxyError> {
-        Ok(names(&self.consumer().assignment()?).collect())
+    pub(crate) async fn assignment(&self) -> Result<Vec<(String, i32)>, ProxyError> {
+        match (&self.interrupting().await.source, self.client()) {
+            (_, Some(client)) => Ok(names(&client.assignment()?).collect()),
+            (Source::Assignment(partitions), None) => Ok(partitions.clone()),
+            (_, None) => Ok(Vec::new()),
+        }
     }
 
     /// Commits offsets, or how far the instance was read. 40403 no such partition.
@@ -321,19 +301,18 @@ impl Instance {
         &self,
         given: Option<HashMap<(String, i32), Commit>>,
     ) -> Result<(), ProxyError> {
-        let commits = match given {
-            Some(commits) => commits,
-            None => {
-                let reading = self.interrupting().await;
-                let read = |(place, offset): (&(String, i32), &i64)| {
-                    (place.clone(), Commit { offset: *offset, metadata: None })
-                };
-                reading.positions.iter().map(read).collect()
-            }
-        };
+        let reading = self.interrupting().await;
+        let commits = given.unwrap_or_else(|| {
+            let read = |(place, offset): (&(String, i32), &i64)| {
+                (place.clone(), Commit { offset: *offset, metadata: None })
+            };
+            reading.positions.iter().map(read).collect()
+        });
         if commits.is_empty() {
             return Ok(());
         }
+        let client = self.wake(&reading)?;
+        drop(reading);
         let mut list = TopicPartitionList::new();
         for ((topic, partition), commit) in commits {
             let mut place = list.add_partition(&topic, partition);
@@ -342,8 +321,7 @@ impl Instance {
                 place.set_metadata(metadata);
             }
         }
-        let consumer = self.consumer().clone();
-        let committed = ask(move || consumer.commit(&list, CommitMode::Sync));
+        let committed = ask(move || client.commit(&list, CommitMode::Sync));
         match tokio::time::timeout(ASK_TIMEOUT, committed).await {
             Err(_) => Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::RequestTimedOut).into()),
             Ok(result) => result.map_err(unknown_partition),
@@ -359,8 +337,8 @@ impl Instance {
         for (topic, partition) in partitions {
             list.add_partition(topic, *partition);
         }
-        let consumer = self.consumer().clone();
-        let found = ask(move || consumer.committed_offsets(list, ASK_TIMEOUT)).await?;
+        let client = self.wake(&*self.interrupting().await)?;
+        let found = ask(move || client.committed_offsets(list, ASK_TIMEOUT)).await?;
         Ok(found
             .elements()
             .iter()
@@ -379,7 +357,8 @@ impl Instance {
         positions: Vec<(String, i32, Position)>,
     ) -> Result<(), ProxyError> {
         let mut reading = self.interrupting().await;
-        let assigned = self.assignment()?;
+        let client = self.wake(&reading)?;
+        let assigned: Vec<_> = names(&client.assignment()?).collect();
         for (topic, partition, _) in &positions {
             if !assigned.contains(&(topic.clone(), *partition)) {
                 return Err(illegal(&format!(
@@ -390,10 +369,9 @@ impl Instance {
         if positions.is_empty() {
             return Ok(());
         }
-        let consumer = self.consumer().clone();
         let asked = positions.clone();
         let others = reading.positions.clone();
-        ask(move || seek(&consumer, &asked, &others)).await?;
+        ask(move || seek(&client, &asked, &others)).await?;
         for (topic, partition, position) in positions {
             reading.forget(&topic, partition);
             if let Position::Offset(offset) = position {
@@ -407,19 +385,44 @@ impl Instance {
 impl Drop for Instance {
     /// For an instance that is removed while somebody reads from it.
     fn drop(&mut self) {
-        if let Some(consumer) = self.consumer.take() {
-            leave(Some(consumer), None);
+        if let Some(client) = self.take_client() {
+            leave(Some(client), None);
         }
     }
 }
 
-/// librdkafka blocks while a consumer leaves its group, without Kafka for good: so it has a thread of
-/// its own, which keeps neither a runtime nor the process from ending.
-fn leave(consumer: Option<Arc<StreamConsumer<Context>>>, done: Option<oneshot::Sender<()>>) {
-    std::thread::spawn(move || {
-        drop(consumer);
-        done.map(|done| done.send(()))
-    });
+/// Takes what librdkafka has at hand, up to about `bytes`.
+fn fetch(client: &Client, reading: &mut Reading, bytes: usize) {
+    let mut fetched = 0;
+    while fetched < bytes {
+        match client.recv().now_or_never() {
+            Some(Ok(message)) => {
+                fetched += size(&message);
+                let message = message.detach();
+                take(client, reading, message);
+            }
+            Some(Err(error)) => {
+                reading.notice(error);
+                break;
+            }
+            None => break,
+        }
+    }
+    forget_revoked(client, reading);
+}
+
+/// A record that librdkafka hands over. What was revoked before it came is forgotten before it
+/// is kept: it may be the first of the partition's new assignment.
+fn take(client: &Client, reading: &mut Reading, message: OwnedMessage) {
+    forget_revoked(client, reading);
+    reading.pending.push_back(message);
+}
+
+/// What was fetched of partitions that belong to somebody else now is not ours to hand out.
+fn forget_revoked(client: &Client, reading: &mut Reading) {
+    for (topic, partition) in client.context().take_revoked() {
+        reading.forget(&topic, partition);
+    }
 }
 
 fn unknown_partition(error: ProxyError) -> ProxyError {
@@ -446,14 +449,6 @@ impl Drop for Counted<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }
-}
-
-pub(super) fn names(list: &TopicPartitionList) -> impl Iterator<Item = (String, i32)> {
-    list.elements()
-        .iter()
-        .map(|e| (e.topic().to_string(), e.partition()))
-        .collect::<Vec<_>>()
-        .into_iter()
 }
 
 fn illegal(reason: &str) -> ProxyError {

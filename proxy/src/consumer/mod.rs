@@ -1,5 +1,6 @@
 //! Consumer instances: a Kafka consumer each, kept between requests.
 
+mod client;
 mod instance;
 mod reading;
 mod seek;
@@ -18,6 +19,15 @@ use crate::error::ProxyError;
 
 /// How often instances are looked after: idle ones are closed, the others keep up with their group.
 const TICK: Duration = Duration::from_millis(500);
+
+/// Clients of Kafka beyond which those of instances that nobody has asked for in [`REST_AFTER`] are
+/// given up: each is some half a megabyte.
+const CLIENTS: usize = 100;
+const REST_AFTER: Duration = Duration::from_secs(30);
+
+/// Clients beyond which [`REST_AFTER_CROWDED`] is enough.
+const CLIENTS_CROWDED: usize = 400;
+const REST_AFTER_CROWDED: Duration = Duration::from_secs(1);
 
 /// How long an instance that leaves its group is waited for.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(4);
@@ -38,11 +48,6 @@ impl Instances {
         }
         by_name.insert(name, Arc::new(instance));
         Ok(())
-    }
-
-    pub(crate) fn exists(&self, group: &str, name: &str) -> bool {
-        let by_name = self.by_name.lock().unwrap_or_else(PoisonError::into_inner);
-        by_name.contains_key(&(group.to_string(), name.to_string()))
     }
 
     /// The instance, which is not idle any more. 40403.
@@ -96,6 +101,21 @@ pub(crate) async fn keep(instances: Weak<Instances>, timeout: Duration) {
                 instance.keep_up();
             }
         }
+        rest(&instances);
+    }
+}
+
+/// Has the longest idle instances give up their clients where there are too many.
+fn rest(instances: &Instances) {
+    let mut awake: Vec<_> = instances.all().into_iter().filter(|i| i.is_awake()).collect();
+    if awake.len() <= CLIENTS {
+        return;
+    }
+    let after = if awake.len() > CLIENTS_CROWDED { REST_AFTER_CROWDED } else { REST_AFTER };
+    awake.sort_by_key(|instance| std::cmp::Reverse(instance.idle()));
+    let beyond = awake.len() - CLIENTS;
+    for instance in awake.into_iter().take(beyond).filter(|i| i.idle() >= after) {
+        instance.rest();
     }
 }
 

@@ -7,7 +7,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Message, OwnedMessage};
 use tokio::sync::MutexGuard;
 
-use super::instance::Instance;
+use super::client::Client;
 use crate::broker::Offsets;
 
 #[derive(Default)]
@@ -22,12 +22,13 @@ pub(super) struct Reading {
 }
 
 /// How the instance came by its partitions; the two ways exclude each other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) enum Source {
     #[default]
     None,
-    Subscription,
-    Assignment,
+    /// To these topics, or to a pattern, which begins with `^`.
+    Subscription(Vec<String>),
+    Assignment(Vec<(String, i32)>),
 }
 
 impl Reading {
@@ -56,7 +57,8 @@ impl Reading {
 
 /// Records that are ready to be read. Dropping this leaves them for the next read.
 pub(crate) struct Records<'a> {
-    pub(super) instance: &'a Instance,
+    pub(super) client: Client,
+    pub(super) auto_commit: bool,
     pub(super) reading: MutexGuard<'a, Reading>,
     pub(super) max_bytes: usize,
 }
@@ -77,8 +79,8 @@ impl Records<'_> {
         let reading = &mut *self.reading;
         for message in reading.pending.drain(..count) {
             let place = (message.topic().to_string(), message.partition());
-            if self.instance.spec().auto_commit {
-                let stored = self.instance.consumer().store_offset(
+            if self.auto_commit {
+                let stored = self.client.store_offset(
                     message.topic(),
                     message.partition(),
                     message.offset(),

@@ -4,7 +4,8 @@ use rdkafka::consumer::{Consumer, ConsumerContext, StreamConsumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::instance::{ASK_TIMEOUT, names};
+use super::client::names;
+use super::instance::ASK_TIMEOUT;
 use crate::broker::Offsets;
 
 /// Where a partition is to be read from.
@@ -15,6 +16,19 @@ pub(crate) enum Position {
     End,
     /// Milliseconds since 1970: the first record that is not older.
     Timestamp(i64),
+}
+
+/// Partitions, each at its position, or where its group has committed.
+pub(super) fn assignment(
+    partitions: &[(String, i32)],
+    positions: &Offsets,
+) -> Result<TopicPartitionList, KafkaError> {
+    let mut list = TopicPartitionList::new();
+    for place @ (topic, partition) in partitions {
+        let offset = positions.get(place).map_or(Offset::Stored, |n| Offset::Offset(*n));
+        list.add_partition_offset(topic, *partition, offset)?;
+    }
+    Ok(list)
 }
 
 /// Moves partitions. `others` is how far those that stay were read.

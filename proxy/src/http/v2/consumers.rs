@@ -54,11 +54,8 @@ pub(crate) async fn create(
 ) -> Answer<Json<Created>> {
     let min_bytes = if proxy.config.confluent_quirks { MIN_BYTES_DISABLED } else { MIN_BYTES };
     let spec = ConsumerSpec::new(&group, body.bytes(), min_bytes)?;
-    if proxy.instances.exists(&group, &spec.name) {
-        return Err(ProxyError::ConsumerExists.into());
-    }
     let name = spec.name.clone();
-    proxy.instances.add(Instance::new(spec, proxy.broker.consumer())?)?;
+    proxy.instances.add(Instance::new(spec, proxy.broker.clone()))?;
     let host = headers.get(HOST).and_then(|h| h.to_str().ok()).unwrap_or("localhost");
     let url = match &proxy.config.advertised_url {
         Some(url) => url.trim_end_matches('/').to_string(),
@@ -91,11 +88,8 @@ pub(crate) async fn subscribe(
     let subscription: Subscription = body.json()?;
     match subscription.wanted()? {
         Wanted::Topics(topics) if topics.is_empty() => instance.unsubscribe().await,
-        Wanted::Topics(topics) => {
-            let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
-            instance.subscribe(&topics).await?;
-        }
-        Wanted::Pattern(pattern) => instance.subscribe(&[&pattern]).await?,
+        Wanted::Topics(topics) => instance.subscribe(topics).await?,
+        Wanted::Pattern(pattern) => instance.subscribe(vec![pattern]).await?,
         Wanted::Nothing => {}
     }
     Ok(Nothing)
@@ -108,7 +102,7 @@ pub(crate) async fn subscription(
     State(proxy): State<Proxy>,
     Named((group, name)): InstancePath,
 ) -> Answer<Json<Value>> {
-    let topics = proxy.instances.get(&group, &name)?.subscription()?;
+    let topics = proxy.instances.get(&group, &name)?.subscription().await?;
     Ok(Json(json!({"topics": topics})))
 }
 
@@ -132,7 +126,7 @@ pub(crate) async fn assign(
     body: Control,
 ) -> Answer<Nothing> {
     let instance = proxy.instances.get(&group, &name)?;
-    instance.assign(&body.json::<Partitions>()?.pairs()?).await?;
+    instance.assign(body.json::<Partitions>()?.pairs()?).await?;
     Ok(Nothing)
 }
 
@@ -143,7 +137,7 @@ pub(crate) async fn assignments(
     State(proxy): State<Proxy>,
     Named((group, name)): InstancePath,
 ) -> Answer<Json<Partitions>> {
-    let assigned = proxy.instances.get(&group, &name)?.assignment()?;
+    let assigned = proxy.instances.get(&group, &name)?.assignment().await?;
     let partitions = assigned
         .into_iter()
         .map(|(topic, partition)| Object(TopicPartition { topic, partition }))

@@ -1,0 +1,93 @@
+//! An instance's client of Kafka: a librdkafka consumer, with some threads and half a megabyte.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance, StreamConsumer};
+use rdkafka::error::KafkaError;
+use rdkafka::{ClientContext, TopicPartitionList};
+use tokio::sync::oneshot;
+
+use super::reading::{Reading, Source};
+use super::seek::assignment;
+use super::spec::ConsumerSpec;
+use crate::broker::Broker;
+use crate::error::ProxyError;
+
+pub(super) type Client = Arc<StreamConsumer<Context>>;
+
+/// Hears of partitions that the group takes away.
+#[derive(Default)]
+pub(super) struct Context {
+    revoked: Mutex<Vec<(String, i32)>>,
+}
+
+impl ClientContext for Context {}
+
+impl ConsumerContext for Context {
+    fn pre_rebalance(&self, _consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        if let Rebalance::Revoke(partitions) = rebalance {
+            let mut revoked = self.revoked.lock().unwrap_or_else(PoisonError::into_inner);
+            revoked.extend(names(partitions));
+        }
+    }
+}
+
+impl Context {
+    /// What was taken away since the last time.
+    pub(super) fn take_revoked(&self) -> Vec<(String, i32)> {
+        std::mem::take(&mut *self.revoked.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// A client that reads what the instance reads. 42204.
+pub(super) fn start(
+    broker: &Broker,
+    spec: &ConsumerSpec,
+    reading: &Reading,
+) -> Result<Client, ProxyError> {
+    let mut config = broker.consumer();
+    config
+        .set("group.id", &spec.group)
+        .set("auto.offset.reset", &spec.auto_offset_reset)
+        .set("enable.auto.commit", if spec.auto_commit { "true" } else { "false" })
+        .set("enable.auto.offset.store", "false");
+    let client: StreamConsumer<Context> = config
+        .create_with_context(Context::default())
+        .map_err(|error| ProxyError::InvalidConsumerConfig { reason: error.to_string() })?;
+    match &reading.source {
+        Source::None => {}
+        Source::Subscription(topics) => subscribe(&client, topics)?,
+        Source::Assignment(partitions) => {
+            client.assign(&assignment(partitions, &reading.positions)?)?;
+        }
+    }
+    Ok(Arc::new(client))
+}
+
+pub(super) fn subscribe(
+    client: &StreamConsumer<Context>,
+    topics: &[String],
+) -> Result<(), ProxyError> {
+    let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
+    client.subscribe(&topics).map_err(|error| match error {
+        KafkaError::Subscription(why) => ProxyError::Invalid { reason: why },
+        error => error.into(),
+    })
+}
+
+/// librdkafka blocks while a consumer leaves its group, without Kafka for good: so it has a thread of
+/// its own, which keeps neither a runtime nor the process from ending.
+pub(super) fn leave(client: Option<Client>, done: Option<oneshot::Sender<()>>) {
+    std::thread::spawn(move || {
+        drop(client);
+        done.map(|done| done.send(()))
+    });
+}
+
+pub(super) fn names(list: &TopicPartitionList) -> impl Iterator<Item = (String, i32)> {
+    list.elements()
+        .iter()
+        .map(|e| (e.topic().to_string(), e.partition()))
+        .collect::<Vec<_>>()
+        .into_iter()
+}

@@ -30,6 +30,7 @@ use consumer::Instances;
 use limits::Limits;
 use reader::Readers;
 use schemas::Schemas;
+use tokio::sync::watch;
 
 /// A running proxy. Cheap to clone.
 #[derive(Clone)]
@@ -39,6 +40,8 @@ pub struct Proxy {
     pub(crate) instances: Arc<Instances>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) readers: Arc<Readers>,
+    /// Whether streams are to end.
+    pub(crate) ending: watch::Sender<bool>,
     pub(crate) config: Arc<ProxyConfig>,
 }
 
@@ -82,12 +85,15 @@ impl Proxy {
             instances,
             limits: Arc::new(Limits::new(config.rate_limits)),
             readers: Arc::default(),
+            ending: watch::Sender::new(false),
             config: Arc::new(config),
         }
     }
 
-    /// Reads that wait for records are answered with what there is.
+    /// Reads that wait for records are answered with what there is, and streams of records end with
+    /// the reports of what has come.
     pub fn end_waiting(&self) {
+        self.ending.send_replace(true);
         for instance in self.instances.all() {
             instance.end_waiting();
         }

@@ -248,3 +248,60 @@ async fn a_second_instance_continues_after_the_commit_of_the_first(broker: &Test
     second.assign(&topic, &[0]).await;
     assert_eq!(second.take_offsets(1).await, [2]);
 }
+
+/// A number of `/metrics`.
+async fn metric(api: &Api, name: &str) -> u64 {
+    let text = api.get("/metrics").await.text;
+    let line = text.lines().find(|line| line.starts_with(&format!("{name} "))).unwrap();
+    line.rsplit(' ').next().unwrap().parse().unwrap()
+}
+
+const INSTANCES: &str = "weir_proxy_consumer_instances";
+const CONNECTED: &str = "weir_proxy_consumer_instances_connected";
+
+#[tokio::test]
+async fn ten_thousand_abandoned_instances_are_reaped() {
+    let broker = embedded_broker();
+    let timeout = Duration::from_secs(8);
+    let config = ProxyConfig { consumer_instance_timeout: timeout, ..ProxyConfig::default() };
+    let proxy = broker.proxy_with(config).await;
+    let creating = (0..16).map(|client| {
+        let api = proxy.api.clone();
+        tokio::spawn(async move {
+            for n in 0..625 {
+                let path = format!("/consumers/group-{client}-{n}");
+                let answer = api.post_as(&path, V2, json!({"format": "json"}).to_string()).await;
+                assert_eq!(answer.status, 200, "{}", answer.text);
+            }
+        })
+    });
+    futures_util::future::join_all(creating).await.into_iter().for_each(|ended| ended.unwrap());
+    assert!(metric(&proxy.api, INSTANCES).await > 1000);
+    assert_eq!(metric(&proxy.api, CONNECTED).await, 0);
+    let deadline = Instant::now() + DEADLINE + timeout;
+    while metric(&proxy.api, INSTANCES).await > 0 {
+        assert!(Instant::now() < deadline);
+    }
+}
+
+#[tokio::test]
+async fn abandoned_readers_give_their_clients_up_and_go_on_where_they_were() {
+    let broker = embedded_broker();
+    let topic = new_topic(&broker, "flights", 1).await;
+    let proxy = broker.proxy().await;
+    sent(&produce(&proxy, &topic, JSON, &records(&flights())).await);
+    let first = Consumer::of(&proxy, &topic, "json").await;
+    while first.get("/records?max_bytes=1").await.json == json!([]) {}
+    let mut others = Vec::new();
+    for _ in 0..410 {
+        others.push(Consumer::of(&proxy, &topic, "json").await);
+    }
+    let deadline = Instant::now() + DEADLINE;
+    while metric(&proxy.api, CONNECTED).await > 150 {
+        assert!(Instant::now() < deadline);
+    }
+    assert_eq!(metric(&proxy.api, INSTANCES).await, 411);
+    first.get("/assignments").await.is(partitions(&topic, &[0]));
+    assert_eq!(first.take_offsets(2).await, [1, 2]);
+    assert_eq!(others[0].take_offsets(3).await, [0, 1, 2]);
+}

@@ -37,8 +37,10 @@ macro_rules! on_kafka {
 }
 
 mod assignments;
+mod compression;
 mod consumers;
 mod encodings;
+mod faults;
 mod fixtures;
 mod headers;
 mod http;

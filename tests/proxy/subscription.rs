@@ -17,6 +17,7 @@ on_kafka! {
     a_subscription_to_several_topics_reads_all_of_them
     a_second_instance_continues_after_the_commit_of_the_first
     two_instances_of_a_group_share_the_partitions
+    three_instances_share_what_comes
     a_rebalance_during_a_waiting_read_loses_nothing
     a_new_subscription_replaces_the_old
     nothing_is_read_after_unsubscribing
@@ -235,6 +236,56 @@ async fn two_instances_of_a_group_share_the_partitions(broker: &TestBroker) {
     assert_ne!(one[0]["partition"], other[0]["partition"]);
     first.take_none().await;
     second.take_none().await;
+}
+
+/// The third comes while the others read, and the first goes: each record is read by somebody, and
+/// what was committed by nobody else again.
+async fn three_instances_share_what_comes(broker: &TestBroker) {
+    let topic = new_topic(broker, "flights", 3).await;
+    let proxy = broker.proxy().await;
+    let group = unique("departures");
+    let settings = json!({"format": "json", "auto.commit.enable": "true"});
+    let mut members = Vec::new();
+    for _ in 0..3 {
+        let member = Consumer::in_group(&proxy, &group, settings.clone()).await;
+        member.subscribe(&topic).await;
+        members.push(member);
+    }
+    let deadline = std::time::Instant::now() + DEADLINE;
+    loop {
+        let mut shares = Vec::new();
+        for member in &members {
+            let found = member.get("/assignments").await.json;
+            shares.push(found["partitions"].as_array().unwrap().len());
+        }
+        if shares == [1, 1, 1] {
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline, "{shares:?}");
+    }
+    let write = async |from: i64| {
+        let records: Vec<Value> =
+            (from..from + 30).map(|n| json!({"value": n, "partition": n % 3})).collect();
+        sent(&produce(&proxy, &topic, JSON, &json!({"records": records})).await);
+    };
+    write(0).await;
+    let mut seen = std::collections::BTreeSet::new();
+    let mut read = async |members: &[Consumer], goal: usize| {
+        let deadline = std::time::Instant::now() + DEADLINE;
+        while seen.len() < goal {
+            assert!(std::time::Instant::now() < deadline, "{seen:?}");
+            for member in members {
+                let answer = member.get("/records?timeout=100").await;
+                assert_eq!(answer.status, 200, "{}", answer.text);
+                let values = answer.json.as_array().unwrap().clone();
+                seen.extend(values.iter().map(|record| record["value"].as_i64().unwrap()));
+            }
+        }
+    };
+    read(&members, 30).await;
+    done(&members.remove(0).delete().await);
+    write(30).await;
+    read(&members, 60).await;
 }
 
 async fn a_new_subscription_replaces_the_old(broker: &TestBroker) {

@@ -5,6 +5,7 @@ mod crash;
 mod dev;
 mod node;
 mod process;
+mod proxy;
 mod python;
 mod rust;
 mod schemathesis;

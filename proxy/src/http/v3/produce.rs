@@ -85,6 +85,7 @@ impl Reading {
     /// Sends records until the client has no more, is gone, or does not speak JSON.
     async fn run(self, first: Read, mut body: BodyDataStream, mut objects: Objects) {
         let end = Instant::now() + STREAM_MAX;
+        let mut ending = self.proxy.ending.subscribe();
         let mut read = Some(first);
         while let Some(found) = read {
             let (pending, goes_on) = match found {
@@ -98,6 +99,7 @@ impl Reading {
                 read = next(&mut body, &mut objects) => read,
                 () = tokio::time::sleep_until(end) => Some(Err(ProxyError::StreamTooOld)),
                 () = self.reports.closed() => None,
+                _ = ending.wait_for(|ending| *ending) => None,
             };
         }
     }

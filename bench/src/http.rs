@@ -32,6 +32,13 @@ pub fn post(path: &str, media_type: &str, body: &str) -> Bytes {
     .into()
 }
 
+/// A request without a media type.
+pub fn request(method: &str, path: &str, body: &str) -> Bytes {
+    let length = body.len();
+    format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{body}")
+        .into()
+}
+
 /// A connection that is used for one request after the other.
 pub struct Connection {
     stream: TcpStream,
@@ -53,7 +60,7 @@ impl Connection {
         Ok(Connection { stream, answer: Vec::with_capacity(64 * 1024) })
     }
 
-    /// Sends a request and returns the body of its answer, which has to be 200.
+    /// Sends a request and returns the body of its answer, which has to be 200 or 204.
     pub async fn send(&mut self, request: &[u8]) -> Result<&[u8]> {
         self.stream.write_all(request).await?;
         self.answer.clear();
@@ -71,7 +78,7 @@ impl Connection {
             }
         };
         let body = &self.answer[head.body_start..];
-        if head.status != 200 {
+        if ![200, 204].contains(&head.status) {
             let body = String::from_utf8_lossy(body);
             return Err(format!("a request was answered {}: {body}", head.status).into());
         }
@@ -87,15 +94,16 @@ impl Head {
         };
         let mut lines = std::str::from_utf8(&answer[..end])?.split("\r\n");
         let status = lines.next().and_then(|line| line.split(' ').nth(1)).ok_or("no status")?;
+        let status = status.parse()?;
         let length = lines
             .filter_map(|line| line.split_once(':'))
-            .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-            .ok_or("an answer without Content-Length")?;
-        Ok(Some(Head {
-            status: status.parse()?,
-            body_start: end + 4,
-            body_bytes: length.1.trim().parse()?,
-        }))
+            .find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+        let body_bytes = match length {
+            Some((_, length)) => length.trim().parse()?,
+            None if status == 204 => 0,
+            None => return Err("an answer without Content-Length".into()),
+        };
+        Ok(Some(Head { status, body_start: end + 4, body_bytes }))
     }
 }
 

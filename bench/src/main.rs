@@ -16,6 +16,7 @@ mod process;
 mod produce;
 mod producer;
 mod register;
+mod rest;
 mod server;
 mod size;
 mod startup;
@@ -26,7 +27,7 @@ use std::process::ExitCode;
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 const USAGE: &str = "usage: cargo run --release -p weir-bench -- \
-                     startup|get-by-id|register|size|check|produce|avro|all";
+                     startup|get-by-id|register|size|check|produce|rest|avro|all";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -52,6 +53,7 @@ async fn run(args: &[&str]) -> Result {
         ["size"] => size::run().await,
         ["check"] => check::run().await,
         ["produce"] => produce::run().await,
+        ["rest"] => rest::run().await,
         ["avro"] => avro::run(),
         ["all"] => {
             startup::run().await?;
@@ -60,6 +62,7 @@ async fn run(args: &[&str]) -> Result {
             size::run().await?;
             check::run().await?;
             produce::run().await?;
+            rest::run().await?;
             avro::run()
         }
         ["bare-axum", port] => bare_axum::run(port.parse()?).await,

@@ -74,6 +74,19 @@ pub fn stream(
     }
 }
 
+/// Sends so many records. Blocks.
+pub fn fill(config: &ClientConfig, topic: &str, values: &[Vec<u8>], records: u64) -> Result {
+    let producer: ThreadedProducer<Count> = config.create_with_context(Count::default())?;
+    for value in values.iter().cycle().take(usize::try_from(records)?) {
+        let mut record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(topic).payload(value);
+        while let Err((_, back)) = producer.send(record) {
+            record = back;
+            std::thread::sleep(PAUSE);
+        }
+    }
+    Ok(producer.flush(FLUSH_TIMEOUT)?)
+}
+
 /// Has so many tasks that each send a record and wait for it before the next.
 pub async fn one_by_one(
     config: &ClientConfig,

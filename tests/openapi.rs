@@ -1,5 +1,5 @@
-//! The contracts and the routers agree: every path and method of one is in the other. The
-//! registry's names every error code.
+//! The contracts and the routers agree: every path and method of one is in the other, in the same
+//! order. The contracts name every error code.
 #![allow(clippy::unwrap_used)] // how a test fails
 
 use std::collections::BTreeSet;
@@ -48,9 +48,9 @@ fn routed(source: &str) -> Operations {
 }
 
 #[track_caller]
-fn agree(yaml: &str, source: &str) {
-    let set = |operations: Operations| operations.into_iter().collect::<BTreeSet<_>>();
-    let (documented, routed) = (set(documented(yaml)), set(routed(source)));
+fn agree(yaml: &str, routed: &Operations) {
+    let set = |operations: &Operations| operations.iter().cloned().collect::<BTreeSet<_>>();
+    let (documented, routed) = (set(&documented(yaml)), set(routed));
     assert!(routed.len() > 10, "the router's source is read: {routed:?}");
     let missing: Vec<_> = routed.difference(&documented).collect();
     let invented: Vec<_> = documented.difference(&routed).collect();
@@ -60,28 +60,15 @@ fn agree(yaml: &str, source: &str) {
     );
 }
 
-const REGISTRY: &str = include_str!("../openapi/registry.yaml");
-const REGISTRY_ROUTER: &str = include_str!("../registry/src/http/router.rs");
-
-/// What is below `/contexts/{context}/` is no route of its own: the contract says so in words.
-#[test]
-fn the_registrys_openapi_and_router_agree() {
-    agree(REGISTRY, REGISTRY_ROUTER);
+/// Paths in the order in which they stand.
+fn paths(operations: Operations) -> Vec<String> {
+    let mut paths: Vec<String> = operations.into_iter().map(|(path, _)| path).collect();
+    paths.dedup();
+    paths
 }
 
-#[test]
-fn the_registrys_openapi_has_the_routers_order() {
-    let paths = |operations: Operations| {
-        let mut paths: Vec<String> = operations.into_iter().map(|(path, _)| path).collect();
-        paths.dedup();
-        paths
-    };
-    assert_eq!(paths(documented(REGISTRY)), paths(routed(REGISTRY_ROUTER)));
-}
-
-/// Codes and statuses of the table in `registry/api/src/error.rs`.
-fn registry_codes() -> Vec<(u32, u32)> {
-    let source = include_str!("../registry/api/src/error.rs");
+/// Codes and statuses of an `error.rs`.
+fn codes(source: &str) -> Vec<(u32, u32)> {
     let (_, table) = source.split_once("\ncodes! {\n").unwrap();
     let (table, _) = table.split_once("\n}").unwrap();
     let row = |line: &str| {
@@ -91,11 +78,9 @@ fn registry_codes() -> Vec<(u32, u32)> {
     table.lines().map(row).collect()
 }
 
-#[test]
-fn the_registrys_openapi_names_every_error_code() {
-    let codes = registry_codes();
-    assert!(codes.len() > 40, "the table is read: {codes:?}");
-    let words: BTreeSet<u32> = REGISTRY
+#[track_caller]
+fn names_every_code(yaml: &str, codes: Vec<(u32, u32)>) {
+    let words: BTreeSet<u32> = yaml
         .split(|c: char| !c.is_ascii_alphanumeric())
         .filter_map(|word| word.parse().ok())
         .collect();
@@ -103,11 +88,65 @@ fn the_registrys_openapi_names_every_error_code() {
     assert!(missing.is_empty(), "undocumented {missing:?}");
     // what answers 405 is no operation
     for (_, status) in codes.into_iter().filter(|(_, status)| *status != 405) {
-        assert!(REGISTRY.contains(&format!("\"{status}\":")), "no answer is {status}");
+        assert!(yaml.contains(&format!("\"{status}\":")), "no answer is {status}");
     }
+}
+
+const REGISTRY: &str = include_str!("../openapi/registry.yaml");
+const REGISTRY_ROUTER: &str = include_str!("../registry/src/http/router.rs");
+
+/// What is below `/contexts/{context}/` is no route of its own: the contract says so in words.
+#[test]
+fn the_registrys_openapi_and_router_agree() {
+    agree(REGISTRY, &routed(REGISTRY_ROUTER));
+}
+
+#[test]
+fn the_registrys_openapi_has_the_routers_order() {
+    assert_eq!(paths(documented(REGISTRY)), paths(routed(REGISTRY_ROUTER)));
+}
+
+#[test]
+fn the_registrys_openapi_names_every_error_code() {
+    let codes = codes(include_str!("../registry/api/src/error.rs"));
+    assert!(codes.len() > 40, "the table is read: {codes:?}");
+    names_every_code(REGISTRY, codes);
+}
+
+const PROXY: &str = include_str!("../openapi/proxy.yaml");
+const PROXY_ROUTER: &str = include_str!("../proxy/src/http/router.rs");
+
+/// The routes of the two APIs, and then the others, which stand before them in the source.
+fn proxy_routes() -> Operations {
+    let (others, apis) = PROXY_ROUTER.split_once("\nfn v2() ").unwrap();
+    [routed(apis), routed(others)].concat()
 }
 
 #[test]
 fn the_proxys_openapi_and_router_agree() {
-    agree(include_str!("../openapi/proxy.yaml"), include_str!("../proxy/src/http/router.rs"));
+    let routes = proxy_routes();
+    for path in ["/topics", "/v3/clusters", "/metrics"] {
+        assert!(routes.iter().any(|(known, _)| known == path), "{path} is read: {routes:?}");
+    }
+    agree(PROXY, &routes);
+}
+
+#[test]
+fn the_proxys_openapi_has_the_routers_order() {
+    assert_eq!(paths(documented(PROXY)), paths(proxy_routes()));
+}
+
+/// What is below `/kafka` is no route of its own: the contract says so in words.
+#[test]
+fn the_proxys_openapi_says_what_is_below_kafka() {
+    assert_eq!(PROXY_ROUTER.matches(".nest(").count(), 1);
+    assert!(PROXY_ROUTER.contains(".nest(\"/kafka\", v3)"));
+    assert!(PROXY.contains("`/kafka/v3/clusters` is\n    `/v3/clusters`"));
+}
+
+#[test]
+fn the_proxys_openapi_names_every_error_code() {
+    let codes = codes(include_str!("../proxy/src/error.rs"));
+    assert!(codes.len() > 30, "the table is read: {codes:?}");
+    names_every_code(PROXY, codes);
 }

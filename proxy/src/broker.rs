@@ -100,6 +100,9 @@ impl Broker {
 
     /// Partitions of a topic. 40401.
     pub async fn partitions(&self, topic: &str) -> Result<Vec<Partition>, ProxyError> {
+        if !is_topic_name(topic) {
+            return Err(ProxyError::TopicNotFound);
+        }
         let metadata = self.metadata(Some(topic.to_string())).await?;
         let found = metadata.topics().iter().find(|t| t.name() == topic);
         let found = found.ok_or(ProxyError::TopicNotFound)?;
@@ -141,6 +144,12 @@ impl Broker {
         let observer = self.observer.clone();
         ask(move || observer.fetch_metadata(topic.as_deref(), ASK_TIMEOUT)).await
     }
+}
+
+/// Whether a topic can be called so at all. librdkafka ends the process where a name is too long.
+pub(crate) fn is_topic_name(name: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    (1..=249).contains(&name.len()) && name.chars().all(allowed) && ![".", ".."].contains(&name)
 }
 
 /// librdkafka blocks where it waits for a broker.

@@ -17,6 +17,7 @@ mod reader;
 mod record;
 mod schemas;
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,15 +35,27 @@ use tokio::sync::watch;
 
 /// A running proxy. Cheap to clone.
 #[derive(Clone)]
-pub struct Proxy {
+pub struct Proxy(Arc<Parts>);
+
+/// What all requests share; nothing of it is for others.
+#[doc(hidden)]
+pub struct Parts {
     pub(crate) broker: Arc<Broker>,
-    pub(crate) schemas: Arc<Schemas>,
+    pub(crate) schemas: Schemas,
     pub(crate) instances: Arc<Instances>,
-    pub(crate) limits: Arc<Limits>,
-    pub(crate) readers: Arc<Readers>,
+    pub(crate) limits: Limits,
+    pub(crate) readers: Readers,
     /// Whether streams are to end.
     pub(crate) ending: watch::Sender<bool>,
-    pub(crate) config: Arc<ProxyConfig>,
+    pub(crate) config: ProxyConfig,
+}
+
+impl Deref for Proxy {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
 }
 
 /// What a proxy may be told.
@@ -79,15 +92,15 @@ impl Proxy {
     pub fn new(broker: Broker, registry: weir_serde::RegistryClient, config: ProxyConfig) -> Proxy {
         let instances = Arc::new(Instances::default());
         tokio::spawn(consumer::keep(Arc::downgrade(&instances), config.consumer_instance_timeout));
-        Proxy {
+        Proxy(Arc::new(Parts {
             broker: Arc::new(broker),
-            schemas: Arc::new(Schemas::new(registry)),
+            schemas: Schemas::new(registry),
             instances,
-            limits: Arc::new(Limits::new(config.rate_limits)),
-            readers: Arc::default(),
+            limits: Limits::new(config.rate_limits),
+            readers: Readers::default(),
             ending: watch::Sender::new(false),
-            config: Arc::new(config),
-        }
+            config,
+        }))
     }
 
     /// Reads that wait for records are answered with what there is, and streams of records end with

@@ -60,6 +60,11 @@ impl Limits {
         Limits { config, left: Mutex::default(), refused: Mutex::default() }
     }
 
+    /// Whether there are any.
+    pub(crate) fn any(&self) -> bool {
+        self.config.requests_per_s.is_some() || self.config.bytes_per_s.is_some()
+    }
+
     /// A request. 429.
     pub(crate) fn request(&self, principal: &Principal) -> Result<(), ProxyError> {
         self.take(principal, 1.0, 0)
@@ -83,7 +88,7 @@ impl Limits {
 
     fn take(&self, principal: &Principal, requests: f64, bytes: usize) -> Result<(), ProxyError> {
         let RateLimits { requests_per_s, bytes_per_s } = self.config;
-        if requests_per_s.is_none() && bytes_per_s.is_none() {
+        if !self.any() {
             return Ok(());
         }
         let (per_s, bytes_per_s) = (rate(requests_per_s), rate(bytes_per_s));

@@ -1,9 +1,9 @@
 //! Consumed records as JSON.
 
-use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rdkafka::message::{Headers, Message, OwnedHeaders, OwnedMessage};
+use serde::Serialize;
 use weir_serde::{ClientError, unframe};
 
 use crate::error::ProxyError;
@@ -259,8 +259,8 @@ fn write_base64(data: Option<&[u8]>, out: &mut Vec<u8>) {
     }
 }
 
-fn number(number: impl std::fmt::Display, out: &mut Vec<u8>) {
-    write!(out, "{number}").expect("a vector takes all");
+fn number(number: impl Serialize, out: &mut Vec<u8>) {
+    serde_json::to_writer(out, &number).expect("a vector takes all");
 }
 
 fn unreadable(error: &dyn std::fmt::Display) -> ProxyError {

@@ -155,3 +155,51 @@ async fn a_missing_partition_has_no_records(broker: &TestBroker) {
     consumer.assign(&topic, &[7, 0]).await;
     assert_eq!(consumer.take_offsets(3).await, [0, 1, 2]);
 }
+
+/// librdkafka ends the process where a name is too long.
+#[tokio::test]
+async fn names_that_no_topic_can_have_are_refused_everywhere() {
+    let broker = weir_tests::embedded_broker();
+    let proxy = broker.proxy().await;
+    let consumer = Consumer::new(&proxy, json!({})).await;
+    for name in ["", ".", "..", "a b", "x.*", "ü", "a\u{0}b", &"a".repeat(250), &"a".repeat(600)] {
+        let body = partitions(name, &[0]);
+        for rest in ["/assignments", "/positions/beginning", "/positions/end"] {
+            refused(&consumer.post(rest, &body).await, 422, 422);
+        }
+        refused(&consumer.post("/offsets", &offset(name, 0, 0)).await, 422, 422);
+        refused(&consumer.ask("/offsets", &body).await, 422, 422);
+        refused(&consumer.post("/subscription", &json!({"topics": [name]})).await, 422, 422);
+        if [".", "..", ""].contains(&name) {
+            continue; // no part of a path
+        }
+        let path: String = name.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        for rest in ["", "/partitions", "/partitions/0", "/partitions/0/offsets"] {
+            let answer = proxy.api.get(&format!("/topics/{path}{rest}")).await;
+            answer.is_error(404, 40401, "Topic not found.");
+        }
+        let answer = consumer.get(&format!("/offsets?topic={path}")).await;
+        answer.is_error(404, 40401, "Topic not found.");
+        refused(&produce(&proxy, &path, JSON, &records(&flights())).await, 400, 40002);
+    }
+    let group = format!("/consumers/{}", "g".repeat(9000));
+    refused(&post(&proxy, &group, &json!({})).await, 422, 422);
+    refused(&post(&proxy, "/consumers/a%00b", &json!({})).await, 422, 422);
+}
+
+#[tokio::test]
+async fn a_partition_that_is_named_twice_counts_once() {
+    let broker = weir_tests::embedded_broker();
+    let topic = new_topic(&broker, "flights", 1).await;
+    let proxy = broker.proxy().await;
+    sent(&produce(&proxy, &topic, JSON, &records(&flights())).await);
+    let consumer = Consumer::new(&proxy, json!({"format": "json"})).await;
+    consumer.assign(&topic, &[0, 0]).await;
+    consumer.get("/assignments").await.is(partitions(&topic, &[0]));
+    consumer.take(3).await;
+    let place = |offset: i64| json!({"topic": topic, "partition": 0, "offset": offset});
+    done(&consumer.post("/positions", &json!({"offsets": [place(0), place(2)]})).await);
+    assert_eq!(consumer.take_offsets(1).await, [2]);
+    done(&consumer.post("/positions/beginning", &partitions(&topic, &[0, 0])).await);
+    assert_eq!(consumer.take_offsets(3).await, [0, 1, 2]);
+}

@@ -112,6 +112,7 @@ async fn what_is_no_header_or_time_sends_nothing(broker: &TestBroker) {
         ("timestamp", json!("yesterday")),
         ("timestamp", json!("1969-12-31T23:59:59Z")),
         ("timestamp", json!(1e300)),
+        ("timestamp", json!(i64::MAX)),
         ("timestamp", json!(true)),
     ] {
         let mut record = json!({"value": 1});

@@ -25,6 +25,7 @@ async fn too_many_requests_are_429_and_say_when_to_come_again() {
         if answer.status == 429 {
             answer.is_error(429, 429, MESSAGE);
             assert_eq!(answer.headers["retry-after"], "1");
+            assert!(answer.headers.contains_key("content-type"));
             refusals += 1;
         } else {
             assert_eq!(answer.status, 200, "{}", answer.text);

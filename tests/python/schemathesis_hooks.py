@@ -3,9 +3,10 @@ in names that are there, and schemas that are some. They choose by what they are
 same seed makes the same requests."""
 
 import json
-import zlib
 
 import schemathesis
+
+from schemathesis_choice import choose
 
 SUBJECTS = ["orders-value", "payments-value", "money", ":.eu:orders-value", ":.eu:", ":.:", ":*:"]
 MONEY = {"name": "shop.Money", "subject": "money", "version": 1}
@@ -41,11 +42,6 @@ def protobuf(choice):
     if choice >> 3 & 1:
         text += " message Other { string id = 1; }"
     return {"schema": text, "schemaType": "PROTOBUF", "references": []}
-
-
-def choose(value):
-    """A number that depends on a value alone."""
-    return zlib.crc32(json.dumps(value, sort_keys=True, default=repr).encode())
 
 
 @schemathesis.hook

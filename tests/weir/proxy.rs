@@ -74,7 +74,8 @@ async fn write(api: Api, topic: String, writer: usize) -> BTreeSet<i64> {
             Err(error) => panic!("an answer was lost: {error:?}"),
             Ok(response) => {
                 let answer: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
-                let offset = answer["offsets"][0]["offset"].as_i64().expect(&answer.to_string());
+                let offset =
+                    answer["offsets"][0]["offset"].as_i64().unwrap_or_else(|| panic!("{answer}"));
                 assert!(offsets.insert(offset), "{offset} was answered twice");
             }
         }

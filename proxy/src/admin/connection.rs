@@ -27,6 +27,9 @@ use crate::error::ProxyError;
 /// Bytes of an answer; metadata of 100,000 partitions is some 10 MB.
 const ANSWER_BYTES_MAX: usize = 256 * 1024 * 1024;
 
+/// Bytes of a string in Kafka's protocol; brokers close the connection for a longer one.
+const STRING_BYTES_MAX: usize = 32_767;
+
 /// The version in which everybody understands the question for versions.
 const API_VERSIONS_VERSION: i16 = 0;
 
@@ -110,6 +113,10 @@ impl Connection {
         let size = u32::try_from(body.len() - 4).map_err(unspeakable)?;
         body[..4].copy_from_slice(&size.to_be_bytes());
         let mut answer = self.stream.exchange(&body).await.map_err(|error| {
+            if error.kind() == io::ErrorKind::UnexpectedEof && body.len() > STRING_BYTES_MAX {
+                let reason = format!("A name or a value has more than {STRING_BYTES_MAX} bytes.");
+                return ProxyError::Refused { reason };
+            }
             ProxyError::Retriable { reason: format!("The broker does not answer: {error}") }
         })?;
         let header = ResponseHeader::decode(&mut answer, R::Response::header_version(version))

@@ -20,6 +20,7 @@ use kafka_protocol::protocol::StrBytes;
 
 use super::acls::Operation;
 use super::{ASK_TIMEOUT, Admin, check, ids, ms, topic_name};
+use crate::broker::is_topic_name;
 use crate::error::ProxyError;
 
 pub(crate) struct Topic {
@@ -181,8 +182,7 @@ impl Admin {
         if !(1..=EMBEDDED_PARTITIONS_MAX).contains(&partitions) {
             return refused(format!("partitions_count: 1 to {EMBEDDED_PARTITIONS_MAX}."));
         }
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-        if !(1..=249).contains(&new.name.len()) || !new.name.chars().all(allowed) {
+        if !is_topic_name(&new.name) {
             return refused(format!("Topic name '{}' is invalid.", new.name));
         }
         if self.topics(false).await?.contains_key(&new.name) {

@@ -1,5 +1,6 @@
 //! An instance's client of Kafka: a librdkafka consumer, with some threads and half a megabyte.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance, StreamConsumer};
@@ -19,6 +20,8 @@ pub(super) type Client = Arc<StreamConsumer<Context>>;
 #[derive(Default)]
 pub(super) struct Context {
     revoked: Mutex<Vec<(String, i32)>>,
+    /// Whether there is anything in it: asked for each record.
+    any_revoked: AtomicBool,
 }
 
 impl ClientContext for Context {}
@@ -28,6 +31,7 @@ impl ConsumerContext for Context {
         if let Rebalance::Revoke(partitions) = rebalance {
             let mut revoked = self.revoked.lock().unwrap_or_else(PoisonError::into_inner);
             revoked.extend(names(partitions));
+            self.any_revoked.store(true, Ordering::Release);
         }
     }
 }
@@ -35,7 +39,12 @@ impl ConsumerContext for Context {
 impl Context {
     /// What was taken away since the last time.
     pub(super) fn take_revoked(&self) -> Vec<(String, i32)> {
-        std::mem::take(&mut *self.revoked.lock().unwrap_or_else(PoisonError::into_inner))
+        if !self.any_revoked.load(Ordering::Acquire) {
+            return Vec::new();
+        }
+        let mut revoked = self.revoked.lock().unwrap_or_else(PoisonError::into_inner);
+        self.any_revoked.store(false, Ordering::Release);
+        std::mem::take(&mut *revoked)
     }
 }
 

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::FutureExt;
+use futures_util::{FutureExt, StreamExt};
 use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::OwnedMessage;
@@ -97,7 +97,7 @@ impl Instance {
     pub(crate) fn rest(&self) {
         let Ok(mut reading) = self.reading.try_lock() else { return };
         let Some(client) = self.take_client() else { return };
-        reading.pending.clear();
+        reading.drop_pending();
         if matches!(reading.source, Source::Subscription(_)) {
             reading.positions.clear();
         }
@@ -166,6 +166,17 @@ impl Instance {
         }
     }
 
+    /// Has records ready for the next read.
+    pub(crate) fn prefetch(&self, bytes: usize) {
+        let Ok(mut reading) = self.reading.try_lock() else { return };
+        if let Some(client) = self.client()
+            && reading.pending_bytes < bytes
+        {
+            let missing = bytes - reading.pending_bytes;
+            fetch(&client, &mut reading, missing);
+        }
+    }
+
     /// Waits for records: until there are enough, or `timeout` is over. What keeps them from coming
     /// is told once there is nothing else to tell.
     pub(crate) async fn read(
@@ -217,17 +228,16 @@ impl Instance {
         reading: &mut Reading,
         max_bytes: usize,
     ) -> Result<bool, ProxyError> {
-        let bytes = |reading: &Reading| reading.pending.iter().map(size).sum::<usize>();
-        let pending = bytes(reading);
-        if pending < max_bytes && reading.source != Source::None {
-            fetch(client, reading, max_bytes - pending);
+        if reading.pending_bytes < max_bytes && reading.source != Source::None {
+            fetch(client, reading, max_bytes - reading.pending_bytes);
         }
         if reading.pending.is_empty()
             && let Some(error) = reading.refused.take()
         {
             return Err(error.into());
         }
-        Ok(!reading.pending.is_empty() && bytes(reading) >= self.spec.min_bytes.min(max_bytes))
+        Ok(!reading.pending.is_empty()
+            && reading.pending_bytes >= self.spec.min_bytes.min(max_bytes))
     }
 
     pub(crate) async fn subscribe(&self, topics: Vec<String>) -> Result<(), ProxyError> {
@@ -283,7 +293,7 @@ impl Instance {
         let list = assignment(&partitions, &reading.positions)?;
         self.wake(&reading)?.assign(&list)?;
         // what was fetched and not read is fetched again
-        reading.pending.clear();
+        reading.drop_pending();
         reading.source = Source::Assignment(partitions);
         Ok(())
     }
@@ -371,7 +381,7 @@ impl Instance {
         }
         let asked = positions.clone();
         let others = reading.positions.clone();
-        ask(move || seek(&client, &asked, &others)).await?;
+        ask(move || seek(&client, &asked, &others)).await.map_err(unknown_partition)?;
         for (topic, partition, position) in positions {
             reading.forget(&topic, partition);
             if let Position::Offset(offset) = position {
@@ -394,18 +404,19 @@ impl Drop for Instance {
 /// Takes what librdkafka has at hand, up to about `bytes`.
 fn fetch(client: &Client, reading: &mut Reading, bytes: usize) {
     let mut fetched = 0;
+    let mut messages = client.stream();
     while fetched < bytes {
-        match client.recv().now_or_never() {
-            Some(Ok(message)) => {
+        match messages.next().now_or_never() {
+            Some(Some(Ok(message))) => {
                 fetched += size(&message);
                 let message = message.detach();
                 take(client, reading, message);
             }
-            Some(Err(error)) => {
+            Some(Some(Err(error))) => {
                 reading.notice(error);
                 break;
             }
-            None => break,
+            _ => break,
         }
     }
     forget_revoked(client, reading);
@@ -415,6 +426,7 @@ fn fetch(client: &Client, reading: &mut Reading, bytes: usize) {
 /// is kept: it may be the first of the partition's new assignment.
 fn take(client: &Client, reading: &mut Reading, message: OwnedMessage) {
     forget_revoked(client, reading);
+    reading.pending_bytes += size(&message);
     reading.pending.push_back(message);
 }
 
@@ -426,9 +438,11 @@ fn forget_revoked(client: &Client, reading: &mut Reading) {
 }
 
 fn unknown_partition(error: ProxyError) -> ProxyError {
-    let unknown = RDKafkaErrorCode::UnknownTopicOrPartition.to_string();
+    let unknown = [RDKafkaErrorCode::UnknownTopicOrPartition, RDKafkaErrorCode::UnknownPartition];
     match error {
-        ProxyError::Retriable { reason } if reason == unknown => {
+        ProxyError::Retriable { reason } | ProxyError::Kafka { reason }
+            if unknown.iter().any(|code| code.to_string() == reason) =>
+        {
             ProxyError::UnknownPartition { reason }
         }
         error => error,

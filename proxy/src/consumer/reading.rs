@@ -15,6 +15,8 @@ pub(super) struct Reading {
     pub(super) source: Source,
     /// Fetched and not yet read.
     pub(super) pending: VecDeque<OwnedMessage>,
+    /// Bytes of `pending`.
+    pub(super) pending_bytes: usize,
     /// The next offset to read of each partition that was read from.
     pub(super) positions: Offsets,
     /// Why nothing will come, until the client changes something.
@@ -49,8 +51,14 @@ impl Reading {
         }
     }
 
+    pub(super) fn drop_pending(&mut self) {
+        self.pending.clear();
+        self.pending_bytes = 0;
+    }
+
     pub(super) fn forget(&mut self, topic: &str, partition: i32) {
         self.pending.retain(|m| m.topic() != topic || m.partition() != partition);
+        self.pending_bytes = self.pending.iter().map(size).sum();
         self.positions.remove(&(topic.to_string(), partition));
     }
 }
@@ -74,24 +82,43 @@ impl Records<'_> {
         fitting.map(|(_, message)| message)
     }
 
+    /// Bytes of keys and values of [`Records::iter`], at most.
+    pub(crate) fn bytes(&self) -> usize {
+        self.reading.pending_bytes.min(self.max_bytes)
+    }
+
     /// The first `count` records are read.
     pub(crate) fn read(mut self, count: usize) {
         let reading = &mut *self.reading;
+        let mut last: Option<OwnedMessage> = None;
         for message in reading.pending.drain(..count) {
-            let place = (message.topic().to_string(), message.partition());
-            if self.auto_commit {
-                let stored = self.client.store_offset(
-                    message.topic(),
-                    message.partition(),
-                    message.offset(),
-                );
-                if let Err(error) = stored {
-                    tracing::debug!(%error, "the partition was taken away meanwhile");
-                }
+            reading.pending_bytes -= size(&message);
+            // of a run of one partition only the last matters
+            if let Some(before) = last.replace(message)
+                && let Some(after) = &last
+                && !is_same_partition(&before, after)
+            {
+                note_read(&mut reading.positions, &self.client, self.auto_commit, &before);
             }
-            reading.positions.insert(place, message.offset() + 1);
+        }
+        if let Some(last) = last {
+            note_read(&mut reading.positions, &self.client, self.auto_commit, &last);
         }
     }
+}
+
+fn is_same_partition(a: &OwnedMessage, b: &OwnedMessage) -> bool {
+    a.partition() == b.partition() && a.topic() == b.topic()
+}
+
+fn note_read(positions: &mut Offsets, client: &Client, auto_commit: bool, message: &OwnedMessage) {
+    if auto_commit {
+        let stored = client.store_offset(message.topic(), message.partition(), message.offset());
+        if let Err(error) = stored {
+            tracing::debug!(%error, "the partition was taken away meanwhile");
+        }
+    }
+    positions.insert((message.topic().to_string(), message.partition()), message.offset() + 1);
 }
 
 /// Bytes of key and value; a record of nothing is something too.

@@ -12,6 +12,9 @@ use crate::http::Object;
 /// Bytes that `fetch.min.bytes` may ask for.
 const MIN_BYTES_MAX: i64 = 10_000_000;
 
+/// Bytes of a group's name: a quarter of what Kafka can be sent.
+const GROUP_BYTES_MAX: usize = 8192;
+
 /// How long a read waits if nobody says, as in the reference.
 const REQUEST_TIMEOUT: Duration = Duration::from_millis(1000);
 
@@ -63,6 +66,10 @@ impl ConsumerSpec {
         body: &[u8],
         min_bytes: i64,
     ) -> Result<ConsumerSpec, ProxyError> {
+        if group.len() > GROUP_BYTES_MAX || group.contains('\0') {
+            let reason = format!("a group's name has up to {GROUP_BYTES_MAX} bytes, and no NUL");
+            return Err(ProxyError::Invalid { reason });
+        }
         let request: ConsumerRequest = match body.trim_ascii() {
             b"" | b"null" => ConsumerRequest::default(),
             body => match serde_json::from_slice(body) {

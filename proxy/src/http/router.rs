@@ -4,6 +4,7 @@ use axum::Router;
 use axum::http::{Extensions, HeaderMap, StatusCode, Version};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{delete, get, post};
+use tower::util::option_layer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{And, Predicate, SizeAbove};
 use tower_http::decompression::RequestDecompressionLayer;
@@ -27,8 +28,10 @@ pub fn router(proxy: Proxy) -> Router {
         .route("/metrics", get(metrics::metrics))
         .fallback(answer::not_found)
         .method_not_allowed_fallback(answer::method_not_allowed)
+        .layer(option_layer(
+            proxy.limits.any().then(|| from_fn_with_state(proxy.clone(), limit::limit)),
+        ))
         .layer(from_fn(negotiate::negotiate))
-        .layer(from_fn_with_state(proxy.clone(), limit::limit))
         .layer(CompressionLayer::new().compress_when(compressible()))
         // what it does not know is refused where the body is read
         .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))

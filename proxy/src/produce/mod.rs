@@ -43,6 +43,9 @@ pub(crate) fn headers(
     given.iter().map(header).collect()
 }
 
+/// The end of the year 9999. For some that are later, brokers close the connection.
+const TIMESTAMP_MAX_MS: i64 = 253_402_300_799_999;
+
 /// A time as milliseconds since 1970 or as RFC 3339 has it, after 1970: librdkafka takes 0 for no
 /// time. 400.
 pub(crate) fn timestamp_ms(given: &RawValue) -> Result<i64, ProxyError> {
@@ -52,8 +55,11 @@ pub(crate) fn timestamp_ms(given: &RawValue) -> Result<i64, ProxyError> {
             .ok()
             .map(|time| time.as_millisecond()),
     };
-    ms.filter(|ms| *ms > 0).ok_or_else(|| ProxyError::BadRequest {
-        reason: format!("timestamp={} is no time after 1970.", format::shortened(given.get())),
+    ms.filter(|ms| (1..=TIMESTAMP_MAX_MS).contains(ms)).ok_or_else(|| ProxyError::BadRequest {
+        reason: format!(
+            "timestamp={} is no time between 1970 and the year 10000.",
+            format::shortened(given.get())
+        ),
     })
 }
 

@@ -69,13 +69,13 @@ async fn an_acl_can_be_created_found_and_deleted(broker: &TestBroker) {
 async fn several_are_created_together(broker: &TestBroker) {
     let site = Site::new(broker).await;
     let topic = unique("routes");
-    let both = [acl(&topic, "READ"), acl(&topic, "WRITE")];
+    let both = [acl(&topic, "ALTER"), acl(&topic, "READ"), acl(&topic, "WRITE")];
     let answer = site.post("/acls:batch", &json!({"data": both})).await;
     assert_eq!((answer.status.as_u16(), answer.text.as_str()), (201, ""));
     let path = format!("/acls?resource_name={topic}");
-    assert_eq!(bare(&site.until(&path, has(2)).await.json), both);
+    assert_eq!(bare(&site.until(&path, has(3)).await.json), both);
     let pages = site.pages(&path, 1).await;
-    assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1]);
+    assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1, 1]);
     site.delete(&format!("{path}&{ANY}")).await;
 }
 
@@ -102,6 +102,9 @@ async fn what_is_no_acl_is_refused(broker: &TestBroker) {
     nobody["principal"] = json!("alice");
     refused(&site.post("/acls", &nobody).await, 400, 40002);
     refused(&site.get("/acls?operation=FLY").await, 400, 400);
+    refused(&site.get("/acls?operation=UNKNOWN").await, 400, 400);
+    let long = format!("/acls?resource_name={}", "a".repeat(40_000));
+    refused(&site.get(&long).await, 400, 40002);
     refused(&site.delete("/acls?resource_type=TOPIC").await, 400, 400);
     refused(&site.ask(Method::POST, "/acls:batch", Some(&json!([]))).await, 400, 400);
 }

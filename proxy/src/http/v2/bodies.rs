@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::broker::is_topic_name;
 use crate::consumer::{Commit, Position};
 use crate::error::ProxyError;
 use crate::http::Object;
@@ -73,11 +74,18 @@ impl Partitions {
     }
 }
 
-/// Partitions that can be. 422.
+/// Partitions that can be, each once. 422.
 pub(crate) fn checked_places(
     places: impl Iterator<Item = (String, i32)>,
 ) -> Result<Vec<(String, i32)>, ProxyError> {
-    places.map(|(topic, partition)| place(topic, partition)).collect()
+    let mut checked = Vec::new();
+    for (topic, partition) in places {
+        let place = place(topic, partition)?;
+        if !checked.contains(&place) {
+            checked.push(place);
+        }
+    }
+    Ok(checked)
 }
 
 #[derive(Deserialize)]
@@ -131,13 +139,17 @@ pub(crate) struct Positions {
 }
 
 impl Positions {
-    /// 422.
+    /// Of a partition that stands there twice the last counts. 422.
     pub(crate) fn places(self) -> Result<Vec<(String, i32, Position)>, ProxyError> {
-        let mut places = Vec::new();
+        let mut places: Vec<(String, i32, Position)> = Vec::new();
+        let mut add = |topic: String, partition: i32, position: Position| {
+            places.retain(|(t, p, _)| *p != partition || *t != topic);
+            places.push((topic, partition, position));
+        };
         for Object(o) in self.offsets {
             let offset = checked_offset(o.offset)?;
             let (topic, partition) = place(o.topic, o.partition)?;
-            places.push((topic, partition, Position::Offset(offset)));
+            add(topic, partition, Position::Offset(offset));
         }
         for Object(t) in self.timestamps {
             let time = t.timestamp.as_millisecond();
@@ -145,7 +157,7 @@ impl Positions {
                 return invalid("timestamps begin in 1970");
             }
             let (topic, partition) = place(t.topic, t.partition)?;
-            places.push((topic, partition, Position::Timestamp(time)));
+            add(topic, partition, Position::Timestamp(time));
         }
         Ok(places)
     }
@@ -159,11 +171,10 @@ fn place(topic: String, partition: i32) -> Result<(String, i32), ProxyError> {
     Ok((topic, partition))
 }
 
-/// A name that librdkafka can be given at all.
 fn check_topic(topic: &str) -> Result<(), ProxyError> {
-    match topic.contains('\0') || topic.starts_with('^') {
-        true => invalid("a topic's name has letters, digits, '.', '_' and '-'"),
-        false => Ok(()),
+    match is_topic_name(topic) {
+        true => Ok(()),
+        false => invalid("a topic's name has 1 to 249 letters, digits, '.', '_' and '-'"),
     }
 }
 

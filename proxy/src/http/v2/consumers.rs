@@ -24,6 +24,12 @@ use crate::record::{Unwritten, Writer, write_poison};
 /// Bytes of keys and values in one answer, if nobody asks for fewer.
 const READ_BYTES_MAX: usize = 64 * 1024 * 1024;
 
+/// Bytes that are taken from librdkafka before somebody asks.
+const PREFETCH_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Room for what stands around a few records.
+const ANSWER_BYTES: usize = 1024;
+
 /// How long a read may wait at most.
 const READ_TIMEOUT_MAX_MS: i64 = 300_000;
 
@@ -179,7 +185,9 @@ pub(crate) async fn records(
         with_headers: !quirks,
     };
     let records = instance.read(timeout, max_bytes).await?;
-    let mut out = vec![b'['];
+    // base64 is a third longer
+    let mut out = Vec::with_capacity(records.bytes() * 2 + ANSWER_BYTES);
+    out.push(b'[');
     let mut count = 0;
     for message in records.iter() {
         if count > 0 {
@@ -198,7 +206,13 @@ pub(crate) async fn records(
         count += 1;
     }
     out.push(b']');
+    let is_full = records.bytes() == max_bytes;
     records.read(count);
+    if is_full {
+        // more is there: it is taken from librdkafka while the answer is on its way
+        let (instance, bytes) = (instance.clone(), max_bytes.min(PREFETCH_BYTES_MAX));
+        tokio::spawn(async move { instance.prefetch(bytes) });
+    }
     Ok(Bytes(out, spec.format.media_type()))
 }
 

@@ -1,5 +1,6 @@
 //! Media types: of bodies, of answers, and which embedded format they mean.
 
+use axum::body::HttpBody;
 use axum::extract::{FromRequestParts, Request};
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
@@ -22,7 +23,7 @@ pub(crate) async fn negotiate(request: Request, next: Next) -> Response {
     if is_v3(request.uri().path()) {
         let json = HeaderValue::from_static("application/json");
         let mut response = next.run(request).await;
-        if response.status() != StatusCode::NO_CONTENT {
+        if !response.body().is_end_stream() {
             response.headers_mut().entry(CONTENT_TYPE).or_insert(json);
         }
         return response;

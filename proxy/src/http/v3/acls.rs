@@ -72,7 +72,9 @@ pub(crate) async fn list(
     let found = proxy.broker.cluster.acls(&filter).await?;
     let query = query(&filter);
     let url = format!("{}?{query}", site.url(&["acls"]));
-    let items = found.into_iter().map(|acl| (order(&acl), describe(&site, acl)));
+    let mut items: Vec<_> =
+        found.into_iter().map(|acl| (order(&acl), describe(&site, acl))).collect();
+    items.sort_by(|a, b| a.0.cmp(&b.0));
     Ok(Json(site.list_at("KafkaAclList", url, items)))
 }
 
@@ -174,8 +176,11 @@ fn names(params: &Params) -> AclFilter {
 
 fn word<T: FromStr>(params: &Params, name: &str) -> Result<Option<T>, ProxyError> {
     let Some(given) = params.get(name) else { return Ok(None) };
-    let wrong = |_| ProxyError::BadRequest { reason: format!("{name}={given} is none") };
-    given.to_ascii_uppercase().parse().map(Some).map_err(wrong)
+    let word = given.to_ascii_uppercase();
+    // what brokers answer for words of later versions
+    let parsed = if word == "UNKNOWN" { None } else { word.parse().ok() };
+    let wrong = || ProxyError::BadRequest { reason: format!("{name}={given} is none") };
+    parsed.map(Some).ok_or_else(wrong)
 }
 
 fn required<T: FromStr>(params: &Params, name: &str) -> Result<T, ProxyError> {

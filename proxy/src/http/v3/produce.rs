@@ -132,7 +132,7 @@ async fn send(
     acks: Option<Acks>,
 ) -> Result<Pending, ProxyError> {
     let (record, report) = request.ready(&proxy.schemas, topic).await?.parts();
-    let delivery = proxy.broker.producers.start(topic, vec![record], acks).await?;
+    let delivery = proxy.broker.producers.start(topic, vec![record], acks)?;
     let (cluster, topic) = (cluster.to_string(), topic.to_string());
     let report = Box::new(move |sent| report(&cluster, &topic, sent));
     Ok(Pending::Sent(report, delivery))

@@ -11,6 +11,7 @@ mod error;
 mod format;
 mod http;
 mod limits;
+mod line;
 mod produce;
 mod producer;
 mod reader;

@@ -23,8 +23,9 @@ use crate::http::Object;
 use crate::http::answer::{Answer, Json, Refused, Streamed};
 use crate::http::request::{Bytes, Named, Params, parse};
 use crate::limits::Principal;
+use crate::line::Delivery;
 use crate::produce::{BatchRequest, ProduceRequest, Report};
-use crate::producer::{Acks, Delivery};
+use crate::producer::Acks;
 
 /// Records that are on their way to the broker in one stream; the next are not read before.
 const IN_FLIGHT_MAX: usize = 1000;

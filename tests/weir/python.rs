@@ -109,6 +109,26 @@ async fn python_reads_what_it_writes_on_kafka() {
     python_produces_and_consumes(&kafka).await;
 }
 
+/// Clients of the proxy that nobody wrote for it.
+async fn others_use_the_proxy(broker: &TestBroker) {
+    let topic = unique("legs");
+    broker.create_topic(&topic, 1).await;
+    let proxy = broker.proxy().await;
+    let contract = concat!(env!("CARGO_MANIFEST_DIR"), "/../openapi/proxy.yaml");
+    script("generated.py", &[contract, &proxy.api.url, &topic], "").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_generated_client_and_requests_use_the_embedded_broker() {
+    others_use_the_proxy(&embedded_broker()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_generated_client_and_requests_use_kafka() {
+    let Some(kafka) = kafka() else { return };
+    others_use_the_proxy(&kafka).await;
+}
+
 async fn python_produces(broker: &TestBroker) {
     let topic = unique("flights");
     broker.create_topic(&topic, 1).await;

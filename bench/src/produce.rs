@@ -14,9 +14,9 @@ use crate::http::post;
 use crate::kafka::Kafka;
 use crate::process::cpu_us;
 use crate::producer::{self, Sent};
-use crate::server::{self, Server, free_address};
+use crate::server::{self, Server};
 use crate::table::Table;
-use crate::{Result, http, load};
+use crate::{Result, load};
 
 const BINARY_JSON: &str = "application/vnd.kafka.binary.v2+json";
 const VALUE_BYTES: usize = 100;
@@ -97,13 +97,7 @@ impl Bench {
     async fn start() -> Result<Bench> {
         let kafka = Kafka::new()?;
         let topic = kafka.create_topic().await?;
-        let (registry, proxy) = (free_address()?.to_string(), free_address()?);
-        let proxy_listener = proxy.to_string();
-        let args = ["serve", "--roles", "registry,proxy", "--store", "memory"];
-        let listeners = ["--registry-listener", &registry, "--proxy-listener", &proxy_listener];
-        let brokers = ["--bootstrap-servers", &kafka.bootstrap_servers];
-        let weir = Server::weir(proxy, &[&args[..], &listeners, &brokers].concat())?;
-        http::ready(proxy).await?;
+        let weir = Server::rest_proxy(&kafka.bootstrap_servers).await?;
         let mut random = vec![0; VALUES * VALUE_BYTES];
         File::open("/dev/urandom")?.read_exact(&mut random)?;
         let values = random.chunks(VALUE_BYTES).map(<[u8]>::to_vec).collect();

@@ -17,7 +17,7 @@ use crate::kafka::Kafka;
 use crate::numbers::percentile;
 use crate::process::rss_mib;
 use crate::producer;
-use crate::server::{self, Server, free_address};
+use crate::server::{self, Server};
 use crate::table::Table;
 use crate::{Result, http, load};
 
@@ -65,13 +65,7 @@ impl Bench {
     async fn start() -> Result<Bench> {
         let kafka = Kafka::new()?;
         let topic = kafka.create_topic().await?;
-        let (registry, proxy) = (free_address()?.to_string(), free_address()?);
-        let proxy_listener = proxy.to_string();
-        let args = ["serve", "--roles", "registry,proxy", "--store", "memory"];
-        let listeners = ["--registry-listener", &registry, "--proxy-listener", &proxy_listener];
-        let brokers = ["--bootstrap-servers", &kafka.bootstrap_servers];
-        let weir = Server::weir(proxy, &[&args[..], &listeners, &brokers].concat())?;
-        http::ready(proxy).await?;
+        let weir = Server::rest_proxy(&kafka.bootstrap_servers).await?;
         let value = (0..VALUE_BYTES as u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8);
         Ok(Bench { kafka, weir, topic, value: value.collect() })
     }

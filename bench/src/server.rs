@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::Result;
+use crate::{Result, http};
 
 pub struct Server {
     child: Child,
@@ -28,6 +28,18 @@ impl Server {
         let listener = address.to_string();
         let fixed = ["serve", "--roles", "registry", "--registry-listener", &listener];
         Server::weir(address, &[&fixed, args].concat())
+    }
+
+    /// `weir serve` with registry and proxy, ready; the proxy is the listener that will be asked.
+    pub async fn rest_proxy(bootstrap_servers: &str) -> Result<Server> {
+        let (registry, proxy) = (free_address()?.to_string(), free_address()?);
+        let proxy_listener = proxy.to_string();
+        let args = ["serve", "--roles", "registry,proxy", "--store", "memory"];
+        let listeners = ["--registry-listener", &registry, "--proxy-listener", &proxy_listener];
+        let brokers = ["--bootstrap-servers", bootstrap_servers];
+        let weir = Server::weir(proxy, &[&args[..], &listeners, &brokers].concat())?;
+        http::ready(proxy).await?;
+        Ok(weir)
     }
 
     /// This program's `bare-axum`, which answers every path with `body`.

@@ -161,10 +161,7 @@ pub(crate) fn write_poison(message: &OwnedMessage, error: &ProxyError, out: &mut
     out.extend_from_slice(b",\"key\":null,\"value\":null");
     write_place(message, out);
     write_time(message, out);
-    out.extend_from_slice(b",\"error\":{\"error_code\":");
-    number(error.code(), out);
-    out.extend_from_slice(b",\"message\":");
-    format::write_string(&error.to_string(), out);
+    write_error(error, out);
     for (name, data) in [("key", message.key()), ("value", message.payload())] {
         out.extend_from_slice(b",\"");
         out.extend_from_slice(name.as_bytes());
@@ -187,11 +184,16 @@ fn write_poison_v3(message: &OwnedMessage, error: &ProxyError, out: &mut Vec<u8>
             }
         }
     }
+    write_error(error, out);
+    out.extend_from_slice(b"}}");
+}
+
+/// What an `error` begins with; it is not closed.
+fn write_error(error: &ProxyError, out: &mut Vec<u8>) {
     out.extend_from_slice(b",\"error\":{\"error_code\":");
     number(error.code(), out);
     out.extend_from_slice(b",\"message\":");
     format::write_string(&error.to_string(), out);
-    out.extend_from_slice(b"}}");
 }
 
 fn write_place_v3(message: &OwnedMessage, out: &mut Vec<u8>) {

@@ -26,6 +26,12 @@ impl Weir {
         command
     }
 
+    /// `weir serve` with both parts, in memory, on ports that are free.
+    pub fn serve_command(args: &[&str]) -> Command {
+        let fixed = ["serve", "--store", "memory", "--registry-listener", "127.0.0.1:0"];
+        Weir::command(&[&fixed[..], &["--proxy-listener", "127.0.0.1:0"], args].concat())
+    }
+
     pub fn start(args: &[&str]) -> Weir {
         Weir::spawn(&mut Weir::command(args))
     }

@@ -18,17 +18,7 @@ async fn sigterm_loses_no_answer_of_the_proxy() {
     let Some(kafka) = kafka() else { return };
     let topic = unique("sigterm");
     kafka.create_topic(&topic, 1).await;
-    let mut command = Weir::command(&[
-        "serve",
-        "--store",
-        "memory",
-        "--registry-listener",
-        "127.0.0.1:0",
-        "--proxy-listener",
-        "127.0.0.1:0",
-        "--bootstrap-servers",
-        &kafka.bootstrap_servers,
-    ]);
+    let mut command = Weir::serve_command(&["--bootstrap-servers", &kafka.bootstrap_servers]);
     let mut weir = Weir::spawn(&mut command);
     let api = weir.api("REST proxy on");
     let cluster = api.get("/v3/clusters").await.json["data"][0]["cluster_id"].clone();

@@ -173,14 +173,7 @@ async fn kafka_behind_sasl_is_reached_with_librdkafkas_settings() {
     let topic = unique("sasl");
     kafka.create_topic(&topic, 1).await;
     let serve = |password: &str| -> Command {
-        let mut command = Weir::command(&[
-            "serve",
-            "--store",
-            "memory",
-            "--registry-listener",
-            "127.0.0.1:0",
-            "--proxy-listener",
-            "127.0.0.1:0",
+        let mut command = Weir::serve_command(&[
             "--kafka",
             "sasl.mechanism=PLAIN",
             "--kafka",

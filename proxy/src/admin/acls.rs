@@ -102,7 +102,7 @@ fn text(text: &Option<String>) -> Option<StrBytes> {
 }
 
 impl Admin {
-    /// The ACLs that match, sorted. 40002 there is no authorizer.
+    /// The ACLs that match, in no order. 40002 there is no authorizer.
     pub(crate) async fn acls(&self, filter: &AclFilter) -> Result<Vec<Acl>, ProxyError> {
         let request = DescribeAclsRequest::default()
             .with_resource_type_filter(filter.resource_type.code())
@@ -128,7 +128,6 @@ impl Admin {
                 });
             }
         }
-        found.sort();
         Ok(found)
     }
 

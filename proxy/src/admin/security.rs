@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{
@@ -88,7 +87,6 @@ fn get<'a>(settings: &'a Settings, names: &[&str]) -> Option<&'a str> {
 fn client_config(settings: &Settings) -> Result<ClientConfig, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = Verifier {
-        provider: provider.clone(),
         // as librdkafka reads them
         chain: get(settings, &["enable.ssl.certificate.verification"]) != Some("false"),
         name: get(settings, &["ssl.endpoint.identification.algorithm"]) != Some("none"),
@@ -156,7 +154,6 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, rustls::pki_
 
 /// Checks the broker's certificate, as far as the settings want it checked.
 struct Verifier {
-    provider: Arc<CryptoProvider>,
     roots: Arc<WebPkiServerVerifier>,
     chain: bool,
     name: bool,
@@ -194,8 +191,7 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, algorithms)
+        self.roots.verify_tls12_signature(message, certificate, signature)
     }
 
     fn verify_tls13_signature(
@@ -204,12 +200,11 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, algorithms)
+        self.roots.verify_tls13_signature(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.roots.supported_verify_schemes()
     }
 }
 

@@ -68,3 +68,20 @@ async fn too_many_records_of_a_stream_are_429_each() {
     }
     assert!(statuses.contains(&429), "{statuses:?}");
 }
+
+#[tokio::test]
+async fn too_many_bytes_of_v2_are_429() {
+    let broker = embedded_broker();
+    let proxy = broker.proxy_with(limited(None, Some(1000))).await;
+    let body = json!({"records": [{"value": "x".repeat(900)}]});
+    for path in ["/topics/routes", "/topics/routes/partitions/0"] {
+        let mut refused = None;
+        for _ in 0..5 {
+            let answer = proxy.api.post_as(path, JSON, body.to_string()).await;
+            if answer.status == 429 {
+                refused = Some(answer);
+            }
+        }
+        refused.expect("the second comes within the same second").is_error(429, 429, MESSAGE);
+    }
+}

@@ -14,6 +14,7 @@ use crate::error::ProxyError;
 use crate::format::Format;
 use crate::http::answer::{Answer, Json, Refused};
 use crate::http::request::{Bytes, Named, Params, parse};
+use crate::limits::Principal;
 use crate::produce::{Prepared, ProduceResponse};
 use crate::producer::Acks;
 
@@ -81,14 +82,16 @@ pub(crate) async fn offsets(
 /// `acks` (0, 1, all): who has to have a record before it is answered.
 /// Answers 200 with an entry for each record, failed ones too: 50003 worth another try · 50002 not.
 /// 400 a record does not fit its format or schema · 406 · 413 · 415 · 422 no records · 42201 ·
-/// 42202 no schema · 42205 · 42207 the registry.
+/// 42202 no schema · 42205 · 42207 the registry · 429.
 pub(crate) async fn produce(
     State(proxy): State<Proxy>,
     Named(topic): Named<String>,
     Produced(format): Produced,
+    principal: Principal,
     params: Params,
     Bytes(body): Bytes,
 ) -> Answer<(StatusCode, Json<ProduceResponse>)> {
+    proxy.limits.produce(&principal, body.len())?;
     send(&proxy, &topic, None, format, &params, &body).await
 }
 
@@ -100,9 +103,11 @@ pub(crate) async fn produce_to_partition(
     State(proxy): State<Proxy>,
     Named((topic, partition)): Named<(String, i32)>,
     Produced(format): Produced,
+    principal: Principal,
     params: Params,
     Bytes(body): Bytes,
 ) -> Answer<(StatusCode, Json<ProduceResponse>)> {
+    proxy.limits.produce(&principal, body.len())?;
     send(&proxy, &topic, Some(partition), format, &params, &body).await
 }
 

@@ -11,6 +11,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::metadata::{Metadata, MetadataTopic};
 use serde::Serialize;
+use weir_kafka::Settings;
 
 use crate::admin::Admin;
 use crate::embedded::EmbeddedBroker;
@@ -23,9 +24,7 @@ const ASK_TIMEOUT: Duration = Duration::from_secs(4);
 /// Where Kafka is and how to speak to it.
 #[derive(Clone, Debug)]
 pub struct BrokerConfig {
-    pub bootstrap_servers: String,
-    /// librdkafka's settings, for all clients: `security.protocol`, `sasl.mechanism`, ...
-    pub settings: BTreeMap<String, String>,
+    pub kafka: Settings,
     /// The broker if it is the embedded one, which makes topics, and cannot describe configurations.
     pub embedded: Option<EmbeddedBroker>,
 }
@@ -61,24 +60,19 @@ impl Broker {
     pub fn new(config: BrokerConfig) -> Result<Broker, KafkaError> {
         let producers = Producers::new(config.clone())?;
         let observer: BaseConsumer =
-            client(&config).defaults(&config, &[("allow.auto.create.topics", "false")]).create()?;
-        let admin = client(&config).create()?;
+            config.kafka.librdkafka(&[("allow.auto.create.topics", "false")]).create()?;
+        let admin = config.kafka.librdkafka(&[]).create()?;
         let cluster = Admin::new(&config);
         Ok(Broker { config, producers, cluster, observer: Arc::new(observer), admin })
     }
 
     /// The settings of a consumer.
     pub(crate) fn consumer(&self) -> ClientConfig {
-        let mut config = client(&self.config);
-        config.defaults(
-            &self.config,
-            &[
-                ("allow.auto.create.topics", "false"),
-                ("queued.max.messages.kbytes", "16384"),
-                ("topic.metadata.refresh.interval.ms", "30000"),
-            ],
-        );
-        config
+        self.config.kafka.librdkafka(&[
+            ("allow.auto.create.topics", "false"),
+            ("queued.max.messages.kbytes", "16384"),
+            ("topic.metadata.refresh.interval.ms", "30000"),
+        ])
     }
 
     /// Ids of the brokers.
@@ -158,34 +152,6 @@ pub(crate) async fn ask<T: Send + 'static>(
 ) -> Result<T, ProxyError> {
     let answer = tokio::task::spawn_blocking(question).await;
     Ok(answer.map_err(|_| ProxyError::Internal)??)
-}
-
-pub(crate) fn client(config: &BrokerConfig) -> ClientConfig {
-    let mut client = ClientConfig::new();
-    client.set("bootstrap.servers", &config.bootstrap_servers);
-    client.set("client.id", "weir");
-    // librdkafka writes to the terminal where nobody polls a client
-    client.set_log_level(rdkafka::config::RDKafkaLogLevel::Warning);
-    for (name, value) in &config.settings {
-        client.set(name, value);
-    }
-    client
-}
-
-pub(crate) trait Defaults {
-    /// Sets what the user has not set.
-    fn defaults(&mut self, config: &BrokerConfig, settings: &[(&str, &str)]) -> &mut Self;
-}
-
-impl Defaults for ClientConfig {
-    fn defaults(&mut self, config: &BrokerConfig, settings: &[(&str, &str)]) -> &mut Self {
-        for (name, value) in settings {
-            if !config.settings.contains_key(*name) {
-                self.set(*name, *value);
-            }
-        }
-        self
-    }
 }
 
 fn partitions(topic: &MetadataTopic) -> Vec<Partition> {

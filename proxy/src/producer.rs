@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rdkafka::error::KafkaError;
 
-use crate::broker::{BrokerConfig, Defaults, client, is_topic_name};
+use crate::broker::{BrokerConfig, is_topic_name};
 use crate::error::ProxyError;
 use crate::line::{Counts, Delivery, Line, MESSAGE_TIMEOUT, TOPIC_TIMEOUT_MS, lock, retire};
 
@@ -77,7 +77,8 @@ impl Producers {
     /// Makes the default one, which connects when it is needed. An error names the setting that
     /// librdkafka refuses.
     pub(crate) fn new(config: BrokerConfig) -> Result<Producers, KafkaError> {
-        let given = ["acks", "request.required.acks"].iter().find_map(|n| config.settings.get(*n));
+        let names = ["acks", "request.required.acks"];
+        let given = names.iter().find_map(|n| config.kafka.librdkafka.get(*n));
         let default = given.and_then(|acks| Acks::named(acks).ok()).unwrap_or_default();
         let producers =
             Producers { config, default, made: Default::default(), counts: Arc::default() };
@@ -143,25 +144,21 @@ impl Producers {
     }
 
     fn make(&self, acks: Acks) -> Result<Line, KafkaError> {
-        let mut settings = client(&self.config);
-        settings.defaults(
-            &self.config,
-            &[
-                ("linger.ms", "0"), // what waits, waits in the line
-                // as Java does, so that a key has one partition whoever writes it
-                ("partitioner", "murmur2_random"),
-                ("queue.buffering.max.kbytes", QUEUE_KBYTES_MAX),
-                // a broker may close the connection for what one request has sent
-                ("reconnect.backoff.max.ms", "1000"),
-                ("topic.metadata.propagation.max.ms", &TOPIC_TIMEOUT_MS.to_string()),
-                ("message.timeout.ms", &MESSAGE_TIMEOUT.as_millis().to_string()),
-            ],
-        );
         let idempotent = acks == Acks::All && self.default == Acks::All;
-        match idempotent {
-            true => settings.defaults(&self.config, &[("enable.idempotence", "true")]),
-            false => settings.set("enable.idempotence", "false"),
-        };
+        let mut settings = self.config.kafka.librdkafka(&[
+            ("enable.idempotence", if idempotent { "true" } else { "false" }),
+            ("linger.ms", "0"), // what waits, waits in the line
+            // as Java does, so that a key has one partition whoever writes it
+            ("partitioner", "murmur2_random"),
+            ("queue.buffering.max.kbytes", QUEUE_KBYTES_MAX),
+            // a broker may close the connection for what one request has sent
+            ("reconnect.backoff.max.ms", "1000"),
+            ("topic.metadata.propagation.max.ms", &TOPIC_TIMEOUT_MS.to_string()),
+            ("message.timeout.ms", &MESSAGE_TIMEOUT.as_millis().to_string()),
+        ]);
+        if !idempotent {
+            settings.set("enable.idempotence", "false");
+        }
         settings.set("acks", ["0", "1", "all"][acks as usize]);
         Line::new(&settings, self.config.embedded.is_some())
     }

@@ -53,8 +53,10 @@ async fn what_the_proxy_compresses_is_read_by_native_clients(broker: &TestBroker
 async fn compressing(broker: &TestBroker, codec: &str) -> ProxyUnderTest {
     let settings = BTreeMap::from([("compression.type".to_string(), codec.to_string())]);
     let config = BrokerConfig {
-        bootstrap_servers: broker.bootstrap_servers.clone(),
-        settings,
+        kafka: weir_kafka::Settings {
+            bootstrap_servers: broker.bootstrap_servers.clone(),
+            librdkafka: settings,
+        },
         embedded: broker.embedded.clone(),
     };
     let registry = registry().await;

@@ -116,8 +116,10 @@ pub fn quirky() -> ProxyConfig {
 /// A proxy before a Kafka and a registry of which only addresses are known.
 pub async fn proxy_at(bootstrap_servers: &str, registry_url: &str) -> ProxyUnderTest {
     let broker = Broker::new(BrokerConfig {
-        bootstrap_servers: bootstrap_servers.to_string(),
-        settings: BTreeMap::new(),
+        kafka: weir_kafka::Settings {
+            bootstrap_servers: bootstrap_servers.to_string(),
+            librdkafka: BTreeMap::new(),
+        },
         embedded: None,
     });
     let client = RegistryClient::new(registry_url).unwrap();
@@ -141,8 +143,10 @@ pub async fn secured_proxy(protocol: &str, mechanism: &str, password: &str) -> P
         ("ssl.ca.location", var("WEIR_TEST_KAFKA_CA".to_string())),
     ];
     let broker = Broker::new(BrokerConfig {
-        bootstrap_servers: var(format!("WEIR_TEST_KAFKA_{listener}")),
-        settings: settings.map(|(name, value)| (name.to_string(), value)).into(),
+        kafka: weir_kafka::Settings {
+            bootstrap_servers: var(format!("WEIR_TEST_KAFKA_{listener}")),
+            librdkafka: settings.map(|(name, value)| (name.to_string(), value)).into(),
+        },
         embedded: None,
     });
     let registry = weir_tests::registry().await;

@@ -105,8 +105,10 @@ impl TestBroker {
     pub async fn proxy_with(&self, config: ProxyConfig) -> ProxyUnderTest {
         let registry = registry().await;
         let broker = Broker::new(BrokerConfig {
-            bootstrap_servers: self.bootstrap_servers.clone(),
-            settings: BTreeMap::new(),
+            kafka: weir_kafka::Settings {
+                bootstrap_servers: self.bootstrap_servers.clone(),
+                librdkafka: BTreeMap::new(),
+            },
             embedded: self.embedded.clone(),
         })
         .unwrap();

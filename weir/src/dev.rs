@@ -25,8 +25,10 @@ pub async fn run(args: DevArgs) -> Result<(), String> {
     let embedded = EmbeddedBroker::start().map_err(|e| format!("cannot embed a broker: {e}"))?;
     let brokers = embedded.bootstrap_servers().to_string();
     let broker = Broker::new(BrokerConfig {
-        bootstrap_servers: brokers.clone(),
-        settings: BTreeMap::new(),
+        kafka: weir_kafka::Settings {
+            bootstrap_servers: brokers.clone(),
+            librdkafka: BTreeMap::new(),
+        },
         embedded: Some(embedded),
     })
     .map_err(|e| e.to_string())?;

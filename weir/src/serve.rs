@@ -62,12 +62,8 @@ fn proxy(args: &ServeArgs, settings: Settings, registry_url: &str) -> Result<Pro
         client = client.ca_pem(pem);
     }
     let client = client.build().map_err(|e| e.to_string())?;
-    let broker = Broker::new(BrokerConfig {
-        bootstrap_servers: settings.bootstrap_servers.unwrap_or_default(),
-        settings: settings.kafka,
-        embedded: None,
-    })
-    .map_err(|e| format!("Kafka's settings: {e}"))?;
+    let broker = Broker::new(BrokerConfig { kafka: settings.kafka, embedded: None })
+        .map_err(|e| format!("Kafka's settings: {e}"))?;
     let config = ProxyConfig {
         consumer_instance_timeout: settings.consumer_instance_timeout,
         advertised_url: args.advertised_url.clone(),

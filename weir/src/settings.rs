@@ -20,8 +20,7 @@ const RATE_LIMIT: &str = "KAFKA_REST_API_V3_PRODUCE_RATE_LIMIT_";
 pub struct Settings {
     pub registry_listener: SocketAddr,
     pub proxy_listener: SocketAddr,
-    pub bootstrap_servers: Option<String>,
-    pub kafka: BTreeMap<String, String>,
+    pub kafka: weir_kafka::Settings,
     pub schema_registry_url: Option<String>,
     pub consumer_instance_timeout: Duration,
     pub rate_limits: RateLimits,
@@ -62,8 +61,10 @@ impl Settings {
                 8081,
             )?,
             proxy_listener: listener(args.proxy_listener, "KAFKA_REST_LISTENERS", &env, 8082)?,
-            bootstrap_servers,
-            kafka: kafka_settings(args, &env)?,
+            kafka: weir_kafka::Settings {
+                bootstrap_servers: bootstrap_servers.unwrap_or_default(),
+                librdkafka: kafka_settings(args, &env)?,
+            },
             schema_registry_url: args
                 .schema_registry_url
                 .clone()
@@ -153,8 +154,8 @@ mod tests {
         ];
         let settings = settings(&[], &env).unwrap();
         assert_eq!(settings.registry_listener.to_string(), "0.0.0.0:18081");
-        assert_eq!(settings.bootstrap_servers.unwrap(), "PLAINTEXT://kafka:9092");
-        assert_eq!(settings.kafka["security.protocol"], "SASL_SSL");
+        assert_eq!(settings.kafka.bootstrap_servers, "PLAINTEXT://kafka:9092");
+        assert_eq!(settings.kafka.librdkafka["security.protocol"], "SASL_SSL");
         assert_eq!(settings.schema_registry_url.unwrap(), "http://sr:8081");
     }
 
@@ -164,8 +165,8 @@ mod tests {
             [("KAFKA_REST_BOOTSTRAP_SERVERS", "a:1"), ("KAFKA_REST_CLIENT_SASL_USERNAME", "env")];
         let flags = ["--bootstrap-servers", "b:2", "--kafka", "sasl.username=flag"];
         let settings = settings(&flags, &env).unwrap();
-        assert_eq!(settings.bootstrap_servers.unwrap(), "b:2");
-        assert_eq!(settings.kafka["sasl.username"], "flag");
+        assert_eq!(settings.kafka.bootstrap_servers, "b:2");
+        assert_eq!(settings.kafka.librdkafka["sasl.username"], "flag");
     }
 
     #[test]

@@ -112,7 +112,7 @@ impl Admin {
             .with_host_filter(text(&filter.host))
             .with_operation(filter.operation.code())
             .with_permission_type(filter.permission.code());
-        let answer = self.ask_any(|_| request.clone()).await?;
+        let answer = self.client.ask_any(|_| request.clone()).await?;
         check(answer.error_code, answer.error_message)?;
         let mut found = Vec::new();
         for resource in answer.resources {
@@ -145,7 +145,7 @@ impl Admin {
         };
         let request =
             CreateAclsRequest::default().with_creations(acls.iter().map(creation).collect());
-        let answer = self.ask_controller(|_| request.clone()).await?;
+        let answer = self.client.ask_controller(|_| request.clone()).await?;
         answer.results.into_iter().try_for_each(|r| check(r.error_code, r.error_message))
     }
 
@@ -160,7 +160,7 @@ impl Admin {
             .with_operation(filter.operation.code())
             .with_permission_type(filter.permission.code());
         let request = DeleteAclsRequest::default().with_filters(vec![filter]);
-        let answer = self.ask_controller(|_| request.clone()).await?;
+        let answer = self.client.ask_controller(|_| request.clone()).await?;
         let mut deleted = Vec::new();
         for result in answer.filter_results {
             check(result.error_code, result.error_message)?;

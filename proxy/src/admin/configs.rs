@@ -120,9 +120,9 @@ impl Admin {
                 .with_include_synonyms(true);
             let answer = match resources.first() {
                 Some(Resource::Broker(id)) => {
-                    self.ask(&self.broker(*id).await?, |_| request.clone()).await?
+                    self.client.ask(&self.broker(*id).await?, |_| request.clone()).await?
                 }
-                _ => self.ask_any(|_| request.clone()).await?,
+                _ => self.client.ask_any(|_| request.clone()).await?,
             };
             for result in answer.results {
                 check(result.error_code, result.error_message)?;
@@ -166,9 +166,9 @@ impl Admin {
             .with_validate_only(validate_only);
         let answer = match alterations.first() {
             Some((Resource::Broker(id), _)) => {
-                self.ask(&self.broker(*id).await?, |_| request.clone()).await?
+                self.client.ask(&self.broker(*id).await?, |_| request.clone()).await?
             }
-            _ => self.ask_controller(|_| request.clone()).await?,
+            _ => self.client.ask_controller(|_| request.clone()).await?,
         };
         answer.responses.into_iter().try_for_each(|r| check(r.error_code, r.error_message))
     }
@@ -178,7 +178,7 @@ impl Admin {
         if !cluster.brokers.contains_key(&id) {
             return Err(ProxyError::NotFound);
         }
-        cluster.address(id)
+        Ok(cluster.address(id)?)
     }
 }
 

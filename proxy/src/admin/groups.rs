@@ -6,12 +6,14 @@ use bytes::{Buf, Bytes};
 use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::{
     ConsumerGroupDescribeRequest, ConsumerProtocolAssignment, DeleteGroupsRequest,
-    DescribeGroupsRequest, FindCoordinatorRequest, GroupId, ListGroupsRequest,
-    consumer_group_describe_response, describe_groups_response,
+    DescribeGroupsRequest, GroupId, ListGroupsRequest, consumer_group_describe_response,
+    describe_groups_response,
 };
 use kafka_protocol::protocol::{Decodable, StrBytes};
 
-use super::{Admin, Node, check};
+use weir_kafka::{Coordinated, Error, Node};
+
+use super::{Admin, check};
 use crate::error::ProxyError;
 
 pub(crate) struct Group {
@@ -65,7 +67,7 @@ impl Admin {
     pub(crate) async fn group_ids(&self) -> Result<BTreeMap<String, i32>, ProxyError> {
         let mut found = BTreeMap::new();
         for (id, node) in self.cluster().await?.brokers {
-            let answer = self.ask(&node.address(), |_| ListGroupsRequest::default()).await?;
+            let answer = self.client.ask(&node.address(), |_| ListGroupsRequest::default()).await?;
             check(answer.error_code, None)?;
             let ours = answer
                 .groups
@@ -96,7 +98,7 @@ impl Admin {
             return Ok(group);
         }
         let request = DescribeGroupsRequest::default().with_groups(vec![group_id(id)]);
-        let answer = self.ask(&node.address(), |_| request.clone()).await?;
+        let answer = self.client.ask(&node.address(), |_| request.clone()).await?;
         let found = answer.groups.into_iter().next().ok_or(ProxyError::NotFound)?;
         if found.error_code == ResponseError::GroupIdNotFound.code() {
             return Err(ProxyError::NotFound);
@@ -109,8 +111,8 @@ impl Admin {
     /// A group of the newer protocol, if it is one.
     async fn consumer_group(&self, node: &Node, id: &str) -> Result<Option<Group>, ProxyError> {
         let request = ConsumerGroupDescribeRequest::default().with_group_ids(vec![group_id(id)]);
-        let answer = match self.ask(&node.address(), |_| request.clone()).await {
-            Err(ProxyError::Unsupported { .. }) => return Ok(None),
+        let answer = match self.client.ask(&node.address(), |_| request.clone()).await {
+            Err(Error::Unsupported { .. }) => return Ok(None),
             answer => answer?,
         };
         let Some(found) = answer.groups.into_iter().next() else { return Ok(None) };
@@ -128,7 +130,7 @@ impl Admin {
     pub(crate) async fn delete_group(&self, id: &str) -> Result<(), ProxyError> {
         let coordinator = self.coordinator(id).await?;
         let request = DeleteGroupsRequest::default().with_groups_names(vec![group_id(id)]);
-        let answer = self.ask(&coordinator, |_| request.clone()).await?;
+        let answer = self.client.ask(&coordinator, |_| request.clone()).await?;
         answer.results.into_iter().try_for_each(|result| check(result.error_code, None))
     }
 
@@ -137,24 +139,7 @@ impl Admin {
     }
 
     async fn coordinating(&self, group: &str) -> Result<Node, ProxyError> {
-        let key = StrBytes::from_string(group.to_string());
-        let request = |version| match version {
-            0..4 => FindCoordinatorRequest::default().with_key(key.clone()),
-            _ => FindCoordinatorRequest::default().with_coordinator_keys(vec![key.clone()]),
-        };
-        let answer = self.ask_any(request).await?;
-        check(answer.error_code, answer.error_message)?;
-        match answer.coordinators.into_iter().next() {
-            Some(found) => {
-                check(found.error_code, found.error_message)?;
-                let host = found.host.to_string();
-                Ok(Node { id: found.node_id.0, host, port: found.port, rack: None })
-            }
-            None => {
-                let host = answer.host.to_string();
-                Ok(Node { id: answer.node_id.0, host, port: answer.port, rack: None })
-            }
-        }
+        Ok(self.client.coordinator(Coordinated::Group, group).await?)
     }
 }
 

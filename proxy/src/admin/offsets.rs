@@ -91,7 +91,7 @@ impl Admin {
                         .with_timeout_ms(ms(ASK_TIMEOUT)),
                 }
             };
-            for topic in self.ask(&leader, request).await?.topics {
+            for topic in self.client.ask(&leader, request).await?.topics {
                 for partition in topic.partitions {
                     check(partition.error_code, None)?;
                     let place = (topic.name.to_string(), partition.partition_index);
@@ -109,7 +109,7 @@ impl Admin {
     ) -> Result<HashMap<String, BTreeMap<String, Vec<i32>>>, ProxyError> {
         let mut names: Vec<&str> = partitions.iter().map(|(topic, _)| topic.as_str()).collect();
         names.dedup();
-        let (cluster, topics) = self.metadata(Some(&names), false).await?;
+        let (cluster, topics) = self.client.metadata(Some(&names), false).await?;
         let topics: HashMap<String, Topic> = topics
             .into_iter()
             .filter(|topic| topic.error_code == 0)
@@ -140,7 +140,7 @@ impl Admin {
                 OffsetFetchRequest::default().with_groups(vec![group.with_topics(None)])
             }
         };
-        let answer = self.ask(&coordinator, request).await?;
+        let answer = self.client.ask(&coordinator, request).await?;
         check(answer.error_code, None)?;
         let mut found = Partitions::new();
         for topic in answer.topics {
@@ -179,7 +179,7 @@ impl Admin {
             .with_group_id(super::groups::group_id(group))
             .with_generation_id_or_member_epoch(-1)
             .with_topics(topics.into_iter().map(topic).collect());
-        let answer = self.ask(&coordinator, |_| request.clone()).await?;
+        let answer = self.client.ask(&coordinator, |_| request.clone()).await?;
         let results = answer.topics.into_iter().flat_map(|topic| topic.partitions);
         results.into_iter().try_for_each(|partition| check(partition.error_code, None))
     }

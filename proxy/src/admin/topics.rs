@@ -112,14 +112,14 @@ impl Admin {
         &self,
         operations: bool,
     ) -> Result<BTreeMap<String, Topic>, ProxyError> {
-        let (_, topics) = self.metadata(None, operations).await?;
+        let (_, topics) = self.client.metadata(None, operations).await?;
         let usable = topics.into_iter().filter(|topic| topic.error_code == 0).map(Topic::of);
         Ok(usable.map(|topic| (topic.name.clone(), topic)).collect())
     }
 
     /// 40403.
     pub(crate) async fn topic(&self, name: &str, operations: bool) -> Result<Topic, ProxyError> {
-        let (_, mut topics) = self.metadata(Some(&[name]), operations).await?;
+        let (_, mut topics) = self.client.metadata(Some(&[name]), operations).await?;
         let topic = topics.pop().ok_or(ProxyError::TopicNotFound)?;
         check(topic.error_code, None)?;
         Ok(Topic::of(topic))
@@ -150,7 +150,7 @@ impl Admin {
             .with_topics(vec![topic])
             .with_timeout_ms(ms(ASK_TIMEOUT))
             .with_validate_only(new.validate_only);
-        let answer = self.ask_controller(|_| request.clone()).await?;
+        let answer = self.client.ask_controller(|_| request.clone()).await?;
         let made = answer.topics.into_iter().next().ok_or(ProxyError::TopicNotFound)?;
         check(made.error_code, made.error_message)?;
         // older brokers do not say
@@ -206,7 +206,7 @@ impl Admin {
                 }
             }
         };
-        let answer = self.ask_controller(request).await?;
+        let answer = self.client.ask_controller(request).await?;
         answer.responses.into_iter().try_for_each(|t| check(t.error_code, t.error_message))
     }
 
@@ -219,7 +219,7 @@ impl Admin {
         let request = CreatePartitionsRequest::default()
             .with_topics(vec![topic])
             .with_timeout_ms(ms(ASK_TIMEOUT));
-        let answer = self.ask_controller(|_| request.clone()).await?;
+        let answer = self.client.ask_controller(|_| request.clone()).await?;
         answer.results.into_iter().try_for_each(|t| check(t.error_code, t.error_message))
     }
 
@@ -236,7 +236,7 @@ impl Admin {
         let request = ListPartitionReassignmentsRequest::default()
             .with_timeout_ms(ms(ASK_TIMEOUT))
             .with_topics(partitions.map(|one| vec![topic(one)]));
-        let answer = self.ask_controller(|_| request.clone()).await?;
+        let answer = self.client.ask_controller(|_| request.clone()).await?;
         check(answer.error_code, answer.error_message)?;
         let mut found = Vec::new();
         for topic in answer.topics {
@@ -269,7 +269,7 @@ impl Admin {
         let request = DeleteRecordsRequest::default()
             .with_topics(vec![topic])
             .with_timeout_ms(ms(ASK_TIMEOUT));
-        let answer = self.ask(&leader, |_| request.clone()).await?;
+        let answer = self.client.ask(&leader, |_| request.clone()).await?;
         let result = answer.topics.first().and_then(|topic| topic.partitions.first());
         let result = result.ok_or(ProxyError::PartitionNotFound)?;
         check(result.error_code, None)?;
@@ -278,9 +278,9 @@ impl Admin {
 
     /// Where a partition's leader is. 40402 · 40403.
     async fn leader_of(&self, topic: &str, partition: i32) -> Result<String, ProxyError> {
-        let (cluster, mut topics) = self.metadata(Some(&[topic]), false).await?;
+        let (cluster, mut topics) = self.client.metadata(Some(&[topic]), false).await?;
         let found = topics.pop().ok_or(ProxyError::TopicNotFound)?;
         check(found.error_code, None)?;
-        cluster.address(Topic::of(found).partition(partition)?.leader)
+        Ok(cluster.address(Topic::of(found).partition(partition)?.leader)?)
     }
 }

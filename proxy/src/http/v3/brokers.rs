@@ -6,10 +6,10 @@ use serde::Serialize;
 use super::partitions::{Replica, replica};
 use super::site::{Here, Link, List, Resource, Site, key, keys};
 use crate::Proxy;
-use crate::admin::Node;
 use crate::error::ProxyError;
 use crate::http::answer::{Answer, Json};
 use crate::http::request::Named;
+use weir_kafka::Node;
 
 #[derive(Serialize)]
 pub(crate) struct Broker {

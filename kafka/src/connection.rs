@@ -20,9 +20,9 @@ use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::scram::Scram;
-use super::security::{Mechanism, Sasl, Security};
-use crate::error::ProxyError;
+use crate::error::Error;
+use crate::scram::Scram;
+use crate::security::{Mechanism, Sasl, Security};
 
 /// Bytes of an answer; metadata of 100,000 partitions is some 10 MB.
 const ANSWER_BYTES_MAX: usize = 256 * 1024 * 1024;
@@ -33,12 +33,12 @@ const STRING_BYTES_MAX: usize = 32_767;
 /// The version in which everybody understands the question for versions.
 const API_VERSIONS_VERSION: i16 = 0;
 
-pub(super) struct Connection {
+pub(crate) struct Connection {
     stream: Stream,
     /// What the broker knows, by API key.
     versions: HashMap<i16, VersionRange>,
     last_id: i32,
-    pub(super) idle_since: Instant,
+    pub(crate) idle_since: Instant,
 }
 
 enum Stream {
@@ -48,10 +48,10 @@ enum Stream {
 
 impl Connection {
     /// Connects and says who we are.
-    pub(super) async fn open(address: &str, security: &Security) -> Result<Connection, ProxyError> {
+    pub(crate) async fn open(address: &str, security: &Security) -> Result<Connection, Error> {
         let stream = Stream::open(address, security).await.map_err(|error| {
             let reason = format!("Broker {address} cannot be reached: {error}");
-            ProxyError::Retriable { reason }
+            Error::Unreachable { reason }
         })?;
         let mut connection =
             Connection { stream, versions: HashMap::new(), last_id: 0, idle_since: Instant::now() };
@@ -63,35 +63,35 @@ impl Connection {
     }
 
     /// Whether nobody has closed it, and nothing is left of an earlier answer.
-    pub(super) fn is_usable(&self, idle_max: Duration) -> bool {
+    pub(crate) fn is_usable(&self, idle_max: Duration) -> bool {
         let nothing = |e: io::Error| e.kind() == io::ErrorKind::WouldBlock;
         self.idle_since.elapsed() < idle_max
             && self.stream.socket().try_read(&mut [0]).is_err_and(nothing)
     }
 
     /// Asks, and waits for the answer. `request` is told the version: some have fields that not all
-    /// versions have. 40002 if the broker does not know the question.
-    pub(super) async fn ask<R: Request>(
+    /// versions have. [`Error::Unsupported`] if the broker does not know the question.
+    pub(crate) async fn ask<R: Request>(
         &mut self,
         request: impl Fn(i16) -> R,
-    ) -> Result<R::Response, ProxyError> {
+    ) -> Result<R::Response, Error> {
         let version = self.version_of::<R>()?;
         self.ask_in(&request(version), version).await
     }
 
-    async fn ask_once<R: Request>(&mut self, request: R) -> Result<R::Response, ProxyError> {
+    async fn ask_once<R: Request>(&mut self, request: R) -> Result<R::Response, Error> {
         let version = self.version_of::<R>()?;
         self.ask_in(&request, version).await
     }
 
     /// The newest version of a request that both sides know.
-    fn version_of<R: Request>(&self) -> Result<i16, ProxyError> {
+    fn version_of<R: Request>(&self) -> Result<i16, Error> {
         let known = self.versions.get(&R::KEY).map(|theirs| theirs.intersect(&R::VERSIONS));
         match known {
             Some(common) if !common.is_empty() => Ok(common.max),
             _ => {
                 let name = ApiKey::try_from(R::KEY).map(|key| format!("{key:?}"));
-                Err(ProxyError::Unsupported { request: name.unwrap_or_default() })
+                Err(Error::Unsupported { request: name.unwrap_or_default() })
             }
         }
     }
@@ -100,7 +100,7 @@ impl Connection {
         &mut self,
         request: &R,
         version: i16,
-    ) -> Result<R::Response, ProxyError> {
+    ) -> Result<R::Response, Error> {
         self.last_id = self.last_id.wrapping_add(1);
         let header = RequestHeader::default()
             .with_request_api_key(R::KEY)
@@ -115,9 +115,9 @@ impl Connection {
         let mut answer = self.stream.exchange(&body).await.map_err(|error| {
             if error.kind() == io::ErrorKind::UnexpectedEof && body.len() > STRING_BYTES_MAX {
                 let reason = format!("A name or a value has more than {STRING_BYTES_MAX} bytes.");
-                return ProxyError::Refused { reason };
+                return Error::Refused { reason };
             }
-            ProxyError::Retriable { reason: format!("The broker does not answer: {error}") }
+            Error::Unreachable { reason: format!("The broker does not answer: {error}") }
         })?;
         let header = ResponseHeader::decode(&mut answer, R::Response::header_version(version))
             .map_err(unspeakable)?;
@@ -129,7 +129,7 @@ impl Connection {
         Ok(response)
     }
 
-    async fn ask_versions(&mut self) -> Result<(), ProxyError> {
+    async fn ask_versions(&mut self) -> Result<(), Error> {
         let known = self.ask_in(&ApiVersionsRequest::default(), API_VERSIONS_VERSION).await?;
         self.versions = known
             .api_keys
@@ -139,12 +139,12 @@ impl Connection {
         Ok(())
     }
 
-    async fn authenticate(&mut self, sasl: &Sasl) -> Result<(), ProxyError> {
+    async fn authenticate(&mut self, sasl: &Sasl) -> Result<(), Error> {
         let handshake = SaslHandshakeRequest::default()
             .with_mechanism(StrBytes::from_static_str(sasl.mechanism.name()));
         let answer = self.ask_once(handshake).await?;
-        super::check(answer.error_code, None)?;
-        let refused = |reason: String| ProxyError::Unauthenticated { reason };
+        crate::error::check(answer.error_code, None)?;
+        let refused = |reason: String| Error::Unauthenticated { reason };
         match sasl.mechanism {
             Mechanism::Plain => {
                 let (username, password) = (&sasl.username, &sasl.password);
@@ -162,11 +162,11 @@ impl Connection {
         Ok(())
     }
 
-    /// A step of the authentication. 40101.
-    async fn say(&mut self, said: String) -> Result<String, ProxyError> {
+    /// A step of the authentication.
+    async fn say(&mut self, said: String) -> Result<String, Error> {
         let step = SaslAuthenticateRequest::default().with_auth_bytes(Bytes::from(said));
         let answer = self.ask_once(step).await?;
-        super::check(answer.error_code, answer.error_message)?;
+        crate::error::check(answer.error_code, answer.error_message)?;
         Ok(String::from_utf8_lossy(&answer.auth_bytes).into_owned())
     }
 }
@@ -216,6 +216,6 @@ async fn exchange(
     Ok(Bytes::from(answer))
 }
 
-fn unspeakable(error: impl std::fmt::Display) -> ProxyError {
-    ProxyError::Kafka { reason: format!("The broker cannot be understood: {error}") }
+fn unspeakable(error: impl std::fmt::Display) -> Error {
+    Error::Unreadable { reason: format!("The broker cannot be understood: {error}") }
 }

@@ -6,13 +6,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::{digest, hmac, pbkdf2};
 
-use super::security::Mechanism;
+use crate::security::Mechanism;
 
 /// Rounds that are believed: more would let a server keep us busy.
 const ROUNDS_MAX: u32 = 10_000_000;
 
 /// A dialogue in which both sides show that they know the password.
-pub(super) struct Scram<'a> {
+pub(crate) struct Scram<'a> {
     algorithms: (pbkdf2::Algorithm, hmac::Algorithm, &'static digest::Algorithm),
     password: &'a str,
     client_first_bare: String,
@@ -20,13 +20,13 @@ pub(super) struct Scram<'a> {
 }
 
 /// What the server has to show.
-pub(super) struct ServerProof {
+pub(crate) struct ServerProof {
     key: hmac::Key,
     said: String,
 }
 
 impl<'a> Scram<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         mechanism: Mechanism,
         username: &str,
         password: &'a str,
@@ -46,12 +46,12 @@ impl<'a> Scram<'a> {
         }
     }
 
-    pub(super) fn first(&self) -> String {
+    pub(crate) fn first(&self) -> String {
         format!("n,,{}", self.client_first_bare)
     }
 
     /// The answer to the server's first message.
-    pub(super) fn last(&self, server_first: &str) -> Result<(String, ServerProof), String> {
+    pub(crate) fn last(&self, server_first: &str) -> Result<(String, ServerProof), String> {
         let part = |name: &str| {
             let found = server_first.split(',').find_map(|p| p.strip_prefix(name));
             found.ok_or_else(|| format!("the server's SCRAM message has no {name}"))
@@ -86,7 +86,7 @@ impl<'a> Scram<'a> {
 
 impl ServerProof {
     /// Whether the server knows the password too.
-    pub(super) fn check(&self, server_last: &str) -> Result<(), String> {
+    pub(crate) fn check(&self, server_last: &str) -> Result<(), String> {
         let Some(shown) = server_last.strip_prefix("v=") else {
             return Err(format!("the server refuses: {server_last}"));
         };

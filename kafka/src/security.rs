@@ -14,27 +14,27 @@ use rustls::{
 };
 
 /// What a connection does before it may ask.
-pub(super) struct Security {
-    pub(super) tls: Option<Arc<ClientConfig>>,
-    pub(super) sasl: Option<Sasl>,
+pub(crate) struct Security {
+    pub(crate) tls: Option<Arc<ClientConfig>>,
+    pub(crate) sasl: Option<Sasl>,
 }
 
 /// Who we are.
-pub(super) struct Sasl {
-    pub(super) mechanism: Mechanism,
-    pub(super) username: String,
-    pub(super) password: String,
+pub(crate) struct Sasl {
+    pub(crate) mechanism: Mechanism,
+    pub(crate) username: String,
+    pub(crate) password: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mechanism {
+pub(crate) enum Mechanism {
     Plain,
     ScramSha256,
     ScramSha512,
 }
 
 impl Mechanism {
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Mechanism::Plain => "PLAIN",
             Mechanism::ScramSha256 => "SCRAM-SHA-256",
@@ -47,7 +47,7 @@ type Settings = BTreeMap<String, String>;
 
 impl Security {
     /// An error names the setting that these connections do not have.
-    pub(super) fn new(settings: &Settings) -> Result<Security, String> {
+    pub(crate) fn new(settings: &Settings) -> Result<Security, String> {
         let protocol = get(settings, &["security.protocol"]).unwrap_or("plaintext");
         let (tls, sasl) = match protocol.to_ascii_lowercase().as_str() {
             "plaintext" => (false, false),

@@ -1,0 +1,257 @@
+//! A client of our own: connections that are kept, and who the brokers are.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use kafka_protocol::error::ResponseError;
+use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
+use kafka_protocol::messages::metadata_response::{
+    MetadataResponse, MetadataResponseBroker, MetadataResponseTopic,
+};
+use kafka_protocol::messages::{FindCoordinatorRequest, MetadataRequest, TopicName};
+use kafka_protocol::protocol::{Request, StrBytes};
+
+use crate::connection::Connection;
+use crate::error::{Error, check};
+use crate::security::Security;
+use crate::settings::Settings;
+
+/// A connection that was idle for so long is not used again: brokers close theirs after 10 minutes.
+const IDLE_MAX: Duration = Duration::from_secs(60);
+
+/// Idle connections kept to one broker.
+const IDLE_CONNECTIONS_MAX: usize = 4;
+
+/// The version of metadata from which on they say what one may do.
+const METADATA_WITH_OPERATIONS: i16 = 8;
+
+/// Asks the cluster, each time in the newest version of a request that both sides know. What it
+/// connects belongs to the runtime that asks.
+pub struct Client {
+    bootstrap: Vec<String>,
+    /// The one of them that answered last.
+    good: AtomicUsize,
+    /// Or what of the settings stands in the way.
+    security: Result<Security, String>,
+    /// How long an answer is waited for.
+    timeout: Duration,
+    idle: Mutex<HashMap<String, Vec<Connection>>>,
+}
+
+/// A broker.
+#[derive(Clone, Debug)]
+pub struct Node {
+    pub id: i32,
+    pub host: String,
+    pub port: i32,
+    pub rack: Option<String>,
+}
+
+impl Node {
+    pub fn address(&self) -> String {
+        match self.host.contains(':') {
+            true => format!("[{}]:{}", self.host, self.port),
+            false => format!("{}:{}", self.host, self.port),
+        }
+    }
+}
+
+/// The cluster as one of its brokers sees it.
+pub struct Cluster {
+    pub id: String,
+    /// The broker that takes requests for the controller, if it is known.
+    pub controller: Option<i32>,
+    /// By id.
+    pub brokers: BTreeMap<i32, Node>,
+}
+
+impl Cluster {
+    fn of(metadata: &MetadataResponse) -> Cluster {
+        let node = |b: &MetadataResponseBroker| Node {
+            id: b.node_id.0,
+            host: b.host.to_string(),
+            port: b.port,
+            rack: b.rack.as_ref().map(ToString::to_string),
+        };
+        let brokers: BTreeMap<i32, Node> =
+            metadata.brokers.iter().map(|b| (b.node_id.0, node(b))).collect();
+        Cluster {
+            id: metadata.cluster_id.as_ref().map_or_else(String::new, ToString::to_string),
+            controller: Some(metadata.controller_id.0).filter(|id| brokers.contains_key(id)),
+            brokers,
+        }
+    }
+
+    /// Where a broker is; retriable if it is not there.
+    pub fn address(&self, broker: i32) -> Result<String, Error> {
+        let absent = Error::Code { error: ResponseError::LeaderNotAvailable, message: None };
+        self.brokers.get(&broker).map(Node::address).ok_or(absent)
+    }
+
+    fn controller(&self) -> Result<String, Error> {
+        let known = self.controller.and_then(|id| self.brokers.get(&id));
+        known.or(self.brokers.values().next()).map(Node::address).ok_or_else(no_broker)
+    }
+}
+
+/// Whose coordinator is asked for; the numbers are Kafka's.
+#[derive(Clone, Copy, Debug)]
+pub enum Coordinated {
+    Group = 0,
+    Transactions = 1,
+}
+
+impl Client {
+    /// Connects when it is first asked.
+    pub fn new(settings: &Settings, timeout: Duration) -> Client {
+        Client {
+            bootstrap: settings.addresses(),
+            good: AtomicUsize::new(0),
+            security: Security::new(&settings.librdkafka),
+            timeout,
+            idle: Mutex::default(),
+        }
+    }
+
+    /// The cluster's brokers.
+    pub async fn cluster(&self) -> Result<Cluster, Error> {
+        Ok(self.metadata(Some(&[]), false).await?.0)
+    }
+
+    /// Brokers and topics; all topics if none are named. `operations`: also what one may do to them.
+    pub async fn metadata(
+        &self,
+        topics: Option<&[&str]>,
+        operations: bool,
+    ) -> Result<(Cluster, Vec<MetadataResponseTopic>), Error> {
+        let of = |name: &&str| {
+            let name = TopicName(StrBytes::from_string((*name).to_string()));
+            MetadataRequestTopic::default().with_name(Some(name))
+        };
+        let request = MetadataRequest::default()
+            .with_topics(topics.map(|topics| topics.iter().map(of).collect()))
+            .with_allow_auto_topic_creation(false);
+        let answer = self
+            .ask_any(|version| {
+                let operations = operations && version >= METADATA_WITH_OPERATIONS;
+                request.clone().with_include_topic_authorized_operations(operations)
+            })
+            .await?;
+        check(answer.error_code, None)?;
+        Ok((Cluster::of(&answer), answer.topics))
+    }
+
+    /// The broker that coordinates a group, or what has a transactional id.
+    pub async fn coordinator(&self, of: Coordinated, key: &str) -> Result<Node, Error> {
+        let key = StrBytes::from_string(key.to_string());
+        let request = |version| {
+            let request = FindCoordinatorRequest::default();
+            let request = if version >= 1 { request.with_key_type(of as i8) } else { request };
+            match version {
+                0..4 => request.with_key(key.clone()),
+                _ => request.with_coordinator_keys(vec![key.clone()]),
+            }
+        };
+        let answer = self.ask_any(request).await?;
+        check(answer.error_code, answer.error_message)?;
+        let (id, host, port) = match answer.coordinators.into_iter().next() {
+            Some(found) => {
+                check(found.error_code, found.error_message)?;
+                (found.node_id, found.host, found.port)
+            }
+            None => (answer.node_id, answer.host, answer.port),
+        };
+        Ok(Node { id: id.0, host: host.to_string(), port, rack: None })
+    }
+
+    /// Asks the first broker that can be reached, beginning with the one that could be last.
+    pub async fn ask_any<R: Request>(
+        &self,
+        request: impl Fn(i16) -> R,
+    ) -> Result<R::Response, Error> {
+        let mut last = no_broker();
+        let good = self.good.load(Ordering::Relaxed);
+        for index in (good..self.bootstrap.len()).chain(0..good) {
+            match self.ask(&self.bootstrap[index], &request).await {
+                Err(error @ Error::Unreachable { .. }) => last = error,
+                answer => {
+                    self.good.store(index, Ordering::Relaxed);
+                    return answer;
+                }
+            }
+        }
+        Err(last)
+    }
+
+    pub async fn ask_controller<R: Request>(
+        &self,
+        request: impl Fn(i16) -> R,
+    ) -> Result<R::Response, Error> {
+        self.ask(&self.cluster().await?.controller()?, request).await
+    }
+
+    /// `request` is told the version that is spoken.
+    pub async fn ask<R: Request>(
+        &self,
+        address: &str,
+        request: impl Fn(i16) -> R,
+    ) -> Result<R::Response, Error> {
+        self.ask_within(self.timeout, address, request).await
+    }
+
+    /// The same with another timeout than the client's.
+    pub async fn ask_within<R: Request>(
+        &self,
+        timeout: Duration,
+        address: &str,
+        request: impl Fn(i16) -> R,
+    ) -> Result<R::Response, Error> {
+        let asked = async {
+            let mut connection = self.connection(address).await?;
+            let answer = connection.ask(request).await;
+            // after another error the stream may be anywhere
+            if answer.is_ok() || matches!(answer, Err(Error::Unsupported { .. })) {
+                self.keep(address, connection);
+            }
+            answer
+        };
+        match tokio::time::timeout(timeout, asked).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                let reason = format!("Broker {address} does not answer in {timeout:?}");
+                Err(Error::Unreachable { reason })
+            }
+        }
+    }
+
+    async fn connection(&self, address: &str) -> Result<Connection, Error> {
+        let security = self.security.as_ref().map_err(|setting| Error::Refused {
+            reason: format!("Kafka's settings do not allow to ask so: {setting}"),
+        })?;
+        while let Some(connection) = self.idle_to(address) {
+            if connection.is_usable(IDLE_MAX) {
+                return Ok(connection);
+            }
+        }
+        Connection::open(address, security).await
+    }
+
+    fn idle_to(&self, address: &str) -> Option<Connection> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.get_mut(address)?.pop()
+    }
+
+    fn keep(&self, address: &str, connection: Connection) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let idle = idle.entry(address.to_string()).or_default();
+        if idle.len() < IDLE_CONNECTIONS_MAX {
+            idle.push(connection);
+        }
+    }
+}
+
+fn no_broker() -> Error {
+    Error::Unreachable { reason: "There is no broker".to_string() }
+}

@@ -1,13 +1,16 @@
 //! The registry's shell: an HTTP face, a log, and between them one writer.
 //!
 //! A write goes `http` -> [`Registry::submit`] -> `writer` -> [`log::Log::append`] -> the state that
-//! everybody reads. A read goes `http` -> [`Registry::state`].
+//! everybody reads. A read goes `http` -> [`Registry::state`]. Where the log is on Kafka, `cluster`
+//! stands in the writer's place, and `http::forward` takes a write to the node that leads.
 
+mod cluster;
 mod http;
 pub mod log;
 mod registry;
 mod replay;
 mod writer;
 
+pub use cluster::NodeConfig;
 pub use http::{router, service};
 pub use registry::{OpenError, Registry};

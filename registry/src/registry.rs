@@ -2,13 +2,16 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::OnceLock;
 
 use arc_swap::{ArcSwap, Guard};
 use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::Instant;
 use weir_registry_api::RegistryError;
 use weir_registry_core::{Command, Outcome, State};
 
-use crate::log::{Log, LogError};
+use crate::cluster::{Cluster, NodeConfig, PATIENCE};
+use crate::log::{KafkaConfig, KafkaLog, Log, LogError};
 use crate::replay::replay;
 use crate::writer::{Job, Writer};
 
@@ -24,6 +27,14 @@ struct Shared {
     jobs: mpsc::Sender<Job>,
     /// One for each processor.
     heavy: Arc<Semaphore>,
+    clustered: Clustered,
+}
+
+/// Whether others share the log.
+enum Clustered {
+    No,
+    /// Empty until the log is read.
+    Yes(Arc<OnceLock<Arc<Cluster>>>),
 }
 
 /// Why a registry could not be opened.
@@ -41,17 +52,46 @@ impl std::error::Error for OpenError {}
 impl Registry {
     /// Reads the log to its end, then takes commands.
     pub fn open(mut log: impl Log) -> Result<Registry, OpenError> {
-        let state = replay(&mut log).map_err(OpenError)?;
-        let state = Arc::new(ArcSwap::from_pointee(state));
-        let (jobs, waiting) = mpsc::channel(WAITING_MAX);
-        let writer = Writer::new(log, Arc::clone(&state), waiting);
+        let state = Arc::new(ArcSwap::from_pointee(replay(&mut log).map_err(OpenError)?));
+        let (registry, waiting) = Registry::new(state.clone(), Clustered::No);
+        let writer = Writer::new(log, state, waiting);
         std::thread::Builder::new()
             .name("registry-writer".into())
             .spawn(move || writer.run())
             .map_err(|e| OpenError(LogError(e.to_string())))?;
+        Ok(registry)
+    }
+
+    /// Opens a registry whose log is on Kafka, where others may write it too. It answers 503 until the
+    /// log is read; the second part is that, and ends with an error if it cannot be.
+    pub fn join(
+        config: KafkaConfig,
+        node: NodeConfig,
+    ) -> (Registry, impl Future<Output = Result<(), OpenError>> + Send) {
+        let state = Arc::new(ArcSwap::from_pointee(State::default()));
+        let joined = Arc::new(OnceLock::new());
+        let (registry, waiting) = Registry::new(state.clone(), Clustered::Yes(joined.clone()));
+        let reading = async move {
+            let read = tokio::task::spawn_blocking(move || {
+                let mut log = KafkaLog::open(config)?;
+                let state = replay(&mut log)?;
+                Ok((log, state))
+            });
+            let read = read.await.map_err(|e| OpenError(LogError(e.to_string())))?;
+            let (log, read) = read.map_err(OpenError)?;
+            state.store(Arc::new(read));
+            let cluster = Cluster::start(log, state, waiting, node).map_err(OpenError)?;
+            let _ = joined.set(cluster); // nobody else sets it
+            Ok(())
+        };
+        (registry, reading)
+    }
+
+    fn new(state: Arc<ArcSwap<State>>, clustered: Clustered) -> (Registry, mpsc::Receiver<Job>) {
+        let (jobs, waiting) = mpsc::channel(WAITING_MAX);
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let heavy = Arc::new(Semaphore::new(processors));
-        Ok(Registry(Arc::new(Shared { state, jobs, heavy })))
+        (Registry(Arc::new(Shared { state, jobs, heavy, clustered })), waiting)
     }
 
     /// Runs what may take long beside everything else: short requests do not wait for it.
@@ -84,11 +124,47 @@ impl Registry {
     }
 
     /// Has a command decided and written. What this returns is durable, and every later
-    /// [`Registry::state`] shows it.
+    /// [`Registry::state`] shows it. 50004 if another node leads.
     pub async fn submit(&self, command: Command) -> Result<Outcome, RegistryError> {
         let (answer, outcome) = oneshot::channel();
         let gone = || RegistryError::Store { reason: "The registry is shutting down".into() };
-        self.0.jobs.send(Job { command, answer }).await.map_err(|_| gone())?;
-        outcome.await.map_err(|_| gone())?
+        let submitted = async {
+            self.0.jobs.send(Job { command, answer }).await.map_err(|_| gone())?;
+            outcome.await.map_err(|_| gone())?
+        };
+        match self.0.clustered {
+            Clustered::No => submitted.await,
+            Clustered::Yes(_) => match tokio::time::timeout(PATIENCE, submitted).await {
+                Ok(outcome) => outcome,
+                Err(_) => Err(RegistryError::Timeout { reason: "Kafka is slow".to_string() }),
+            },
+        }
+    }
+
+    /// Whether others write the log too.
+    pub(crate) fn is_clustered(&self) -> bool {
+        matches!(self.0.clustered, Clustered::Yes(_))
+    }
+
+    /// The cluster that this registry is part of, if it is part of one and has read the log.
+    pub(crate) fn cluster(&self) -> Option<&Arc<Cluster>> {
+        match &self.0.clustered {
+            Clustered::No => None,
+            Clustered::Yes(joined) => joined.get(),
+        }
+    }
+
+    /// Sees to it that [`Registry::state`] shows all that was answered by anyone before this was
+    /// called; whether it did not. 50002.
+    pub(crate) async fn catch_up(&self) -> Result<bool, RegistryError> {
+        let Some(cluster) = self.cluster() else { return Ok(false) };
+        let before = self.state().next_offset();
+        match cluster.catch_up(Instant::now() + PATIENCE).await {
+            true => Ok(self.state().next_offset() != before),
+            false => {
+                let reason = "Kafka does not say where the log ends".to_string();
+                Err(RegistryError::Timeout { reason })
+            }
+        }
     }
 }

@@ -35,9 +35,9 @@ pub(crate) fn replay(log: &mut impl Log) -> Result<State, LogError> {
         // nobody listens only if a thread has panicked, which joining it tells
         let mut send = |batch| lane.next().map(|lane| lane.send(batch).is_ok());
         let (mut batch, mut bytes) = (Vec::with_capacity(BATCH), 0);
-        log.read(0, &mut |record| {
+        log.read(0, &mut |offset, record| {
             bytes += record.value.as_ref().map_or(0, Vec::len);
-            batch.push(record);
+            batch.push((offset, record));
             if batch.len() == BATCH || bytes >= BATCH_BYTES {
                 send(std::mem::take(&mut batch));
                 bytes = 0;
@@ -52,21 +52,23 @@ pub(crate) fn replay(log: &mut impl Log) -> Result<State, LogError> {
     })
 }
 
-fn understand(batches: Receiver<Vec<RawRecord>>, understood: SyncSender<Vec<LogEntry>>) {
+type Entries = Vec<(u64, LogEntry)>;
+
+fn understand(batches: Receiver<Vec<(u64, RawRecord)>>, understood: SyncSender<Entries>) {
     for batch in batches {
-        if understood.send(batch.iter().map(LogEntry::read).collect()).is_err() {
+        let entry = |(offset, raw): &(u64, RawRecord)| (*offset, LogEntry::read(raw));
+        if understood.send(batch.iter().map(entry).collect()).is_err() {
             break;
         }
     }
 }
 
 /// Applies the batches, one of each lane in turn, which is the order in which they were read.
-fn apply(lanes: &[Receiver<Vec<LogEntry>>]) -> State {
+fn apply(lanes: &[Receiver<Entries>]) -> State {
     let mut state = State::default();
     let batches = lanes.iter().cycle().map_while(|lane| lane.recv().ok());
-    for entry in batches.flatten() {
-        let offset = state.next_offset();
-        if let Err(why) = state.apply_entry(entry) {
+    for (offset, entry) in batches.flatten() {
+        if let Err(why) = state.apply_entry(offset, entry) {
             tracing::warn!(offset, %why, "a record of the log is passed over");
         }
     }

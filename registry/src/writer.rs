@@ -1,4 +1,5 @@
-//! The one writer: decides what waits, appends it in one go, shows the new state, answers.
+//! The one writer of a log that nobody else writes: decides what waits, appends it in one go, shows the
+//! new state, answers.
 //!
 //! Commands that wait while the log syncs are decided together on a state that nobody else sees
 //! yet, so that they share the next sync. Readers see only what is durable.
@@ -9,16 +10,18 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, oneshot};
 use weir_registry_api::RegistryError;
-use weir_registry_core::{Command, Outcome, RawRecord, State, decide};
+use weir_registry_core::{Command, LogEntry, Outcome, RawRecord, State, decide};
 
 use crate::log::{AppendError, Log};
 
 /// Commands that share one append.
-const BATCH_MAX: usize = 512;
+pub(crate) const BATCH_MAX: usize = 512;
+
+pub(crate) type Answer = Result<Outcome, RegistryError>;
 
 pub(crate) struct Job {
     pub(crate) command: Command,
-    pub(crate) answer: oneshot::Sender<Result<Outcome, RegistryError>>,
+    pub(crate) answer: oneshot::Sender<Answer>,
 }
 
 pub(crate) struct Writer<L> {
@@ -44,7 +47,7 @@ impl<L: Log> Writer<L> {
         }
     }
 
-    fn write(&mut self, batch: &[Job]) -> Vec<Result<Outcome, RegistryError>> {
+    fn write(&mut self, batch: &[Job]) -> Vec<Answer> {
         loop {
             if let Some(reason) = &self.failed {
                 let error = RegistryError::Store { reason: reason.clone() };
@@ -52,17 +55,17 @@ impl<L: Log> Writer<L> {
             }
             let before = self.state.load_full();
             let expected = before.next_offset();
-            let (state, records, outcomes) = decide_all(State::clone(&before), batch);
-            if records.is_empty() {
-                return outcomes;
+            let decided = Decided::of(State::clone(&before), batch.iter(), usize::MAX);
+            if decided.records.is_empty() {
+                return decided.outcomes;
             }
-            match self.log.append(expected, &records) {
-                Ok(()) => {
-                    self.state.store(Arc::new(state));
-                    return outcomes;
+            match self.log.append(expected, &decided.records) {
+                Ok(_) => {
+                    self.state.store(Arc::new(decided.state));
+                    return decided.outcomes;
                 }
                 Err(AppendError::Conflict) => self.catch_up(),
-                Err(AppendError::Failed(why)) => {
+                Err(why) => {
                     tracing::error!(%why, "the log failed; it takes no writes until a restart");
                     self.failed = Some(format!("The log failed, writes need a restart: {why}"));
                 }
@@ -73,9 +76,9 @@ impl<L: Log> Writer<L> {
     /// Somebody else wrote to the log: read it, so that what waits is decided anew.
     fn catch_up(&mut self) {
         let mut state = State::clone(&self.state.load_full());
-        let read = self.log.read(state.next_offset(), &mut |record| {
-            if let Err(why) = state.apply(&record) {
-                tracing::warn!(%why, "a record of the log is passed over");
+        let read = self.log.read(state.next_offset(), &mut |offset, record| {
+            if let Err(why) = state.apply_entry(offset, LogEntry::read(&record)) {
+                tracing::warn!(offset, %why, "a record of the log is passed over");
             }
         });
         match read {
@@ -85,25 +88,43 @@ impl<L: Log> Writer<L> {
     }
 }
 
-type Decided = (State, Vec<RawRecord>, Vec<Result<Outcome, RegistryError>>);
+/// Commands that were decided one after the other, each on the state that those before it make.
+pub(crate) struct Decided {
+    /// After all of them.
+    pub(crate) state: State,
+    pub(crate) records: Vec<RawRecord>,
+    /// Of the commands that were decided, in order.
+    pub(crate) outcomes: Vec<Answer>,
+}
 
-/// Decides commands one after the other, each on the state that those before it make.
-fn decide_all(mut state: State, batch: &[Job]) -> Decided {
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let timestamp_ms = i64::try_from(since_1970.as_millis()).ok();
-    let mut records = Vec::new();
-    let mut outcomes = Vec::with_capacity(batch.len());
-    for job in batch {
-        outcomes.push(decide(&state, &job.command).map(|decision| {
-            for record in &decision.records {
-                for raw in state.raw_records(record) {
-                    let raw = RawRecord { timestamp_ms, ..raw };
-                    state.apply(&raw).expect("a record that was just encoded can be read");
-                    records.push(raw);
-                }
+impl Decided {
+    /// Decides the first, and others as long as there are fewer than `bytes_max` of records.
+    pub(crate) fn of<'a>(
+        state: State,
+        batch: impl Iterator<Item = &'a Job>,
+        bytes_max: usize,
+    ) -> Decided {
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let timestamp_ms = i64::try_from(since_1970.as_millis()).ok();
+        let mut decided = Decided { state, records: Vec::new(), outcomes: Vec::new() };
+        let mut bytes = 0;
+        for job in batch {
+            if bytes >= bytes_max {
+                break;
             }
-            decision.outcome
-        }));
+            let outcome = decide(&decided.state, &job.command).map(|decision| {
+                for record in &decision.records {
+                    for raw in decided.state.raw_records(record) {
+                        let raw = RawRecord { timestamp_ms, ..raw };
+                        bytes += raw.key.len() + raw.value.as_ref().map_or(0, Vec::len);
+                        decided.state.apply(&raw).expect("a record just encoded can be read");
+                        decided.records.push(raw);
+                    }
+                }
+                decision.outcome
+            });
+            decided.outcomes.push(outcome);
+        }
+        decided
     }
-    (state, records, outcomes)
 }

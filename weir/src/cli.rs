@@ -49,6 +49,8 @@ pub enum Store {
     Sled,
     /// Nowhere: everything is gone when the process ends.
     Memory,
+    /// In a compacted topic, as Confluent's registry does; nodes that share it elect a leader.
+    Kafka,
 }
 
 /// Flags win over the environment.
@@ -76,6 +78,31 @@ pub struct ServeArgs {
     /// The folder of --store sled.
     #[arg(long, default_value = "weir-data")]
     pub data_dir: PathBuf,
+    /// The topic of --store kafka [default: _schemas]; or SCHEMA_REGISTRY_KAFKASTORE_TOPIC.
+    #[arg(long)]
+    pub schemas_topic: Option<String>,
+    /// Replicas of that topic if it is made [default: 3, or as many as there are brokers]; or
+    /// SCHEMA_REGISTRY_KAFKASTORE_TOPIC_REPLICATION_FACTOR.
+    #[arg(long)]
+    pub schemas_topic_replication_factor: Option<u16>,
+    /// Start on a topic that is not compacted, or has lost its beginning.
+    #[arg(long)]
+    pub skip_topic_validation: bool,
+    /// Nodes of one group elect their leader [default: schema-registry]; or
+    /// SCHEMA_REGISTRY_SCHEMA_REGISTRY_GROUP_ID.
+    #[arg(long)]
+    pub registry_group: Option<String>,
+    /// Where the other nodes reach this one's registry [default: its listener]; or
+    /// SCHEMA_REGISTRY_HOST_NAME.
+    #[arg(long)]
+    pub registry_advertised_url: Option<String>,
+    /// This node is never the leader; or SCHEMA_REGISTRY_LEADER_ELIGIBILITY=false.
+    #[arg(long)]
+    pub never_lead: bool,
+    /// For a Kafka without transactional ids: whether a deposed leader has written is found out after
+    /// each write, instead of being prevented by the broker.
+    #[arg(long)]
+    pub unfenced: bool,
     /// The registry that the proxy asks [default: this one]; or KAFKA_REST_SCHEMA_REGISTRY_URL.
     #[arg(long)]
     pub schema_registry_url: Option<String>,

@@ -6,6 +6,7 @@
 mod cli;
 mod dev;
 mod head_timer;
+mod kafkastore;
 mod listen;
 mod parts;
 mod serve;

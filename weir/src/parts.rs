@@ -17,6 +17,7 @@ use crate::listen::{self, DRAIN_TIMEOUT};
 #[derive(Default)]
 pub struct Parts {
     serving: JoinSet<()>,
+    starting: JoinSet<Result<(), String>>,
     stop: watch::Sender<()>,
     proxy: Option<Proxy>,
 }
@@ -30,6 +31,11 @@ impl Parts {
         self.serving.spawn(listen::serve(listener, tls, service, self.stop.subscribe()));
     }
 
+    /// What is still to be done for a part to be ready; all ends if it fails.
+    pub fn start(&mut self, starting: impl Future<Output = Result<(), String>> + Send + 'static) {
+        self.starting.spawn(starting);
+    }
+
     /// The proxy, which has more to end than its listener.
     pub fn proxy(&mut self, proxy: Proxy) {
         self.proxy = Some(proxy);
@@ -38,7 +44,10 @@ impl Parts {
     /// Runs until the process is told to stop; then requests that are being answered are answered, and
     /// what was sent to Kafka is acknowledged.
     pub async fn run(mut self) -> Result<(), String> {
-        listen::told_to_stop().await;
+        tokio::select! {
+            () = listen::told_to_stop() => {}
+            failed = failure(&mut self.starting) => return Err(failed),
+        }
         tracing::info!("stopping: no new requests, those under way are answered");
         if let Some(proxy) = &self.proxy {
             proxy.end_waiting();
@@ -52,4 +61,16 @@ impl Parts {
         }
         Ok(())
     }
+}
+
+/// Why one of what was started has failed; never, if none does.
+async fn failure(starting: &mut JoinSet<Result<(), String>>) -> String {
+    while let Some(started) = starting.join_next().await {
+        match started {
+            Ok(Ok(())) => {}
+            Ok(Err(why)) => return why,
+            Err(panic) => return panic.to_string(),
+        }
+    }
+    std::future::pending().await
 }

@@ -7,6 +7,7 @@ use weir_registry::log::{MemoryLog, SledLog};
 use weir_serde::RegistryClient;
 
 use crate::cli::{Role, ServeArgs, Store};
+use crate::kafkastore;
 use crate::listen;
 use crate::parts::Parts;
 use crate::settings::Settings;
@@ -23,7 +24,17 @@ pub async fn run(args: Box<ServeArgs>) -> Result<(), String> {
     if args.roles.contains(&Role::Registry) {
         let listener = listen::bind(settings.registry_listener, args.insecure)?;
         let address = listener.local_addr().map_err(|e| e.to_string())?;
-        let registry = open(&args)?;
+        let registry = match args.store {
+            Store::Kafka => {
+                let env = std::env::vars().collect();
+                let log = kafkastore::log(&args, &env, &settings.kafka)?;
+                let node = kafkastore::node(&args, &env, address)?;
+                let (registry, reading) = Registry::join(log, node);
+                parts.start(async move { reading.await.map_err(|e| e.to_string()) });
+                registry
+            }
+            Store::Sled | Store::Memory => open(&args)?,
+        };
         parts.serve(listener, tls.clone(), weir_registry::service(registry));
         // the proxy of this process reaches it by loopback's name, which certificates can have
         registry_url.get_or_insert_with(|| format!("{scheme}://localhost:{}", address.port()));
@@ -41,13 +52,11 @@ pub async fn run(args: Box<ServeArgs>) -> Result<(), String> {
     parts.run().await
 }
 
+/// A registry of its own.
 fn open(args: &ServeArgs) -> Result<Registry, String> {
     let opened = match args.store {
         Store::Memory => Registry::open(MemoryLog::default()),
-        Store::Sled => {
-            let log = SledLog::open(&args.data_dir).map_err(|e| e.to_string())?;
-            Registry::open(log)
-        }
+        _ => Registry::open(SledLog::open(&args.data_dir).map_err(|e| e.to_string())?),
     };
     opened.map_err(|e| e.to_string())
 }

@@ -128,6 +128,17 @@ pub enum RegistryError {
     Store {
         reason: String,
     },
+    /// Whether it was written is not known, or it is known that it was not.
+    Timeout {
+        reason: String,
+    },
+    /// The leader has not answered: whether it has done it is not known.
+    Forwarding {
+        reason: String,
+    },
+    NoLeader,
+    /// The log is not read to its end yet.
+    Starting,
     // what the HTTP layer itself refuses
     BadRequest {
         reason: String,
@@ -199,6 +210,10 @@ codes! {
     42211 422 ContextNotEmpty
     42212 422 InvalidAssociation
     50001 500 Store
+    50002 500 Timeout
+    50003 500 Forwarding
+    50004 500 NoLeader
+    503   503 Starting
     400   400 BadRequest
     422   422 MissingBody
     404   404 NotFound
@@ -210,6 +225,11 @@ codes! {
 }
 
 impl RegistryError {
+    /// Whether the same request may succeed a little later.
+    pub fn is_passing(&self) -> bool {
+        matches!(self.code(), 50002..=50004 | 503)
+    }
+
     pub fn body(&self) -> ErrorBody {
         ErrorBody { error_code: self.code(), message: self.to_string() }
     }
@@ -341,6 +361,12 @@ impl fmt::Display for RegistryError {
                 "The association specified an invalid value for property: '{property}', detail: {detail}"
             ),
             Self::Store { reason } => f.write_str(reason),
+            Self::Timeout { reason } => write!(f, "Register operation timed out: {reason}"),
+            Self::Forwarding { reason } => {
+                write!(f, "Error while forwarding the request to the leader: {reason}")
+            }
+            Self::NoLeader => f.write_str("Leader not known."),
+            Self::Starting => f.write_str("The registry is reading its log."),
             Self::BadRequest { reason } => f.write_str(reason),
             Self::MissingBody => f.write_str("must not be null"),
             Self::NotFound => f.write_str("HTTP 404 Not Found"),

@@ -33,6 +33,14 @@ impl Associations {
         }
     }
 
+    pub(crate) fn get(&self, key: &AssociationKey) -> Option<&Arc<Association>> {
+        self.by_key.get(key)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Association>> {
+        self.by_key.values()
+    }
+
     pub fn of_subject(&self, subject: &Subject) -> impl Iterator<Item = &Arc<Association>> {
         self.listed(self.by_subject.get(subject))
     }

@@ -21,4 +21,4 @@ pub use decide::{
 };
 pub use parsed::Parsed;
 pub use record::{RawRecord, Record};
-pub use state::{IdEntry, Listing, LogEntry, State, Use, VersionEntry};
+pub use state::{IdEntry, Listing, LogEntry, PassedOver, State, Use, VersionEntry};

@@ -261,5 +261,7 @@ proptest! {
         }
         prop_assert_eq!(&replay(&log), &state);
         prop_assert_eq!(&replay(&compact(&log)), &state);
+        let exported: Vec<RawRecord> = state.records().map(|record| record.encode()).collect();
+        prop_assert_eq!(&replay(&exported), &state);
     }
 }

@@ -2,7 +2,8 @@
 //! `negotiate`, from what the client accepts.
 
 use axum::body::{Body, Bytes};
-use axum::http::{Response, StatusCode};
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderValue, Response, StatusCode};
 use axum::response::IntoResponse;
 use serde::Serialize;
 use weir_registry_api::{RegistryError, SchemaText};
@@ -23,10 +24,21 @@ impl From<RegistryError> for Refused {
     }
 }
 
+/// Of an answer: nothing was done, because another node leads.
+#[derive(Clone, Copy)]
+pub(super) struct Elsewhere;
+
 impl IntoResponse for Refused {
     fn into_response(self) -> axum::response::Response {
         let status = StatusCode::from_u16(self.0.status()).expect("the table has statuses of HTTP");
-        (status, Json(self.0.body())).into_response()
+        let mut response = (status, Json(self.0.body())).into_response();
+        if self.0.is_passing() {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if self.0 == RegistryError::NoLeader {
+            response.extensions_mut().insert(Elsewhere);
+        }
+        response
     }
 }
 

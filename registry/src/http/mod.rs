@@ -2,10 +2,12 @@
 
 mod answer;
 mod associations;
+mod cluster;
 mod compatibility;
 mod config;
 mod contexts;
 mod format;
+mod forward;
 mod metadata;
 mod mode;
 mod negotiate;

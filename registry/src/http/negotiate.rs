@@ -17,6 +17,8 @@ use tower::Service;
 use weir_registry_api::{MEDIA_TYPES, RegistryError};
 
 use super::answer::Refused;
+use super::forward;
+use crate::Registry;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -25,7 +27,30 @@ static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// every answer a request id: the client's own, or a new one. A service of its own and no `from_fn`,
 /// which would box a future and clone the routes' services for every request.
 #[derive(Clone)]
-pub(super) struct Negotiated(pub(super) Router);
+pub(super) struct Negotiated {
+    routes: Router,
+    /// If others write its log too.
+    clustered: Option<Registry>,
+}
+
+impl Negotiated {
+    pub(super) fn new(registry: Registry, routes: Router) -> Negotiated {
+        Negotiated { routes, clustered: Some(registry).filter(Registry::is_clustered) }
+    }
+
+    fn answer(&mut self, request: Request) -> Routed {
+        match &self.clustered {
+            None => Routed::Here(self.routes.call(request)),
+            Some(registry) => {
+                let answer = forward::answer(registry.clone(), self.routes.clone(), request);
+                Routed::Clustered(Box::pin(answer))
+            }
+        }
+    }
+}
+
+/// Prometheus asks for a media type that is not the API's.
+const METRICS: &str = "/metrics";
 
 impl Service<Request> for Negotiated {
     type Response = Response;
@@ -36,21 +61,47 @@ impl Service<Request> for Negotiated {
         Poll::Ready(Ok(())) // routes always are
     }
 
-    fn call(&mut self, request: Request) -> Answering {
+    fn call(&mut self, mut request: Request) -> Answering {
         let id = request_id(request.headers());
         let media_type = accepted(request.headers());
         let answer = match media_type {
-            None => Err(RegistryError::NotAcceptable),
-            Some(_) if !readable(request.headers()) => Err(RegistryError::UnsupportedMediaType),
-            Some(_) => Ok(self.0.call(request)),
+            None if request.uri().path() != METRICS => Err(RegistryError::NotAcceptable),
+            _ if !readable(request.headers()) => Err(RegistryError::UnsupportedMediaType),
+            _ => {
+                if self.clustered.is_some() {
+                    // whoever it is forwarded to answers under the same id
+                    request.headers_mut().insert(REQUEST_ID.clone(), id.clone());
+                }
+                Ok(self.answer(request))
+            }
         };
         Answering { answer, media_type: media_type.unwrap_or(MEDIA_TYPES[2]), id: Some(id) }
     }
 }
 
+/// An answer that is being made.
+#[allow(clippy::large_enum_variant)] // the large one is the one that must not be boxed
+enum Routed {
+    Here(RouteFuture<Infallible>),
+    Clustered(Pin<Box<dyn Future<Output = Response> + Send>>),
+}
+
+impl Future for Routed {
+    type Output = Response;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Response> {
+        match self.get_mut() {
+            Routed::Here(routes) => Pin::new(routes)
+                .poll(context)
+                .map(|answer| answer.unwrap_or_else(|never| match never {})),
+            Routed::Clustered(answer) => answer.as_mut().poll(context),
+        }
+    }
+}
+
 /// An answer on its way to its headers.
 pub(super) struct Answering {
-    answer: Result<RouteFuture<Infallible>, RegistryError>,
+    answer: Result<Routed, RegistryError>,
     media_type: &'static str,
     id: Option<HeaderValue>,
 }
@@ -61,14 +112,14 @@ impl Future for Answering {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut response = match &mut self.answer {
             Ok(routes) => match Pin::new(routes).poll(context) {
-                Poll::Ready(Ok(response)) => response,
-                Poll::Ready(Err(never)) => match never {},
+                Poll::Ready(response) => response,
                 Poll::Pending => return Poll::Pending,
             },
             Err(error) => Refused(error.clone()).into_response(),
         };
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.media_type));
+        // only what is not the API's has its own
+        headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(self.media_type));
         if let Some(id) = self.id.take() {
             headers.insert(REQUEST_ID.clone(), id);
         }

@@ -81,17 +81,21 @@ async fn register_or_find(
     normalize: bool,
     force: bool,
 ) -> Result<(SchemaId, Version), Refused> {
+    let mut caught_up = false;
     loop {
         let prepared = {
             let (subject, request) = (subject.clone(), request.clone());
             let heavy = is_long(&request) || has_long_history(registry, &subject);
             registry
                 .heavy_if(heavy, move |state| prepare(state, subject, request, normalize, force))
-                .await??
+                .await?
         };
         let registration = match prepared {
-            Prepared::Found(id, version) => return Ok((id, version)),
-            Prepared::Register(registration) => registration,
+            Ok(Prepared::Register(registration)) => registration,
+            // what another node has written meanwhile may say something else
+            _ if !std::mem::replace(&mut caught_up, true) && registry.catch_up().await? => continue,
+            Ok(Prepared::Found(id, version)) => return Ok((id, version)),
+            Err(error) => return Err(Refused(error)),
         };
         match registry.submit(Command::Register(registration)).await? {
             Outcome::Registered { id, version } => return Ok((id, version)),
@@ -145,6 +149,7 @@ pub(super) async fn tag(
     params: Params,
     Body(request): Body<TagSchemaRequest>,
 ) -> Answer<Json<RegisterResponse>> {
+    registry.catch_up().await?;
     let registration = {
         let state = registry.state();
         let version = *state.find_version(&subject, spec, false)?;

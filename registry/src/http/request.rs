@@ -205,7 +205,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     }
 }
 
-async fn read(body: axum::body::Body) -> Result<Vec<u8>, Refused> {
+pub(super) async fn read(body: axum::body::Body) -> Result<Vec<u8>, Refused> {
     let mut stream = body.into_data_stream();
     let mut bytes = Vec::new();
     let mut total = 0;

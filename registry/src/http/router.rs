@@ -11,8 +11,8 @@ use tower::{Service, ServiceExt};
 
 use super::negotiate::Negotiated;
 use super::{
-    answer, associations, compatibility, config, contexts, metadata, mode, register, schemas,
-    subjects,
+    answer, associations, cluster, compatibility, config, contexts, metadata, mode, register,
+    schemas, subjects,
 };
 use crate::Registry;
 
@@ -35,6 +35,8 @@ pub fn service(
         .route("/v1/metadata/id", get(metadata::id))
         .route("/v1/metadata/version", get(metadata::version))
         .route("/v1/metadata/deployment", get(metadata::deployment))
+        .route("/v1/cluster", get(cluster::cluster))
+        .route("/metrics", get(cluster::metrics))
         // Subjects
         .route("/subjects", get(subjects::list))
         .route("/subjects/{subject}", post(subjects::lookup).delete(subjects::delete))
@@ -79,10 +81,10 @@ pub fn service(
         )
         .route("/associations/resources/{namespace}/{name}", get(associations::of_resource_name))
         .method_not_allowed_fallback(answer::method_not_allowed)
-        .with_state(registry);
+        .with_state(registry.clone());
     let again = routes.clone();
     let routes = routes.fallback(move |request| rewritten(again, request));
-    Negotiated(routes)
+    Negotiated::new(registry, routes)
 }
 
 /// A path that is no route may be one in other words: below a context, or with a slash at its end,

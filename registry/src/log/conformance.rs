@@ -2,7 +2,7 @@
 
 use weir_registry_core::RawRecord;
 
-use super::{AppendError, Log, MemoryLog, SledLog};
+use super::{AppendError, KafkaLog, Log, MemoryLog, SledLog};
 
 fn record(n: usize, bytes: usize) -> RawRecord {
     let value = match n % 3 {
@@ -16,35 +16,52 @@ fn record(n: usize, bytes: usize) -> RawRecord {
 
 fn all(log: &mut impl Log, from: u64) -> Vec<RawRecord> {
     let mut records = Vec::new();
-    log.read(from, &mut |r| records.push(r)).unwrap();
+    log.read(from, &mut |offset, record| {
+        assert_eq!(offset, from + records.len() as u64);
+        records.push(record);
+    })
+    .unwrap();
     records
 }
 
-fn conforms(mut log: impl Log) {
+/// `largest`: bytes of a record's value. `timed`: the log gives every record a time.
+fn conforms(mut log: impl Log, largest: usize, timed: bool) {
     assert_eq!(all(&mut log, 0), []);
-    let sizes = [0, 1, 100, 16 * 1024 - 12, 16 * 1024, 50_000, 3_000_000];
-    let records: Vec<_> = sizes.iter().enumerate().map(|(n, s)| record(n, *s)).collect();
-    log.append(0, &records[..3]).unwrap();
+    let sizes = [0, 1, 100, 16 * 1024 - 12, 16 * 1024, 50_000, largest];
+    let mut records: Vec<_> = sizes.iter().enumerate().map(|(n, s)| record(n, *s)).collect();
+    records.retain(|r| r.timestamp_ms.is_some() || !timed);
+    let count = records.len() as u64;
+    assert_eq!(log.append(0, &records[..3]), Ok(0));
     assert_eq!(log.append(2, &records[3..]), Err(AppendError::Conflict));
-    assert_eq!(log.append(4, &records[3..]), Err(AppendError::Conflict));
+    assert_eq!(log.append(count, &records[3..]), Err(AppendError::Conflict));
     assert_eq!(all(&mut log, 0), records[..3], "a conflict writes nothing");
-    log.append(3, &records[3..]).unwrap();
+    assert_eq!(log.append(3, &records[3..]), Ok(3));
     assert_eq!(all(&mut log, 0), records);
-    assert_eq!(all(&mut log, 5), records[5..]);
-    assert_eq!(all(&mut log, 7), []);
+    assert_eq!(all(&mut log, 2), records[2..]);
+    assert_eq!(all(&mut log, count), []);
 }
 
 #[test]
 fn the_log_in_memory_conforms() {
-    conforms(MemoryLog::default());
+    conforms(MemoryLog::default(), 3_000_000, false);
 }
 
 #[test]
 fn the_log_on_disk_conforms() {
     let folder = tempfile::tempdir().unwrap();
-    conforms(SledLog::open(folder.path()).unwrap());
+    conforms(SledLog::open(folder.path()).unwrap(), 3_000_000, false);
     let blobs = std::fs::read_dir(folder.path().join("blobs")).map_or(0, Iterator::count);
     assert_eq!(blobs, 0, "sled keeps everything in the one file that we sync");
+}
+
+#[test]
+fn the_log_on_kafka_conforms() {
+    let Some(config) = super::kafka::tests::config("conformance") else { return };
+    let mut log = KafkaLog::open(config.clone()).unwrap();
+    log.take_over().unwrap();
+    conforms(log, 900_000, true);
+    let again = all(&mut KafkaLog::open(config).unwrap(), 0);
+    assert_eq!(again.len(), 4, "it is there for everybody");
 }
 
 #[test]

@@ -21,18 +21,18 @@ struct CrashLog {
 }
 
 impl Log for CrashLog {
-    fn read(&mut self, from: u64, each: &mut dyn FnMut(RawRecord)) -> Result<(), LogError> {
+    fn read(&mut self, from: u64, each: &mut dyn FnMut(u64, RawRecord)) -> Result<(), LogError> {
         self.disk.lock().unwrap().read(from, each)
     }
 
-    fn append(&mut self, expected: u64, records: &[RawRecord]) -> Result<(), AppendError> {
+    fn append(&mut self, expected: u64, records: &[RawRecord]) -> Result<u64, AppendError> {
         let alive = self.appends_left > 0;
         self.appends_left = self.appends_left.saturating_sub(1);
         if alive || self.lands {
             self.disk.lock().unwrap().append(expected, records)?;
             self.lands &= alive;
         }
-        if alive { Ok(()) } else { Err(AppendError::Failed("power lost".into())) }
+        if alive { Ok(expected) } else { Err(AppendError::Failed("power lost".into())) }
     }
 }
 

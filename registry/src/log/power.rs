@@ -86,7 +86,7 @@ proptest! {
                 mix(&before, &after, &mixed, &mut keep);
                 let mut survivor = SledLog::open(&mixed).unwrap();
                 let mut found = Vec::new();
-                survivor.read(0, &mut |r| found.push(r)).unwrap();
+                survivor.read(0, &mut |_, r| found.push(r)).unwrap();
                 prop_assert!(
                     found == records[..durable] || found == records,
                     "{} of {} records, {} of them durable", found.len(), records.len(), durable
@@ -94,7 +94,7 @@ proptest! {
                 // what nobody was answered for is written again, over whatever is left of it
                 survivor.append(found.len() as u64, &records[found.len()..]).unwrap();
                 let mut again = Vec::new();
-                survivor.read(0, &mut |r| again.push(r)).unwrap();
+                survivor.read(0, &mut |_, r| again.push(r)).unwrap();
                 prop_assert!(again == records);
             }
             fs::remove_dir_all(&before).unwrap();

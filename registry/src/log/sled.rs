@@ -120,7 +120,11 @@ impl SledLog {
 impl SledLog {
     /// Hands on records from an offset until so many bytes are read or the log ends; the offset of
     /// the next.
-    fn read_some(&mut self, from: u64, each: &mut dyn FnMut(RawRecord)) -> Result<u64, LogError> {
+    fn read_some(
+        &mut self,
+        from: u64,
+        each: &mut dyn FnMut(u64, RawRecord),
+    ) -> Result<u64, LogError> {
         let folder = self.folder.display().to_string();
         let failed = |offset: u64, why: &str| LogError(format!("{folder}: record {offset}: {why}"));
         let sleds = |offset| move |error: sled::Error| failed(offset, &error.to_string());
@@ -132,7 +136,7 @@ impl SledLog {
             let (offset, _) = split_key(&key);
             if offset != current {
                 let record = texts.record(tree, &bytes).map_err(sleds(current))?;
-                each(record.ok_or_else(|| failed(current, "it is damaged"))?);
+                each(current, record.ok_or_else(|| failed(current, "it is damaged"))?);
                 total += bytes.len();
                 bytes.clear();
                 current += 1;
@@ -147,14 +151,14 @@ impl SledLog {
         }
         if current < end {
             let record = texts.record(tree, &bytes).map_err(sleds(current))?;
-            each(record.ok_or_else(|| failed(current, "it is damaged"))?);
+            each(current, record.ok_or_else(|| failed(current, "it is damaged"))?);
         }
         Ok(end)
     }
 }
 
 impl Log for SledLog {
-    fn read(&mut self, from: u64, each: &mut dyn FnMut(RawRecord)) -> Result<(), LogError> {
+    fn read(&mut self, from: u64, each: &mut dyn FnMut(u64, RawRecord)) -> Result<(), LogError> {
         let mut next = from;
         while next < self.next_offset {
             next = self.read_some(next, each)?;
@@ -163,7 +167,7 @@ impl Log for SledLog {
         Ok(())
     }
 
-    fn append(&mut self, expected: u64, records: &[RawRecord]) -> Result<(), AppendError> {
+    fn append(&mut self, expected: u64, records: &[RawRecord]) -> Result<u64, AppendError> {
         if expected != self.next_offset {
             return Err(AppendError::Conflict);
         }
@@ -182,7 +186,7 @@ impl Log for SledLog {
         tree.apply_batch(batch).map_err(|e| failed(&e))?;
         self.sync().map_err(|e| failed(&e))?;
         self.next_offset += records.len() as u64;
-        Ok(())
+        Ok(expected)
     }
 }
 

@@ -3,6 +3,7 @@
 //! Maps share their structure: a clone costs nothing, so that readers hold a snapshot while the
 //! next state is made. [`State::apply`] is the only change; everything else asks.
 
+mod export;
 mod ids;
 mod references;
 mod scope;
@@ -12,7 +13,7 @@ mod uses;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use imbl::{HashMap, OrdMap, OrdSet};
+use imbl::{HashMap, OrdMap, OrdSet, Vector};
 use weir_registry_api::{Config, Context, Guid, Mode, SchemaId, Subject, Version};
 
 use crate::associations::Associations;
@@ -26,10 +27,9 @@ pub use uses::Use;
 
 #[derive(Clone, Debug, Default)]
 pub struct State {
-    /// Records applied so far; the offset of the next.
+    /// The offset after the last record that was applied or passed over.
     next_offset: u64,
-    /// Records that were passed over because they could not be read.
-    unreadable: u64,
+    passed_over: PassedOver,
     subjects: OrdMap<Subject, SubjectEntry>,
     /// Contexts that have had a subject, beside the default one.
     contexts: OrdSet<Context>,
@@ -48,6 +48,17 @@ pub struct State {
 }
 
 type Place = (Subject, Version);
+
+/// Records that could not be applied.
+#[derive(Clone, Debug, Default)]
+pub struct PassedOver {
+    pub count: u64,
+    /// Offset and reason of the first of them.
+    pub first: Vector<(u64, Arc<str>)>,
+}
+
+/// How many are kept by offset: a topic of something else has no others.
+const PASSED_OVER_KEPT_MAX: usize = 100;
 
 /// A record of the log once all that takes time about it is done, which needs no state.
 pub struct LogEntry(Result<ReadRecord, Unreadable>);
@@ -76,28 +87,32 @@ impl LogEntry {
 }
 
 impl State {
-    /// Applies the next record of the log. Total: a record that cannot be read is counted and
-    /// passed over, and its reason returned for the log.
+    /// Applies the next record of the log. Total: a record that cannot be applied is counted and
+    /// passed over, and its reason returned.
     pub fn apply(&mut self, raw: &RawRecord) -> Result<(), Unreadable> {
-        self.apply_entry(LogEntry::read(raw))
+        self.apply_entry(self.next_offset, LogEntry::read(raw))
     }
 
-    /// The same, of a record that was read elsewhere.
-    pub fn apply_entry(&mut self, entry: LogEntry) -> Result<(), Unreadable> {
-        self.next_offset += 1;
-        match entry.0 {
-            Ok(read) => {
-                if let Some((ours, theirs)) = read.other_key {
-                    Arc::make_mut(self.other_keys.entry(ours).or_default()).insert(theirs);
-                }
-                self.apply_record(read.record, read.guid, read.timestamp_ms);
-                Ok(())
+    /// Applies the record at an offset of the log; offsets ascend, and some may be missing.
+    pub fn apply_entry(&mut self, offset: u64, entry: LogEntry) -> Result<(), Unreadable> {
+        self.next_offset = offset + 1;
+        let applied = entry.0.and_then(|read| {
+            if let Some((ours, theirs)) = read.other_key {
+                Arc::make_mut(self.other_keys.entry(ours).or_default()).insert(theirs);
             }
-            Err(why) => {
-                self.unreadable += 1;
-                Err(why)
+            self.apply_record(read.record, read.guid, read.timestamp_ms)
+        });
+        applied.inspect_err(|Unreadable(why)| {
+            self.passed_over.count += 1;
+            if self.passed_over.first.len() < PASSED_OVER_KEPT_MAX {
+                self.passed_over.first.push_back((offset, why.as_str().into()));
             }
-        }
+        })
+    }
+
+    /// There is no record before this offset that was not applied.
+    pub fn reach(&mut self, offset: u64) {
+        self.next_offset = self.next_offset.max(offset);
     }
 
     /// What has to be appended for a record to hold: a tombstone stands for every form of its key.
@@ -115,11 +130,16 @@ impl State {
         records
     }
 
-    fn apply_record(&mut self, record: Record, guid: Option<Guid>, timestamp_ms: Option<i64>) {
+    fn apply_record(
+        &mut self,
+        record: Record,
+        guid: Option<Guid>,
+        timestamp_ms: Option<i64>,
+    ) -> Result<(), Unreadable> {
         match record {
             Record::Schema { subject, version, value: Some(value) } => {
                 let guid = guid.unwrap_or_else(|| value.guid());
-                self.put_schema(subject, version, *value, guid, timestamp_ms);
+                self.put_schema(subject, version, *value, guid, timestamp_ms)?;
             }
             Record::Schema { subject, version, value: None } => {
                 self.remove_version(&subject, version);
@@ -135,6 +155,7 @@ impl State {
             Record::Association { key, value } => self.associations.put(key, value),
             Record::Noop => {}
         }
+        Ok(())
     }
 
     fn put_schema(
@@ -144,12 +165,14 @@ impl State {
         value: SchemaValue,
         guid: Guid,
         ts: Option<i64>,
-    ) {
+    ) -> Result<(), Unreadable> {
         let subject = self.known_name(subject);
         let context = subject.context();
         let space = self.ids.entry(context.clone()).or_default();
         if space.by_id.get(&value.id).is_some_and(|known| known.guid != guid) {
-            return; // an id never changes its meaning: the first record wins
+            // an id never changes its meaning: the first record wins
+            let id = value.id;
+            return Err(Unreadable(format!("id {id} of {subject} {version} names another schema")));
         }
         self.remove_version(&subject, version);
         self.refer(&subject, version, &value.references);
@@ -160,6 +183,7 @@ impl State {
             let at = versions.partition_point(|v| v.version < version);
             versions.insert(at, VersionEntry { version, id, deleted, ts });
         });
+        Ok(())
     }
 
     fn remove_version(&mut self, subject: &Subject, version: Version) {
@@ -209,8 +233,8 @@ impl State {
         self.next_offset
     }
 
-    pub fn unreadable(&self) -> u64 {
-        self.unreadable
+    pub fn passed_over(&self) -> &PassedOver {
+        &self.passed_over
     }
 
     pub fn associations(&self) -> &Associations {

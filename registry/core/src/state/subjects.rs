@@ -82,6 +82,11 @@ impl State {
         self.listed(listing).map(|(subject, entry)| (subject, entry.versions.as_slice()))
     }
 
+    /// Those of all contexts.
+    pub(super) fn all_subjects(&self) -> impl Iterator<Item = (&Subject, &[VersionEntry])> {
+        self.subjects.iter().map(|(subject, entry)| (subject, entry.versions.as_slice()))
+    }
+
     /// Their names, of those alone of which it is wanted that they have a live version, or none.
     pub fn subject_names<'a>(
         &'a self,

@@ -49,7 +49,13 @@ pub(in super::super) async fn batch_change(
     let way = Way::of(&params)?;
     let mut results = Vec::new();
     for ops in requests(batch)? {
-        results.push(result(change_one(&registry, ops, &way).await));
+        let done = change_one(&registry, ops, &way).await;
+        if let Err(Refused(RegistryError::NoLeader)) = &done
+            && results.iter().all(|result: &AssociationResult| result.result.is_none())
+        {
+            return Err(Refused(RegistryError::NoLeader)); // all of it is done there
+        }
+        results.push(result(done));
     }
     Ok(answer(results))
 }

@@ -43,6 +43,7 @@ pub(super) async fn change(
     way: &Way,
     is_create: bool,
 ) -> Answer<AssociationResponse> {
+    registry.catch_up().await?;
     let subjects = subjects(registry, &request, &way.context)?;
     let has_schema = request.associations.iter().any(|update| update.schema.is_some());
     let request = Arc::new(request);

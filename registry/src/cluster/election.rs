@@ -1,0 +1,184 @@
+//! Takes the lead where nobody has it.
+//!
+//! A node asks the announced leader how it is, five times a second. If the leader does not answer, or
+//! says that it cannot write, and Kafka answers, the node takes over. That two do so at once, or while
+//! the leader is well after all, costs a moment and nothing else: the epoch decides, not the election.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use serde::Deserialize;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::Cluster;
+use super::replica::Event;
+use crate::log::kafka::Leader;
+
+const TICK: Duration = Duration::from_millis(200);
+
+/// How long the leader may take to say how it is.
+const PROBE_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// A leader that was not well for so long is deposed; one whose port is closed sooner.
+const UNWELL_MAX: Duration = Duration::from_millis(700);
+const CLOSED_MAX: Duration = Duration::from_millis(150);
+
+/// So that not all take over in the same moment.
+const JITTER_MS: u64 = 150;
+
+/// A tick that comes so late tells that this process was not running, and says nothing of others.
+const ASLEEP: Duration = Duration::from_millis(1000);
+
+/// How often who leads takes the lead again: Kafka forgets who has not written for a day, and what is
+/// compacted away nobody reads.
+const RENEWAL_INTERVAL: Duration = Duration::from_secs(60 * 60);
+
+/// How a probe ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Probe {
+    Well,
+    Unwell,
+    /// Nobody listens there.
+    Closed,
+}
+
+/// What of `/v1/cluster` counts.
+#[derive(Deserialize)]
+struct Answer {
+    role: String,
+    epoch: Option<u64>,
+    writable: bool,
+}
+
+/// Since when a leader was not seen well.
+struct Watched {
+    epoch: u64,
+    well: Instant,
+    closed: bool,
+}
+
+impl Watched {
+    fn see(&mut self, probe: Probe, now: Instant) {
+        match probe {
+            Probe::Well => (self.well, self.closed) = (now, false),
+            Probe::Unwell => self.closed = false,
+            Probe::Closed => self.closed = true,
+        }
+    }
+
+    fn is_lost(&self, now: Instant) -> bool {
+        let patience = if self.closed { CLOSED_MAX } else { UNWELL_MAX };
+        now.duration_since(self.well) > patience
+    }
+}
+
+pub(super) async fn take_part(cluster: Weak<Cluster>, events: mpsc::Sender<Event>) {
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut watched: Option<Watched> = None;
+    let mut last_tick = Instant::now();
+    let mut led_since = Instant::now();
+    loop {
+        ticks.tick().await;
+        let Some(cluster) = cluster.upgrade() else { return };
+        if last_tick.elapsed() > ASLEEP {
+            watched = None;
+        }
+        last_tick = Instant::now();
+        if !cluster.can_lead() {
+            continue;
+        }
+        let announced = cluster.leader();
+        let wanted = match &announced {
+            _ if cluster.leading().is_some() => led_since.elapsed() > RENEWAL_INTERVAL,
+            None => true,
+            // in an earlier life, or until something failed
+            Some(leader) if leader.url == cluster.node.advertised_url => true,
+            Some(leader) => is_lost(&cluster, leader, &mut watched).await,
+        };
+        last_tick = Instant::now();
+        if !wanted {
+            continue;
+        }
+        if watched.is_some() || announced.is_none() {
+            tokio::time::sleep(jitter()).await;
+        }
+        // somebody may have been faster
+        if cluster.leader() == announced && events.send(Event::Lead).await.is_ok() {
+            led_since = Instant::now();
+            cluster.settle(&announced).await;
+        }
+    }
+}
+
+async fn is_lost(cluster: &Arc<Cluster>, leader: &Leader, watched: &mut Option<Watched>) -> bool {
+    let now = Instant::now();
+    let watched = match watched {
+        Some(watched) if watched.epoch == leader.epoch => watched,
+        _ => watched.insert(Watched { epoch: leader.epoch, well: now, closed: false }),
+    };
+    let probe = probe(cluster, leader).await;
+    let now = Instant::now();
+    watched.see(probe, now);
+    let lost = watched.is_lost(now);
+    if lost {
+        tracing::warn!(leader = %leader.url, epoch = leader.epoch, ?probe, "the leader is lost");
+    }
+    lost
+}
+
+async fn probe(cluster: &Cluster, leader: &Leader) -> Probe {
+    let url = format!("{}/v1/cluster", leader.url);
+    let request = cluster.http.get(url).timeout(PROBE_TIMEOUT);
+    match request.send().await {
+        Ok(answer) => match answer.bytes().await.map(|body| serde_json::from_slice(&body)) {
+            Ok(Ok(Answer { role, epoch, writable })) => {
+                let well = role == "leader" && epoch == Some(leader.epoch) && writable;
+                if well { Probe::Well } else { Probe::Unwell }
+            }
+            _ => Probe::Unwell,
+        },
+        Err(error) if error.is_connect() && !error.is_timeout() => Probe::Closed,
+        Err(_) => Probe::Unwell,
+    }
+}
+
+fn jitter() -> Duration {
+    Duration::from_millis(RandomState::new().hash_one(()) % JITTER_MS)
+}
+
+impl Cluster {
+    fn can_lead(&self) -> bool {
+        let status = self.status();
+        self.node.eligible && status.kafka && status.faults.is_empty()
+    }
+
+    /// Waits until the lead was taken by somebody, or was not.
+    async fn settle(&self, before: &Option<Leader>) {
+        let mut leaders = self.leaders();
+        let changed = leaders.wait_for(|leader| leader != before);
+        let _ = tokio::time::timeout(UNWELL_MAX, changed).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_leader_is_lost_when_it_was_unwell_for_long_or_its_port_is_closed() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut watched = Watched { epoch: 1, well: start, closed: false };
+        watched.see(Probe::Unwell, at(600));
+        assert!(!watched.is_lost(at(600)));
+        watched.see(Probe::Well, at(650));
+        assert!(!watched.is_lost(at(1300)));
+        assert!(watched.is_lost(at(1400)));
+        watched.see(Probe::Well, at(2000));
+        watched.see(Probe::Closed, at(2200));
+        assert!(watched.is_lost(at(2200)));
+    }
+}

@@ -1,0 +1,96 @@
+//! Watches the topic: whether Kafka is there, where the log ends, and whether the topic is still the one
+//! that the state was read from. A node that finds a fault answers reads and takes no writes.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use kafka_protocol::error::ResponseError;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use weir_kafka::Error;
+
+use super::Cluster;
+use crate::log::KafkaConfig;
+use crate::log::kafka::{Fault, Topic};
+
+/// How often Kafka is asked where the log ends.
+const INTERVAL: Duration = Duration::from_millis(300);
+
+/// How often it is asked for what hardly ever changes: no fault is unknown for longer than 5 s.
+const INSPECTION_INTERVAL: Duration = Duration::from_secs(3);
+
+pub(super) async fn watch(topic: Arc<Topic>, config: KafkaConfig, cluster: Weak<Cluster>) {
+    let mut ticks = interval(INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut inspected: Option<Instant> = None;
+    loop {
+        ticks.tick().await;
+        let Some(cluster) = cluster.upgrade() else { return };
+        match topic.end().await {
+            Ok(end) => cluster.heard(end),
+            Err(error) => tracing::debug!(%error, "Kafka does not say where the log ends"),
+        }
+        if inspected.is_none_or(|at| at.elapsed() > INSPECTION_INTERVAL) {
+            let applied = *cluster.applied.borrow();
+            if let Ok(faults) = inspect(&topic, &config, applied).await {
+                cluster.found(faults);
+                inspected = Some(Instant::now());
+            }
+        }
+    }
+}
+
+/// What is wrong with the topic. An error says nothing about that.
+async fn inspect(topic: &Topic, config: &KafkaConfig, applied: u64) -> Result<Vec<Fault>, Error> {
+    let named = || topic.name.clone();
+    let gone = |error: &Error| {
+        matches!(
+            error.code(),
+            Some(ResponseError::UnknownTopicOrPartition | ResponseError::UnknownTopicId)
+        )
+    };
+    let mut faults = Vec::new();
+    match topic.shape().await {
+        Ok((1, _)) => {}
+        Ok((count, _)) => faults.push(Fault::Partitions { topic: named(), count }),
+        Err(error) if gone(&error) => return Ok(vec![Fault::Gone { topic: named() }]),
+        Err(error) => return Err(error),
+    }
+    if config.skip_topic_validation {
+        return Ok(faults);
+    }
+    if let Some(policy) = topic.cleanup_policy().await?.filter(|policy| policy != "compact") {
+        let bootstrap_servers = config.kafka.bootstrap_servers.clone();
+        faults.push(Fault::CleanupPolicy { topic: named(), policy, bootstrap_servers });
+    }
+    let range = topic.range().await?;
+    if range.first > 0 {
+        faults.push(Fault::Truncated { topic: named(), first: range.first });
+    } else if range.end < applied {
+        faults.push(Fault::Gone { topic: named() });
+    }
+    Ok(faults)
+}
+
+impl Cluster {
+    /// Kafka has said where the log ends.
+    pub(super) fn heard(&self, end: u64) {
+        self.change_health(|health| {
+            health.end = health.end.max(end);
+            health.heard = Some(Instant::now());
+        });
+    }
+
+    fn found(&self, faults: Vec<Fault>) {
+        let before = self.health().faults;
+        for fault in faults.iter().filter(|fault| !before.contains(fault)) {
+            tracing::error!(%fault, "no writes are taken");
+        }
+        // a topic that is gone does not come back: another of its name has nothing in it
+        let mut lasting = before.into_iter().filter(|fault| matches!(fault, Fault::Gone { .. }));
+        let faults = match lasting.next() {
+            Some(gone) => vec![gone],
+            None => faults,
+        };
+        self.change_health(|health| health.faults = faults);
+    }
+}

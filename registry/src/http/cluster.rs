@@ -1,0 +1,128 @@
+//! `/v1/cluster` and `/metrics`: how this node is.
+
+use std::fmt::Write;
+
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use serde::Serialize;
+
+use super::answer::Json;
+use crate::Registry;
+
+/// This node among those that share its log. Offsets count the log's records.
+#[derive(Serialize)]
+pub(super) struct Node {
+    /// `leader`, `follower`; `single` if nobody else can write its log.
+    role: &'static str,
+    /// Whether the log was read to its end; before, everything else is 503.
+    ready: bool,
+    /// Whether this node takes writes, or knows who does.
+    writable: bool,
+    /// Where the leader is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    leader: Option<String>,
+    /// The offset with which the leader began: a later one has a higher.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    epoch: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    topic: Option<String>,
+    /// The offset after the last record that was applied, and that after the last of the log.
+    applied_offset: u64,
+    end_offset: u64,
+    lag: u64,
+    leader_changes: u64,
+    /// Records that could not be applied.
+    passed_over: u64,
+    /// What keeps this node from taking writes, with what mends it.
+    faults: Vec<String>,
+}
+
+impl Node {
+    fn of(registry: &Registry) -> Node {
+        let state = registry.state();
+        let (applied, passed_over) = (state.next_offset(), state.passed_over().count);
+        let alone = Node {
+            role: "single",
+            ready: true,
+            writable: true,
+            leader: None,
+            epoch: None,
+            url: None,
+            topic: None,
+            applied_offset: applied,
+            end_offset: applied,
+            lag: 0,
+            leader_changes: 0,
+            passed_over,
+            faults: Vec::new(),
+        };
+        let Some(cluster) = registry.cluster() else {
+            let reading = registry.is_clustered();
+            let role = if reading { "follower" } else { "single" };
+            return Node { role, ready: !reading, writable: !reading, ..alone };
+        };
+        let status = cluster.status();
+        Node {
+            role: if status.leading.is_some() { "leader" } else { "follower" },
+            writable: status.kafka && status.faults.is_empty() && status.leader.is_some(),
+            epoch: status.leading.or(status.leader.as_ref().map(|leader| leader.epoch)),
+            leader: status.leader.map(|leader| leader.url),
+            url: Some(cluster.node.advertised_url.clone()),
+            topic: Some(cluster.topic.clone()),
+            applied_offset: status.applied,
+            end_offset: status.end,
+            lag: status.end - status.applied,
+            leader_changes: status.leader_changes,
+            faults: status.faults,
+            ..alone
+        }
+    }
+}
+
+/// `GET /v1/cluster`: who leads, how far this node has read, what is wrong.
+///
+/// Always 200, also while the log is read.
+pub(super) async fn cluster(State(registry): State<Registry>) -> Json<Node> {
+    Json(Node::of(&registry))
+}
+
+/// `GET /metrics`: the same for Prometheus, with records that could not be applied, by offset.
+pub(super) async fn metrics(State(registry): State<Registry>) -> impl IntoResponse {
+    let (node, state) = (Node::of(&registry), registry.state());
+    let mut out = String::new();
+    let mut metric = |name: &str, kind: &str, help: &str, values: &[(String, u64)]| {
+        let _ =
+            writeln!(out, "# HELP weir_registry_{name} {help}\n# TYPE weir_registry_{name} {kind}");
+        for (labels, value) in values {
+            let _ = writeln!(out, "weir_registry_{name}{labels} {value}");
+        }
+    };
+    let one = |value: u64| [(String::new(), value)];
+    metric("ready", "gauge", "Whether the log was read.", &one(node.ready.into()));
+    metric("writable", "gauge", "Whether writes are taken.", &one(node.writable.into()));
+    metric("leader", "gauge", "Whether this node leads.", &one((node.role != "follower").into()));
+    metric("epoch", "gauge", "The epoch of the leader.", &one(node.epoch.unwrap_or(0)));
+    metric("leader_changes_total", "counter", "Leaders seen.", &one(node.leader_changes));
+    metric("applied_offset", "gauge", "Offset after the last applied.", &one(node.applied_offset));
+    metric("end_offset", "gauge", "Offset after the last of the log.", &one(node.end_offset));
+    metric("lag", "gauge", "Offsets that are not applied.", &one(node.lag));
+    metric("faults", "gauge", "What keeps writes away.", &one(node.faults.len() as u64));
+    metric("schemas", "gauge", "Schemas with an id.", &one(state.schema_count() as u64));
+    let missing = state.missing_references().len() as u64;
+    metric("missing_references", "gauge", "Versions referred to and not there.", &one(missing));
+    metric("passed_over_total", "counter", "Records not applied.", &one(node.passed_over));
+    let listed: Vec<_> = state
+        .passed_over()
+        .first
+        .iter()
+        .map(|(offset, why)| {
+            let why = why.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+            (format!("{{offset=\"{offset}\",reason=\"{why}\"}}"), 1)
+        })
+        .collect();
+    metric("passed_over", "gauge", "The first records not applied.", &listed);
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4")], out)
+}

@@ -1,0 +1,263 @@
+//! The log on Kafka: the one partition of a compacted topic, as Confluent's registry keeps it.
+
+mod leader;
+mod producer;
+mod reader;
+mod topic;
+
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+use tokio::time::Instant;
+use weir_registry_core::RawRecord;
+
+pub(crate) use leader::{Announcement, Leader};
+pub(crate) use producer::{BATCH_BYTES, Producer};
+pub(crate) use reader::{Item, Reader};
+pub(crate) use topic::{Fault, Topic};
+
+use super::{AppendError, Log, LogError};
+
+/// How long the broker may take for one answer; with more, a write is not refused in time.
+pub(crate) const ASK_TIMEOUT: Duration = Duration::from_millis(1000);
+
+/// How long a write may take, of the two seconds that its client waits.
+pub(crate) const WRITE_TIMEOUT: Duration = Duration::from_millis(1500);
+
+/// While the log is read, how often that is said.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(2);
+
+/// Replicas without which a broker's loss is a loss of schemas.
+const REPLICAS_WANTED: usize = 3;
+
+/// Where the log is, and how it is written.
+#[derive(Clone, Debug)]
+pub struct KafkaConfig {
+    pub kafka: weir_kafka::Settings,
+    pub topic: String,
+    /// Registries of one group elect their leader; it needs write access to the transactional id
+    /// `weir-{group}-{topic}`.
+    pub group: String,
+    /// Of a topic that is made; as many as there are brokers, if there are fewer.
+    pub replication_factor: i16,
+    /// Further settings of a topic that is made.
+    pub topic_configs: Vec<(String, String)>,
+    /// How long Kafka may be away at the start.
+    pub init_timeout: Duration,
+    /// Without, a deposed leader's writes are found out after they are written. For clusters that
+    /// have no transactional ids.
+    pub fenced: bool,
+    /// Start on a topic that is not as it should be.
+    pub skip_topic_validation: bool,
+}
+
+impl KafkaConfig {
+    pub fn new(kafka: weir_kafka::Settings) -> KafkaConfig {
+        KafkaConfig {
+            kafka,
+            topic: "_schemas".to_string(),
+            group: "schema-registry".to_string(),
+            replication_factor: 3,
+            topic_configs: Vec::new(),
+            init_timeout: Duration::from_secs(60),
+            fenced: true,
+            skip_topic_validation: false,
+        }
+    }
+
+    fn transactional_id(&self) -> Option<String> {
+        self.fenced.then(|| format!("weir-{}-{}", self.group, self.topic))
+    }
+}
+
+pub struct KafkaLog {
+    pub(crate) config: KafkaConfig,
+    /// Of the producer's connections.
+    pub(crate) runtime: Runtime,
+    pub(crate) reader: Reader,
+    pub(crate) producer: Producer,
+    /// The last one that was read of.
+    pub(crate) leader: Option<Leader>,
+    /// The offset after the last record of the log, as far as we know.
+    end: u64,
+}
+
+impl KafkaLog {
+    /// Makes the topic if it is not there, and checks it. Waits for Kafka.
+    pub fn open(config: KafkaConfig) -> Result<KafkaLog, LogError> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|e| LogError(e.to_string()))?;
+        let topic = Topic::new(&config, ASK_TIMEOUT);
+        let end = runtime.block_on(prepare(&topic, &config))?;
+        let reader = Reader::open(&config, 0)?;
+        let producer = Producer::new(topic, config.transactional_id());
+        Ok(KafkaLog { config, runtime, reader, producer, leader: None, end })
+    }
+
+    /// Makes everybody's writes void who has taken over before.
+    pub fn take_over(&mut self) -> Result<(), LogError> {
+        let deadline = Instant::now() + WRITE_TIMEOUT;
+        let taken = self.producer.take_over(None, deadline);
+        self.runtime.block_on(taken).map(drop).map_err(LogError)
+    }
+}
+
+/// The end of a topic that is as it should be.
+async fn prepare(topic: &Topic, config: &KafkaConfig) -> Result<u64, LogError> {
+    let give_up = Instant::now() + config.init_timeout;
+    loop {
+        let error = match checked(topic, config).await {
+            Ok(Ok(end)) => return Ok(end),
+            Ok(Err(fault)) => return Err(LogError(fault.to_string())),
+            Err(error) => error,
+        };
+        if !error.is_retriable() || Instant::now() > give_up {
+            return Err(LogError(format!("topic {} on Kafka: {error}", config.topic)));
+        }
+        tracing::warn!(%error, "Kafka is not ready");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+async fn checked(
+    topic: &Topic,
+    config: &KafkaConfig,
+) -> Result<Result<u64, Fault>, weir_kafka::Error> {
+    topic.make(config).await?;
+    let (count, replicas) = topic.shape().await?;
+    let range = topic.range().await?;
+    if replicas < REPLICAS_WANTED {
+        tracing::warn!(
+            replicas,
+            "topic {}: with fewer than {REPLICAS_WANTED} replicas, a broker's loss is a loss of schemas; \
+             kafka-reassign-partitions.sh adds replicas",
+            topic.name
+        );
+    }
+    let named = || topic.name.clone();
+    if count != 1 {
+        return Ok(Err(Fault::Partitions { topic: named(), count }));
+    }
+    if !config.skip_topic_validation {
+        if let Some(policy) = topic.cleanup_policy().await?.filter(|policy| policy != "compact") {
+            let bootstrap_servers = config.kafka.bootstrap_servers.clone();
+            return Ok(Err(Fault::CleanupPolicy { topic: named(), policy, bootstrap_servers }));
+        }
+        if range.first > 0 {
+            return Ok(Err(Fault::Truncated { topic: named(), first: range.first }));
+        }
+    }
+    Ok(Ok(range.end))
+}
+
+impl Log for KafkaLog {
+    /// To the end that there is when this begins, or a little further.
+    fn read(&mut self, from: u64, each: &mut dyn FnMut(u64, RawRecord)) -> Result<(), LogError> {
+        let asked = self.runtime.block_on(self.producer.topic().end());
+        self.end = asked.map_err(|e| LogError(e.to_string()))?;
+        self.reader.rewind(from)?;
+        let (begun, mut said) = (Instant::now(), Instant::now());
+        let mut last = Instant::now();
+        while self.reader.next_offset() < self.end {
+            match self.reader.next(Duration::from_millis(100))? {
+                Some(Item::Record { offset, record, leader }) => {
+                    if leader.is_some() {
+                        self.leader = leader;
+                    }
+                    each(offset, record);
+                    last = Instant::now();
+                }
+                // what is left are not records
+                Some(Item::End) => break,
+                None if last.elapsed() > self.config.init_timeout => {
+                    return Err(LogError("Kafka gives no more records".to_string()));
+                }
+                None => {}
+            }
+            if said.elapsed() > PROGRESS_INTERVAL {
+                said = Instant::now();
+                let (offset, end) = (self.reader.next_offset(), self.end);
+                tracing::info!(offset, end, "reading topic {}", self.config.topic);
+            }
+        }
+        self.end = self.end.max(self.reader.next_offset());
+        let (end, took) = (self.end, begun.elapsed());
+        tracing::info!(end, ?took, "topic {} is read", self.config.topic);
+        Ok(())
+    }
+
+    fn append(&mut self, expected: u64, records: &[RawRecord]) -> Result<u64, AppendError> {
+        let deadline = Instant::now() + WRITE_TIMEOUT;
+        let failed = |e: weir_kafka::Error| AppendError::Failed(e.to_string());
+        let topic = self.producer.topic();
+        self.end = self.runtime.block_on(topic.end()).map_err(failed)?;
+        if self.end != expected {
+            return Err(AppendError::Conflict);
+        }
+        let first = self.runtime.block_on(self.producer.append(records, &[], deadline))?;
+        self.end = first + records.len() as u64;
+        Ok(first)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A topic of its own on the Kafka that `tests/run` started, or a line that says what is skipped.
+    pub(crate) fn config(name: &str) -> Option<KafkaConfig> {
+        let Ok(bootstrap_servers) = std::env::var("WEIR_TEST_KAFKA") else {
+            let why = "skipped: no Kafka; `tests/run` starts one where java and mvn are";
+            assert!(std::env::var_os("CI").is_none(), "{why}");
+            eprintln!("{why}");
+            return None;
+        };
+        let kafka = weir_kafka::Settings { bootstrap_servers, ..Default::default() };
+        let topic = format!("_schemas-{name}-{}", uuid::Uuid::new_v4());
+        Some(KafkaConfig { topic, ..KafkaConfig::new(kafka) })
+    }
+
+    fn noop(name: &str) -> RawRecord {
+        RawRecord { key: name.as_bytes().to_vec(), ..RawRecord::default() }
+    }
+
+    fn keys(log: &mut KafkaLog) -> Vec<String> {
+        let mut keys = Vec::new();
+        log.read(0, &mut |_, r| keys.push(String::from_utf8(r.key).unwrap())).unwrap();
+        keys
+    }
+
+    #[test]
+    fn who_is_deposed_cannot_write() {
+        let Some(config) = config("fence") else { return };
+        let mut old = KafkaLog::open(config.clone()).unwrap();
+        old.take_over().unwrap();
+        assert_eq!(old.append(0, &[noop("old")]), Ok(0));
+        let mut new = KafkaLog::open(config).unwrap();
+        new.take_over().unwrap();
+        // until the new one has written, the old one may: what it writes will be read
+        assert_eq!(old.append(1, &[noop("old still")]), Ok(1));
+        assert_eq!(new.append(2, &[noop("new")]), Ok(2));
+        assert_eq!(old.append(3, &[noop("late")]), Err(AppendError::Deposed));
+        assert_eq!(new.append(3, &[noop("new")]), Ok(3));
+        assert_eq!(keys(&mut new), ["old", "old still", "new", "new"]);
+    }
+
+    #[test]
+    fn a_producer_id_of_old_days_is_fenced_too() {
+        let Some(config) = config("ids") else { return };
+        let mut old = KafkaLog::open(config.clone()).unwrap();
+        let deadline = || Instant::now() + WRITE_TIMEOUT;
+        let identity = old.runtime.block_on(old.producer.take_over(None, deadline())).unwrap();
+        assert_eq!(old.append(0, &[noop("old")]), Ok(0));
+        // as if Kafka had forgotten the transactional id
+        let mut new = KafkaLog::open(KafkaConfig { group: "other".into(), ..config }).unwrap();
+        let taken = new.producer.take_over(Some(identity), deadline());
+        assert_ne!(new.runtime.block_on(taken).unwrap().producer_id, identity.producer_id);
+        assert_eq!(old.append(2, &[noop("late")]), Err(AppendError::Deposed));
+        assert_eq!(new.append(2, &[noop("new")]), Ok(2));
+        assert_eq!(keys(&mut new), ["old", r#"{"keytype":"NOOP","magic":0}"#, "new"]);
+    }
+}

@@ -2,60 +2,18 @@
 //! long, consumers go on.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use weir_tests::{TestBroker, unique};
+use weir_tests::{KafkaCluster, unique};
 
 use crate::fixtures::*;
 use crate::v3::Site;
 
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/java/kafka");
-
 /// Longer than a leader's fall and the next one's rise, shorter than a client's patience.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
-
-/// A cluster of its own, removed when dropped.
-struct Cluster {
-    folder: PathBuf,
-    bootstrap_servers: String,
-}
-
-fn script(args: &[&str]) -> String {
-    let output = Command::new(SCRIPT).args(args).output().unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "kafka {args:?}: {errors}");
-    String::from_utf8(output.stdout).unwrap().trim().to_string()
-}
-
-impl Cluster {
-    async fn start() -> Cluster {
-        let folder = std::env::temp_dir().join(unique("weir-cluster"));
-        let path = folder.to_str().unwrap().to_string();
-        let started = tokio::task::spawn_blocking(move || script(&["start", &path, "3"]));
-        Cluster { folder, bootstrap_servers: started.await.unwrap() }
-    }
-
-    async fn node(&self, what: &'static str, id: i64) {
-        let path = self.folder.to_str().unwrap().to_string();
-        let node = id.to_string();
-        tokio::task::spawn_blocking(move || script(&[what, &path, &node])).await.unwrap();
-    }
-
-    fn broker(&self) -> TestBroker {
-        TestBroker { bootstrap_servers: self.bootstrap_servers.clone(), embedded: None }
-    }
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        script(&["stop", self.folder.to_str().unwrap()]);
-    }
-}
 
 /// Writes numbers to a topic, one after the other, until it is told to stop.
 struct Writer {
@@ -144,7 +102,7 @@ async fn a_killed_broker_loses_nothing_that_all_have_acknowledged() {
     if weir_tests::kafka().is_none() {
         return;
     }
-    let cluster = Cluster::start().await;
+    let cluster = KafkaCluster::start(3).await;
     let broker = cluster.broker();
     let site = Arc::new(Site::new(&broker).await);
     let stop = Arc::new(AtomicBool::new(false));
@@ -162,10 +120,10 @@ async fn a_killed_broker_loses_nothing_that_all_have_acknowledged() {
     for _ in 0..2 {
         more(&counts, 50).await;
         let node = leader(&site, topic).await;
-        cluster.node("kill", node).await;
+        cluster.kill(node).await;
         more(&counts, 100).await;
         assert_ne!(leader(&site, topic).await, node);
-        cluster.node("revive", node).await;
+        cluster.revive(node).await;
     }
     more(&counts, 50).await;
     stop.store(true, Ordering::Relaxed);

@@ -2,6 +2,8 @@
 //! speaks plain HTTP to them.
 #![allow(clippy::unwrap_used)] // how a test fails
 
+mod kafka_cluster;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Once;
@@ -17,6 +19,8 @@ use weir_proxy::{Broker, BrokerConfig, EmbeddedBroker, Proxy, ProxyConfig};
 use weir_registry::Registry;
 use weir_registry::log::MemoryLog;
 use weir_serde::RegistryClient;
+
+pub use kafka_cluster::KafkaCluster;
 
 /// rustls wants to know whose cryptography to use, once in a process.
 pub fn crypto() {

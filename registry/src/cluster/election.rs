@@ -1,6 +1,6 @@
 //! Takes the lead where nobody has it.
 //!
-//! A node asks the announced leader how it is, five times a second. If the leader does not answer, or
+//! A node asks the announced leader how it is, ten times a second. If the leader does not answer, or
 //! says that it cannot write, and Kafka answers, the node takes over. That two do so at once, or while
 //! the leader is well after all, costs a moment and nothing else: the epoch decides, not the election.
 
@@ -16,14 +16,18 @@ use super::Cluster;
 use super::replica::Event;
 use crate::log::kafka::Leader;
 
-const TICK: Duration = Duration::from_millis(200);
+const TICK: Duration = Duration::from_millis(100);
 
 /// How long the leader may take to say how it is.
-const PROBE_TIMEOUT: Duration = Duration::from_millis(500);
+const PROBE_TIMEOUT: Duration = Duration::from_millis(300);
 
-/// A leader that was not well for so long is deposed; one whose port is closed sooner.
-const UNWELL_MAX: Duration = Duration::from_millis(700);
-const CLOSED_MAX: Duration = Duration::from_millis(150);
+/// A leader that has not answered for so long is deposed; one that says itself that it is not well, or
+/// whose port is closed, sooner.
+const SILENT_MAX: Duration = Duration::from_millis(500);
+const UNWELL_MAX: Duration = Duration::from_millis(80);
+
+/// Before who has failed as the leader leads again.
+const FAILED_PAUSE: Duration = Duration::from_millis(500);
 
 /// So that not all take over in the same moment.
 const JITTER_MS: u64 = 150;
@@ -39,9 +43,9 @@ const RENEWAL_INTERVAL: Duration = Duration::from_secs(60 * 60);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Probe {
     Well,
+    Silent,
+    /// It says so, or nobody listens there.
     Unwell,
-    /// Nobody listens there.
-    Closed,
 }
 
 /// What of `/v1/cluster` counts.
@@ -56,20 +60,23 @@ struct Answer {
 struct Watched {
     epoch: u64,
     well: Instant,
-    closed: bool,
+    last: Probe,
 }
 
 impl Watched {
     fn see(&mut self, probe: Probe, now: Instant) {
-        match probe {
-            Probe::Well => (self.well, self.closed) = (now, false),
-            Probe::Unwell => self.closed = false,
-            Probe::Closed => self.closed = true,
+        self.last = probe;
+        if probe == Probe::Well {
+            self.well = now;
         }
     }
 
     fn is_lost(&self, now: Instant) -> bool {
-        let patience = if self.closed { CLOSED_MAX } else { UNWELL_MAX };
+        let patience = match self.last {
+            Probe::Well => return false,
+            Probe::Silent => SILENT_MAX,
+            Probe::Unwell => UNWELL_MAX,
+        };
         now.duration_since(self.well) > patience
     }
 }
@@ -94,8 +101,10 @@ pub(super) async fn take_part(cluster: Weak<Cluster>, events: mpsc::Sender<Event
         let wanted = match &announced {
             _ if cluster.leading().is_some() => led_since.elapsed() > RENEWAL_INTERVAL,
             None => true,
-            // in an earlier life, or until something failed
-            Some(leader) if leader.url == cluster.node.advertised_url => true,
+            // in an earlier life, or until something failed; then others come first
+            Some(leader) if leader.url == cluster.node.advertised_url => {
+                cluster.health().failed.is_none_or(|at| at.elapsed() > FAILED_PAUSE)
+            }
             Some(leader) => is_lost(&cluster, leader, &mut watched).await,
         };
         last_tick = Instant::now();
@@ -117,7 +126,7 @@ async fn is_lost(cluster: &Arc<Cluster>, leader: &Leader, watched: &mut Option<W
     let now = Instant::now();
     let watched = match watched {
         Some(watched) if watched.epoch == leader.epoch => watched,
-        _ => watched.insert(Watched { epoch: leader.epoch, well: now, closed: false }),
+        _ => watched.insert(Watched { epoch: leader.epoch, well: now, last: Probe::Well }),
     };
     let probe = probe(cluster, leader).await;
     let now = Instant::now();
@@ -138,10 +147,10 @@ async fn probe(cluster: &Cluster, leader: &Leader) -> Probe {
                 let well = role == "leader" && epoch == Some(leader.epoch) && writable;
                 if well { Probe::Well } else { Probe::Unwell }
             }
-            _ => Probe::Unwell,
+            _ => Probe::Silent,
         },
-        Err(error) if error.is_connect() && !error.is_timeout() => Probe::Closed,
-        Err(_) => Probe::Unwell,
+        Err(error) if error.is_connect() && !error.is_timeout() => Probe::Unwell,
+        Err(_) => Probe::Silent,
     }
 }
 
@@ -159,7 +168,7 @@ impl Cluster {
     async fn settle(&self, before: &Option<Leader>) {
         let mut leaders = self.leaders();
         let changed = leaders.wait_for(|leader| leader != before);
-        let _ = tokio::time::timeout(UNWELL_MAX, changed).await;
+        let _ = tokio::time::timeout(SILENT_MAX, changed).await;
     }
 }
 
@@ -168,17 +177,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_leader_is_lost_when_it_was_unwell_for_long_or_its_port_is_closed() {
+    fn a_leader_is_lost_when_it_was_silent_for_long_or_says_so() {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
-        let mut watched = Watched { epoch: 1, well: start, closed: false };
-        watched.see(Probe::Unwell, at(600));
-        assert!(!watched.is_lost(at(600)));
-        watched.see(Probe::Well, at(650));
+        let mut watched = Watched { epoch: 1, well: start, last: Probe::Well };
+        watched.see(Probe::Silent, at(400));
+        assert!(!watched.is_lost(at(400)));
+        watched.see(Probe::Well, at(450));
         assert!(!watched.is_lost(at(1300)));
-        assert!(watched.is_lost(at(1400)));
+        watched.see(Probe::Silent, at(1300));
+        assert!(watched.is_lost(at(1300)));
         watched.see(Probe::Well, at(2000));
-        watched.see(Probe::Closed, at(2200));
-        assert!(watched.is_lost(at(2200)));
+        watched.see(Probe::Unwell, at(2050));
+        assert!(!watched.is_lost(at(2050)));
+        watched.see(Probe::Unwell, at(2150));
+        assert!(watched.is_lost(at(2150)));
     }
 }

@@ -38,6 +38,10 @@ const EVENTS_MAX: usize = 64;
 /// How long Kafka may be silent and still count as there.
 const HEARD_MAX: Duration = Duration::from_millis(1500);
 
+/// The same, and how long a write may take, for a leader that is well: sooner than a client gives up,
+/// another has to lead.
+const WELL_MAX: Duration = Duration::from_millis(700);
+
 /// This node among the others.
 #[derive(Clone, Debug)]
 pub struct NodeConfig {
@@ -76,6 +80,10 @@ struct Health {
     /// Why the topic cannot be read, while it cannot.
     unread: Option<String>,
     leader_changes: u64,
+    /// Since when a write is under way.
+    writing: Option<Instant>,
+    /// When this node could not write, or not take the lead.
+    failed: Option<Instant>,
 }
 
 /// What a node says of itself, at `/v1/cluster`.
@@ -87,6 +95,8 @@ pub(crate) struct Status {
     pub(crate) end: u64,
     /// Whether Kafka has answered lately.
     pub(crate) kafka: bool,
+    /// Whether Kafka is as quick as a leader needs it.
+    pub(crate) well: bool,
     pub(crate) faults: Vec<String>,
     pub(crate) leader_changes: u64,
 }
@@ -143,6 +153,8 @@ impl Cluster {
             applied: *self.applied.borrow(),
             end: health.end.max(*self.applied.borrow()),
             kafka: health.heard.is_some_and(|at| at.elapsed() < HEARD_MAX),
+            well: health.heard.is_some_and(|at| at.elapsed() < WELL_MAX)
+                && health.writing.is_none_or(|since| since.elapsed() < WELL_MAX),
             faults: health.faults.iter().map(Fault::to_string).chain(unread).collect(),
             leader_changes: health.leader_changes,
         }

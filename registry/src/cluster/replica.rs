@@ -95,10 +95,9 @@ impl Replica {
                 tracing::warn!(offset, %why, "a record of the log is passed over");
             }
         }
+        leaders.iter().for_each(|leader| leader.teach(&mut state));
         self.show(state);
-        for leader in leaders {
-            self.see(leader);
-        }
+        leaders.into_iter().for_each(|leader| self.see(leader));
     }
 
     fn reach(&mut self, offset: u64) {
@@ -122,6 +121,12 @@ impl Replica {
         self.cluster.announced(leader);
     }
 
+    /// It could not write.
+    fn fail(&self, why: &str) {
+        self.cluster.change_health(|health| health.failed = Some(Instant::now()));
+        self.step_down(why);
+    }
+
     fn step_down(&self, why: &str) {
         if let Some(epoch) = self.cluster.leading.send_replace(None) {
             tracing::info!(epoch, why, "this node leads no more");
@@ -138,7 +143,7 @@ impl Replica {
                 self.cluster.leading.send_replace(Some(epoch));
             }
             Err(why) => {
-                self.step_down("it could not take the lead again");
+                self.fail("it could not take the lead again");
                 tracing::warn!(why, "could not take the lead");
             }
         }
@@ -150,7 +155,8 @@ impl Replica {
         let token = Uuid::new_v4().to_string();
         self.cluster.announce(token.clone());
         self.token = Some(token.clone());
-        let announcement = Announcement::new(&self.cluster.node.advertised_url, &token, identity);
+        let url = &self.cluster.node.advertised_url;
+        let announcement = Announcement::new(url, &token, identity, &self.state.load());
         let noop = [Record::Noop.encode()];
         let appended = self.producer.append(&noop, &announcement.headers(), deadline).await;
         let epoch = appended.map_err(|error| format!("the announcement: {error}"))?;
@@ -208,10 +214,17 @@ impl Replica {
                 match self.is_end(expected, deadline).await {
                     Ok(true) => return decided.outcomes,
                     Ok(false) => continue,
-                    Err(error) => return vec![Err(error); count],
+                    Err(reason) => {
+                        self.fail("Kafka does not say where the log ends");
+                        tracing::warn!(reason, "nothing was decided");
+                        return vec![Err(RegistryError::NoLeader); count];
+                    }
                 }
             }
-            match self.producer.append(&decided.records, &[], deadline).await {
+            self.cluster.change_health(|health| health.writing = Some(Instant::now()));
+            let appended = self.producer.append(&decided.records, &[], deadline).await;
+            self.cluster.change_health(|health| health.writing = None);
+            match appended {
                 Ok(first) if first == expected => {
                     self.show(decided.state);
                     return decided.outcomes;
@@ -233,13 +246,13 @@ impl Replica {
                 }
                 Err(AppendError::Refused { too_large: true, .. }) => bytes_max = 1,
                 Err(AppendError::Refused { reason, .. }) => {
-                    self.step_down("Kafka takes no writes");
+                    self.fail("Kafka takes no writes");
                     tracing::warn!(reason, "nothing was written");
-                    return vec![Err(RegistryError::Timeout { reason }); count];
+                    return vec![Err(RegistryError::NoLeader); count];
                 }
                 Err(error) => {
                     // to be read before it is written again
-                    self.step_down("nobody knows what was written");
+                    self.fail("nobody knows what was written");
                     tracing::warn!(%error, "a write may have been made or not");
                     return vec![Err(RegistryError::Timeout { reason: error.to_string() }); count];
                 }
@@ -283,17 +296,13 @@ impl Replica {
     }
 
     /// Whether the log ends at an offset; if not, what is there has been applied.
-    async fn is_end(&mut self, expected: u64, deadline: Instant) -> Result<bool, RegistryError> {
-        let timeout = |reason: &str| RegistryError::Timeout { reason: reason.to_string() };
+    async fn is_end(&mut self, expected: u64, deadline: Instant) -> Result<bool, String> {
         let asked = tokio::time::timeout_at(deadline, self.producer.topic().end()).await;
         match asked {
             Ok(Ok(end)) if end <= expected => Ok(true),
-            Ok(Ok(end)) => {
-                let read = self.read_past(end - 1, deadline).await;
-                read.map(|()| false).map_err(|why| timeout(&why))
-            }
-            Ok(Err(error)) => Err(timeout(&error.to_string())),
-            Err(_) => Err(timeout("Kafka does not answer")),
+            Ok(Ok(end)) => self.read_past(end - 1, deadline).await.map(|()| false),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err("Kafka does not answer".to_string()),
         }
     }
 }

@@ -67,7 +67,10 @@ impl Node {
         let status = cluster.status();
         Node {
             role: if status.leading.is_some() { "leader" } else { "follower" },
-            writable: status.kafka && status.faults.is_empty() && status.leader.is_some(),
+            writable: match status.leading {
+                Some(_) => status.well && status.faults.is_empty(),
+                None => status.kafka && status.faults.is_empty() && status.leader.is_some(),
+            },
             epoch: status.leading.or(status.leader.as_ref().map(|leader| leader.epoch)),
             leader: status.leader.map(|leader| leader.url),
             url: Some(cluster.node.advertised_url.clone()),

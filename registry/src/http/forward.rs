@@ -173,15 +173,19 @@ impl Here {
         HOP_BY_HOP.iter().for_each(|name| drop(headers.remove(name)));
         let token = HeaderValue::from_str(&leader.token);
         headers.insert(TOKEN.clone(), token.map_err(|_| NotForwarded::NotLeader)?);
-        let sent = self
-            .cluster
-            .http
-            .request(parts.method.clone(), url)
-            .headers(headers)
-            .body(body.clone())
-            .timeout(left)
-            .send()
-            .await;
+        let request = self.cluster.http.request(parts.method.clone(), url).headers(headers);
+        let sending = request.body(body.clone()).timeout(left).send();
+        let mut leaders = self.cluster.leaders();
+        let deposed = leaders.wait_for(|now| now.as_ref().is_some_and(|l| l.epoch > leader.epoch));
+        let sent = tokio::select! {
+            biased;
+            sent = sending => sent,
+            // what it has not written until then, it never will
+            _ = deposed => {
+                let reason = "another leads since it was asked".to_string();
+                return Err(NotForwarded::Failed(reason));
+            }
+        };
         let answer = match sent {
             Ok(answer) if answer.headers().contains_key(&NOT_LEADER) => {
                 return Err(NotForwarded::NotLeader);

@@ -168,6 +168,17 @@ impl State {
         self.ids.get(context).map_or_else(SchemaId::default, |space| space.max)
     }
 
+    /// The same of all contexts.
+    pub fn max_ids(&self) -> impl Iterator<Item = (&Context, SchemaId)> {
+        self.ids.iter().map(|(context, space)| (context, space.max))
+    }
+
+    /// A context has given this id before, whatever the records say that compaction has left.
+    pub fn raise_max_id(&mut self, context: &Context, id: SchemaId) {
+        let space = self.ids.entry(context.clone()).or_default();
+        space.max = space.max.max(id);
+    }
+
     pub fn by_id(&self, context: &str, id: SchemaId) -> Option<&Arc<IdEntry>> {
         self.ids.get(context)?.by_id.get(&id)
     }

@@ -1,11 +1,18 @@
 //! Who leads: the node that wrote the last announcement. It is in the headers of a `NOOP` record, where
 //! other registries do not look.
 
+use weir_registry_api::{Context, SchemaId};
+use weir_registry_core::State;
+
 use super::producer::{Header, Identity};
 
 const URL: &str = "weir.leader";
 const TOKEN: &str = "weir.token";
 const PRODUCER: &str = "weir.producer";
+const MAX_IDS: &str = "weir.max-ids";
+
+/// Contexts whose highest id is announced.
+const CONTEXTS_MAX: usize = 1000;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Leader {
@@ -16,6 +23,8 @@ pub(crate) struct Leader {
     /// What only those know who read the log: a request that carries it comes from a node.
     pub(crate) token: String,
     pub(crate) producer: Option<Identity>,
+    /// The highest id that each context has given: its schema may be gone, and compacted away.
+    pub(crate) max_ids: Vec<(Context, SchemaId)>,
 }
 
 impl Leader {
@@ -24,17 +33,23 @@ impl Leader {
         offset: u64,
         headers: impl Iterator<Item = (&'a str, &'a [u8])>,
     ) -> Option<Leader> {
-        let (mut url, mut token, mut producer) = (None, None, None);
+        let (mut url, mut token, mut producer, mut max_ids) = (None, None, None, Vec::new());
         for (name, value) in headers {
             let text = std::str::from_utf8(value).ok().map(str::to_string);
             match name {
                 URL => url = text,
                 TOKEN => token = text,
+                MAX_IDS => max_ids = text.iter().flat_map(|text| ids(text)).collect(),
                 PRODUCER => producer = text.as_deref().and_then(identity),
                 _ => {}
             }
         }
-        Some(Leader { epoch: offset, url: url?, token: token?, producer })
+        Some(Leader { epoch: offset, url: url?, token: token?, producer, max_ids })
+    }
+
+    /// No id is given again that it knows of.
+    pub(crate) fn teach(&self, state: &mut State) {
+        self.max_ids.iter().for_each(|(context, id)| state.raise_max_id(context, *id));
     }
 }
 
@@ -43,17 +58,36 @@ pub(crate) struct Announcement {
     url: String,
     token: String,
     producer: String,
+    max_ids: String,
 }
 
 impl Announcement {
-    pub(crate) fn new(url: &str, token: &str, identity: Identity) -> Announcement {
-        let producer = format!("{}/{}", identity.producer_id, identity.epoch);
-        Announcement { url: url.to_string(), token: token.to_string(), producer }
+    pub(crate) fn new(url: &str, token: &str, identity: Identity, state: &State) -> Announcement {
+        let max_ids = state.max_ids().take(CONTEXTS_MAX);
+        let max_ids: Vec<_> = max_ids.map(|(context, id)| format!("{context}={id}")).collect();
+        Announcement {
+            url: url.to_string(),
+            token: token.to_string(),
+            producer: format!("{}/{}", identity.producer_id, identity.epoch),
+            max_ids: max_ids.join(","),
+        }
     }
 
-    pub(crate) fn headers(&self) -> [Header<'_>; 3] {
-        [(URL, &self.url), (TOKEN, &self.token), (PRODUCER, &self.producer)]
+    pub(crate) fn headers(&self) -> [Header<'_>; 4] {
+        [
+            (URL, &self.url),
+            (TOKEN, &self.token),
+            (PRODUCER, &self.producer),
+            (MAX_IDS, &self.max_ids),
+        ]
     }
+}
+
+fn ids(text: &str) -> impl Iterator<Item = (Context, SchemaId)> {
+    text.split(',').filter_map(|entry| {
+        let (context, id) = entry.rsplit_once('=')?;
+        Some((Context::new(context).ok()?, SchemaId(id.parse().ok()?)))
+    })
 }
 
 fn identity(text: &str) -> Option<Identity> {
@@ -68,11 +102,21 @@ mod tests {
     #[test]
     fn what_is_announced_is_read() {
         let identity = Identity { producer_id: 7, epoch: 3 };
-        let announcement = Announcement::new("http://a:1", "secret", identity);
+        let mut state = State::default();
+        let max_ids =
+            vec![(Context::default(), SchemaId(7)), (Context::new(".eu").unwrap(), SchemaId(2))];
+        max_ids.iter().for_each(|(context, id)| state.raise_max_id(context, *id));
+        let announcement = Announcement::new("http://a:1", "secret", identity, &state);
         let headers = announcement.headers();
-        let read = Leader::read(5, headers.iter().map(|(n, v)| (*n, v.as_bytes())));
-        let (url, token) = ("http://a:1".to_string(), "secret".to_string());
-        assert_eq!(read, Some(Leader { epoch: 5, url, token, producer: Some(identity) }));
+        let read = Leader::read(5, headers.iter().map(|(n, v)| (*n, v.as_bytes()))).unwrap();
+        assert_eq!(
+            (read.epoch, read.url.as_str(), read.token.as_str()),
+            (5, "http://a:1", "secret")
+        );
+        assert_eq!((read.producer, &read.max_ids), (Some(identity), &max_ids));
+        let mut taught = State::default();
+        read.teach(&mut taught);
+        assert_eq!(taught.max_id(".eu"), SchemaId(2));
         assert_eq!(Leader::read(5, headers[..1].iter().map(|(n, v)| (*n, v.as_bytes()))), None);
     }
 }

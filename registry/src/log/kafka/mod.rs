@@ -21,8 +21,8 @@ use super::{AppendError, Log, LogError};
 /// How long the broker may take for one answer; with more, a write is not refused in time.
 pub(crate) const ASK_TIMEOUT: Duration = Duration::from_millis(1000);
 
-/// How long a write may take, of the two seconds that its client waits.
-pub(crate) const WRITE_TIMEOUT: Duration = Duration::from_millis(1500);
+/// How long a write may take, of the two seconds that its client waits. Confluent allows half of it.
+pub(crate) const WRITE_TIMEOUT: Duration = Duration::from_millis(1000);
 
 /// While the log is read, how often that is said.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(2);

@@ -1,9 +1,9 @@
 //! What goes wrong: one thing after the other, each until another node leads, or writes go on.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
+use weir_tests::KafkaCluster;
 
 use crate::clients::Crowd;
 use crate::site::{Node, PATIENCE, Site};
@@ -92,17 +92,23 @@ impl Fault {
     }
 
     /// Brings it about, and mends it.
-    pub async fn happen(self, site: &Arc<Site>, crowd: &Crowd, rng: &mut Rng) -> Event {
+    pub async fn happen(
+        self,
+        site: &Site,
+        kafka: &KafkaCluster,
+        crowd: &Crowd,
+        rng: &mut Rng,
+    ) -> Event {
         let (index, epoch) = site.leader().await;
         let leader = &site.nodes[index];
         let begun = Instant::now();
-        let broker = self.begin(site, leader, index, rng).await;
+        let broker = self.begin(site, kafka, leader, index, rng).await;
         if self.deposes() {
             another_leads(site, index, epoch).await;
         }
         until_written(crowd, Instant::now(), site).await;
         let outage = crowd.longest_gap(begun, Instant::now());
-        self.mend(site, leader, index, broker).await;
+        self.mend(site, kafka, leader, index, broker).await;
         until_written(crowd, Instant::now(), site).await;
         let outage = outage.max(crowd.longest_gap(begun, Instant::now()));
         let changed = site.leader().await.1 > epoch;
@@ -112,7 +118,8 @@ impl Fault {
     /// The broker that it kills, if it kills one.
     async fn begin(
         self,
-        site: &Arc<Site>,
+        site: &Site,
+        kafka: &KafkaCluster,
         leader: &Node,
         index: usize,
         rng: &mut Rng,
@@ -143,7 +150,7 @@ impl Fault {
             }
             Fault::BrokerKill => {
                 let broker = log_leader(site).await;
-                site.kafka.kill(broker).await;
+                kafka.kill(broker).await;
                 return Some(broker);
             }
             Fault::KillTwo => {
@@ -154,7 +161,14 @@ impl Fault {
         None
     }
 
-    async fn mend(self, site: &Arc<Site>, leader: &Node, index: usize, broker: Option<i64>) {
+    async fn mend(
+        self,
+        site: &Site,
+        kafka: &KafkaCluster,
+        leader: &Node,
+        index: usize,
+        broker: Option<i64>,
+    ) {
         match self {
             Fault::Kill | Fault::Restart => leader.start(),
             Fault::Pause => leader.signal("CONT"),
@@ -169,7 +183,7 @@ impl Fault {
             Fault::ClockStep => leader.step_clock(0),
             Fault::BrokerKill => {
                 if let Some(broker) = broker {
-                    site.kafka.revive(broker).await;
+                    kafka.revive(broker).await;
                 }
             }
             Fault::KillTwo => {
@@ -215,7 +229,7 @@ async fn until_written(crowd: &Crowd, moment: Instant, site: &Site) {
 /// The broker that has the log.
 async fn log_leader(site: &Site) -> i64 {
     let settings = weir_kafka::Settings {
-        bootstrap_servers: site.kafka.bootstrap_servers.clone(),
+        bootstrap_servers: site.bootstrap_servers.clone(),
         ..weir_kafka::Settings::default()
     };
     let client = weir_kafka::Client::new(&settings, Duration::from_secs(5));

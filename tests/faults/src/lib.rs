@@ -14,7 +14,6 @@ mod wire;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -57,9 +56,9 @@ pub struct Report {
 
 /// Runs it. `say` is told how it goes.
 pub async fn run(plan: &Plan, mut say: impl FnMut(String)) -> Report {
-    let kafka = Arc::new(KafkaCluster::start(3).await);
+    let kafka = KafkaCluster::start(3).await;
     let flags: Vec<&str> = plan.flags.iter().map(String::as_str).collect();
-    let site = Arc::new(Site::start(kafka, &plan.weir, &flags).await);
+    let site = Site::start(&kafka.bootstrap_servers, &plan.weir, &flags).await;
     let urls: Vec<String> = site.nodes.iter().map(|node| node.url.clone()).collect();
     verdict::set_no_compatibility(&site.http, &urls[0]).await;
     let crowd = Crowd::new(site.http.clone(), urls);
@@ -74,7 +73,7 @@ pub async fn run(plan: &Plan, mut say: impl FnMut(String)) -> Report {
             true => Fault::choose(&mut rng),
             false => plan.only[rng.usize(..plan.only.len())],
         };
-        let event = fault.happen(&site, &crowd, &mut rng).await;
+        let event = fault.happen(&site, &kafka, &crowd, &mut rng).await;
         changes += usize::from(event.changed);
         say(format!("{changes}: {:?}, no write for {:?}", event.fault, event.outage));
         events.push(event);
@@ -90,7 +89,7 @@ pub async fn run(plan: &Plan, mut say: impl FnMut(String)) -> Report {
         client.await.expect("a client does not panic");
     }
     ageing.abort();
-    verdict::judge(site, &crowd, events).await
+    verdict::judge(&site, &crowd, events).await
 }
 
 impl Report {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
-use weir_tests::{KafkaCluster, unique};
+use weir_tests::unique;
 
 use crate::wire::{Ports, Speaks, Weather, Wire};
 
@@ -18,7 +18,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 const CLOCK_SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clock.c");
 
 pub struct Site {
-    pub kafka: Arc<KafkaCluster>,
+    pub bootstrap_servers: String,
     pub topic: String,
     pub nodes: Vec<Node>,
     pub http: reqwest::Client,
@@ -62,8 +62,25 @@ pub struct Status {
 }
 
 impl Site {
-    /// Starts the nodes on a topic of their own. `program` is `weir`.
-    pub async fn start(kafka: Arc<KafkaCluster>, program: &Path, flags: &[&str]) -> Site {
+    /// Starts three nodes on a topic of their own. `program` is `weir`.
+    pub async fn start(bootstrap_servers: &str, program: &Path, flags: &[&str]) -> Site {
+        let topic = unique("_schemas");
+        let site = Site::prepare(bootstrap_servers, program, &topic, 3, flags).await;
+        site.nodes.iter().for_each(Node::start);
+        for node in &site.nodes {
+            site.until_ready(node).await;
+        }
+        site
+    }
+
+    /// The same, before they are started.
+    pub async fn prepare(
+        bootstrap_servers: &str,
+        program: &Path,
+        topic: &str,
+        count: usize,
+        flags: &[&str],
+    ) -> Site {
         weir_tests::crypto();
         let folder = tempfile::Builder::new().prefix("weir-faults-").tempdir();
         let folder = folder.expect("a folder for logs").keep();
@@ -74,12 +91,13 @@ impl Site {
             .arg("-ldl")
             .status();
         assert!(built.expect("a C compiler").success(), "clock.c cannot be compiled");
-        let topic = unique("_schemas");
         let mut nodes = Vec::new();
-        for index in 0..3 {
+        for index in 0..count {
             let ports = Arc::new(Mutex::new(Ports::new()));
             let mut to_kafka = Vec::new();
-            for port in kafka.ports() {
+            for address in bootstrap_servers.split(',') {
+                let port = address.rsplit(':').next().and_then(|port| port.parse().ok());
+                let port = port.expect("an address has a port");
                 to_kafka.push(Wire::to(port, Speaks::Kafka(ports.clone())).await.expect("a port"));
             }
             let port = free_port();
@@ -95,7 +113,7 @@ impl Site {
                 from_nodes,
                 process: Mutex::new(None),
                 program: program.to_path_buf(),
-                topic: topic.clone(),
+                topic: topic.to_string(),
                 flags: flags.iter().map(ToString::to_string).collect(),
                 log: file("log"),
                 clock,
@@ -103,14 +121,8 @@ impl Site {
             });
         }
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let site = Site { kafka, topic, nodes, http, folder };
-        for node in &site.nodes {
-            node.start();
-        }
-        for node in &site.nodes {
-            site.until_ready(node).await;
-        }
-        site
+        let (bootstrap_servers, topic) = (bootstrap_servers.to_string(), topic.to_string());
+        Site { bootstrap_servers, topic, nodes, http, folder }
     }
 
     pub async fn status(&self, node: &Node) -> Option<Status> {
@@ -211,12 +223,18 @@ impl Node {
     /// Tells it to end, and waits until it has.
     pub async fn stop(&self) {
         self.signal("TERM");
+        self.ended().await;
+        self.child().take();
+    }
+
+    /// Waits until it has ended by itself; the end of its log.
+    pub async fn ended(&self) -> String {
         let give_up = Instant::now() + PATIENCE;
         while !self.has_ended() {
             assert!(Instant::now() < give_up, "{} does not end\n{}", self.url, self.tail());
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        self.child().take();
+        self.tail()
     }
 
     fn has_ended(&self) -> bool {

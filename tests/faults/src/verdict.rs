@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -34,7 +33,7 @@ pub async fn set_no_compatibility(http: &reqwest::Client, url: &str) {
     assert!(answer.status().is_success(), "{}", answer.status());
 }
 
-pub async fn judge(site: Arc<Site>, crowd: &Crowd, events: Vec<Event>) -> Report {
+pub async fn judge(site: &Site, crowd: &Crowd, events: Vec<Event>) -> Report {
     let mut held = Vec::new();
     for node in &site.nodes {
         site.until_ready(node).await;
@@ -46,8 +45,8 @@ pub async fn judge(site: Arc<Site>, crowd: &Crowd, events: Vec<Event>) -> Report
             crowd.wrong(format!("{} has other schemas than {}", node.url, site.nodes[0].url));
         }
     }
-    check_laws(&site, crowd, &held[0]).await;
-    read_finally(&site, crowd, &held[0]).await;
+    check_laws(site, crowd, &held[0]).await;
+    read_finally(site, crowd, &held[0]).await;
     let path = site.folder().join("history.jsonl");
     crowd.history.write(&path).expect("the history can be written");
     let checker = check(&path).unwrap_or_else(|violation| {
@@ -119,7 +118,7 @@ async fn read_finally(site: &Site, crowd: &Crowd, held: &Subjects) {
 /// `replay(log)` is what nodes have, and so is `replay(compact(log))`.
 async fn check_laws(site: &Site, crowd: &Crowd, held: &Subjects) {
     let settings = weir_kafka::Settings {
-        bootstrap_servers: site.kafka.bootstrap_servers.clone(),
+        bootstrap_servers: site.bootstrap_servers.clone(),
         ..weir_kafka::Settings::default()
     };
     let config = KafkaConfig { topic: site.topic.clone(), ..KafkaConfig::new(settings) };

@@ -7,6 +7,7 @@ mod topic;
 
 use std::time::Duration;
 
+use kafka_protocol::error::ResponseError;
 use tokio::runtime::Runtime;
 use tokio::time::Instant;
 use weir_registry_core::RawRecord;
@@ -14,7 +15,7 @@ use weir_registry_core::RawRecord;
 pub(crate) use leader::{Announcement, Leader};
 pub(crate) use producer::{BATCH_BYTES, Producer};
 pub(crate) use reader::{Item, Reader};
-pub(crate) use topic::{Fault, Topic};
+pub(crate) use topic::{Fault, Range, Topic};
 
 use super::{AppendError, Log, LogError};
 
@@ -78,6 +79,8 @@ pub struct KafkaLog {
     pub(crate) producer: Producer,
     /// The last one that was read of.
     pub(crate) leader: Option<Leader>,
+    /// Where the topic began when it was opened.
+    first: u64,
     /// The offset after the last record of the log, as far as we know.
     end: u64,
 }
@@ -85,15 +88,39 @@ pub struct KafkaLog {
 impl KafkaLog {
     /// Makes the topic if it is not there, and checks it. Waits for Kafka.
     pub fn open(config: KafkaConfig) -> Result<KafkaLog, LogError> {
+        KafkaLog::open_with(config, async |topic, config| checked(topic, config).await)
+    }
+
+    /// Opens a topic that is there already, to read it: nothing is made, and how it is cleaned up does
+    /// not matter. Waits for Kafka, but not for the topic.
+    pub fn open_to_read(config: KafkaConfig) -> Result<KafkaLog, LogError> {
+        KafkaLog::open_with(config, async |topic, _| found(topic).await)
+    }
+
+    fn open_with(
+        config: KafkaConfig,
+        look: impl AsyncFn(&Topic, &KafkaConfig) -> Looked,
+    ) -> Result<KafkaLog, LogError> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|e| LogError(e.to_string()))?;
         let topic = Topic::new(&config, ASK_TIMEOUT);
-        let end = runtime.block_on(prepare(&topic, &config))?;
-        let reader = Reader::open(&config, 0)?;
+        let range = runtime.block_on(prepare(&topic, &config, look))?;
+        let reader = Reader::open(&config, range.first)?;
         let producer = Producer::new(topic, config.transactional_id());
-        Ok(KafkaLog { config, runtime, reader, producer, leader: None, end })
+        let Range { first, end } = range;
+        Ok(KafkaLog { config, runtime, reader, producer, leader: None, first, end })
+    }
+
+    /// Where the topic began when it was opened: what was before is deleted.
+    pub fn first(&self) -> u64 {
+        self.first
+    }
+
+    /// The offset after the last record: what the next append has to expect.
+    pub fn end(&self) -> u64 {
+        self.end
     }
 
     /// Makes everybody's writes void who has taken over before.
@@ -104,12 +131,19 @@ impl KafkaLog {
     }
 }
 
-/// The end of a topic that is as it should be.
-async fn prepare(topic: &Topic, config: &KafkaConfig) -> Result<u64, LogError> {
+/// What a topic holds, or what is wrong with it.
+type Looked = Result<Result<Range, Fault>, weir_kafka::Error>;
+
+/// The offsets of a topic that is as it should be.
+async fn prepare(
+    topic: &Topic,
+    config: &KafkaConfig,
+    look: impl AsyncFn(&Topic, &KafkaConfig) -> Looked,
+) -> Result<Range, LogError> {
     let give_up = Instant::now() + config.init_timeout;
     loop {
-        let error = match checked(topic, config).await {
-            Ok(Ok(end)) => return Ok(end),
+        let error = match look(topic, config).await {
+            Ok(Ok(range)) => return Ok(range),
             Ok(Err(fault)) => return Err(LogError(fault.to_string())),
             Err(error) => error,
         };
@@ -121,10 +155,20 @@ async fn prepare(topic: &Topic, config: &KafkaConfig) -> Result<u64, LogError> {
     }
 }
 
-async fn checked(
-    topic: &Topic,
-    config: &KafkaConfig,
-) -> Result<Result<u64, Fault>, weir_kafka::Error> {
+/// A topic that is there and has one partition.
+async fn found(topic: &Topic) -> Looked {
+    let named = || topic.name.clone();
+    match topic.shape().await {
+        Ok((1, _)) => topic.range().await.map(Ok),
+        Ok((count, _)) => Ok(Err(Fault::Partitions { topic: named(), count })),
+        Err(error) if error.code() == Some(ResponseError::UnknownTopicOrPartition) => {
+            Ok(Err(Fault::Missing { topic: named() }))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn checked(topic: &Topic, config: &KafkaConfig) -> Looked {
     topic.make(config).await?;
     let (count, replicas) = topic.shape().await?;
     let range = topic.range().await?;
@@ -149,7 +193,7 @@ async fn checked(
             return Ok(Err(Fault::Truncated { topic: named(), first: range.first }));
         }
     }
-    Ok(Ok(range.end))
+    Ok(Ok(range))
 }
 
 impl Log for KafkaLog {
@@ -157,7 +201,7 @@ impl Log for KafkaLog {
     fn read(&mut self, from: u64, each: &mut dyn FnMut(u64, RawRecord)) -> Result<(), LogError> {
         let asked = self.runtime.block_on(self.producer.topic().end());
         self.end = asked.map_err(|e| LogError(e.to_string()))?;
-        self.reader.rewind(from)?;
+        self.reader.rewind(from.max(self.first))?;
         let (begun, mut said) = (Instant::now(), Instant::now());
         let mut last = Instant::now();
         while self.reader.next_offset() < self.end {

@@ -44,7 +44,11 @@ struct Known {
 /// What is wrong with the topic, and how to mend it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// There is none, or another of its name.
+    /// There is none.
+    Missing {
+        topic: String,
+    },
+    /// There is none any more, or another of its name.
     Gone {
         topic: String,
     },
@@ -67,6 +71,7 @@ pub(crate) enum Fault {
 impl std::fmt::Display for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Fault::Missing { topic } => write!(f, "there is no topic {topic}"),
             Fault::Gone { topic } => write!(
                 f,
                 "topic {topic} was deleted. What this node knows is in its memory alone: save it with `weir migrate --from http://THIS-NODE --to schemas.jsonl`"

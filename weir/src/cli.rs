@@ -19,6 +19,9 @@ pub enum Command {
     Dev(DevArgs),
     /// Run the registry, the REST proxy or both against a real Kafka.
     Serve(Box<ServeArgs>),
+    /// Copy a registry: from Confluent, Karapace, Redpanda or Weir, from a topic, a folder or a file,
+    /// to any of these; or compare two.
+    Migrate(MigrateArgs),
 }
 
 #[derive(Args)]
@@ -137,4 +140,30 @@ pub struct ServeArgs {
     /// Listen on other addresses than loopback, where anyone who reaches them may do anything.
     #[arg(long)]
     pub insecure: bool,
+}
+
+#[derive(Args)]
+pub struct MigrateArgs {
+    /// What is copied: http[s]://[user:password@]host:port (a running registry),
+    /// kafka://host:port,.../topic, sled:FOLDER (of a weir that does not run), a file, or - (stdin).
+    #[arg(long, value_name = "SOURCE")]
+    pub from: String,
+    /// Where to, in the same words; - is stdout.
+    #[arg(long, value_name = "TARGET")]
+    pub to: String,
+    /// Afterwards, read both anew and compare them.
+    #[arg(long)]
+    pub verify: bool,
+    /// Compare them, and change nothing.
+    #[arg(long, conflicts_with_all = ["verify", "force"])]
+    pub verify_only: bool,
+    /// Copy to a target that is not empty: to go on after an interruption.
+    #[arg(long)]
+    pub force: bool,
+    /// A setting of librdkafka's for kafka://, name=value; may be given often.
+    #[arg(long = "kafka", value_name = "NAME=VALUE")]
+    pub kafka: Vec<String>,
+    /// Certificates (PEM) to trust for https://, instead of the system's.
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
 }

@@ -1,13 +1,15 @@
 //! `weir`: a schema registry and an HTTP gateway for Kafka.
 //!
 //! `weir dev` runs everything on one machine with nothing beside it, `weir serve` runs against a
-//! real Kafka. This crate only assembles: settings, listeners, the embedded broker.
+//! real Kafka, `weir migrate` copies registries. This crate only assembles: settings, listeners, the
+//! embedded broker; but for `migrate`, which is all here.
 
 mod cli;
 mod dev;
 mod head_timer;
 mod kafkastore;
 mod listen;
+mod migrate;
 mod parts;
 mod serve;
 mod settings;
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
                 match cli.command {
                     Command::Dev(args) => dev::run(args).await,
                     Command::Serve(args) => serve::run(args).await,
+                    Command::Migrate(args) => migrate::run(args).await,
                 }
             });
             // what librdkafka still tries without a broker keeps nobody here

@@ -4,6 +4,7 @@
 mod cluster;
 mod crash;
 mod dev;
+mod migrate;
 mod node;
 mod process;
 mod proxy;

@@ -396,7 +396,7 @@ async fn what_the_target_refuses_is_named_and_force_goes_on_after_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_registry_of_old_days_is_read() {
-    // of the year 2018: no contexts, no modes, no types, no word for what is deleted
+    // no contexts, no types, no word for what is deleted, modes to be read alone
     let schema = json!({"subject": "s", "version": 1, "id": 3, "schema": "\"string\""});
     let not_found = || async {
         let body = json!({"error_code": 404, "message": "HTTP 404 Not Found"});
@@ -407,15 +407,19 @@ async fn a_registry_of_old_days_is_read() {
         .route("/subjects/s/versions", get(async || Json(json!([1]))))
         .route("/subjects/s/versions/1", get(async || Json(schema)))
         .route("/config", get(async || Json(json!({"compatibilityLevel": "FORWARD"}))))
+        .route("/mode", get(async || Json(json!({"mode": "READWRITE"}))))
+        .route("/mode/s", get(async || Json(json!({"mode": "READWRITE"}))))
         .fallback(not_found);
     let old = Api::new(serve(router).await);
     let (_weir, target) = registry();
     let line = copied(&old.url, &target.url, &["--verify"]);
     assert_eq!(line, "same: 1 subjects, 1 versions");
     target.get("/config").await.is(json!({"compatibilityLevel": "FORWARD"}));
+    // what is shown of the subject is what holds around it
+    assert_eq!(target.get("/mode/s").await.json["error_code"], 40409);
     // and it cannot be the target
     let (_, error) = refused(&target.url, &old.url, &["--force"]);
-    assert!(error.contains("has no modes, and cannot import"), "{error}");
+    assert!(error.contains("cannot be set, and it cannot import"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

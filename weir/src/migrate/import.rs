@@ -160,7 +160,7 @@ fn is_context(scope: &Subject) -> bool {
 async fn put_mode(api: &Api, scope: Option<&Subject>, mode: Mode) -> Result<(), String> {
     let put = api.put(&path("mode", scope), &[("force", "true")], &ModeBody { mode }).await;
     put.map_err(|failure| match failure.is_absence() {
-        true => format!("{failure}: this registry has no modes, and cannot import"),
+        true => format!("{failure}: the modes of this registry cannot be set, and it cannot import; its topic can be written"),
         false => failure.to_string(),
     })
 }

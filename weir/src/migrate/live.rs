@@ -62,7 +62,9 @@ pub async fn walk(api: &Api, progress: &mut Progress) -> Result<Contents, String
         scopes.extend(aliases(api).await?);
     }
     scopes.extend(subjects.iter().cloned());
-    settings(api, scopes, &mut state, progress).await?;
+    // Karapace shows the mode that holds for a subject, also where it has none of its own
+    let inherited = (!has_contexts).then(|| state.effective_mode(None));
+    settings(api, scopes, inherited, &mut state, progress).await?;
     versions(api, &subjects, &mut state, progress).await?;
     let knows_associations = associations(api, &subjects, &mut state).await?;
     Ok(Contents { state, knows_associations })
@@ -216,10 +218,11 @@ pub fn path<'a>(what: &'a str, scope: Option<&'a Subject>) -> Vec<&'a str> {
     std::iter::once(what).chain(scope.map(Subject::as_str)).collect()
 }
 
-/// Configuration and modes of contexts and subjects.
+/// Configuration and modes of contexts and subjects, but for a mode that they are taken to inherit.
 async fn settings(
     api: &Api,
     scopes: BTreeSet<Subject>,
+    inherited: Option<Mode>,
     state: &mut State,
     progress: &mut Progress,
 ) -> Result<(), String> {
@@ -232,6 +235,7 @@ async fn settings(
     let mut answers = stream::iter(asked).buffered(CONCURRENCY);
     let mut done = 0;
     while let Some((scope, config, mode)) = answers.try_next().await? {
+        let mode = mode.filter(|mode| Some(*mode) != inherited);
         put_settings(state, Some(scope), config, mode)?;
         done += 1;
         progress.say(|| format!("read the settings of {done} of {count} subjects"));

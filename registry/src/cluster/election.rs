@@ -31,6 +31,7 @@ const FAILED_PAUSE: Duration = Duration::from_millis(500);
 
 /// So that not all take over in the same moment.
 const JITTER_MS: u64 = 150;
+const FIRST_JITTER_MS: u64 = 500;
 
 /// A tick that comes so late tells that this process was not running, and says nothing of others.
 const ASLEEP: Duration = Duration::from_millis(1000);
@@ -43,6 +44,7 @@ const RENEWAL_INTERVAL: Duration = Duration::from_secs(60 * 60);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Probe {
     Well,
+    /// It says nothing, or that it is about to lead.
     Silent,
     /// It says so, or nobody listens there.
     Unwell,
@@ -111,11 +113,15 @@ pub(super) async fn take_part(cluster: Weak<Cluster>, events: mpsc::Sender<Event
         if !wanted {
             continue;
         }
-        if watched.is_some() || announced.is_none() {
-            tokio::time::sleep(jitter()).await;
+        match announced {
+            // nodes of a new cluster start together, and the first takeover of all takes long
+            None => tokio::time::sleep(jitter(FIRST_JITTER_MS)).await,
+            Some(_) if watched.is_some() => tokio::time::sleep(jitter(JITTER_MS)).await,
+            Some(_) => {}
         }
         // somebody may have been faster
-        if cluster.leader() == announced && events.send(Event::Lead).await.is_ok() {
+        let after = announced.as_ref().map(|leader| leader.epoch);
+        if cluster.leader() == announced && events.send(Event::Lead { after }).await.is_ok() {
             led_since = Instant::now();
             cluster.settle(&announced).await;
         }
@@ -143,10 +149,11 @@ async fn probe(cluster: &Cluster, leader: &Leader) -> Probe {
     let request = cluster.http.get(url).timeout(PROBE_TIMEOUT);
     match request.send().await {
         Ok(answer) => match answer.bytes().await.map(|body| serde_json::from_slice(&body)) {
-            Ok(Ok(Answer { role, epoch, writable })) => {
-                let well = role == "leader" && epoch == Some(leader.epoch) && writable;
-                if well { Probe::Well } else { Probe::Unwell }
-            }
+            Ok(Ok(Answer { role, epoch, writable })) => match role.as_str() {
+                "leader" if epoch == Some(leader.epoch) && writable => Probe::Well,
+                "candidate" => Probe::Silent,
+                _ => Probe::Unwell,
+            },
             _ => Probe::Silent,
         },
         Err(error) if error.is_connect() && !error.is_timeout() => Probe::Unwell,
@@ -154,8 +161,8 @@ async fn probe(cluster: &Cluster, leader: &Leader) -> Probe {
     }
 }
 
-fn jitter() -> Duration {
-    Duration::from_millis(RandomState::new().hash_one(()) % JITTER_MS)
+fn jitter(max_ms: u64) -> Duration {
+    Duration::from_millis(RandomState::new().hash_one(()) % max_ms)
 }
 
 impl Cluster {

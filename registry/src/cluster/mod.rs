@@ -80,6 +80,7 @@ struct Health {
     /// Why the topic cannot be read, while it cannot.
     unread: Option<String>,
     leader_changes: u64,
+    taking_over: bool,
     /// Since when a write is under way.
     writing: Option<Instant>,
     /// When this node could not write, or not take the lead.
@@ -91,6 +92,7 @@ struct Health {
 pub(crate) struct Status {
     pub(crate) leader: Option<Leader>,
     pub(crate) leading: Option<u64>,
+    pub(crate) taking_over: bool,
     pub(crate) applied: u64,
     pub(crate) end: u64,
     /// Whether Kafka has answered lately.
@@ -150,6 +152,7 @@ impl Cluster {
         Status {
             leader: self.leader(),
             leading: self.leading(),
+            taking_over: health.taking_over,
             applied: *self.applied.borrow(),
             end: health.end.max(*self.applied.borrow()),
             kafka: health.heard.is_some_and(|at| at.elapsed() < HEARD_MAX),

@@ -22,8 +22,8 @@ pub(crate) enum Event {
     Read { entries: Vec<(u64, LogEntry)>, leaders: Vec<Leader> },
     /// There is no record left before an offset.
     Reached(u64),
-    /// Nobody leads: take over.
-    Lead,
+    /// Take over, if the last leader is still that of this epoch.
+    Lead { after: Option<u64> },
 }
 
 pub(super) struct Replica {
@@ -76,7 +76,13 @@ impl Replica {
         match event {
             Event::Read { entries, leaders } => self.apply(entries, leaders),
             Event::Reached(offset) => self.reach(offset),
-            Event::Lead => self.lead().await,
+            Event::Lead { after } => {
+                if self.cluster.leader().map(|leader| leader.epoch) == after {
+                    self.cluster.change_health(|health| health.taking_over = true);
+                    self.lead().await;
+                    self.cluster.change_health(|health| health.taking_over = false);
+                }
+            }
         }
     }
 
@@ -173,7 +179,7 @@ impl Replica {
             match tokio::time::timeout_at(deadline, self.events.recv()).await {
                 Ok(Some(Event::Read { entries, leaders })) => self.apply(entries, leaders),
                 Ok(Some(Event::Reached(end))) => self.reach(end),
-                Ok(Some(Event::Lead)) => {}
+                Ok(Some(Event::Lead { .. })) => {}
                 Ok(None) => return Err("the registry is shutting down".to_string()),
                 Err(_) => return Err("the log could not be read in time".to_string()),
             }

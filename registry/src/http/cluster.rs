@@ -13,7 +13,7 @@ use crate::Registry;
 /// This node among those that share its log. Offsets count the log's records.
 #[derive(Serialize)]
 pub(super) struct Node {
-    /// `leader`, `follower`; `single` if nobody else can write its log.
+    /// `leader`, `follower`, `candidate` while it takes over; `single` if nobody else can write its log.
     role: &'static str,
     /// Whether the log was read to its end; before, everything else is 503.
     ready: bool,
@@ -66,7 +66,11 @@ impl Node {
         };
         let status = cluster.status();
         Node {
-            role: if status.leading.is_some() { "leader" } else { "follower" },
+            role: match status.leading {
+                Some(_) => "leader",
+                None if status.taking_over => "candidate",
+                None => "follower",
+            },
             writable: match status.leading {
                 Some(_) => status.well && status.faults.is_empty(),
                 None => status.kafka && status.faults.is_empty() && status.leader.is_some(),
@@ -106,7 +110,8 @@ pub(super) async fn metrics(State(registry): State<Registry>) -> impl IntoRespon
     let one = |value: u64| [(String::new(), value)];
     metric("ready", "gauge", "Whether the log was read.", &one(node.ready.into()));
     metric("writable", "gauge", "Whether writes are taken.", &one(node.writable.into()));
-    metric("leader", "gauge", "Whether this node leads.", &one((node.role != "follower").into()));
+    let leads = ["leader", "single"].contains(&node.role);
+    metric("leader", "gauge", "Whether this node leads.", &one(leads.into()));
     metric("epoch", "gauge", "The epoch of the leader.", &one(node.epoch.unwrap_or(0)));
     metric("leader_changes_total", "counter", "Leaders seen.", &one(node.leader_changes));
     metric("applied_offset", "gauge", "Offset after the last applied.", &one(node.applied_offset));

@@ -33,9 +33,11 @@ const SETTINGS: [(&str, &str); 12] = [
 
 pub(crate) struct Reader {
     consumer: BaseConsumer,
-    topic: String,
+    config: KafkaConfig,
     /// The offset after the last record that was handed on.
     next: u64,
+    /// It was asked for nothing yet.
+    is_fresh: bool,
 }
 
 /// What comes out of the topic.
@@ -52,19 +54,24 @@ pub(crate) enum Item {
 
 impl Reader {
     pub(crate) fn open(config: &KafkaConfig, from: u64) -> Result<Reader, LogError> {
-        let consumer = config.kafka.librdkafka(&SETTINGS).create().map_err(failed)?;
-        let mut reader = Reader { consumer, topic: config.topic.clone(), next: from };
-        reader.rewind(from)?;
-        Ok(reader)
-    }
-
-    /// Goes on from an offset, whatever it was doing.
-    pub(crate) fn rewind(&mut self, from: u64) -> Result<(), LogError> {
+        let consumer: BaseConsumer = config.kafka.librdkafka(&SETTINGS).create().map_err(failed)?;
         let mut list = TopicPartitionList::new();
         let offset = Offset::Offset(i64::try_from(from).unwrap_or(i64::MAX));
-        list.add_partition_offset(&self.topic, 0, offset).map_err(failed)?;
-        self.next = from;
-        self.consumer.assign(&list).map_err(failed)
+        list.add_partition_offset(&config.topic, 0, offset).map_err(failed)?;
+        consumer.assign(&list).map_err(failed)?;
+        Ok(Reader { consumer, config: config.clone(), next: from, is_fresh: true })
+    }
+
+    /// Goes on from an offset, whatever it was doing: with another consumer, because librdkafka ends the
+    /// process if a partition is assigned again while it is still being given up.
+    pub(crate) fn rewind(&mut self, from: u64) -> Result<(), LogError> {
+        if self.is_fresh && self.next == from {
+            return Ok(());
+        }
+        let before = std::mem::replace(self, Reader::open(&self.config, from)?);
+        // closing it waits for the broker
+        std::thread::spawn(move || drop(before));
+        Ok(())
     }
 
     pub(crate) fn next_offset(&self) -> u64 {
@@ -73,14 +80,12 @@ impl Reader {
 
     /// What comes next, if it comes in time. An error is one that librdkafka does not overcome.
     pub(crate) fn next(&mut self, timeout: Duration) -> Result<Option<Item>, LogError> {
+        self.is_fresh = false;
         match self.consumer.poll(timeout) {
             None => Ok(None),
             Some(Err(KafkaError::PartitionEOF(_))) => Ok(Some(Item::End)),
             Some(Ok(message)) => {
                 let offset = u64::try_from(message.offset()).unwrap_or(0);
-                if offset < self.next {
-                    return Ok(None); // of before it was rewound
-                }
                 self.next = offset + 1;
                 Ok(Some(item(offset, &message)))
             }

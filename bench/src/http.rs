@@ -107,17 +107,15 @@ impl Head {
     }
 }
 
-/// Waits until a server that was just started answers `GET /`.
+/// Waits until a server that was just started answers `GET /`, and not that it is starting.
 pub async fn ready(address: SocketAddr) -> Result {
     let deadline = Instant::now() + READY_TIMEOUT;
+    let is_ready = || async { Connection::open(address).await?.send(&get("/")).await.map(drop) };
     loop {
-        match Connection::open(address).await {
-            Ok(mut connection) => {
-                connection.send(&get("/")).await?;
-                return Ok(());
-            }
+        match is_ready().await {
+            Ok(()) => return Ok(()),
             Err(_) if Instant::now() < deadline => tokio::time::sleep(RETRY).await,
-            Err(error) => return Err(format!("{address} does not answer: {error}").into()),
+            Err(error) => return Err(format!("{address} is not ready: {error}").into()),
         }
     }
 }

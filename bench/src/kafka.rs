@@ -23,13 +23,19 @@ pub struct Kafka {
 
 impl Kafka {
     pub fn new() -> Result<Kafka> {
-        if let Ok(bootstrap_servers) = std::env::var("WEIR_BENCH_KAFKA") {
-            return Ok(Kafka { bootstrap_servers, ours: None });
+        match std::env::var("WEIR_BENCH_KAFKA") {
+            Ok(bootstrap_servers) => Ok(Kafka { bootstrap_servers, ours: None }),
+            Err(_) => Kafka::of_brokers(1),
         }
+    }
+
+    /// One of our own.
+    pub fn of_brokers(count: usize) -> Result<Kafka> {
         let folder = folder()?;
         let started = Command::new(script())
             .arg("start")
             .arg(folder.path().join("kafka"))
+            .arg(count.to_string())
             .stderr(Stdio::inherit())
             .output()?;
         if !started.status.success() {
@@ -54,6 +60,18 @@ impl Kafka {
             created.map_err(|(topic, code)| format!("cannot make topic {topic}: {code}"))?;
         }
         Ok(topic)
+    }
+
+    /// Makes a topic for a registry's log, with as many replicas as there are brokers.
+    pub async fn create_compacted(&self, topic: &str) -> Result {
+        let replicas = i32::try_from(self.bootstrap_servers.split(',').count())?;
+        let new = NewTopic::new(topic, 1, TopicReplication::Fixed(replicas));
+        let new = new.set("cleanup.policy", "compact");
+        let options = AdminOptions::new().operation_timeout(Some(TIMEOUT));
+        for created in self.admin()?.create_topics([&new], &options).await? {
+            created.map_err(|(topic, code)| format!("cannot make topic {topic}: {code}"))?;
+        }
+        Ok(())
     }
 
     pub async fn delete_topic(&self, topic: &str) -> Result {

@@ -6,6 +6,7 @@
 mod avro;
 mod bare_axum;
 mod check;
+mod cluster;
 mod disk;
 mod get_by_id;
 mod http;
@@ -27,7 +28,7 @@ use std::process::ExitCode;
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 const USAGE: &str = "usage: cargo run --release -p weir-bench -- \
-                     startup|get-by-id|register|size|check|produce|rest|avro|all";
+                     startup|get-by-id|register|size|check|cluster|produce|rest|avro|all";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -52,6 +53,7 @@ async fn run(args: &[&str]) -> Result {
         ["register"] => register::run().await,
         ["size"] => size::run().await,
         ["check"] => check::run().await,
+        ["cluster"] => cluster::run().await,
         ["produce"] => produce::run().await,
         ["rest"] => rest::run().await,
         ["avro"] => avro::run(),
@@ -61,6 +63,7 @@ async fn run(args: &[&str]) -> Result {
             register::run().await?;
             size::run().await?;
             check::run().await?;
+            cluster::run().await?;
             produce::run().await?;
             rest::run().await?;
             avro::run()

@@ -15,6 +15,9 @@ use weir_registry::log::{KafkaConfig, KafkaLog, Log};
 use weir_registry_core::State;
 use weir_tests::{Answer, Api, TestBroker, kafka, unique};
 
+use crate::balancer;
+use crate::python::PYTHON;
+
 const WEIR: &str = env!("CARGO_BIN_EXE_weir");
 
 /// What a write may take, whatever happens.
@@ -117,7 +120,10 @@ async fn ids_are_not_given_twice_after_a_failover() {
         let (subject, after) = (format!("{subject}-after"), format!("{name}After"));
         ids.push(id(&register_again(other, &subject, &after).await));
         // the same schema has the same id, whoever is asked
-        assert_eq!(id(&register(follower, &format!("again-{round}"), &name).await), ids[ids.len() - 2]);
+        assert_eq!(
+            id(&register(follower, &format!("again-{round}"), &name).await),
+            ids[ids.len() - 2]
+        );
         leader.start();
         site.until_ready(leader).await;
     }
@@ -535,7 +541,8 @@ async fn a_topic_whose_beginning_is_deleted_while_running_takes_no_writes() {
     let path = format!("/v3/clusters/-/topics/{}/partitions/0/records:delete", site.topic);
     let cluster = proxy.get("/v3/clusters").await.json["data"][0]["cluster_id"].clone();
     let path = path.replace("/-/", &format!("/{}/", cluster.as_str().unwrap()));
-    let deleted = proxy.post_as(&path, "application/json", json!({"before_offset": 3}).to_string()).await;
+    let deleted =
+        proxy.post_as(&path, "application/json", json!({"before_offset": 3}).to_string()).await;
     assert!(deleted.status.is_success(), "{path}: {}", deleted.text);
     set_policy(&kafka, &site.topic, "compact").await;
     for node in &site.nodes {
@@ -612,4 +619,42 @@ async fn what_was_answered_holds_while_another_registry_writes_the_same_topic() 
             assert_eq!(found.json["id"], json!(id), "{path}: {}", found.text);
         }
     }
+}
+
+/// Kills the leader each time the log has grown by so many records, until a client is done.
+async fn kill_leaders_while<T: Send + 'static>(
+    site: &Site,
+    records: u64,
+    client: tokio::task::JoinHandle<T>,
+) -> T {
+    let (mut kills, mut goal) = (0, records);
+    while !client.is_finished() {
+        let (leader, _) = site.leader().await;
+        let leader = &site.nodes[leader];
+        let reached = site.status(leader).await.is_some_and(|s| s.applied_offset > goal);
+        if reached {
+            leader.kill();
+            site.leader().await;
+            leader.start();
+            site.until_ready(leader).await;
+            (kills, goal) = (kills + 1, goal + records);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(kills > 0, "the client was done before any node died");
+    client.await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn confluents_client_for_python_goes_on_while_nodes_behind_a_balancer_die() {
+    let Some(site) = three_nodes().await else { return };
+    if std::env::var_os(PYTHON.variable).is_none() {
+        PYTHON.run("cluster.py", &[], ""); // says that it is skipped
+        return;
+    }
+    let url = balancer::start(site.nodes.iter().map(|node| node.url.clone()).collect()).await;
+    let client = tokio::task::spawn_blocking(move || PYTHON.run("cluster.py", &[&url, "120"], ""));
+    let output = kill_leaders_while(&site, 40, client).await.unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    eprintln!("{}", said.lines().last().unwrap());
 }

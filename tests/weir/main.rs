@@ -1,9 +1,11 @@
 //! The binary: how it starts, how it ends, what survives.
 #![allow(clippy::unwrap_used)] // how a test fails
 
+mod balancer;
 mod cluster;
 mod crash;
 mod dev;
+mod faults;
 mod migrate;
 mod node;
 mod process;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rdkafka::admin::TopicReplication;
@@ -657,4 +658,25 @@ async fn confluents_client_for_python_goes_on_while_nodes_behind_a_balancer_die(
     let output = kill_leaders_while(&site, 40, client).await.unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     eprintln!("{}", said.lines().last().unwrap());
+}
+
+/// Spring's client of Confluent's API, from Maven Central.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_java_client_goes_on_while_nodes_behind_a_balancer_die() {
+    let Some(site) = three_nodes().await else { return };
+    let url = balancer::start(site.nodes.iter().map(|node| node.url.clone()).collect()).await;
+    // where there is a Kafka, there are java and the jars beside it
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let client = tokio::task::spawn_blocking(move || {
+        Command::new("java")
+            .args(["-cp", &format!("{root}/target/java/libs/*")])
+            .args([&format!("{root}/tests/java/Spring.java"), &url, "150"])
+            .output()
+            .unwrap()
+    });
+    let output = kill_leaders_while(&site, 50, client).await;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (said, errors) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{said}\n{errors}\n{}", site.tails());
+    eprintln!("{said}");
 }

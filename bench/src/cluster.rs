@@ -1,7 +1,6 @@
 //! `cluster`: registries on Kafka. How long a node takes to read a log, beside a consumer of rdkafka that
 //! reads the same; and registrations on three nodes and three brokers, beside a producer of rdkafka.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -10,12 +9,13 @@ use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
 use rdkafka::{Offset, TopicPartitionList};
 use serde_json::{Value, json};
 
-use crate::http::{Connection, REGISTRY_JSON, get, post};
+use crate::http::{Connection, get};
 use crate::kafka::Kafka;
-use crate::process::{cpu_us, rss_mib};
+use crate::process::rss_mib;
+use crate::register::{ROUND, ROUNDS, Samples};
 use crate::server::{self, Server};
 use crate::table::Table;
-use crate::{Result, http, load};
+use crate::{Result, http};
 
 /// Records of the logs that are read, and how often each is.
 const LOGS: [(u64, usize); 2] = [(100_000, 5), (1_000_000, 2)];
@@ -24,8 +24,6 @@ const LOGS: [(u64, usize); 2] = [(100_000, 5), (1_000_000, 2)];
 const SCHEMA_BYTES: usize = 500;
 
 const CONNECTIONS: usize = 64;
-const ROUNDS: usize = 5;
-const ROUND: Duration = Duration::from_secs(3);
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -149,7 +147,8 @@ async fn register() -> Result {
     for round in 0..ROUNDS {
         peer.push(produce(&kafka).await?);
         for (index, samples) in [leader, follower].into_iter().zip(&mut rows) {
-            samples.add(&nodes, nodes[index].address, &format!("{round}_{index}")).await?;
+            let prefix = format!("{round}_{index}");
+            samples.add(nodes[index].address, &nodes, CONNECTIONS, &prefix).await?;
         }
     }
     table.row(&format!("rdkafka, {CONNECTIONS} in flight, records/s"), &peer);
@@ -205,35 +204,4 @@ async fn produce(kafka: &Kafka) -> Result<f64> {
         total += count??;
     }
     Ok(f64::from(total) / start.elapsed().as_secs_f64())
-}
-
-#[derive(Default)]
-struct Samples {
-    per_s: Vec<f64>,
-    p50_ms: Vec<f64>,
-    p99_ms: Vec<f64>,
-    cpu_us: Vec<f64>,
-}
-
-impl Samples {
-    async fn add(&mut self, nodes: &[Server], address: SocketAddr, round: &str) -> Result {
-        let prefix = round.to_string();
-        let request = move |number| {
-            let name = format!("Event_{prefix}_{number}");
-            let fields =
-                json!([{"name": "id", "type": "long"}, {"name": "text", "type": "string"}]);
-            let schema = json!({"type": "record", "name": name, "fields": fields}).to_string();
-            let body = json!({"schema": schema}).to_string();
-            post(&format!("/subjects/{name}-value/versions"), REGISTRY_JSON, &body)
-        };
-        let cpu =
-            |nodes: &[Server]| -> Result<f64> { nodes.iter().map(|node| cpu_us(node.pid())).sum() };
-        let before = cpu(nodes)?;
-        let load = load::run(address, CONNECTIONS, ROUND, request).await?;
-        self.cpu_us.push((cpu(nodes)? - before) / load.requests());
-        self.per_s.push(load.requests_per_s());
-        self.p50_ms.push(load.latency_ms(0.5));
-        self.p99_ms.push(load.latency_ms(0.99));
-        Ok(())
-    }
 }

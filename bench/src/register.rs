@@ -1,5 +1,6 @@
 //! `register`: durable registrations over HTTP, against the disk they end on.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::json;
@@ -12,15 +13,15 @@ use crate::table::Table;
 use crate::{Result, http, load};
 
 const CONNECTIONS: [usize; 2] = [1, 64];
-const ROUNDS: usize = 5;
-const ROUND: Duration = Duration::from_secs(3);
+pub const ROUNDS: usize = 5;
+pub const ROUND: Duration = Duration::from_secs(3);
 
 #[derive(Default)]
-struct Samples {
-    per_s: Vec<f64>,
-    p50_ms: Vec<f64>,
-    p99_ms: Vec<f64>,
-    cpu_us: Vec<f64>,
+pub struct Samples {
+    pub per_s: Vec<f64>,
+    pub p50_ms: Vec<f64>,
+    pub p99_ms: Vec<f64>,
+    pub cpu_us: Vec<f64>,
 }
 
 pub async fn run() -> Result {
@@ -28,15 +29,16 @@ pub async fn run() -> Result {
     let folder = server::folder()?;
     let data_dir = folder.path().join("data");
     let data_dir = data_dir.to_str().ok_or("the build is in a folder with an odd name")?;
-    let weir = Server::registry(&["--store", "sled", "--data-dir", data_dir])?;
-    http::ready(weir.address).await?;
+    let weir = [Server::registry(&["--store", "sled", "--data-dir", data_dir])?];
+    let at = weir[0].address;
+    http::ready(at).await?;
 
     let mut syncs = Vec::new();
     let mut samples = CONNECTIONS.map(|_| Samples::default());
     for round in 0..ROUNDS {
         syncs.push(syncs_per_s(folder.path(), ROUND)?);
         for (connections, samples) in CONNECTIONS.into_iter().zip(&mut samples) {
-            samples.add(&weir, connections, round).await?;
+            samples.add(at, &weir, connections, &format!("{connections}_{round}")).await?;
         }
     }
 
@@ -59,18 +61,27 @@ pub async fn run() -> Result {
 }
 
 impl Samples {
-    async fn add(&mut self, weir: &Server, connections: usize, round: usize) -> Result {
+    /// A round of new schemas, whose names begin so, at the first of some servers; CPU is that of all.
+    pub async fn add(
+        &mut self,
+        at: SocketAddr,
+        servers: &[Server],
+        connections: usize,
+        prefix: &str,
+    ) -> Result {
+        let prefix = prefix.to_string();
         let request = move |number| {
-            let name = format!("Event_{connections}_{round}_{number}");
+            let name = format!("Event_{prefix}_{number}");
             let fields =
                 json!([{"name": "id", "type": "long"}, {"name": "text", "type": "string"}]);
             let schema = json!({"type": "record", "name": name, "fields": fields}).to_string();
             let body = json!({"schema": schema}).to_string();
             post(&format!("/subjects/{name}-value/versions"), REGISTRY_JSON, &body)
         };
-        let cpu_before = cpu_us(weir.pid())?;
-        let load = load::run(weir.address, connections, ROUND, request).await?;
-        self.cpu_us.push((cpu_us(weir.pid())? - cpu_before) / load.requests());
+        let cpu = || servers.iter().map(|server| cpu_us(server.pid())).sum::<Result<f64>>();
+        let cpu_before = cpu()?;
+        let load = load::run(at, connections, ROUND, request).await?;
+        self.cpu_us.push((cpu()? - cpu_before) / load.requests());
         self.per_s.push(load.requests_per_s());
         self.p50_ms.push(load.latency_ms(0.5));
         self.p99_ms.push(load.latency_ms(0.99));

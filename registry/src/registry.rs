@@ -15,6 +15,9 @@ use crate::log::{KafkaConfig, KafkaLog, Log, LogError};
 use crate::replay::replay;
 use crate::writer::{Job, Writer};
 
+/// Of what is wrong with a log, what is said at the start; the rest is at `/metrics`.
+const SAID_MAX: usize = 100;
+
 /// Commands that may wait for the writer; beyond, submitting waits.
 const WAITING_MAX: usize = 4096;
 
@@ -76,6 +79,9 @@ impl Registry {
                 let mut log = KafkaLog::open(config)?;
                 let mut state = replay(&mut log)?;
                 log.leader.iter().for_each(|leader| leader.teach(&mut state));
+                for (subject, version) in state.missing_references().iter().take(SAID_MAX) {
+                    tracing::warn!(%subject, %version, "schemas refer to it, and it is not there");
+                }
                 Ok((log, state))
             });
             let read = read.await.map_err(|e| OpenError(LogError(e.to_string())))?;

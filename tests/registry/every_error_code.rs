@@ -27,8 +27,15 @@ fn table() -> Vec<Row> {
 }
 
 /// Variants that are reached elsewhere: the file below `tests/`, and the test there.
-const ELSEWHERE: [(&str, &str, &str); 1] =
-    [("Store", "weir/crash.rs", "a_full_disk_is_50001_and_reads_go_on")];
+const ELSEWHERE: [(&str, &str, &str); 5] = [
+    ("Store", "weir/crash.rs", "a_full_disk_is_50001_and_reads_go_on"),
+    ("Timeout", CLUSTER, "reads_go_on_and_writes_are_refused_in_time_while_kafka_is_away"),
+    ("NoLeader", CLUSTER, "reads_go_on_and_writes_are_refused_in_time_while_kafka_is_away"),
+    ("Forwarding", CLUSTER, "a_leader_that_does_not_answer_is_50003"),
+    ("Starting", CLUSTER, "a_node_that_has_not_read_its_log_answers_503"),
+];
+
+const CLUSTER: &str = "weir/cluster.rs";
 
 /// Variants that `associations.rs` reaches.
 const ASSOCIATIONS: [&str; 8] = [

@@ -289,16 +289,17 @@ async fn reads_go_on_and_writes_are_refused_in_time_while_kafka_is_away() {
     }
     let stalled = Weather { stalls_requests: true, stalls_answers: true, ..Weather::default() };
     for weather in [Weather { cuts: true, ..Weather::default() }, stalled] {
+        let (leader, follower, other) = roles(&site).await;
         site.nodes.iter().for_each(|node| node.kafka_weather(weather));
-        for node in site.nodes.iter().cycle().take(9) {
+        for (node, known) in [(leader, 50002), (follower, 50004), (other, 50004), (leader, 50004)] {
             let read = api(node).get(&format!("/schemas/ids/{schema_id}")).await;
             assert_eq!(read.status, 200, "{}", read.text);
             let begun = Instant::now();
             let write = register(node, "refused", "Refused").await;
             assert!(begun.elapsed() < ANSWER_MAX, "{:?}", begun.elapsed());
             assert_eq!(write.status, 500, "{}", write.text);
-            let code = write.json["error_code"].as_u64().unwrap();
-            assert!([50002, 50003, 50004].contains(&code), "{}", write.text);
+            // of what the leader has sent, nobody knows
+            assert_eq!(write.json["error_code"], json!(known), "{}", write.text);
             assert_eq!(write.headers["retry-after"], "1");
         }
         site.nodes.iter().for_each(|node| node.kafka_weather(Weather::default()));
@@ -308,6 +309,44 @@ async fn reads_go_on_and_writes_are_refused_in_time_while_kafka_is_away() {
         }
         assert!(back.elapsed() < ANSWER_MAX, "{:?}", back.elapsed());
     }
+}
+
+#[tokio::test]
+async fn a_leader_that_does_not_answer_is_50003() {
+    let Some(site) = three_nodes().await else { return };
+    let (leader, follower, other) = roles(&site).await;
+    // so that no other can lead
+    let cut = Weather { cuts: true, ..Weather::default() };
+    [follower, other].iter().for_each(|node| node.kafka_weather(cut));
+    leader.signal("STOP");
+    let begun = Instant::now();
+    let answer = register(follower, "s", "S").await;
+    assert!(begun.elapsed() < ANSWER_MAX, "{:?}", begun.elapsed());
+    assert_eq!(answer.status, 500, "{}", answer.text);
+    assert_eq!(answer.json["error_code"], json!(50003), "{}", answer.text);
+    let text = "Error while forwarding the request to the leader: ";
+    assert!(answer.json["message"].as_str().unwrap().starts_with(text), "{}", answer.text);
+    leader.signal("CONT");
+}
+
+#[tokio::test]
+async fn a_node_that_has_not_read_its_log_answers_503() {
+    let Some(kafka) = kafka() else { return };
+    let topic = unique("_schemas");
+    let site = nodes(&kafka, &topic, 1, &[]).await;
+    let node = &site.nodes[0];
+    node.kafka_weather(Weather { cuts: true, ..Weather::default() });
+    node.start();
+    site.until(node, "there", |status| !status.ready && !status.writable).await;
+    for path in ["/", "/subjects"] {
+        let answer = api(node).get(path).await;
+        answer.is_error(503, 503, "The registry is reading its log.");
+        assert_eq!(answer.headers["retry-after"], "1");
+    }
+    assert!(api(node).get("/metrics").await.text.contains("weir_registry_ready 0"));
+    node.kafka_weather(Weather::default());
+    site.until_ready(node).await;
+    assert_eq!(api(node).get("/").await.status, 200);
 }
 
 #[tokio::test]

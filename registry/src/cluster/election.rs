@@ -29,6 +29,10 @@ const UNWELL_MAX: Duration = Duration::from_millis(80);
 /// Before who has failed as the leader leads again.
 const FAILED_PAUSE: Duration = Duration::from_millis(500);
 
+/// The same of one whose answers make no sense: a wrong certificate, or another program. Whoever leads
+/// then, the others would depose it at once, again and again.
+const STRANGE_MAX: Duration = Duration::from_secs(10);
+
 /// So that not all take over in the same moment.
 const JITTER_MS: u64 = 150;
 const FIRST_JITTER_MS: u64 = 500;
@@ -41,13 +45,15 @@ const ASLEEP: Duration = Duration::from_millis(1000);
 const RENEWAL_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// How a probe ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Probe {
     Well,
     /// It says nothing, or that it is about to lead.
     Silent,
     /// It says so, or nobody listens there.
     Unwell,
+    /// What is there is not a node that we know.
+    Strange(String),
 }
 
 /// What of `/v1/cluster` counts.
@@ -67,17 +73,24 @@ struct Watched {
 
 impl Watched {
     fn see(&mut self, probe: Probe, now: Instant) {
-        self.last = probe;
-        if probe == Probe::Well {
-            self.well = now;
+        match &probe {
+            Probe::Well => self.well = now,
+            Probe::Strange(why) if self.last != probe => tracing::error!(
+                why,
+                "the leader cannot be asked: see its --registry-advertised-url and its certificate, \
+                 which is trusted if --schema-registry-ca or --tls-cert here has it or its issuer"
+            ),
+            _ => {}
         }
+        self.last = probe;
     }
 
     fn is_lost(&self, now: Instant) -> bool {
-        let patience = match self.last {
+        let patience = match &self.last {
             Probe::Well => return false,
             Probe::Silent => SILENT_MAX,
             Probe::Unwell => UNWELL_MAX,
+            Probe::Strange(_) => STRANGE_MAX,
         };
         now.duration_since(self.well) > patience
     }
@@ -139,6 +152,7 @@ async fn is_lost(cluster: &Arc<Cluster>, leader: &Leader, watched: &mut Option<W
     watched.see(probe, now);
     let lost = watched.is_lost(now);
     if lost {
+        let probe = &watched.last;
         tracing::warn!(leader = %leader.url, epoch = leader.epoch, ?probe, "the leader is lost");
     }
     lost
@@ -146,7 +160,7 @@ async fn is_lost(cluster: &Arc<Cluster>, leader: &Leader, watched: &mut Option<W
 
 async fn probe(cluster: &Cluster, leader: &Leader) -> Probe {
     let url = format!("{}/v1/cluster", leader.url);
-    let request = cluster.http.get(url).timeout(PROBE_TIMEOUT);
+    let request = cluster.http.get(&url).timeout(PROBE_TIMEOUT);
     match request.send().await {
         Ok(answer) => match answer.bytes().await.map(|body| serde_json::from_slice(&body)) {
             Ok(Ok(Answer { role, epoch, writable })) => match role.as_str() {
@@ -154,10 +168,21 @@ async fn probe(cluster: &Cluster, leader: &Leader) -> Probe {
                 "candidate" => Probe::Silent,
                 _ => Probe::Unwell,
             },
-            _ => Probe::Silent,
+            Ok(Err(_)) => Probe::Strange(format!("{url} is no registry of this cluster")),
+            Err(_) => Probe::Silent,
         },
-        Err(error) if error.is_connect() && !error.is_timeout() => Probe::Unwell,
-        Err(_) => Probe::Silent,
+        Err(error) if !error.is_connect() || error.is_timeout() => Probe::Silent,
+        Err(error) => {
+            let mut source = std::error::Error::source(&error);
+            while let Some(inner) = source {
+                if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
+                    return Probe::Strange(format!("{url}: {tls}"));
+                }
+                let io = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+                source = io.map(|inner| inner as _).or_else(|| inner.source());
+            }
+            Probe::Unwell
+        }
     }
 }
 

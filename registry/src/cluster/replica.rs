@@ -208,12 +208,12 @@ impl Replica {
 
     /// Answers for the first of those that wait, at least for one.
     async fn write(&mut self, deadline: Instant) -> Vec<Answer> {
-        let mut bytes_max = BATCH_BYTES;
+        let mut jobs_max = BATCH_MAX;
         loop {
             let before = State::clone(&self.state.load());
             let expected = before.next_offset();
-            let batch = self.waiting.iter().take(BATCH_MAX);
-            let decided = Decided::of(before, batch, bytes_max);
+            let batch = self.waiting.iter().take(jobs_max);
+            let decided = Decided::of(before, batch, BATCH_BYTES);
             let count = decided.outcomes.len();
             if decided.records.is_empty() {
                 // decided on a state that may be old: somebody else may lead
@@ -250,7 +250,7 @@ impl Replica {
                 Err(AppendError::Refused { too_large: true, .. }) if count == 1 => {
                     return vec![Err(RegistryError::SchemaTooLarge)];
                 }
-                Err(AppendError::Refused { too_large: true, .. }) => bytes_max = 1,
+                Err(AppendError::Refused { too_large: true, .. }) => jobs_max = 1,
                 Err(AppendError::Refused { reason, .. }) => {
                     self.fail("Kafka takes no writes");
                     tracing::warn!(reason, "nothing was written");

@@ -10,6 +10,9 @@ use serde::Serialize;
 use super::answer::Json;
 use crate::Registry;
 
+/// Entries of a list among the metrics.
+const LISTED_MAX: usize = 100;
+
 /// This node among those that share its log. Offsets count the log's records.
 #[derive(Serialize)]
 pub(super) struct Node {
@@ -119,18 +122,26 @@ pub(super) async fn metrics(State(registry): State<Registry>) -> impl IntoRespon
     metric("lag", "gauge", "Offsets that are not applied.", &one(node.lag));
     metric("faults", "gauge", "What keeps writes away.", &one(node.faults.len() as u64));
     metric("schemas", "gauge", "Schemas with an id.", &one(state.schema_count() as u64));
-    let missing = state.missing_references().len() as u64;
-    metric("missing_references", "gauge", "Versions referred to and not there.", &one(missing));
+    let missing = state.missing_references();
+    let count = missing.len() as u64;
+    metric("missing_references", "gauge", "Versions referred to and not there.", &one(count));
+    let listed = missing.iter().take(LISTED_MAX).map(|(subject, version)| {
+        (format!("{{subject=\"{}\",version=\"{version}\"}}", label(subject.as_str())), 1)
+    });
+    let listed: Vec<_> = listed.collect();
+    metric("missing_reference", "gauge", "The first of them.", &listed);
     metric("passed_over_total", "counter", "Records not applied.", &one(node.passed_over));
     let listed: Vec<_> = state
         .passed_over()
         .first
         .iter()
-        .map(|(offset, why)| {
-            let why = why.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-            (format!("{{offset=\"{offset}\",reason=\"{why}\"}}"), 1)
-        })
+        .map(|(offset, why)| (format!("{{offset=\"{offset}\",reason=\"{}\"}}", label(why)), 1))
         .collect();
     metric("passed_over", "gauge", "The first records not applied.", &listed);
     ([(CONTENT_TYPE, "text/plain; version=0.0.4")], out)
+}
+
+/// As the value of a label.
+fn label(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

@@ -44,8 +44,8 @@ fn migrate(args: &MigrateArgs, runtime: Handle) -> Result<(), String> {
         return compare(&source, &target, &reach, &mut progress);
     }
     let copied = match &target {
-        Place::Live(_) => to_registry(&source, &target, &reach, args.force, &mut progress)?,
-        _ => to_records(&source, &target, &reach, args.force, &mut progress)?,
+        Place::Live(_) => to_registry((&source, &target), &reach, args.force, &mut progress)?,
+        _ => to_records((&source, &target), &reach, args.force, &mut progress)?,
     };
     let counted = |count: u64, what: &str| match count {
         0 => String::new(),
@@ -89,8 +89,7 @@ fn not_empty(place: &Place) -> String {
 
 /// What was copied, in words.
 fn to_registry(
-    source: &Place,
-    target: &Place,
+    (source, target): (&Place, &Place),
     reach: &Reach,
     force: bool,
     progress: &mut Progress,
@@ -111,8 +110,7 @@ fn to_registry(
 }
 
 fn to_records(
-    source: &Place,
-    target: &Place,
+    (source, target): (&Place, &Place),
     reach: &Reach,
     force: bool,
     progress: &mut Progress,

@@ -4,7 +4,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::ClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::{Offset, TopicPartitionList};
@@ -31,8 +32,19 @@ const SETTINGS: [(&str, &str); 12] = [
     ("socket.timeout.ms", "3000"),
 ];
 
+/// For librdkafka each end of a partition is an error, which its user is told anyway.
+struct Quiet;
+
+impl ClientContext for Quiet {
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(%error, reason, "reading the log");
+    }
+}
+
+impl ConsumerContext for Quiet {}
+
 pub(crate) struct Reader {
-    consumer: BaseConsumer,
+    consumer: BaseConsumer<Quiet>,
     config: KafkaConfig,
     /// The offset after the last record that was handed on.
     next: u64,
@@ -54,7 +66,8 @@ pub(crate) enum Item {
 
 impl Reader {
     pub(crate) fn open(config: &KafkaConfig, from: u64) -> Result<Reader, LogError> {
-        let consumer: BaseConsumer = config.kafka.librdkafka(&SETTINGS).create().map_err(failed)?;
+        let client = config.kafka.librdkafka(&SETTINGS);
+        let consumer: BaseConsumer<Quiet> = client.create_with_context(Quiet).map_err(failed)?;
         let mut list = TopicPartitionList::new();
         let offset = Offset::Offset(i64::try_from(from).unwrap_or(i64::MAX));
         list.add_partition_offset(&config.topic, 0, offset).map_err(failed)?;

@@ -68,6 +68,11 @@ fn id(answer: &Answer) -> u64 {
     answer.json["id"].as_u64().unwrap()
 }
 
+/// How far the node had read the log.
+fn offset_of(answer: &Answer) -> u64 {
+    answer.headers["weir-offset"].to_str().unwrap().parse().unwrap()
+}
+
 /// The leader and two others.
 async fn roles(site: &Site) -> (&Node, &Node, &Node) {
     let (index, _) = site.leader().await;
@@ -181,7 +186,7 @@ async fn a_client_reads_its_own_writes_on_any_node() {
         let (name, subject) = (format!("R{round}"), format!("read-{round}"));
         let node = &site.nodes[round % 3];
         let answer = register(node, &subject, &name).await;
-        let (id, offset) = (id(&answer), answer.headers["weir-offset"].clone());
+        let (id, offset) = (id(&answer), offset_of(&answer));
         let path = format!("/subjects/{subject}/versions");
         assert_eq!(api(node).get(&path).await.json, json!([1]), "on the same node at once");
         for other in &site.nodes {
@@ -190,11 +195,10 @@ async fn a_client_reads_its_own_writes_on_any_node() {
             assert_eq!(found.status, 200, "{}", found.text);
         }
         let deleted = api(node).delete(&format!("/subjects/{subject}")).await;
-        assert!(deleted.headers["weir-offset"].to_str().unwrap() > offset.to_str().unwrap());
+        assert!(offset_of(&deleted) > offset);
         let other = api(&site.nodes[(round + 1) % 3]);
         let request = other.request(reqwest::Method::GET, &path);
-        let offset = deleted.headers["weir-offset"].clone();
-        let read = other.send(request.header("weir-offset", offset)).await;
+        let read = other.send(request.header("weir-offset", offset_of(&deleted))).await;
         read.is_error(404, 40401, &format!("Subject '{subject}' not found."));
     }
 }
@@ -291,17 +295,21 @@ async fn reads_go_on_and_writes_are_refused_in_time_while_kafka_is_away() {
     for weather in [Weather { cuts: true, ..Weather::default() }, stalled] {
         let (leader, follower, other) = roles(&site).await;
         site.nodes.iter().for_each(|node| node.kafka_weather(weather));
-        for (node, known) in [(leader, 50002), (follower, 50004), (other, 50004), (leader, 50004)] {
+        let mut codes = Vec::new();
+        for node in [leader, follower, other].into_iter().cycle().take(9) {
             let read = api(node).get(&format!("/schemas/ids/{schema_id}")).await;
             assert_eq!(read.status, 200, "{}", read.text);
             let begun = Instant::now();
             let write = register(node, "refused", "Refused").await;
             assert!(begun.elapsed() < ANSWER_MAX, "{:?}", begun.elapsed());
             assert_eq!(write.status, 500, "{}", write.text);
-            // of what the leader has sent, nobody knows
-            assert_eq!(write.json["error_code"], json!(known), "{}", write.text);
             assert_eq!(write.headers["retry-after"], "1");
+            codes.push(write.json["error_code"].as_u64().unwrap());
         }
+        // of what the leader has sent nobody knows; then nobody leads, and nothing is done
+        assert_eq!(codes[0], 50002, "{codes:?}");
+        assert!(codes.contains(&50004), "{codes:?}");
+        assert!(codes.iter().all(|code| (50002..=50004).contains(code)), "{codes:?}");
         site.nodes.iter().for_each(|node| node.kafka_weather(Weather::default()));
         let back = Instant::now();
         while register(&site.nodes[0], "back", "Back").await.status != 200 {
@@ -543,7 +551,8 @@ async fn a_topic_that_loses_its_policy_while_running_takes_no_writes_until_it_is
     for node in &site.nodes {
         site.until_ready(node).await;
     }
-    id(&register(&site.nodes[1], "t", "T").await);
+    site.leader().await;
+    id(&register_again(&site.nodes[1], "t", "T").await);
 }
 
 #[tokio::test]

@@ -19,12 +19,12 @@ use crate::log::kafka::Leader;
 const TICK: Duration = Duration::from_millis(100);
 
 /// How long the leader may take to say how it is.
-const PROBE_TIMEOUT: Duration = Duration::from_millis(300);
+const PROBE_TIMEOUT: Duration = Duration::from_millis(400);
 
 /// A leader that has not answered for so long is deposed; one that says itself that it is not well, or
 /// whose port is closed, sooner.
-const SILENT_MAX: Duration = Duration::from_millis(500);
-const UNWELL_MAX: Duration = Duration::from_millis(80);
+const SILENT_MAX: Duration = Duration::from_millis(700);
+const UNWELL_MAX: Duration = Duration::from_millis(180);
 
 /// Before who has failed as the leader leads again.
 const FAILED_PAUSE: Duration = Duration::from_millis(500);
@@ -220,9 +220,9 @@ mod tests {
         watched.see(Probe::Silent, at(1300));
         assert!(watched.is_lost(at(1300)));
         watched.see(Probe::Well, at(2000));
-        watched.see(Probe::Unwell, at(2050));
-        assert!(!watched.is_lost(at(2050)));
-        watched.see(Probe::Unwell, at(2150));
-        assert!(watched.is_lost(at(2150)));
+        watched.see(Probe::Unwell, at(2100));
+        assert!(!watched.is_lost(at(2100)));
+        watched.see(Probe::Unwell, at(2200));
+        assert!(watched.is_lost(at(2200)));
     }
 }

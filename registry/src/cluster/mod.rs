@@ -141,6 +141,7 @@ impl Cluster {
         tail::start(log.reader, config.clone(), cluster.clone(), events.clone())?;
         let asked = Arc::new(Topic::new(&config, ASK_TIMEOUT));
         tokio::spawn(freshness::answer(asked.clone(), Arc::downgrade(&cluster), questions));
+        tokio::spawn(monitor::listen(asked.clone(), Arc::downgrade(&cluster)));
         tokio::spawn(monitor::watch(asked, config, Arc::downgrade(&cluster)));
         tokio::spawn(election::take_part(Arc::downgrade(&cluster), events));
         Ok(cluster)

@@ -18,24 +18,33 @@ const INTERVAL: Duration = Duration::from_millis(300);
 /// How often it is asked for what hardly ever changes: no fault is unknown for longer than 5 s.
 const INSPECTION_INTERVAL: Duration = Duration::from_secs(3);
 
-pub(super) async fn watch(topic: Arc<Topic>, config: KafkaConfig, cluster: Weak<Cluster>) {
+/// Asks where the log ends, and nothing else: who leads is well while this is answered.
+pub(super) async fn listen(topic: Arc<Topic>, cluster: Weak<Cluster>) {
     let mut ticks = interval(INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut inspected: Option<Instant> = None;
     loop {
         ticks.tick().await;
+        let end = topic.end().await;
         let Some(cluster) = cluster.upgrade() else { return };
-        match topic.end().await {
+        match end {
             Ok(end) => cluster.heard(end),
             Err(error) => tracing::debug!(%error, "Kafka does not say where the log ends"),
         }
-        if inspected.is_none_or(|at| at.elapsed() > INSPECTION_INTERVAL) {
-            let applied = *cluster.applied.borrow();
-            if let Ok(faults) = inspect(&topic, &config, applied).await {
-                cluster.found(faults);
-                inspected = Some(Instant::now());
-            }
+    }
+}
+
+/// Looks for faults; while Kafka does not answer, again and again.
+pub(super) async fn watch(topic: Arc<Topic>, config: KafkaConfig, cluster: Weak<Cluster>) {
+    loop {
+        let Some(applied) = cluster.upgrade().map(|cluster| *cluster.applied.borrow()) else {
+            return;
+        };
+        let found = inspect(&topic, &config, applied).await;
+        let pause = if found.is_ok() { INSPECTION_INTERVAL } else { INTERVAL };
+        if let (Ok(faults), Some(cluster)) = (found, cluster.upgrade()) {
+            cluster.found(faults);
         }
+        tokio::time::sleep(pause).await;
     }
 }
 

@@ -113,8 +113,10 @@ pub(super) async fn take_part(cluster: Weak<Cluster>, events: mpsc::Sender<Event
             continue;
         }
         let announced = cluster.leader();
+        let renew = cluster.leading().is_some();
         let wanted = match &announced {
-            _ if cluster.leading().is_some() => led_since.elapsed() > RENEWAL_INTERVAL,
+            _ if cluster.status().taking_over => false,
+            _ if renew => led_since.elapsed() > RENEWAL_INTERVAL,
             None => true,
             // in an earlier life, or until something failed; then others come first
             Some(leader) if leader.url == cluster.node.advertised_url => {
@@ -134,7 +136,8 @@ pub(super) async fn take_part(cluster: Weak<Cluster>, events: mpsc::Sender<Event
         }
         // somebody may have been faster
         let after = announced.as_ref().map(|leader| leader.epoch);
-        if cluster.leader() == announced && events.send(Event::Lead { after }).await.is_ok() {
+        let lead = Event::Lead { after, renew };
+        if cluster.leader() == announced && events.send(lead).await.is_ok() {
             led_since = Instant::now();
             cluster.settle(&announced).await;
         }

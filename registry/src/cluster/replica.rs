@@ -22,8 +22,8 @@ pub(crate) enum Event {
     Read { entries: Vec<(u64, LogEntry)>, leaders: Vec<Leader> },
     /// There is no record left before an offset.
     Reached(u64),
-    /// Take over, if the last leader is still that of this epoch.
-    Lead { after: Option<u64> },
+    /// Take over, if the last leader is still that of this epoch; from ourselves only to renew.
+    Lead { after: Option<u64>, renew: bool },
 }
 
 pub(super) struct Replica {
@@ -76,8 +76,9 @@ impl Replica {
         match event {
             Event::Read { entries, leaders } => self.apply(entries, leaders),
             Event::Reached(offset) => self.reach(offset),
-            Event::Lead { after } => {
-                if self.cluster.leader().map(|leader| leader.epoch) == after {
+            Event::Lead { after, renew } => {
+                let is_last = self.cluster.leader().map(|leader| leader.epoch) == after;
+                if is_last && self.cluster.leading().is_some() == renew {
                     self.cluster.change_health(|health| health.taking_over = true);
                     self.lead().await;
                     self.cluster.change_health(|health| health.taking_over = false);

@@ -157,8 +157,17 @@ impl Replica {
     }
 
     async fn take_over(&mut self, deadline: Instant) -> Result<u64, String> {
-        let before = self.cluster.leader().and_then(|leader| leader.producer);
-        let identity = self.producer.take_over(before, deadline).await?;
+        let before = self.cluster.leader();
+        let producer = before.as_ref().and_then(|leader| leader.producer);
+        let identity = self.producer.take_over(producer, deadline).await?;
+        // who has announced itself meanwhile leads as well as we would
+        let end = self.producer.topic().end().await.map_err(|error| error.to_string())?;
+        if let Some(last) = end.checked_sub(1) {
+            self.read_past(last, deadline).await?;
+        }
+        if self.cluster.leader() != before {
+            return Err("another was faster".to_string());
+        }
         let token = Uuid::new_v4().to_string();
         self.cluster.announce(token.clone());
         self.token = Some(token.clone());

@@ -68,9 +68,14 @@ fn apply(lanes: &[Receiver<Entries>]) -> State {
     let mut state = State::default();
     let batches = lanes.iter().cycle().map_while(|lane| lane.recv().ok());
     for (offset, entry) in batches.flatten() {
-        if let Err(why) = state.apply_entry(offset, entry) {
-            tracing::warn!(offset, %why, "a record of the log is passed over");
-        }
+        apply_entry(&mut state, offset, entry);
     }
     state
+}
+
+/// Applies a record, or says that it is passed over.
+pub(crate) fn apply_entry(state: &mut State, offset: u64, entry: LogEntry) {
+    if let Err(why) = state.apply_entry(offset, entry) {
+        tracing::warn!(offset, %why, "a record of the log is passed over");
+    }
 }

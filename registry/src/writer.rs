@@ -13,6 +13,7 @@ use weir_registry_api::RegistryError;
 use weir_registry_core::{Command, LogEntry, Outcome, RawRecord, State, decide};
 
 use crate::log::{AppendError, Log};
+use crate::replay::apply_entry;
 
 /// Commands that share one append.
 pub(crate) const BATCH_MAX: usize = 512;
@@ -77,9 +78,7 @@ impl<L: Log> Writer<L> {
     fn catch_up(&mut self) {
         let mut state = State::clone(&self.state.load_full());
         let read = self.log.read(state.next_offset(), &mut |offset, record| {
-            if let Err(why) = state.apply_entry(offset, LogEntry::read(&record)) {
-                tracing::warn!(offset, %why, "a record of the log is passed over");
-            }
+            apply_entry(&mut state, offset, LogEntry::read(&record));
         });
         match read {
             Ok(()) => self.state.store(Arc::new(state)),
@@ -116,7 +115,7 @@ impl Decided {
                 for record in &decision.records {
                     for raw in decided.state.raw_records(record) {
                         let raw = RawRecord { timestamp_ms, ..raw };
-                        bytes += raw.key.len() + raw.value.as_ref().map_or(0, Vec::len);
+                        bytes += raw.bytes();
                         decided.state.apply(&raw).expect("a record just encoded can be read");
                         decided.records.push(raw);
                     }

@@ -29,7 +29,6 @@ async fn whatever_dies_no_answered_write_is_lost_doubled_or_out_of_order() {
         seed: seed(),
         changes: CHANGES,
         clients: 50,
-        only: Vec::new(),
         flags: Vec::new(),
     };
     let report = run(&plan, |line| eprintln!("{line}")).await;

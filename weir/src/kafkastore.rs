@@ -10,6 +10,7 @@ use weir_registry::NodeConfig;
 use weir_registry::log::KafkaConfig;
 
 use crate::cli::ServeArgs;
+use crate::settings::read_file;
 
 /// Environment variables that begin so are about the log.
 const PREFIX: &str = "SCHEMA_REGISTRY_KAFKASTORE_";
@@ -38,23 +39,27 @@ pub fn log(
         None => var("BOOTSTRAP_SERVERS").unwrap_or(&kafka.bootstrap_servers).clone(),
     };
     let kafka = weir_kafka::Settings { bootstrap_servers, librdkafka };
-    let default = KafkaConfig::new(kafka);
+    let mut log = KafkaConfig::new(kafka);
     let replication_factor: Option<u16> = number("TOPIC_REPLICATION_FACTOR")?;
     let replication_factor = args.schemas_topic_replication_factor.or(replication_factor);
     let init_timeout: Option<u64> = number("INIT_TIMEOUT_MS")?.map(u64::from);
-    let group = env.get("SCHEMA_REGISTRY_SCHEMA_REGISTRY_GROUP_ID").cloned();
+    let group = env.get("SCHEMA_REGISTRY_SCHEMA_REGISTRY_GROUP_ID");
     let skip = var("TOPIC_SKIP_VALIDATION").is_some_and(|skip| skip == "true");
-    Ok(KafkaConfig {
-        topic: args.schemas_topic.clone().or(var("TOPIC").cloned()).unwrap_or(default.topic),
-        group: args.registry_group.clone().or(group).unwrap_or(default.group),
-        replication_factor: replication_factor
-            .and_then(|factor| i16::try_from(factor).ok())
-            .unwrap_or(default.replication_factor),
-        init_timeout: init_timeout.map_or(default.init_timeout, Duration::from_millis),
-        fenced: !args.unfenced,
-        skip_topic_validation: args.skip_topic_validation || skip,
-        ..KafkaConfig::new(default.kafka)
-    })
+    if let Some(topic) = args.schemas_topic.as_ref().or(var("TOPIC")) {
+        log.topic.clone_from(topic);
+    }
+    if let Some(group) = args.registry_group.as_ref().or(group) {
+        log.group.clone_from(group);
+    }
+    if let Some(factor) = replication_factor.and_then(|factor| i16::try_from(factor).ok()) {
+        log.replication_factor = factor;
+    }
+    if let Some(timeout) = init_timeout {
+        log.init_timeout = Duration::from_millis(timeout);
+    }
+    log.fenced = !args.unfenced;
+    log.skip_topic_validation = args.skip_topic_validation || skip;
+    Ok(log)
 }
 
 /// Who this node is. `address` is where it listens.
@@ -76,13 +81,10 @@ pub fn node(args: &ServeArgs, env: &Env, address: SocketAddr) -> Result<NodeConf
     };
     let ineligible = ["SCHEMA_REGISTRY_LEADER_ELIGIBILITY", "SCHEMA_REGISTRY_MASTER_ELIGIBILITY"];
     let ineligible = ineligible.iter().any(|name| env.get(*name).is_some_and(|v| v == "false"));
-    let read = |path: &std::path::PathBuf| {
-        std::fs::read(path).map_err(|e| format!("cannot read {}: {e}", path.display()))
-    };
     // nodes mostly have one authority, or the same certificate
     let mut ca_pem = Vec::new();
     for path in args.schema_registry_ca.iter().chain(&args.tls_cert) {
-        ca_pem.extend(read(path)?);
+        ca_pem.extend(read_file(path)?);
         ca_pem.push(b'\n');
     }
     Ok(NodeConfig {

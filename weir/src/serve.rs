@@ -10,7 +10,7 @@ use crate::cli::{Role, ServeArgs, Store};
 use crate::kafkastore;
 use crate::listen;
 use crate::parts::Parts;
-use crate::settings::Settings;
+use crate::settings::{Settings, read_file};
 
 pub async fn run(args: Box<ServeArgs>) -> Result<(), String> {
     let settings = Settings::new(&args, std::env::vars())?;
@@ -66,9 +66,7 @@ fn proxy(args: &ServeArgs, settings: Settings, registry_url: &str) -> Result<Pro
     // our own certificate is the one to trust where the registry is ours
     let own = args.tls_cert.as_ref().filter(|_| settings.schema_registry_url.is_none());
     if let Some(path) = args.schema_registry_ca.as_ref().or(own) {
-        let pem =
-            std::fs::read(path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
-        client = client.ca_pem(pem);
+        client = client.ca_pem(read_file(path)?);
     }
     let client = client.build().map_err(|e| e.to_string())?;
     let broker = Broker::new(BrokerConfig { kafka: settings.kafka, embedded: None })

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use weir_proxy::RateLimits;
@@ -104,13 +105,24 @@ fn kafka_settings(
             Some((name.to_lowercase().replace('_', "."), value.clone()))
         })
         .collect();
-    for setting in &args.kafka {
+    settings.extend(kafka_flags(&args.kafka)?);
+    Ok(settings)
+}
+
+/// What `--kafka` says, each time that it is given.
+pub fn kafka_flags(given: &[String]) -> Result<BTreeMap<String, String>, String> {
+    let setting = |setting: &String| {
         let (name, value) = setting
             .split_once('=')
             .ok_or_else(|| format!("--kafka {setting}: expected NAME=VALUE"))?;
-        settings.insert(name.to_string(), value.to_string());
-    }
-    Ok(settings)
+        Ok((name.to_string(), value.to_string()))
+    };
+    given.iter().map(setting).collect()
+}
+
+/// The file that a flag names.
+pub fn read_file(path: &Path) -> Result<Vec<u8>, String> {
+    std::fs::read(path).map_err(|e| format!("cannot read {}: {e}", path.display()))
 }
 
 /// Confluent's listeners are URLs, of which the first counts.

@@ -37,7 +37,8 @@ impl Associations {
         self.by_key.get(key)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Association>> {
+    /// All of them, those of a resource together.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Association>> {
         self.by_key.values()
     }
 

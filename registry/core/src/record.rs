@@ -23,6 +23,13 @@ pub struct RawRecord {
     pub timestamp_ms: Option<i64>,
 }
 
+impl RawRecord {
+    /// Bytes of key and value.
+    pub fn bytes(&self) -> usize {
+        self.key.len() + self.value.as_ref().map_or(0, Vec::len)
+    }
+}
+
 /// A record that this registry understands.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Record {

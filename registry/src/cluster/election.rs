@@ -115,7 +115,7 @@ pub(super) async fn take_part(cluster: Weak<Cluster>, events: mpsc::Sender<Event
         let announced = cluster.leader();
         let renew = cluster.leading().is_some();
         let wanted = match &announced {
-            _ if cluster.status().taking_over => false,
+            _ if cluster.health().taking_over => false,
             _ if renew => led_since.elapsed() > RENEWAL_INTERVAL,
             None => true,
             // in an earlier life, or until something failed; then others come first

@@ -59,8 +59,6 @@ pub struct Cluster {
     pub(crate) topic: String,
     /// The last that announced itself in the log.
     leader: watch::Sender<Option<Leader>>,
-    /// Our epoch, while we lead.
-    leading: watch::Sender<Option<u64>>,
     /// The offset after the last record that was applied.
     applied: watch::Sender<u64>,
     health: Mutex<Health>,
@@ -80,6 +78,8 @@ struct Health {
     /// Why the topic cannot be read, while it cannot.
     unread: Option<String>,
     leader_changes: u64,
+    /// Our epoch, while we lead.
+    leading: Option<u64>,
     taking_over: bool,
     /// Since when a write is under way.
     writing: Option<Instant>,
@@ -121,7 +121,6 @@ impl Cluster {
             node,
             topic: config.topic.clone(),
             leader: watch::Sender::new(log.leader.clone()),
-            leading: watch::Sender::new(None),
             applied: watch::Sender::new(next),
             health: Mutex::new(Health {
                 end: next,
@@ -152,7 +151,7 @@ impl Cluster {
         let unread = health.unread.map(|why| format!("the topic cannot be read: {why}"));
         Status {
             leader: self.leader(),
-            leading: self.leading(),
+            leading: health.leading,
             taking_over: health.taking_over,
             applied: *self.applied.borrow(),
             end: health.end.max(*self.applied.borrow()),
@@ -169,7 +168,7 @@ impl Cluster {
     }
 
     pub(crate) fn leading(&self) -> Option<u64> {
-        *self.leading.borrow()
+        self.change_health(|health| health.leading)
     }
 
     /// Tells when somebody else is announced.
@@ -202,8 +201,8 @@ impl Cluster {
         self.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn change_health(&self, change: impl FnOnce(&mut Health)) {
-        change(&mut self.health.lock().unwrap_or_else(PoisonError::into_inner));
+    fn change_health<T>(&self, change: impl FnOnce(&mut Health) -> T) -> T {
+        change(&mut self.health.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn tokens(&self) -> std::sync::MutexGuard<'_, VecDeque<String>> {

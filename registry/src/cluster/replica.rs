@@ -14,6 +14,7 @@ use weir_registry_core::{LogEntry, RawRecord, Record, State};
 use super::Cluster;
 use crate::log::AppendError;
 use crate::log::kafka::{Announcement, BATCH_BYTES, Leader, Producer, WRITE_TIMEOUT};
+use crate::replay::apply_entry;
 use crate::writer::{Answer, BATCH_MAX, Decided, Job};
 
 /// What happens beside commands.
@@ -98,9 +99,7 @@ impl Replica {
             {
                 *before = Some(state.clone());
             }
-            if let Err(why) = state.apply_entry(offset, entry) {
-                tracing::warn!(offset, %why, "a record of the log is passed over");
-            }
+            apply_entry(&mut state, offset, entry);
         }
         leaders.iter().for_each(|leader| leader.teach(&mut state));
         self.show(state);
@@ -135,7 +134,7 @@ impl Replica {
     }
 
     fn step_down(&self, why: &str) {
-        if let Some(epoch) = self.cluster.leading.send_replace(None) {
+        if let Some(epoch) = self.cluster.change_health(|health| health.leading.take()) {
             tracing::info!(epoch, why, "this node leads no more");
         }
     }
@@ -147,7 +146,7 @@ impl Replica {
         match self.take_over(begun + WRITE_TIMEOUT).await {
             Ok(epoch) => {
                 tracing::info!(epoch, took = ?begun.elapsed(), "this node leads");
-                self.cluster.leading.send_replace(Some(epoch));
+                self.cluster.change_health(|health| health.leading = Some(epoch));
             }
             Err(why) => {
                 self.fail("it could not take the lead again");

@@ -69,10 +69,10 @@ fn follow(
     let mut rewound_at: Option<u64> = None;
     loop {
         let Some(strong) = cluster.upgrade() else { return Ok(()) };
-        let end = strong.health().end;
-        if strong.health().unread.is_some() {
-            strong.change_health(|health| health.unread = None);
-        }
+        let end = strong.change_health(|health| {
+            health.unread = None;
+            health.end
+        });
         drop(strong);
         let mut entries = Vec::new();
         let mut leaders = Vec::new();

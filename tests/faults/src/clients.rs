@@ -108,10 +108,6 @@ impl Crowd {
         ends.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or_default()
     }
 
-    pub fn write_count(&self) -> usize {
-        self.writes.lock().unwrap_or_else(PoisonError::into_inner).len()
-    }
-
     pub fn id_count(&self) -> usize {
         self.ids.lock().unwrap_or_else(PoisonError::into_inner).by_id.len()
     }

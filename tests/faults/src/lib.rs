@@ -35,8 +35,6 @@ pub struct Plan {
     /// Leader changes, at least.
     pub changes: usize,
     pub clients: usize,
-    /// These and no others.
-    pub only: Vec<Fault>,
     pub flags: Vec<String>,
 }
 
@@ -69,11 +67,7 @@ pub async fn run(plan: &Plan, mut say: impl FnMut(String)) -> Report {
     let mut rng = Rng::with_seed(plan.seed);
     let (mut events, mut changes) = (Vec::new(), 0);
     while changes < plan.changes {
-        let fault = match plan.only.is_empty() {
-            true => Fault::choose(&mut rng),
-            false => plan.only[rng.usize(..plan.only.len())],
-        };
-        let event = fault.happen(&site, &kafka, &crowd, &mut rng).await;
+        let event = Fault::choose(&mut rng).happen(&site, &kafka, &crowd, &mut rng).await;
         changes += usize::from(event.changed);
         say(format!("{changes}: {:?}, no write for {:?}", event.fault, event.outage));
         events.push(event);

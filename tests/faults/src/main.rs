@@ -38,7 +38,6 @@ async fn main() -> ExitCode {
         seed: args.seed,
         changes: args.changes,
         clients: args.clients,
-        only: Vec::new(),
         flags: args.flags,
     };
     let report = run(&plan, |line| eprintln!("{line}")).await;

@@ -272,11 +272,6 @@ impl Node {
         let tail = lines[lines.len().saturating_sub(25)..].join("\n");
         format!("--- {}\n{tail}\n", self.url)
     }
-
-    /// How often its log says something.
-    pub fn count(&self, text: &str) -> usize {
-        std::fs::read_to_string(&self.log).unwrap_or_default().matches(text).count()
-    }
 }
 
 impl Drop for Node {

@@ -18,6 +18,7 @@ mod verify;
 use tokio::runtime::Handle;
 
 use crate::cli::MigrateArgs;
+use crate::settings::{kafka_flags, read_file};
 use contents::Reach;
 use place::Place;
 use progress::Progress;
@@ -69,17 +70,8 @@ fn migrate(args: &MigrateArgs, runtime: Handle) -> Result<(), String> {
 }
 
 fn reach(args: &MigrateArgs, runtime: Handle) -> Result<Reach, String> {
-    let setting = |setting: &String| {
-        let (name, value) = setting
-            .split_once('=')
-            .ok_or_else(|| format!("--kafka {setting}: expected NAME=VALUE"))?;
-        Ok((name.to_string(), value.to_string()))
-    };
-    let kafka = args.kafka.iter().map(setting).collect::<Result<_, String>>()?;
-    let read = |path: &std::path::PathBuf| {
-        std::fs::read(path).map_err(|e| format!("cannot read {}: {e}", path.display()))
-    };
-    let ca_pem = args.ca.as_ref().map(read).transpose()?;
+    let kafka = kafka_flags(&args.kafka)?;
+    let ca_pem = args.ca.as_deref().map(read_file).transpose()?;
     Ok(Reach { kafka, ca_pem, runtime })
 }
 

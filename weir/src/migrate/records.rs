@@ -17,7 +17,7 @@ const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 
 const TAKE_OVER_BACKOFF: Duration = Duration::from_millis(200);
 
-/// What is appended at once, in records and in bytes: Kafka has a second and a half to write it.
+/// What is appended at once, in records and in bytes: Kafka has a second to write it.
 const BATCH_RECORDS: usize = 500;
 const BATCH_BYTES: usize = 512 * 1024;
 
@@ -131,7 +131,7 @@ impl Sink {
                     progress.pass_over(&format!("offset {offset}"), why);
                     return Ok(false);
                 }
-                *bytes += record.key.len() + record.value.as_ref().map_or(0, Vec::len);
+                *bytes += record.bytes();
                 waiting.push(record);
                 if waiting.len() >= BATCH_RECORDS || *bytes >= BATCH_BYTES {
                     self.append()?;

@@ -1,10 +1,11 @@
 //! What two places differ in, a line a difference.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::Serialize;
 use weir_registry_api::{Association, Config, Context, Subject, Version};
-use weir_registry_core::{Listing, Record, State, VersionEntry};
+use weir_registry_core::{Listing, State, VersionEntry};
 
 use super::contents::Contents;
 
@@ -190,16 +191,13 @@ fn config(state: &State, scope: Option<&Subject>) -> Option<Config> {
 
 /// A line for each; a registry that imports them names and dates them anew.
 fn associations(state: &State) -> BTreeSet<String> {
-    let associations = state.records().filter_map(|record| match record {
-        Record::Association { value, .. } => value,
-        _ => None,
-    });
-    let line = |association: &Association| {
-        let Association { resource_namespace, resource_name, resource_id, .. } = association;
-        let Association { association_type, subject, lifecycle, resource_type, .. } = association;
+    let line = |association: &Arc<Association>| {
+        let Association { resource_namespace, resource_name, resource_id, .. } = &**association;
+        let Association { association_type, subject, lifecycle, resource_type, .. } =
+            &**association;
         format!(
             "{resource_type} {resource_namespace}/{resource_name} ({resource_id}): {association_type} {subject} {lifecycle}"
         )
     };
-    associations.map(|association| line(&association)).collect()
+    state.associations().iter().map(line).collect()
 }

@@ -273,7 +273,7 @@ fn chunks(records: &[RawRecord]) -> impl Iterator<Item = &[RawRecord]> {
 /// What a record takes in a batch, at most.
 fn size(record: &RawRecord) -> usize {
     const AROUND: usize = 32; // lengths, offset and time
-    record.key.len() + record.value.as_ref().map_or(0, Vec::len) + AROUND
+    record.bytes() + AROUND
 }
 
 fn encode(

@@ -72,17 +72,18 @@ async fn group_in(site: &Site, group: &str, state: &str) -> Value {
     loop {
         let found = site.get(&format!("/consumer-groups/{group}")).await;
         let consumers = site.get(&format!("/consumer-groups/{group}/consumers")).await;
-        let assigned = match consumers.json["data"][0]["consumer_id"].as_str() {
-            Some(id) => {
-                let path = format!("/consumer-groups/{group}/consumers/{id}/assignments");
-                site.get(&path).await.json["data"].as_array().is_some_and(|a| !a.is_empty())
+        // the link, for an id may hold a slash
+        let link = consumers.json["data"][0]["assignments"]["related"].as_str();
+        let assigned = match link.and_then(|url| url.strip_prefix(&site.api.url)) {
+            Some(path) => {
+                site.api.get(path).await.json["data"].as_array().is_some_and(|a| !a.is_empty())
             }
             None => state == "EMPTY",
         };
         if found.json["state"] == json!(state) && assigned {
             return found.json;
         }
-        assert!(Instant::now() < deadline, "{}", found.text);
+        assert!(Instant::now() < deadline, "{}\n{}", found.text, consumers.text);
     }
 }
 

@@ -41,6 +41,11 @@ impl KafkaCluster {
         self.node("kill", id).await;
     }
 
+    /// Ends a broker as a restart does: it hands over what it leads.
+    pub async fn shut(&self, id: i64) {
+        self.node("shut", id).await;
+    }
+
     /// Starts it again, on its ports and with its data.
     pub async fn revive(&self, id: i64) {
         self.node("revive", id).await;

@@ -37,13 +37,15 @@ pub enum Fault {
     ClockStep,
     /// The broker that has the log is killed.
     BrokerKill,
+    /// It is told to end, as in a rolling restart.
+    BrokerRestart,
     /// The leader and another node are killed together.
     KillTwo,
 }
 
 /// With how often each comes among a hundred.
-const FAULTS: [(Fault, u32); 14] = [
-    (Fault::Kill, 22),
+const FAULTS: [(Fault, u32); 15] = [
+    (Fault::Kill, 21),
     (Fault::Restart, 12),
     (Fault::Pause, 14),
     (Fault::LongPause, 1),
@@ -55,7 +57,8 @@ const FAULTS: [(Fault, u32); 14] = [
     (Fault::LongHeldProduce, 1),
     (Fault::SlowKafka, 2),
     (Fault::ClockStep, 3),
-    (Fault::BrokerKill, 2),
+    (Fault::BrokerKill, 1),
+    (Fault::BrokerRestart, 2),
     (Fault::KillTwo, 3),
 ];
 
@@ -88,7 +91,10 @@ impl Fault {
 
     /// Whether another node has to lead for it to be over.
     fn deposes(self) -> bool {
-        !matches!(self, Fault::SlowKafka | Fault::ClockStep | Fault::BrokerKill)
+        !matches!(
+            self,
+            Fault::SlowKafka | Fault::ClockStep | Fault::BrokerKill | Fault::BrokerRestart
+        )
     }
 
     /// Brings it about, and mends it.
@@ -115,7 +121,7 @@ impl Fault {
         Event { fault: self, changed, outage }
     }
 
-    /// The broker that it kills, if it kills one.
+    /// The broker that it ends, if it ends one.
     async fn begin(
         self,
         site: &Site,
@@ -153,6 +159,11 @@ impl Fault {
                 kafka.kill(broker).await;
                 return Some(broker);
             }
+            Fault::BrokerRestart => {
+                let broker = log_leader(site).await;
+                kafka.shut(broker).await;
+                return Some(broker);
+            }
             Fault::KillTwo => {
                 leader.kill();
                 site.nodes[(index + 1) % site.nodes.len()].kill();
@@ -181,7 +192,7 @@ impl Fault {
                 leader.kafka_weather(Weather::default());
             }
             Fault::ClockStep => leader.step_clock(0),
-            Fault::BrokerKill => {
+            Fault::BrokerKill | Fault::BrokerRestart => {
                 if let Some(broker) = broker {
                     kafka.revive(broker).await;
                 }

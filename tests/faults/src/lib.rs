@@ -95,47 +95,50 @@ impl Report {
         self.events.iter().filter(|event| event.changed)
     }
 
-    /// Outages of those faults that ended in another epoch, the longest last. While Kafka itself has
-    /// nobody to write to, there is nothing that a registry can do.
-    fn outages(&self) -> Vec<Duration> {
-        let ours = self.changes().filter(|event| event.fault != Fault::BrokerKill);
-        let mut outages: Vec<Duration> = ours.map(|event| event.outage).collect();
+    /// Outages of those faults that ended in another epoch. While Kafka itself has nobody to write to,
+    /// there is nothing that a registry can do.
+    pub fn outages(&self) -> Outages {
+        Outages::of(self.changes().filter(|event| event.fault != Fault::BrokerKill))
+    }
+}
+
+/// The longest last.
+pub struct Outages(Vec<Duration>);
+
+impl Outages {
+    fn of<'a>(events: impl Iterator<Item = &'a Event>) -> Outages {
+        let mut outages: Vec<Duration> = events.map(|event| event.outage).collect();
         outages.sort_unstable();
-        outages
+        Outages(outages)
     }
 
-    /// At a share of all outages: 0.99 is longer than 99 of 100.
-    pub fn outage(&self, share: f64) -> Duration {
-        let outages = self.outages();
-        let at = (outages.len() as f64 * share).ceil() as usize;
-        outages.get(at.clamp(1, outages.len().max(1)) - 1).copied().unwrap_or_default()
+    /// At a share of all: 0.99 is longer than 99 of 100.
+    pub fn at(&self, share: f64) -> Duration {
+        let at = (self.0.len() as f64 * share).ceil() as usize;
+        self.0.get(at.clamp(1, self.0.len().max(1)) - 1).copied().unwrap_or_default()
+    }
+}
+
+impl std::fmt::Display for Outages {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let [median, p99, longest] = [0.5, 0.99, 1.0].map(|share| self.at(share));
+        write!(f, "no write for {median:.1?} (median), {p99:.1?} (p99), {longest:.1?} at most")
     }
 }
 
 impl std::fmt::Display for Report {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut by_fault: BTreeMap<Fault, Vec<Duration>> = BTreeMap::new();
+        let mut by_fault: BTreeMap<Fault, Vec<&Event>> = BTreeMap::new();
         for event in &self.events {
-            by_fault.entry(event.fault).or_default().push(event.outage);
+            by_fault.entry(event.fault).or_default().push(event);
         }
-        for (fault, mut outages) in by_fault {
-            outages.sort_unstable();
-            let (count, median) = (outages.len(), outages[outages.len() / 2]);
-            let longest = outages.last().copied().unwrap_or_default();
-            writeln!(
-                f,
-                "{fault:?}: {count} times, no write for {median:.1?}, {longest:.1?} at most"
-            )?;
+        for (fault, events) in by_fault {
+            let outages = Outages::of(events.iter().copied());
+            writeln!(f, "{fault:?}: {} times, {outages}", events.len())?;
         }
-        writeln!(
-            f,
-            "{} leader changes; but for killed brokers no write for {:.1?} (median), {:.1?} (p99), {:.1?} at \
-             most",
-            self.changes().count(),
-            self.outage(0.5),
-            self.outage(0.99),
-            self.outage(1.0)
-        )?;
+        let changes = self.changes().count();
+        writeln!(f, "{changes} leader changes: {}", Outages::of(self.changes()))?;
+        writeln!(f, "but for killed brokers: {}", self.outages())?;
         writeln!(
             f,
             "{} operations, {} of unknown outcome, {} ids, the longest answer took {:.1?}",

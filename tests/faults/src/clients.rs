@@ -20,6 +20,10 @@ const PAUSE_MS: std::ops::Range<u64> = 10..80;
 /// How long a client asks the other nodes after one has not answered.
 const AVOIDED: Duration = Duration::from_secs(5);
 
+/// One in so many operations is of another node, as behind a balancer: else all clients gather at the
+/// node that has not failed for longest, and none is left to see that others answer when it stands still.
+const STAY: u32 = 50;
+
 /// What a client waits when it does not know what it has done, in milliseconds.
 const UNKNOWN_PAUSE_MS: std::ops::Range<u64> = 100..600;
 
@@ -135,7 +139,7 @@ pub struct Client {
     crowd: Arc<Crowd>,
     number: usize,
     rng: Rng,
-    /// The node that it speaks to, until that fails.
+    /// The node that it speaks to.
     node: usize,
     /// How far the log had come when it was answered last.
     offset: u64,
@@ -170,6 +174,9 @@ impl Client {
                     self.configure(&scope).await;
                 }
                 _ => self.read_own_write(generation).await,
+            }
+            if self.rng.u32(..STAY) == 0 {
+                self.move_on();
             }
             tokio::time::sleep(Duration::from_millis(self.rng.u64(PAUSE_MS))).await;
         }

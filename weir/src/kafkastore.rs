@@ -79,6 +79,13 @@ pub fn node(args: &ServeArgs, env: &Env, address: SocketAddr) -> Result<NodeConf
         }
         (None, None) => format!("{scheme}://{address}"),
     };
+    let parsed = reqwest::Url::parse(&advertised_url).ok();
+    if parsed.is_none_or(|url| !["http", "https"].contains(&url.scheme())) {
+        return Err(format!(
+            "the other nodes cannot reach this one at {advertised_url}: expected http://host:port or \
+             https://host:port"
+        ));
+    }
     let ineligible = ["SCHEMA_REGISTRY_LEADER_ELIGIBILITY", "SCHEMA_REGISTRY_MASTER_ELIGIBILITY"];
     let ineligible = ineligible.iter().any(|name| env.get(*name).is_some_and(|v| v == "false"));
     // nodes mostly have one authority, or the same certificate
@@ -196,5 +203,10 @@ mod tests {
         let everywhere = "0.0.0.0:8081".parse().unwrap();
         let error = node(&args(&[]), &Env::new(), everywhere).unwrap_err();
         assert!(error.contains("--registry-advertised-url"), "{error}");
+        for url in ["nonsense", "registry-1:8081", "ftp://registry-1", "http://", "http://a b"] {
+            let args = args(&["--registry-advertised-url", url]);
+            let error = node(&args, &Env::new(), everywhere).unwrap_err();
+            assert!(error.contains(url.trim_end_matches('/')), "{error}");
+        }
     }
 }

@@ -77,8 +77,9 @@ fn breaks(bytes: &[u8]) -> bool {
     bytes.iter().any(|b| matches!(b, b'\n' | b'\r'))
 }
 
-/// Hands on the records of a dump in any of the forms that are understood.
+/// Hands on the records of a dump in any of the forms that are understood. Errors begin with `name`.
 pub fn read(
+    name: &str,
     input: impl Read,
     each: &mut dyn FnMut(u64, RawRecord) -> Result<(), String>,
 ) -> Result<(), String> {
@@ -89,14 +90,16 @@ pub fn read(
         next = offset + 1;
         each(offset, record)
     };
-    if begins_with(&mut input, b'[').map_err(|e| e.to_string())? {
-        return foreign::array(input)?.into_iter().try_for_each(|record| counted((None, record)));
+    let unread = |e: io::Error| format!("{name}: {e}");
+    if begins_with(&mut input, b'[').map_err(unread)? {
+        let records = foreign::array(input).map_err(|why| format!("{name}: {why}"))?;
+        return records.into_iter().try_for_each(|record| counted((None, record)));
     }
     let mut format = None;
     let mut line = Vec::new();
     for number in 1_u64.. {
         line.clear();
-        if input.read_until(b'\n', &mut line).map_err(|e| e.to_string())? == 0 {
+        if input.read_until(b'\n', &mut line).map_err(unread)? == 0 {
             break;
         }
         let text = line.strip_suffix(b"\n").unwrap_or(&line);
@@ -104,7 +107,7 @@ pub fn read(
         if text.is_empty() {
             continue;
         }
-        let at_line = |why: String| format!("line {number}: {why}");
+        let at_line = |why: String| format!("{name}: line {number}: {why}");
         let format = match format {
             Some(format) => format,
             None => {
@@ -231,11 +234,11 @@ mod tests {
 
     #[test]
     fn what_is_no_record_is_named_by_its_line() {
-        let read = |text: &str| read(text.as_bytes(), &mut |_, _| Ok(()));
+        let read = |text: &str| read("dump.json", text.as_bytes(), &mut |_, _| Ok(()));
         let line = "{\"key\":{},\"value\":{}}\n";
         assert_eq!(read(line), Ok(()));
-        assert!(read(&format!("{line}rubbish")).unwrap_err().starts_with("line 2: "));
-        assert_eq!(read("{\"value\":1}").unwrap_err(), "line 1: there is no key");
+        assert!(read(&format!("{line}rubbish")).unwrap_err().starts_with("dump.json: line 2: "));
+        assert_eq!(read("{\"value\":1}").unwrap_err(), "dump.json: line 1: there is no key");
         assert!(read("/V3\n").unwrap_err().contains("V3"));
         assert_eq!(read(""), Ok(()));
     }

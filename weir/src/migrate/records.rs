@@ -24,7 +24,7 @@ const BATCH_BYTES: usize = 512 * 1024;
 /// A place of records that is to be read. Its methods block.
 pub enum Source {
     Log { log: Box<dyn Log>, first: u64 },
-    Dump(Box<dyn std::io::Read>),
+    Dump { name: String, input: Box<dyn std::io::Read> },
 }
 
 impl Source {
@@ -51,9 +51,11 @@ impl Source {
             }
             Place::File(path) => {
                 let file = File::open(path).map_err(|e| named(&e))?;
-                Ok(Source::Dump(Box::new(file)))
+                Ok(Source::Dump { name: place.to_string(), input: Box::new(file) })
             }
-            Place::Pipe => Ok(Source::Dump(Box::new(std::io::stdin()))),
+            Place::Pipe => {
+                Ok(Source::Dump { name: "stdin".into(), input: Box::new(std::io::stdin()) })
+            }
         }
     }
 
@@ -63,7 +65,7 @@ impl Source {
         each: &mut dyn FnMut(u64, RawRecord) -> Result<(), String>,
     ) -> Result<(), String> {
         match self {
-            Source::Dump(input) => dump::read(input, each),
+            Source::Dump { name, input } => dump::read(&name, input, each),
             Source::Log { mut log, first } => {
                 let mut result = Ok(());
                 let read = log.read(first, &mut |offset, record| {

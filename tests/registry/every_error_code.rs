@@ -35,7 +35,7 @@ const ELSEWHERE: [(&str, &str, &str); 5] = [
     ("Starting", CLUSTER, "a_node_that_has_not_read_its_log_answers_503"),
 ];
 
-const CLUSTER: &str = "weir/cluster.rs";
+const CLUSTER: &str = "weir/cluster/mod.rs";
 
 /// Variants that `associations.rs` reaches.
 const ASSOCIATIONS: [&str; 8] = [

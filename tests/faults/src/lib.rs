@@ -1,7 +1,7 @@
 //! Faults: three registries and three brokers, things that go wrong, clients that go on, and a check of
 //! all that they were answered.
 //!
-//! `weir-faults --seed 7 --changes 300` runs it; `tests/weir/cluster.rs` runs a short form. What the
+//! `weir-faults --seed 7 --changes 300` runs it; `tests/weir/faults.rs` runs a short form. What the
 //! clients saw is checked by Porcupine (`checker/`), ids and reads of own writes here, and the log by its
 //! two laws.
 

@@ -97,15 +97,19 @@ impl Here {
         let before = self.registry.state().next_offset();
         let again = parts.clone();
         let response = call(&self.routes, Request::from_parts(parts, Body::empty())).await;
-        // it may have been written a moment ago, through another node
-        if response.status() == StatusCode::NOT_FOUND
+        match self.has_missed_something(response.status(), before).await {
+            true => call(&self.routes, Request::from_parts(again, Body::empty())).await,
+            false => response,
+        }
+    }
+
+    /// Whether what a request did not find, or what its schema refers to, may have been written a moment
+    /// ago through another node: this one has read more since.
+    async fn has_missed_something(&self, status: StatusCode, before: u64) -> bool {
+        [StatusCode::NOT_FOUND, StatusCode::UNPROCESSABLE_ENTITY].contains(&status)
             && self.cluster.status().kafka
             && self.cluster.catch_up(Instant::now() + MISS_PATIENCE).await
             && self.registry.state().next_offset() != before
-        {
-            return call(&self.routes, Request::from_parts(again, Body::empty())).await;
-        }
-        response
     }
 
     /// What the client has seen of another node, it sees here. 50002.
@@ -129,10 +133,17 @@ impl Here {
         let token = parts.headers.get(&TOKEN).and_then(|token| token.to_str().ok());
         let from_node = token.is_some_and(|token| self.cluster.has_announced(token));
         let deadline = Instant::now() + PATIENCE;
+        let mut is_first = true;
         loop {
+            let before = self.registry.state().next_offset();
             let request = Request::from_parts(parts.clone(), Body::from(body.clone()));
             let mut response = call(&self.routes, request).await;
             if response.extensions().get::<Elsewhere>().is_none() {
+                // refused: nothing has happened
+                if is_first && self.has_missed_something(response.status(), before).await {
+                    is_first = false;
+                    continue;
+                }
                 return response;
             }
             if from_node {

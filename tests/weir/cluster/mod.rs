@@ -106,6 +106,25 @@ async fn a_client_reads_its_own_writes_on_any_node() {
 }
 
 #[tokio::test]
+async fn what_was_written_a_moment_ago_is_not_missing_to_a_node_that_lags() {
+    let Some(site) = three_nodes().await else { return };
+    let (_, follower, other) = roles(&site).await;
+    other.kafka_weather(Weather { delay: Duration::from_millis(100), ..Weather::default() });
+    id(&register(follower, "base", "Base").await);
+    let record = r#"{"type":"record","name":"R","fields":[{"name":"b","type":"Base"}]}"#;
+    let references = json!([{"name": "Base", "subject": "base", "version": 1}]);
+    let body = json!({"schema": record, "references": references});
+    let referring = api(other).post("/subjects/referring/versions", &body).await;
+    assert_eq!(referring.status, 200, "{}", referring.text);
+    id(&register(follower, "looked-up", "LookedUp").await);
+    let found = api(other).post("/subjects/looked-up", &schema("LookedUp")).await;
+    assert_eq!(found.status, 200, "{}", found.text);
+    id(&register(follower, "deleted", "Deleted").await);
+    let deleted = api(other).delete("/subjects/deleted").await;
+    assert_eq!(deleted.status, 200, "{}", deleted.text);
+}
+
+#[tokio::test]
 async fn a_referenced_schema_cannot_be_deleted_through_any_node() {
     let Some(site) = three_nodes().await else { return };
     let (leader, follower, other) = roles(&site).await;

@@ -111,11 +111,7 @@ async fn what_was_written_a_moment_ago_is_not_missing_to_a_node_that_lags() {
     let (_, follower, other) = roles(&site).await;
     other.kafka_weather(Weather { delay: Duration::from_millis(100), ..Weather::default() });
     id(&register(follower, "base", "Base").await);
-    let record = r#"{"type":"record","name":"R","fields":[{"name":"b","type":"Base"}]}"#;
-    let references = json!([{"name": "Base", "subject": "base", "version": 1}]);
-    let body = json!({"schema": record, "references": references});
-    let referring = api(other).post("/subjects/referring/versions", &body).await;
-    assert_eq!(referring.status, 200, "{}", referring.text);
+    id(&register_referring(other).await);
     id(&register(follower, "looked-up", "LookedUp").await);
     let found = api(other).post("/subjects/looked-up", &schema("LookedUp")).await;
     assert_eq!(found.status, 200, "{}", found.text);
@@ -129,11 +125,7 @@ async fn a_referenced_schema_cannot_be_deleted_through_any_node() {
     let Some(site) = three_nodes().await else { return };
     let (leader, follower, other) = roles(&site).await;
     id(&register(follower, "base", "Base").await);
-    let record = r#"{"type":"record","name":"R","fields":[{"name":"b","type":"Base"}]}"#;
-    let references = json!([{"name": "Base", "subject": "base", "version": 1}]);
-    let body = json!({"schema": record, "references": references});
-    let referring = api(other).post("/subjects/referring/versions", &body).await;
-    assert_eq!(referring.status, 200, "{}", referring.text);
+    id(&register_referring(other).await);
     for node in [leader, follower, other] {
         let answer = api(node).delete("/subjects/base/versions/1").await;
         assert_eq!((answer.status.as_u16(), &answer.json["error_code"]), (422, &json!(42206)));

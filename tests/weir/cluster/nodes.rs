@@ -42,7 +42,15 @@ pub async fn register(node: &Node, subject: &str, name: &str) -> Answer {
     api(node).post(&format!("/subjects/{subject}/versions"), &schema(name)).await
 }
 
-/// The same while the leader is lost: who does not know whether it was written tries again.
+/// A schema of the subject `referring` that refers to the first one of `base`, an enum `Base`.
+pub async fn register_referring(node: &Node) -> Answer {
+    let record = r#"{"type":"record","name":"R","fields":[{"name":"b","type":"Base"}]}"#;
+    let references = json!([{"name": "Base", "subject": "base", "version": 1}]);
+    let body = json!({"schema": record, "references": references});
+    api(node).post("/subjects/referring/versions", &body).await
+}
+
+/// `register` while the leader is lost: who does not know whether it was written tries again.
 pub async fn register_again(node: &Node, subject: &str, name: &str) -> Answer {
     let begun = Instant::now();
     loop {

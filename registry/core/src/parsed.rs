@@ -37,6 +37,11 @@ pub enum Reading {
     Stored,
 }
 
+/// A schema's content whatever form its text is in, hashed: it is asked of each version of a subject
+/// in turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Content(u64);
+
 impl Parsed {
     /// `references`: names and texts, each after those that it refers to itself.
     pub(crate) fn parse(
@@ -82,6 +87,34 @@ impl Parsed {
             Parsed::Avro(schema) => Parsed::Avro(schema.clone().normalized()),
             Parsed::Json(schema) => Parsed::Json(schema.normalized()),
             Parsed::Protobuf(schema) => Parsed::Protobuf(schema.normalized()),
+        }
+    }
+
+    /// What stays the same whatever form the text is in. Two schemas may share it and yet differ.
+    pub(crate) fn content(&self) -> Content {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let text = match self {
+            // the order of keys is a matter of form
+            Parsed::Avro(_) | Parsed::Json(_) => self.normalized().canonical(),
+            Parsed::Protobuf(_) => self.canonical(),
+        };
+        let mut hasher = DefaultHasher::new();
+        text.hash(&mut hasher);
+        Content(hasher.finish())
+    }
+
+    /// Whether they are the same, whatever form their texts are in; what they refer to is not
+    /// looked at.
+    pub(crate) fn is_same(&self, other: &Parsed) -> bool {
+        match (self, other) {
+            (Parsed::Avro(a), Parsed::Avro(b)) => {
+                a.clone().normalized().canonical() == b.clone().normalized().canonical()
+            }
+            (Parsed::Json(a), Parsed::Json(b)) => {
+                a.normalized().canonical() == b.normalized().canonical()
+            }
+            (Parsed::Protobuf(a), Parsed::Protobuf(b)) => a.canonical() == b.canonical(),
+            _ => false,
         }
     }
 

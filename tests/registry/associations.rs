@@ -213,7 +213,7 @@ async fn what_an_association_must_not_be_is_42212() {
         (
             with(json!({"frozen": true})),
             "frozen",
-            "association with lifecycle of WEAK cannot be frozen",
+            "association with lifecycle of WEAK cannot be frozen=true",
         ),
         (
             with(json!({"lifecycle": "WEAK", "schema": body(ORDER)})),

@@ -6,6 +6,7 @@
 
 mod compatibility;
 mod default_check;
+mod equivalent;
 mod fingerprint;
 mod incompatibility;
 mod name;

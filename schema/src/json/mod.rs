@@ -5,7 +5,9 @@
 //! them (`1e3` becomes `1000.0`), because canonical texts must be equal byte for byte.
 
 mod locate;
+mod number;
 mod read;
+mod same;
 
 pub use locate::locate;
 
@@ -75,13 +77,13 @@ impl Json {
 
     /// Equality as Jackson has it: the order of an object's keys does not count.
     pub fn same(&self, other: &Json) -> bool {
-        match (self, other) {
-            (Json::Array(a), Json::Array(b)) => {
-                a.len() == b.len() && a.iter().zip(b).all(|(x, y)| x.same(y))
-            }
-            (Json::Object(a), Json::Object(b)) => same_members(a, b),
-            _ => self == other,
-        }
+        same::exact(self, other)
+    }
+
+    /// Equality as JSON Schema has it: neither the order of keys counts nor how a number is written,
+    /// so that `1`, `1.0` and `10e-1` are one value.
+    pub fn same_value(&self, other: &Json) -> bool {
+        same::by_value(self, other)
     }
 
     /// This value with the keys of every object in it sorted, at all depths.

@@ -126,6 +126,12 @@ impl Schema {
         self.json().to_string()
     }
 
+    /// Whether the two documents say the same, whatever the order of their keys and however their
+    /// numbers are written. What their references mean is not compared: see [`Schema::same_resolved`].
+    pub fn same_content(&self, other: &Schema) -> bool {
+        self.json().same_value(other.json())
+    }
+
     /// What `normalize=true` makes of it: the keys of every object sorted.
     pub fn normalized(&self) -> Schema {
         self.with_json(self.json().sorted())
@@ -206,4 +212,34 @@ fn tokens(places: &[Place], mut place: PlaceId) -> Vec<String> {
 /// A step of a JSON pointer, escaped.
 fn escaped(token: &str) -> String {
     token.replace('~', "~0").replace('/', "~1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Schema {
+        Schema::parse(text, &[], true).unwrap()
+    }
+
+    #[test]
+    fn the_same_content_may_have_its_keys_and_numbers_in_another_form() {
+        let schema =
+            parsed(r#"{"type":"object","properties":{"a":{"minimum":1.50},"b":{"maximum":10}}}"#);
+        for same in [
+            r#"{"properties":{"b":{"maximum":10},"a":{"minimum":1.5}},"type":"object"}"#,
+            r#"{"type":"object","properties":{"a":{"minimum":15e-1},"b":{"maximum":10.0}}}"#,
+        ] {
+            assert!(schema.same_content(&parsed(same)), "{same}");
+        }
+        for other in [
+            r#"{"type":"object","properties":{"a":{"minimum":1.51},"b":{"maximum":10}}}"#,
+            r#"{"type":"object","properties":{"a":{"minimum":1.5}}}"#,
+            r#"{"type":"object","title":"","properties":{"a":{"minimum":1.5},"b":{"maximum":10}}}"#,
+            "true",
+        ] {
+            assert!(!schema.same_content(&parsed(other)), "{other}");
+        }
+        assert!(!parsed(r#"{"enum":[1,2]}"#).same_content(&parsed(r#"{"enum":[2,1]}"#)));
+    }
 }

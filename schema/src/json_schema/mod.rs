@@ -19,6 +19,7 @@ mod keywords;
 mod library;
 mod matching;
 mod members;
+mod meta_schema;
 mod node;
 mod objects;
 mod pattern;
@@ -31,6 +32,7 @@ use std::fmt;
 
 pub use compatibility::{Incompatibility, TooComplex, compatibility, differences};
 pub use difference::DifferenceType;
+pub use draft::Draft;
 
 use self::build::{Built, build};
 use self::library::Document;
@@ -41,7 +43,7 @@ use crate::json::{Json, JsonError};
 /// A parsed document with its references resolved.
 #[derive(Clone, Debug)]
 pub struct Schema {
-    /// The schema itself, then its references.
+    /// The schema itself, then its references and the meta-schemas that any of them refers to.
     documents: Vec<Document>,
     nodes: Vec<Node>,
     places: Vec<Place>,
@@ -87,17 +89,13 @@ impl Schema {
         references: &[(&str, &str)],
         validate: bool,
     ) -> Result<Schema, ParseError> {
-        let mut documents = vec![Document { name: String::new(), json: Json::parse(text)? }];
+        let mut documents = vec![Document { name: String::new(), json: Json::parse_exact(text)? }];
         for (name, text) in references {
-            let json = Json::parse(text).map_err(|error| ParseError {
+            let json = Json::parse_exact(text).map_err(|error| ParseError {
                 message: format!("reference '{name}': {error}"),
                 position: None,
             })?;
             documents.push(Document { name: (*name).to_string(), json });
-        }
-        if !matches!(documents[0].json, Json::Bool(_) | Json::Object(_)) {
-            let reason = keywords::expected("Boolean or JsonObject", &documents[0].json);
-            return Err(ParseError { message: format!("#: {reason}"), position: None });
         }
         match Schema::built(documents) {
             (_, Some(problem)) if validate => Err(problem),
@@ -105,7 +103,9 @@ impl Schema {
         }
     }
 
-    fn built(documents: Vec<Document>) -> (Schema, Option<ParseError>) {
+    fn built(mut documents: Vec<Document>) -> (Schema, Option<ParseError>) {
+        let meta_schemas = meta_schema::referred(&documents);
+        documents.extend(meta_schemas);
         let Built { nodes, places, problem } = build(&documents);
         (Schema { documents, nodes, places }, problem)
     }
@@ -119,6 +119,11 @@ impl Schema {
 
     fn json(&self) -> &Json {
         &self.documents[0].json
+    }
+
+    /// The draft by whose rules it is read: what `$schema` names, or else draft 7.
+    pub fn draft(&self) -> Draft {
+        Draft::of(self.json())
     }
 
     /// The document without white space, its keys in the order in which they were given.
@@ -143,6 +148,13 @@ impl Schema {
             Some(Json::Object(members)) => members.iter().map(|(name, _)| name.clone()).collect(),
             _ => Vec::new(),
         }
+    }
+
+    /// The first of the root's properties whose name begins with `$$`, which a registry keeps for itself:
+    /// one that validates fields refuses it.
+    pub fn reserved_property(&self) -> Option<&str> {
+        let Kind::Object(rules) = &self.node(NodeId(0)).kind else { return None };
+        rules.properties.iter().map(|p| p.name.as_str()).find(|name| name.starts_with("$$"))
     }
 
     fn node(&self, id: NodeId) -> &Node {

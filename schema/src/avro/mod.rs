@@ -184,3 +184,47 @@ impl Kind {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored(text: &str) -> Schema {
+        Parser::new(ParseOptions::STORED).parse(text).unwrap_or_else(|e| panic!("{e}: {text}"))
+    }
+
+    fn field(inside: &str) -> String {
+        format!(r#"{{"type":"record","name":"R","fields":[{{"name":"a",{inside}}}]}}"#)
+    }
+
+    #[test]
+    fn a_stored_text_that_would_be_refused_is_read_and_is_compatible_with_itself() {
+        for text in [
+            field(r#""type":"string","default":null"#),
+            field(r#""type":"int","default":"x""#),
+            field(r#""type":"double","default":"x""#),
+            field(r#""type":"double","default":1E+400"#),
+            field(r#""type":["int","null"],"default":{"b":1}"#),
+            r#"{"type":"record","name":"R","namespace":"1ns","fields":[]}"#.into(),
+            r#"{"type":"record","name":"my-record","fields":[{"name":"a b","type":"int"}]}"#.into(),
+            r#"{"type":"enum","name":"E","symbols":["1","b-c"]}"#.into(),
+            r#"{"type":"enum","name":"E","symbols":["A"],"default":"B"}"#.into(),
+        ] {
+            assert!(Parser::new(ParseOptions::NEW).parse(&text).is_err(), "{text}");
+            let schema = stored(&text);
+            assert_eq!(schema.canonical(), text);
+            assert_eq!(compatibility(&schema, &schema), Ok(Vec::new()), "{text}");
+            assert!(schema.equivalent(&schema));
+        }
+    }
+
+    #[test]
+    fn a_number_that_no_double_can_hold_is_no_default_and_stays_a_number_in_a_property() {
+        let error =
+            Parser::new(ParseOptions::NEW).parse(&field(r#""type":"double","default":1e400"#));
+        let message = error.unwrap_err().message;
+        assert_eq!(message, r#"Invalid default for field a: 1E+400 not a "double""#);
+        let property = Schema::parse(r#"{"type":"string","p":[1e400,-1e400,1e300]}"#).unwrap();
+        assert_eq!(property.canonical(), r#"{"type":"string","p":[1E+400,-1E+400,1.0E300]}"#);
+    }
+}

@@ -255,7 +255,11 @@ impl Parser {
         };
         let floating = matches!(self.nodes[node.0 as usize].kind, Kind::Float | Kind::Double);
         let default = match json.get("default") {
-            Some(Json::String(text)) if floating => Some(Json::Double(parse_java_double(text)?)),
+            Some(Json::String(text)) if floating => match parse_java_double(text) {
+                Ok(double) => Some(Json::Double(double)),
+                Err(why) if self.options.validate_defaults => return Err(why),
+                Err(_) => Some(Json::String(text.clone())),
+            },
             other => other.cloned(),
         };
         self.check_name(&name)?;
@@ -293,6 +297,7 @@ impl Parser {
         }
         let default = text(json, "default");
         if let Some(default) = &default
+            && self.options.validate_defaults
             && !seen.contains(default.as_str())
         {
             let symbols = symbols.join(", ");

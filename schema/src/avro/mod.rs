@@ -4,6 +4,7 @@
 //! resolved to node ids, so that two nodes are one type exactly if their ids are equal: recursion
 //! is a cycle of ids, and nothing here follows it on the machine's stack.
 
+mod attributes;
 mod compatibility;
 mod default_check;
 mod equivalent;
@@ -226,5 +227,30 @@ mod tests {
         assert_eq!(message, r#"Invalid default for field a: 1E+400 not a "double""#);
         let property = Schema::parse(r#"{"type":"string","p":[1e400,-1e400,1e300]}"#).unwrap();
         assert_eq!(property.canonical(), r#"{"type":"string","p":[1E+400,-1E+400,1.0E300]}"#);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_in_javas_words() {
+        for (text, wanted) in [
+            (
+                "x",
+                "Unrecognized token 'x': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false') at line 1, column 1",
+            ),
+            (r#"["int",["int"]]"#, r#"Nested union: ["int",["int"]]"#),
+            (
+                r#""int"#,
+                "Unexpected end-of-input: was expecting closing quote for a string value at line 1, column 5",
+            ),
+            (
+                r#"{"type":"record","name":"A","fields":[{"name":"a","type":"int"},{"name":"a","type":"int"}]}"#,
+                "Duplicate field a in record A: a type:INT pos:1 and a type:INT pos:0.",
+            ),
+            (
+                &field(r#""type":"int","order":"up""#),
+                "No enum constant org.apache.avro.Schema.Field.Order.UP",
+            ),
+        ] {
+            assert_eq!(Schema::parse(text).unwrap_err().message, wanted);
+        }
     }
 }

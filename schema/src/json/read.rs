@@ -66,7 +66,8 @@ impl Reader<'_> {
             Some(b't') => self.word("true", Json::Bool(true)),
             Some(b'f') => self.word("false", Json::Bool(false)),
             Some(b'n') => self.word("null", Json::Null),
-            _ => Err(self.unexpected("a value")),
+            _ if self.token().is_empty() => Err(self.unexpected("a value")),
+            _ => Err(self.unrecognized()),
         }
     }
 
@@ -155,7 +156,12 @@ impl Reader<'_> {
                         "Illegal unquoted character (code {control}): has to be escaped"
                     ));
                 }
-                None => return Err("Unexpected end of input in a string".into()),
+                None => {
+                    return Err(
+                        "Unexpected end-of-input: was expecting closing quote for a string value"
+                            .into(),
+                    );
+                }
             }
         }
     }
@@ -266,14 +272,20 @@ impl Reader<'_> {
             self.at += word.len();
             return Ok(value);
         }
-        let token: String = self.text[self.at..]
-            .chars()
-            .take_while(|c| c.is_alphanumeric() || *c == '_')
-            .take(100)
-            .collect();
-        Err(format!(
-            "Unrecognized token '{token}': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
-        ))
+        Err(self.unrecognized())
+    }
+
+    /// The letters and digits that come next.
+    fn token(&self) -> String {
+        let rest = self.text.get(self.at..).unwrap_or_default().chars();
+        rest.take_while(|c| c.is_alphanumeric() || *c == '_').take(100).collect()
+    }
+
+    fn unrecognized(&self) -> String {
+        format!(
+            "Unrecognized token '{}': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')",
+            self.token()
+        )
     }
 
     /// Skips white space, and comments (`/* */` and `//`) where they are allowed.

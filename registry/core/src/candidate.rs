@@ -70,6 +70,12 @@ impl Candidate {
         let reading = if held_to_rules { Reading::New } else { Reading::Stored };
         let normalize = (normalize || config.normalize == Some(true)) && !is_import;
         let mut candidate = parse(state, subject, request, normalize, reading)?;
+        if config.validate_fields == Some(true) && held_to_rules {
+            candidate
+                .parsed
+                .check_property_names()
+                .map_err(|why| invalid(&candidate.schema_type, &why))?;
+        }
         candidate.based_on = based_on;
         Ok(candidate)
     }

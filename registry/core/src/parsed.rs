@@ -116,6 +116,16 @@ impl Parsed {
         }
     }
 
+    /// Says which of a JSON Schema's properties has a name that is kept for the registry, if one has.
+    pub(crate) fn check_property_names(&self) -> Result<(), String> {
+        match self {
+            Parsed::Json(schema) => schema.reserved_property().map_or(Ok(()), |name| {
+                Err(format!("#/properties/{name}: Field names cannot start with $$ prefix"))
+            }),
+            Parsed::Avro(_) | Parsed::Protobuf(_) => Ok(()),
+        }
+    }
+
     /// Tags that stand in the schema's text.
     pub fn tags(&self) -> Vec<SchemaTags> {
         let tagged = match self {

@@ -274,9 +274,9 @@ fn cases() -> Vec<Case> {
         ),
         case(
             "InvalidSubject",
-            get.clone(),
+            post.clone(),
             "/subjects/__GLOBAL/versions",
-            NO_BODY,
+            json!({"schema": ORDER}),
             "The specified subject '__GLOBAL' is not a valid.",
         ),
         case(

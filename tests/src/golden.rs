@@ -195,13 +195,13 @@ fn is_message(field: &str) -> bool {
 /// A message without the words of a parser, which are the reference's Jackson's or Avro's, and ours.
 fn ours(message: &str) -> &str {
     const JACKSON: [&str; 4] = ["Unexpected ", "Unrecognized token", "Cannot ", "Invalid UTF"];
-    const SERDE: [&str; 3] = [" at line ", "expected a JSON object", "key must be"];
+    const SERDE: [&str; 4] =
+        [" at line ", "expected a JSON object", "invalid type: ", "unknown variant "];
     if message.starts_with("Invalid schema {") || message.starts_with("Invalid schema of type ") {
         return "Invalid schema";
     }
     let is_parsers = JACKSON.iter().any(|words| message.starts_with(words))
-        || SERDE.iter().any(|words| message.contains(words))
-        || message.starts_with("invalid type: ");
+        || SERDE.iter().any(|words| message.contains(words));
     if is_parsers { "a parser's words" } else { message }
 }
 

@@ -79,6 +79,13 @@ impl Candidate {
             stored => parse(state, subject, request, normalize, reading)
                 .or_else(|error| stored.ok_or(error))?,
         };
+        if config.validate_fields == Some(true)
+            && held_to_rules
+            && !state.has_text(subject, &candidate.text)
+        {
+            let refused = |why: String| invalid(&candidate.schema_type, &why);
+            candidate.parsed.check_property_names().map_err(refused)?;
+        }
         candidate.based_on = based_on;
         Ok(candidate)
     }

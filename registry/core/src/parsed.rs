@@ -95,8 +95,9 @@ impl Parsed {
         use std::hash::{DefaultHasher, Hash, Hasher};
         let text = match self {
             // the order of keys is a matter of form
-            Parsed::Avro(_) | Parsed::Json(_) => self.normalized().canonical(),
-            Parsed::Protobuf(_) => self.canonical(),
+            Parsed::Avro(schema) => schema.clone().normalized().canonical(),
+            Parsed::Json(schema) => schema.content_text(),
+            Parsed::Protobuf(schema) => schema.canonical(),
         };
         let mut hasher = DefaultHasher::new();
         text.hash(&mut hasher);
@@ -107,12 +108,8 @@ impl Parsed {
     /// looked at.
     pub(crate) fn is_same(&self, other: &Parsed) -> bool {
         match (self, other) {
-            (Parsed::Avro(a), Parsed::Avro(b)) => {
-                a.clone().normalized().canonical() == b.clone().normalized().canonical()
-            }
-            (Parsed::Json(a), Parsed::Json(b)) => {
-                a.normalized().canonical() == b.normalized().canonical()
-            }
+            (Parsed::Avro(a), Parsed::Avro(b)) => a.equivalent(b),
+            (Parsed::Json(a), Parsed::Json(b)) => a.same_content(b),
             (Parsed::Protobuf(a), Parsed::Protobuf(b)) => a.canonical() == b.canonical(),
             _ => false,
         }
@@ -146,6 +143,16 @@ impl Parsed {
             Parsed::Avro(schema) => schema.top_level_fields(),
             Parsed::Json(schema) => schema.top_level_fields(),
             Parsed::Protobuf(schema) => schema.top_level_fields(),
+        }
+    }
+
+    /// Says which of a JSON Schema's properties has a name that is kept for the registry, if one has.
+    pub(crate) fn check_property_names(&self) -> Result<(), String> {
+        match self {
+            Parsed::Json(schema) => schema.reserved_property().map_or(Ok(()), |name| {
+                Err(format!("#/properties/{name}: Field names cannot start with $$ prefix"))
+            }),
+            Parsed::Avro(_) | Parsed::Protobuf(_) => Ok(()),
         }
     }
 

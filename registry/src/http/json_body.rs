@@ -13,7 +13,27 @@ pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     if !value.is_object() {
         return Err("expected a JSON object".into());
     }
-    T::deserialize(Coerced(value)).map_err(|e| e.to_string())
+    T::deserialize(Coerced(value)).map_err(|e| in_words_of_json(&e.to_string()))
+}
+
+/// An error without the names of our types: `struct Metadata`, `i32`.
+fn in_words_of_json(error: &str) -> String {
+    let mut words = Vec::new();
+    let mut given = error.split(' ');
+    while let Some(word) = given.next() {
+        match word {
+            "struct" | "map" => {
+                if word == "struct" {
+                    given.next(); // its name
+                }
+                words.push("an object");
+            }
+            "sequence" => words.push("list"),
+            "i32" | "i64" | "u32" | "u64" => words.push("a whole number"),
+            word => words.push(word),
+        }
+    }
+    words.join(" ").replace("a an object", "an object")
 }
 
 /// A value that becomes what its place wants, if there is one meaning.
@@ -159,6 +179,17 @@ mod tests {
         let map = [("a", "1"), ("b", "true")].map(|(k, v)| (k.into(), v.into())).into();
         let text = Some("5".into());
         assert_eq!(read, Request { text, number: 7, flag: true, inner: vec![inner], map });
+    }
+
+    #[test]
+    fn errors_do_not_name_our_types() {
+        let reason = |body: &str| read::<Request>(body.as_bytes()).unwrap_err();
+        assert_eq!(reason(r#"{"inner": [5]}"#), "invalid type: integer `5`, expected an object");
+        assert_eq!(
+            reason(r#"{"number": "x"}"#),
+            "invalid type: string \"x\", expected a whole number"
+        );
+        assert_eq!(reason(r#"{"inner": {}}"#), "invalid type: an object, expected a list");
     }
 
     #[test]

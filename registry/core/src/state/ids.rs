@@ -220,6 +220,11 @@ impl State {
         self.id_of_guid(context, guid).and_then(|id| self.by_id(context, id))
     }
 
+    /// Whether a version of the subject has this very text.
+    pub(crate) fn has_text(&self, subject: &Subject, text: &str) -> bool {
+        self.versions(subject).iter().any(|v| self.entry(subject, v.id).text.is(text))
+    }
+
     /// A stored schema's content whatever form its text is in; none if it cannot be parsed.
     pub(crate) fn content(&self, entry: &IdEntry) -> Option<Content> {
         *entry.content.get_or_init(|| self.parsed(entry).ok().map(|parsed| parsed.content()))

@@ -150,7 +150,8 @@ fn infos(registry: &Registry, made: &[(Association, Option<Version>)]) -> Vec<As
         let subject = &association.subject;
         let entry = version.and_then(|version| state.version_entry(subject, version));
         // as a registration answers it
-        let schema = entry.map(|entry| Schema { ts: None, ..state.schema(subject, entry) });
+        let schema =
+            entry.map(|entry| Schema { ts: None, deleted: None, ..state.schema(subject, entry) });
         AssociationInfo::of(association, schema)
     };
     made.iter().map(info).collect()

@@ -70,7 +70,6 @@ pub fn service(
         .route("/mode/{subject}", get(mode::get).put(mode::put).delete(mode::delete))
         // Contexts; all the other paths are there below `/contexts/{context}` as well
         .route("/contexts", get(contexts::list))
-        .route("/contexts/.", get(metadata::root))
         .route("/contexts/{context}", delete(contexts::delete))
         // Associations
         .route("/associations", post(associations::create))

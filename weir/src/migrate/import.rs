@@ -200,10 +200,10 @@ async fn delete_all(
     levels: &[Vec<SchemaValue>],
     progress: &mut Progress,
 ) -> Result<(), String> {
-    let count = levels.iter().flatten().filter(|schema| schema.deleted == Some(true)).count();
+    let count = levels.iter().flatten().filter(|schema| schema.deleted).count();
     let mut done = 0;
     for level in levels.iter().rev() {
-        let deleted = level.iter().filter(|schema| schema.deleted == Some(true));
+        let deleted = level.iter().filter(|schema| schema.deleted);
         let asked = deleted.map(|schema| async move { (schema, delete(api, schema).await) });
         let mut answers = stream::iter(asked).buffer_unordered(CONCURRENCY);
         while let Some((schema, deleted)) = answers.next().await {

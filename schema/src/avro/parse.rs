@@ -21,23 +21,25 @@ use crate::json::{Json, JsonError, same_members};
 pub struct ParseOptions {
     pub names: NameRule,
     pub validate_defaults: bool,
+    /// Takes two defaults that Java refuses however it is told to read, and that registries before
+    /// Avro 1.9 took: an enum's that is none of its symbols, and a text of a float that is no number.
+    pub odd_defaults: bool,
 }
 
 impl Default for ParseOptions {
     /// Avro's own defaults: names in UTF-8, default values checked.
     fn default() -> Self {
-        ParseOptions { names: NameRule::Utf8, validate_defaults: true }
+        ParseOptions { names: NameRule::Utf8, validate_defaults: true, odd_defaults: false }
     }
 }
 
 impl ParseOptions {
     /// What a registry asks of a schema that is new to it.
-    pub const NEW: ParseOptions = ParseOptions { names: NameRule::Strict, validate_defaults: true };
-    /// What it asks of one that is stored already: nothing but structure. More lenient than Java, which
-    /// refuses an enum's default that is none of its symbols and a float's that is no number whatever
-    /// it is told: registries before Avro 1.9 took them.
+    pub const NEW: ParseOptions =
+        ParseOptions { names: NameRule::Strict, validate_defaults: true, odd_defaults: false };
+    /// What it asks of one that is stored already: nothing but structure.
     pub const STORED: ParseOptions =
-        ParseOptions { names: NameRule::None, validate_defaults: false };
+        ParseOptions { names: NameRule::None, validate_defaults: false, odd_defaults: true };
 }
 
 /// Why a text is not an Avro schema.
@@ -254,8 +256,8 @@ impl Parser {
         let default = match json.get("default") {
             Some(Json::String(text)) if floating => match parse_java_double(text) {
                 Ok(double) => Some(Json::Double(double)),
-                Err(why) if self.options.validate_defaults => return Err(why),
-                Err(_) => Some(Json::String(text.clone())),
+                Err(_) if self.options.odd_defaults => Some(Json::String(text.clone())),
+                Err(why) => return Err(why),
             },
             other => other.cloned(),
         };
@@ -294,7 +296,7 @@ impl Parser {
         }
         let default = text(json, "default");
         if let Some(default) = &default
-            && self.options.validate_defaults
+            && !self.options.odd_defaults
             && !seen.contains(default.as_str())
         {
             let symbols = symbols.join(", ");

@@ -77,7 +77,7 @@ pub(super) fn java_decimal(text: &str) -> Option<String> {
         digits => digits,
     };
     let scale = i64::try_from(fraction.len()).ok()?.checked_sub(exponent)?;
-    i32::try_from(scale).ok()?;
+    i32::try_from(scale).ok().filter(|scale| *scale > i32::MIN)?;
     let adjusted = i64::try_from(digits.len()).ok()? - 1 - scale;
     let sign = if negative && digits != "0" { "-" } else { "" };
     if scale >= 0 && adjusted >= -6 {

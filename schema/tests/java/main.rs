@@ -59,7 +59,8 @@ fn compatibility_both(oracle: &mut Oracle, reader: &str, writer: &str) -> (Value
         true => java["incompatibilities"].clone(),
         false => Value::Null,
     };
-    let stored = |text| parse(text, ParseOptions::STORED);
+    let as_java = ParseOptions { odd_defaults: false, ..ParseOptions::STORED };
+    let stored = |text| parse(text, as_java);
     let (Ok(r), Ok(w)) = (stored(reader), stored(writer)) else { return (theirs, Value::Null) };
     let ours = match compatibility(&r, &w) {
         Err(_) => Value::Null,

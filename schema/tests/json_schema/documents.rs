@@ -135,12 +135,8 @@ fn a_reference_into_a_meta_schema_counts_as_what_it_says() {
     }
     let whole = schema(r#"{"items":{"$ref":"http://json-schema.org/draft-07/schema#"}}"#);
     assert!(compatibility(&whole, &whole, Policy::Strict).unwrap().is_empty());
-    assert!(
-        compatibility(&whole, &schema(r#"{"items":{"type":"string"}}"#), Policy::Strict)
-            .unwrap()
-            .len()
-            > 0
-    );
+    let string_items = schema(r#"{"items":{"type":"string"}}"#);
+    assert!(!compatibility(&whole, &string_items, Policy::Strict).unwrap().is_empty());
     let missing = r#"{"$ref":"http://json-schema.org/draft-07/schema#/definitions/none"}"#;
     assert!(Schema::parse(missing, &[], true).is_ok(), "known by name");
 }

@@ -11,6 +11,17 @@ pub struct Printed<'o>(pub &'o Opt);
 /// ` [name = value]` behind a field, a constant or a range; nothing if there are no options.
 pub struct Options<'o>(pub &'o [Opt]);
 
+/// A text between quotes.
+pub struct Quoted<'o>(pub &'o str);
+
+impl Display for Quoted<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.write_char('"')?;
+        escape(f, self.0)?;
+        f.write_char('"')
+    }
+}
+
 impl Display for Printed<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         option(f, self.0, 0)
@@ -83,11 +94,7 @@ fn name(f: &mut Formatter<'_>, option: &Opt) -> Result {
 
 fn value(f: &mut Formatter<'_>, printed: &Value, depth: usize) -> Result {
     match printed {
-        Value::String(text) => {
-            f.write_char('"')?;
-            escape(f, text)?;
-            f.write_char('"')
-        }
+        Value::String(text) => write!(f, "{}", Quoted(text)),
         Value::Bool(value) => write!(f, "{value}"),
         Value::Number(text) | Value::Enum(text) => f.write_str(text),
         Value::Part(part) => option(f, part, depth),
@@ -112,6 +119,8 @@ fn escape(f: &mut Formatter<'_>, text: &str) -> Result {
             '\\' => f.write_str("\\\\")?,
             '\'' => f.write_str("\\'")?,
             '"' => f.write_str("\\\"")?,
+            // compilers take these in three octal digits only
+            control if control.is_ascii_control() => write!(f, "\\{:03o}", u32::from(control))?,
             other => f.write_char(other)?,
         }
     }

@@ -196,19 +196,16 @@ fn rpc(text: &mut Text) -> Result<Rpc> {
 
 fn rpc_type(text: &mut Text) -> Result<(bool, String)> {
     text.expect(b'(')?;
-    let mut name = text.dotted()?;
-    let streams = name == "stream" && text.peek()? != Some(b')');
-    if streams {
-        name = text.dotted()?;
-    }
+    let word = text.word()?;
+    let streams = word == "stream" && text.peek()? != Some(b')');
+    let name = if streams { text.dotted()? } else { text.dotted_from(word)? };
     text.expect(b')')?;
     Ok((streams, name))
 }
 
 fn field_type(text: &mut Text, word: &str) -> Result<FieldType> {
     if word != "map" || text.peek()? != Some(b'<') {
-        text.check_dotted(word)?;
-        return Ok(FieldType::of_word(word.to_string()));
+        return Ok(FieldType::of_word(text.dotted_from(word)?));
     }
     text.expect(b'<')?;
     let key = FieldType::of_word(text.dotted()?);

@@ -12,7 +12,7 @@ use super::normalize_option::number_form;
 /// The normal form of a file. A name that nothing declares stays as it is.
 pub fn normalized(file: &File, names: &Names) -> File {
     let mut file = file.clone();
-    let normalizer = Normalizer { names, zero_is_first: !file.is_proto2() };
+    let normalizer = Normalizer { names };
     if file.syntax == Some(Syntax::Proto2) {
         file.syntax = None;
     }
@@ -36,8 +36,6 @@ pub fn normalized(file: &File, names: &Names) -> File {
 
 pub(super) struct Normalizer<'s> {
     pub(super) names: &'s Names<'s>,
-    /// Whether an enum has to begin with the constant 0, as in all files but proto2's.
-    zero_is_first: bool,
 }
 
 impl Normalizer<'_> {
@@ -162,9 +160,10 @@ impl Normalizer<'_> {
         for Constant { options, .. } in &mut enumeration.constants {
             self.options(options, &scope);
         }
-        // Confluent's registry sorts by number alone and then refuses its own text, in which a
-        // negative constant comes before 0.
-        let order = |c: &Constant| (self.zero_is_first && c.number != 0, c.number);
+        // Confluent's registry sorts by number alone. With a negative constant before 0 protoc takes
+        // the enum neither in proto3 nor in a map, and the default of fields is another.
+        let zero_is_first = enumeration.constants.first().is_some_and(|c| c.number == 0);
+        let order = |c: &Constant| (zero_is_first && c.number != 0, c.number);
         enumeration.constants.sort_by(|a, b| (order(a), &a.name).cmp(&(order(b), &b.name)));
     }
 }

@@ -119,8 +119,8 @@ fn escape(f: &mut Formatter<'_>, text: &str) -> Result {
             '\\' => f.write_str("\\\\")?,
             '\'' => f.write_str("\\'")?,
             '"' => f.write_str("\\\"")?,
-            // compilers take these in three octal digits only
-            control if control.is_ascii_control() => write!(f, "\\{:03o}", u32::from(control))?,
+            // all of these are at most U+009F, and so mostly were a byte's escape in the source
+            control if control.is_control() => write!(f, "\\{:03o}", u32::from(control))?,
             other => f.write_char(other)?,
         }
     }

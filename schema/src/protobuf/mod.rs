@@ -15,6 +15,7 @@ mod normalize;
 mod normalize_option;
 mod print;
 mod print_option;
+mod raw_bytes;
 mod read;
 mod reduce;
 mod tags;
@@ -118,7 +119,7 @@ impl Schema {
         let resolved = |schema: &Schema, file: &File| {
             let mut file = normalize::normalized(file, &schema.names());
             reduce::drop_implied(&mut file);
-            print::print(&file, true)
+            raw_bytes::as_characters(&print::print(&file, true))
         };
         print::print(file, false) == print::print(others, false)
             || resolved(self, file) == resolved(other, others)

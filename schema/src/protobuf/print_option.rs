@@ -4,6 +4,7 @@
 use std::fmt::{Display, Formatter, Result, Write};
 
 use super::element::{Opt, Value};
+use super::raw_bytes;
 
 /// `name = value`.
 pub struct Printed<'o>(pub &'o Opt);
@@ -119,9 +120,11 @@ fn escape(f: &mut Formatter<'_>, text: &str) -> Result {
             '\\' => f.write_str("\\\\")?,
             '\'' => f.write_str("\\'")?,
             '"' => f.write_str("\\\"")?,
-            // all of these are at most U+009F, and so mostly were a byte's escape in the source
-            control if control.is_control() => write!(f, "\\{:03o}", u32::from(control))?,
-            other => f.write_char(other)?,
+            other => match raw_bytes::byte(other) {
+                Some(byte) => write!(f, "\\{byte:03o}")?,
+                None if other.is_ascii_control() => write!(f, "\\{:03o}", u32::from(other))?,
+                None => f.write_char(other)?,
+            },
         }
     }
     Ok(())

@@ -123,11 +123,16 @@ fn ranges_keep_both_ends_until_they_are_normalized() {
 }
 
 #[test]
-fn control_characters_of_options_are_escaped() {
-    let text = "option (a) = \"\\001\\x7f\\x99\\0019\u{1}\\n\u{e9}\";\n";
+fn control_characters_and_bytes_of_options_are_escaped() {
+    let text = "option (a) = \"\\001\\x7f\\x99\\0019\u{1}\\n\u{e9}\\xc3\\xA9\\\\377\";\n";
     let canonical = parse(text).canonical();
-    assert_eq!(canonical, "\noption (a) = \"\\001\\177\\231\\0019\\001\\n\u{e9}\";\n");
+    let expected = "\noption (a) = \"\\001\\177\\231\\0019\\001\\n\u{e9}\\303\\251\\\\377\";\n";
+    assert_eq!(canonical, expected);
     assert_eq!(parse(&canonical).canonical(), canonical);
+    // as it was stored before, and is by Confluent's registry
+    let stored = text.replace("\\x99", "\u{99}").replace("\\xc3\\xA9", "\u{c3}\u{a9}");
+    assert!(parse(&stored).same_resolved(&parse(text)));
+    assert!(!parse(&stored.replace("\\\\377", "\u{ff}")).same_resolved(&parse(text)));
 }
 
 #[test]

@@ -7,10 +7,10 @@ mod message;
 mod option;
 pub mod text;
 
-use super::ParseError;
 use super::element::{
     Constant, Enum, Extend, FieldType, File, Import, ImportKind, Rpc, Service, Syntax, Type,
 };
+use super::{ParseError, raw_bytes};
 use text::{Result, Text};
 
 /// Reads a whole text.
@@ -96,7 +96,8 @@ fn import(text: &mut Text) -> Result<Import> {
         },
     };
     let path = text.string()?;
-    if path.is_empty() || path.chars().any(|c| c.is_control() || c == '"' || c == '\\') {
+    let is_odd = |c: char| c.is_control() || c == '"' || c == '\\' || raw_bytes::byte(c).is_some();
+    if path.is_empty() || path.chars().any(is_odd) {
         return text.wrong("expected a file's name");
     }
     Ok(Import { kind, path })

@@ -1,6 +1,6 @@
 //! The characters of a `.proto` text: white space and comments, words, numbers, strings.
 
-use super::super::ParseError;
+use super::super::{ParseError, raw_bytes};
 
 /// How deep messages, groups and option values may nest. protoc stops at 32 messages, and decoders
 /// of descriptors at 100.
@@ -222,15 +222,20 @@ impl<'t> Text<'t> {
             'r' => '\r',
             't' => '\t',
             'v' => '\u{0b}',
-            'x' | 'X' => self.escaped_digits(16, 1, 2)?,
+            'x' | 'X' => self.escaped_byte(16, 2)?,
             'u' => self.escaped_digits(16, 4, 4)?,
             'U' => self.escaped_digits(16, 8, 8)?,
             '0'..='7' => {
                 self.at -= 1;
-                self.escaped_digits(8, 1, 3)?
+                self.escaped_byte(8, 3)?
             }
             other => other,
         })
+    }
+
+    fn escaped_byte(&mut self, radix: u32, most: usize) -> Result<char> {
+        let character = self.escaped_digits(radix, 1, most)?;
+        Ok(u8::try_from(character).map_or(character, raw_bytes::character))
     }
 
     fn escaped_digits(&mut self, radix: u32, least: usize, most: usize) -> Result<char> {

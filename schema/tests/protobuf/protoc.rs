@@ -85,7 +85,9 @@ fn stored(text: &str, references: &[(&str, &str)]) -> [String; 2] {
     assert_eq!(parse(&canonical).canonical(), canonical);
     assert_eq!(parse(&canonical).normalized().canonical(), normal);
     assert_eq!(parse(&normal).normalized().canonical(), normal);
-    for stored in [&canonical, &normal].map(|text| parse(text)) {
+    let descriptor = parse(&schema.serialized().unwrap());
+    assert_eq!(parse(&descriptor.canonical()).canonical(), descriptor.canonical());
+    for stored in [parse(&canonical), parse(&normal), descriptor] {
         assert!(stored.same_resolved(&schema), "{text}");
         assert_eq!(differences(&stored, &stored), []);
         assert_eq!(compatibility(&stored, &schema), []);

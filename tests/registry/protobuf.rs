@@ -90,6 +90,66 @@ async fn what_is_no_protobuf_schema_is_42201() {
     }
 }
 
+/// As Confluent's registry prints it: guids are of the text with the blanks.
+#[tokio::test]
+async fn empty_lines_of_what_is_nested_are_indented() {
+    let api = registry().await;
+    let written = "message A { message B { optional string x = 1; oneof y { string z = 2; } } optional B b = 1; }";
+    let text = "\nmessage A {\n  optional B b = 1;\n\n  message B {\n    optional string x = 1;\n  \n    oneof y {\n      string z = 2;\n    }\n  }\n}\n";
+    register_body(&api, "nested", &protobuf(written)).await;
+    assert_eq!(api.get("/schemas/ids/1/schema").await.text, text);
+    let guid = &api.get("/schemas/ids/1").await.json["guid"];
+    let found = api.get(&format!("/schemas/guids/{}", guid.as_str().unwrap())).await;
+    assert_eq!(found.json["schema"], text);
+    let bare = text.replace("\n  \n", "\n\n");
+    for same in [text, bare.as_str(), written] {
+        let answer = api.post("/subjects/nested/versions", &protobuf(same)).await;
+        assert_eq!(
+            (&answer.json["id"], &answer.json["version"], &answer.json["guid"]),
+            (&json!(1), &json!(1), guid)
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_was_normalized_is_posted_back_and_checked() {
+    let rules = "syntax = \"proto3\"; package r; import \"google/protobuf/descriptor.proto\"; \
+        message Rules { Text text = 1; repeated string tags = 2; } message Text { int32 min = 1; int32 max = 2; } \
+        extend google.protobuf.FieldOptions { Rules o = 50001; }";
+    let reference = json!([{"name": "r.proto", "subject": "rules", "version": 1}]);
+    for (text, line) in [
+        ("enum L { OK = 0; BAD = -1; }", "  OK = 0;\n  BAD = -1;\n"),
+        (
+            "message M { string a = 1 [(r.o).text.min = 1, (r.o).text.max = 2]; }",
+            "text: {\n      max: 2,\n      min: 1\n    }\n",
+        ),
+        (
+            "message M { string a = 1 [(r.o).tags = \"x\", (r.o).tags = \"y\", (r.o).text.min = 1]; }",
+            "tags: [\n      \"x\",\n      \"y\"\n    ],\n",
+        ),
+        ("message M { r\n    .Rules a = 1; }", "  .r.Rules a = 1;\n"),
+        ("message M { string a = 1 [(unknown) = { b: 1 a: 2 }]; }", "a: 2,\n    b: 1\n"),
+    ] {
+        let api = registry().await;
+        register_body(&api, "rules", &protobuf(rules)).await;
+        let text = format!("syntax = \"proto3\"; import \"r.proto\"; {text}");
+        let mut body = protobuf(&text);
+        body["references"] = reference.clone();
+        let first = api.post("/subjects/s/versions?normalize=true", &body).await;
+        assert_eq!(first.status, 200, "{}", first.text);
+        let stored = first.json["schema"].as_str().unwrap().to_string();
+        assert!(stored.contains(line), "{stored}");
+        body["schema"] = json!(stored);
+        for path in ["/subjects/s/versions", "/subjects/s/versions?normalize=true", "/subjects/s"] {
+            let answer = api.post(path, &body).await;
+            let found = (answer.status.as_u16(), &answer.json["version"], &answer.json["schema"]);
+            assert_eq!(found, (200, &json!(1), &json!(stored)), "{path} {}", answer.text);
+        }
+        let path = "/compatibility/subjects/s/versions/latest?verbose=true";
+        assert_compatible(&api.post(path, &body).await);
+    }
+}
+
 // References
 
 #[tokio::test]

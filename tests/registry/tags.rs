@@ -148,6 +148,37 @@ async fn a_tag_of_what_the_schema_does_not_have_is_42201() {
     api.get("/subjects/orders/versions").await.is(json!([1]));
 }
 
+/// A record goes by its own name too, and a field needs its record's.
+#[tokio::test]
+async fn a_path_may_be_without_the_namespace() {
+    for (path, kind, status) in [
+        ("Order.cents", "sr_field", 200),
+        ("Order", "sr_record", 200),
+        ("Order", "sr_field", 422),
+        ("shop.Order", "sr_field", 422),
+        ("Order.cents", "sr_record", 422),
+        ("store.Order", "sr_record", 422),
+    ] {
+        let api = one_order().await;
+        let entity = json!({"entityPath": path, "entityType": kind});
+        let tags = json!({"schemaEntity": entity, "tags": ["PII"]});
+        let answer = tag(&api, "1", &json!({"newVersion": 2, "tagsToAdd": [tags]})).await;
+        assert_eq!(answer.status, status, "{path} {kind} {}", answer.text);
+        if status == 422 {
+            assert_eq!(answer.json["error_code"], 42201);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_tag_that_is_there_leaves_the_text_as_it_is() {
+    let api = registry().await;
+    let unsorted = TAGGED.replace(r#"["PII"]"#, r#"["PII","MONEY"]"#);
+    register(&api, "orders", &unsorted).await;
+    let answer = tag(&api, "1", &json!({"newVersion": 2, "tagsToAdd": [cents(&["PII"])]})).await;
+    assert_eq!((answer.status.as_u16(), &answer.json["schema"]), (200, &json!(unsorted)));
+}
+
 #[tokio::test]
 async fn tagging_what_is_not_there_is_40401_or_40402() {
     let api = one_order().await;

@@ -1,7 +1,9 @@
 //! Tags in the text: the property `confluent:tags` of records and fields. A record goes by its full
 //! name, a field by its record's and its own. Source: Confluent's `AvroSchema#inlineTaggedEntities`.
 
-use super::{Kind, Schema};
+use std::collections::{HashSet, VecDeque};
+
+use super::{Kind, NodeId, Schema};
 use crate::Tagged;
 use crate::json::Json;
 
@@ -22,6 +24,9 @@ impl Schema {
         for node in &self.nodes {
             let Kind::Record(record) = &node.kind else { continue };
             let path = record.named.name.full();
+            if self.referenced.contains(path) {
+                continue;
+            }
             found.extend(tagged(path.into(), false, &node.props));
             for field in &record.fields {
                 found.extend(tagged(format!("{path}.{}", field.name), true, &field.props));
@@ -36,40 +41,69 @@ impl Schema {
         for change in add {
             let props = schema.props_of(change)?;
             let mut tags = tags_in(props);
+            if change.tags.iter().all(|tag| tags.contains(tag)) {
+                continue; // the text stays as it is
+            }
             tags.extend(change.tags.iter().cloned());
             set_tags(props, tags);
         }
         for change in remove {
             let props = schema.props_of(change)?;
             let mut tags = tags_in(props);
+            let before = tags.len();
             tags.retain(|tag| !change.tags.contains(tag));
-            set_tags(props, tags);
+            if tags.len() < before {
+                set_tags(props, tags);
+            }
         }
         Ok(schema)
     }
 
     fn props_of(&mut self, entity: &Tagged) -> Result<&mut Vec<(String, Json)>, String> {
         let missing = || format!("No matching path '{}' found in the schema", entity.path);
-        let (record_name, field_name) = match entity.path.rsplit_once('.') {
-            Some((record, field)) if entity.is_field => (record, Some(field)),
-            _ => (entity.path.as_str(), None),
-        };
-        for node in &mut self.nodes {
-            let Kind::Record(record) = &mut node.kind else { continue };
-            if record.named.name.full() != record_name {
-                continue;
-            }
-            return match field_name {
-                None => Ok(&mut node.props),
-                Some(name) => record
-                    .fields
-                    .iter_mut()
-                    .find(|field| field.name == name)
-                    .map(|field| &mut field.props)
-                    .ok_or_else(missing),
-            };
+        let (id, field) = self.find(entity).ok_or_else(missing)?;
+        let node = &mut self.nodes[id.0 as usize];
+        match (field, &mut node.kind) {
+            (None, _) => Ok(&mut node.props),
+            (Some(at), Kind::Record(record)) => Ok(&mut record.fields[at].props),
+            (Some(_), _) => Err(missing()),
         }
-        Err(missing())
+    }
+
+    /// The record of a path, and which of its fields: the first from the outside in. A name without
+    /// a namespace is found in any, and what came with references is not in this text.
+    fn find(&self, entity: &Tagged) -> Option<(NodeId, Option<usize>)> {
+        let (wanted, field) = match (entity.path.rsplit_once('.'), entity.is_field) {
+            (Some((record, field)), true) => (record, Some(field)),
+            (None, true) => return None,
+            (_, false) => (entity.path.as_str(), None),
+        };
+        let is_wanted = |name: &str| {
+            let own = name.rsplit_once('.').map_or(name, |(_, own)| own);
+            name == wanted || own == wanted
+        };
+        let (mut seen, mut queue) = (HashSet::from([self.root]), VecDeque::from([self.root]));
+        while let Some(id) = queue.pop_front() {
+            let mut later = |id: NodeId| {
+                if seen.insert(id) {
+                    queue.push_back(id);
+                }
+            };
+            match self.kind(id) {
+                Kind::Record(record) if self.referenced.contains(record.named.name.full()) => {}
+                Kind::Record(record) if is_wanted(record.named.name.full()) => {
+                    let Some(field) = field else { return Some((id, None)) };
+                    if let Some(at) = record.fields.iter().position(|f| f.name == field) {
+                        return Some((id, Some(at)));
+                    }
+                }
+                Kind::Record(record) => record.fields.iter().for_each(|f| later(f.node)),
+                Kind::Array(inner) | Kind::Map(inner) => later(*inner),
+                Kind::Union(branches) => branches.iter().for_each(|branch| later(*branch)),
+                _ => {}
+            }
+        }
+        None
     }
 }
 
@@ -122,5 +156,32 @@ mod tests {
         let without = with.with_tags(&[], &found).unwrap();
         assert_eq!(without.canonical(), text);
         assert!(schema.with_tags(&[tagged("n.R.x", true, &["PII"])], &[]).is_err());
+    }
+
+    #[test]
+    fn a_record_is_found_without_its_namespace_and_a_field_needs_a_record() {
+        let text = r#"{"type":"record","name":"R","namespace":"com.x","fields":[{"name":"a","type":["null",{"type":"array","items":{"type":"record","name":"Dep","fields":[{"name":"v","type":"int"}]}}]}]}"#;
+        let schema = Schema::parse(text).unwrap();
+        for (path, full) in [("Dep.v", "com.x.Dep.v"), ("com.x.Dep.v", "com.x.Dep.v")] {
+            let with = schema.with_tags(&[tagged(path, true, &["T"])], &[]).unwrap();
+            assert_eq!(with.tags(), [tagged(full, true, &["T"])]);
+        }
+        let with = schema.with_tags(&[tagged("R", false, &["T"])], &[]).unwrap();
+        assert_eq!(with.tags(), [tagged("com.x.R", false, &["T"])]);
+        for (path, is_field) in
+            [("R", true), ("com.x.R", true), ("com.x.R.a", false), ("x.Dep", false), ("", true)]
+        {
+            let refused = schema.with_tags(&[tagged(path, is_field, &["T"])], &[]).unwrap_err();
+            assert_eq!(refused, format!("No matching path '{path}' found in the schema"));
+        }
+    }
+
+    #[test]
+    fn a_tag_that_is_there_changes_nothing_in_the_text() {
+        let text = r#"{"type":"record","name":"R","fields":[{"name":"a","type":"int","confluent:tags":["Z","A"]}]}"#;
+        let schema = Schema::parse(text).unwrap();
+        let [there, gone] = ["A", "B"].map(|tag| tagged("R.a", true, &[tag]));
+        let same = schema.with_tags(&[there], &[gone]).unwrap();
+        assert_eq!(same.canonical(), schema.canonical());
     }
 }

@@ -32,13 +32,14 @@ impl Schema {
     }
 
     /// The schema with tags added, and then removed, in its text. A path that names nothing in the
-    /// schema is an error.
+    /// schema is an error, and so is a record where a field is wanted; what is wanted as a record
+    /// may be a field, as in Confluent's registry.
     pub fn with_tags(&self, add: &[Tagged], remove: &[Tagged]) -> Result<Schema, String> {
         let entities = self.entities();
         let mut json = self.json().clone();
         for (edits, is_removal) in [(add, false), (remove, true)] {
             for edit in edits {
-                let is_it = |e: &&Entity| e.path == edit.path && e.is_field == edit.is_field;
+                let is_it = |e: &&Entity| e.path == edit.path && (e.is_field || !edit.is_field);
                 let place = entities.iter().find(is_it).and_then(|e| self.node(e.node).place);
                 let nowhere = || format!("No matching path '{}' found in the schema", edit.path);
                 let at = tokens(&self.places, place.ok_or_else(nowhere)?);
@@ -208,4 +209,38 @@ fn retag(json: &mut Json, tags: &[String], is_removal: bool) -> Result<(), Strin
         None => members.push((KEYWORD.to_string(), Json::Array(all))),
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tagged(path: &str, is_field: bool) -> Tagged {
+        Tagged { path: path.into(), is_field, tags: vec!["T".into()] }
+    }
+
+    #[test]
+    fn a_field_is_found_under_either_kind_and_a_record_only_as_one() {
+        let text = r#"{"type":"object","properties":{"a":{"type":"string"},"b":{"type":"array","items":{"type":"object","properties":{"c":{"type":"number"}}}}}}"#;
+        let schema = Schema::parse(text, &[], true).unwrap();
+        for (path, is_field) in [
+            ("object.a", true),
+            ("object.a", false),
+            ("object", false),
+            ("object.b.array.object.c", true),
+            ("object.b.array.object", false),
+        ] {
+            let with = schema.with_tags(&[tagged(path, is_field)], &[]).unwrap();
+            assert_eq!(with.tags().len(), 1, "{path}");
+            assert_eq!(with.tags()[0].path, path);
+            let again = with.with_tags(&[tagged(path, is_field)], &[]).unwrap();
+            assert_eq!(again.canonical(), with.canonical());
+        }
+        for (path, is_field) in
+            [("object", true), ("object.b.array.object", true), ("object.x", true), ("x", false)]
+        {
+            let refused = schema.with_tags(&[tagged(path, is_field)], &[]).unwrap_err();
+            assert_eq!(refused, format!("No matching path '{path}' found in the schema"));
+        }
+    }
 }

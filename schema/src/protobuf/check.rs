@@ -4,9 +4,11 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::element::{
-    Enum, Extend, Field, FieldType, File, Group, Label, Message, NUMBER_MAX, Reserved, Type, Value,
+    Enum, Extend, Field, FieldType, File, Group, Label, Message, NUMBER_MAX, NumberRange, Reserved,
+    Type, Value,
 };
 use super::names::{Declared, Names, joined};
+use super::read::text::is_identifier;
 
 type Checked = Result<(), String>;
 
@@ -80,10 +82,7 @@ impl Check<'_> {
             if self.file.is_proto3() {
                 return Err(format!("{name}: extension ranges are not allowed in proto3"));
             }
-            extensions
-                .ranges
-                .iter()
-                .try_for_each(|(first, last)| numbers.add_range(*first, *last))?;
+            extensions.ranges.iter().try_for_each(|range| numbers.add_range(range))?;
         }
         for oneof in &message.oneofs {
             scope.add(&oneof.name)?;
@@ -95,6 +94,9 @@ impl Check<'_> {
             self.field(field, &mut scope, Some(&mut numbers), true)?;
         }
         for field in message.oneofs.iter().flat_map(|oneof| &oneof.fields) {
+            if matches!(field.kind, FieldType::Map(_)) {
+                return Err(format!("{name}.{}: a map cannot be in a oneof", field.name));
+            }
             self.field(field, &mut scope, Some(&mut numbers), false)?;
         }
         for group in message.all_groups() {
@@ -241,14 +243,24 @@ impl<'s> Numbers<'s> {
         };
         for value in reserved.iter().flatten() {
             match value {
-                Reserved::Numbers(first, last) => numbers.add_range(*first, *last)?,
-                Reserved::Name(name) => _ = numbers.names.insert(name),
+                Reserved::Numbers(range) => numbers.add_range(range)?,
+                Reserved::Name(name) if is_identifier(name) => _ = numbers.names.insert(name),
+                Reserved::Name(name) => {
+                    return Err(format!("{owner}: the reserved name \"{name}\" is no identifier"));
+                }
             }
         }
         Ok(numbers)
     }
 
-    fn add_range(&mut self, first: i32, last: i32) -> Checked {
+    fn add_range(&mut self, range: &NumberRange) -> Checked {
+        let NumberRange { first, last, .. } = *range;
+        if last < first {
+            return Err(format!(
+                "{}: the range {first} to {last} ends before it begins",
+                self.owner
+            ));
+        }
         let before = self.ranges.range(..=last).next_back();
         if before.is_some_and(|(_, end)| *end >= first) {
             return Err(format!("{}: ranges of numbers overlap at {first}", self.owner));

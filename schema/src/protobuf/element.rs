@@ -57,11 +57,26 @@ pub struct Message {
     pub types: Vec<Type>,
 }
 
-/// Numbers from the first to the last, both included, or a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reserved {
-    Numbers(i32, i32),
+    Numbers(NumberRange),
     Name(String),
+}
+
+/// Numbers from the first to the last, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NumberRange {
+    pub first: i32,
+    pub last: i32,
+    /// Whether its author wrote both ends: `5 to 5` is printed as such, `5` as `5`.
+    pub has_both_ends: bool,
+}
+
+impl NumberRange {
+    /// The range in its shortest form.
+    pub fn new(first: i32, last: i32) -> NumberRange {
+        NumberRange { first, last, has_both_ends: first != last }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -114,7 +129,7 @@ pub struct Group {
 #[derive(Clone, Debug)]
 pub struct Extensions {
     pub at: At,
-    pub ranges: Vec<(i32, i32)>,
+    pub ranges: Vec<NumberRange>,
     pub options: Vec<Opt>,
 }
 

@@ -1,7 +1,7 @@
 //! Which type a name means: the innermost scope that has it wins, as in protoc.
 //! Source: Confluent `Context#resolve`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::element::{Constant, Enum, Extend, Field, File, Message, Type};
 use super::known;
@@ -40,6 +40,8 @@ pub struct Names<'s> {
     /// Extensions by the full name of what they extend, and their number.
     numbers: HashMap<(String, i32), String>,
     scopes: Vec<String>,
+    /// All packages, and what they are in: `a`, `a.b` for `a.b`.
+    packages: HashSet<String>,
     /// The members of types that have many.
     large: HashMap<String, Index<'s>>,
     known: bool,
@@ -74,6 +76,9 @@ impl<'s> Names<'s> {
         let files: Vec<&File> = files.collect();
         for (index, file) in files.iter().enumerate() {
             self.types(file, Some(index), &file.types, file.package());
+            let package = file.package();
+            let ends = package.match_indices('.').map(|(dot, _)| dot).chain([package.len()]);
+            self.packages.extend(ends.map(|end| package[..end].to_string()));
         }
         files.iter().for_each(|file| self.extends_of(file));
         self
@@ -222,6 +227,27 @@ impl<'s> Names<'s> {
         resolve(name, scope, |full| self.get(full).is_some())
     }
 
+    /// Whether a full name means something else within `scope` to protoc, which goes by the
+    /// innermost scope that has the first part of a name and looks for the rest nowhere else.
+    pub fn is_hidden(&self, full: &str, scope: &str) -> bool {
+        let Some((first, _)) = full.split_once('.') else { return false };
+        let mut scope = scope;
+        while !scope.is_empty() {
+            let name = joined(scope, first);
+            if self.has_scope(&name) {
+                return true;
+            }
+            scope = outer(scope);
+        }
+        false
+    }
+
+    /// Whether a message, an enum or a package has this full name.
+    fn has_scope(&self, full: &str) -> bool {
+        let own = self.packages.contains(full) || self.get(full).is_some();
+        own || self.beyond().is_some_and(|known| known.packages.contains(full))
+    }
+
     pub fn resolve_extension(&self, name: &str, scope: &str) -> Option<String> {
         resolve(name, scope, |full| self.extension(full).is_some())
     }
@@ -246,8 +272,13 @@ fn resolve(name: &str, scope: &str, exists: impl Fn(&str) -> bool) -> Option<Str
         if scope.is_empty() {
             return None;
         }
-        scope = scope.rfind('.').map_or("", |dot| &scope[..dot]);
+        scope = outer(scope);
     }
+}
+
+/// The scope around a scope.
+fn outer(scope: &str) -> &str {
+    scope.rfind('.').map_or("", |dot| &scope[..dot])
 }
 
 /// A name within a scope.

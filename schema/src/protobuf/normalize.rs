@@ -1,13 +1,13 @@
 //! Files in normal form. Source: Confluent `ProtobufSchemaUtils#toNormalizedString`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::element::{
-    Constant, Enum, Extend, Extensions, Field, FieldType, File, Group, Label, Message, OneOf, Opt,
-    Reserved, Rpc, Service, Syntax, Type, Value,
+    Constant, Enum, Extend, Extensions, Field, FieldType, File, Group, Message, NumberRange, OneOf,
+    Reserved, Rpc, Service, Syntax, Type,
 };
 use super::names::{Declared, Names, joined};
-use super::read::text::integer;
+use super::normalize_option::number_form;
 
 /// The normal form of a file. A name that nothing declares stays as it is.
 pub fn normalized(file: &File, names: &Names) -> File {
@@ -34,8 +34,8 @@ pub fn normalized(file: &File, names: &Names) -> File {
     file
 }
 
-struct Normalizer<'s> {
-    names: &'s Names<'s>,
+pub(super) struct Normalizer<'s> {
+    pub(super) names: &'s Names<'s>,
 }
 
 impl Normalizer<'_> {
@@ -89,17 +89,17 @@ impl Normalizer<'_> {
         let split = std::mem::take(extensions).into_iter().flat_map(|mut one| {
             self.options(&mut one.options, scope);
             let Extensions { at, ranges, options } = one;
-            ranges.into_iter().map(move |range| Extensions {
+            ranges.into_iter().map(move |NumberRange { first, last, .. }| Extensions {
                 at,
-                ranges: vec![range],
+                ranges: vec![NumberRange::new(first, last)],
                 options: options.clone(),
             })
         });
         *extensions = split.collect();
-        extensions.sort_by_key(|one| one.ranges[0].0);
+        extensions.sort_by_key(|one| one.ranges[0].first);
     }
 
-    /// What extends the same message comes together.
+    /// What extends the same message comes together, and what adds nothing to it goes.
     fn extends(&self, extends: &mut Vec<Extend>, scope: &str) {
         let mut merged: Vec<Extend> = Vec::new();
         let mut places: HashMap<String, usize> = HashMap::new();
@@ -116,6 +116,7 @@ impl Normalizer<'_> {
                 }
             }
         }
+        merged.retain(|extend| !extend.fields.is_empty() || !extend.groups.is_empty());
         for extend in &mut merged {
             self.fields(&mut extend.fields, scope);
             self.groups(&mut extend.groups, scope);
@@ -159,154 +160,26 @@ impl Normalizer<'_> {
         for Constant { options, .. } in &mut enumeration.constants {
             self.options(options, &scope);
         }
-        enumeration.constants.sort_by(|a, b| (a.number, &a.name).cmp(&(b.number, &b.name)));
-    }
-
-    /// Full names, sorted; what is said of one option in several places comes together.
-    fn options(&self, options: &mut Vec<Opt>, scope: &str) {
-        for option in options.iter_mut() {
-            if option.is_extension
-                && let Some(full) = self.names.resolve_extension(&option.name, scope)
-            {
-                option.name = full;
-                option.value = as_map(std::mem::replace(&mut option.value, Value::Bool(false)));
-            }
-            self.value(&mut option.value, scope);
-        }
-        options.sort_by(|a, b| a.name.cmp(&b.name));
-        let mut merged: Vec<Opt> = Vec::with_capacity(options.len());
-        let mut same: Vec<Value> = Vec::new();
-        let mut given = std::mem::take(options).into_iter().peekable();
-        while let Some(option) = given.next() {
-            let known = self.names.extension(&option.name).filter(|_| option.is_extension);
-            let single = known.is_some_and(|(e, _)| e.field.label != Some(Label::Repeated));
-            let Opt { name, is_extension, value } = option;
-            same.push(value);
-            let more = given.peek().is_some_and(|o| o.name == name && o.is_extension);
-            if !single || !more {
-                let value = merge(std::mem::take(&mut same));
-                merged.push(Opt { name, is_extension, value });
-            }
-        }
-        for option in &mut merged {
-            if let Value::Map(entries) = &mut option.value {
-                map_form(entries);
-            }
-        }
-        *options = merged;
-    }
-
-    fn value(&self, value: &mut Value, scope: &str) {
-        match value {
-            Value::Number(_) => number_form(value),
-            Value::Part(part) => self.value(&mut part.value, scope),
-            Value::List(values) => values.iter_mut().for_each(|value| self.value(value, scope)),
-            Value::Map(entries) => {
-                for (key, value) in entries {
-                    let name = key.strip_prefix('[').and_then(|key| key.strip_suffix(']'));
-                    let full = name.and_then(|name| self.names.resolve_extension(name, scope));
-                    full.into_iter().for_each(|full| *key = format!("[{full}]"));
-                    self.value(value, scope);
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-/// `(a).b = 1` as `(a) = { b: 1 }`.
-pub fn as_map(value: Value) -> Value {
-    match value {
-        Value::Part(part) => {
-            let key = if part.is_extension { format!("[{}]", part.name) } else { part.name };
-            Value::Map(vec![(key, as_map(part.value))])
-        }
-        other => other,
-    }
-}
-
-/// What is said of one option in several places: entries of maps become lists without repetition,
-/// of anything else the last counts.
-pub fn merge(mut values: Vec<Value>) -> Value {
-    let last = values.iter().rposition(|value| !matches!(value, Value::Map(_)));
-    let maps = values.split_off(last.map_or(0, |place| place + 1));
-    if maps.len() < 2 {
-        return maps.into_iter().next().or(values.pop()).unwrap_or(Value::Map(Vec::new()));
-    }
-    let mut entries: Vec<(String, Value)> = Vec::new();
-    let mut places: HashMap<String, usize> = HashMap::new();
-    let mut repeated = HashSet::new();
-    for value in maps {
-        let Value::Map(more) = value else { continue };
-        for (key, value) in more {
-            let place = *places.entry(key.clone()).or_insert(entries.len());
-            if place == entries.len() {
-                entries.push((key, value));
-                continue;
-            }
-            repeated.insert(place);
-            let mut values = list(std::mem::replace(&mut entries[place].1, Value::Bool(false)));
-            values.extend(list(value));
-            entries[place].1 = Value::List(values);
-        }
-    }
-    for place in repeated {
-        if let Value::List(values) = &mut entries[place].1 {
-            let mut seen = HashSet::new();
-            values.retain(|value| seen.insert(format!("{value:?}")));
-        }
-    }
-    Value::Map(entries)
-}
-
-pub fn list(value: Value) -> Vec<Value> {
-    match value {
-        Value::List(values) => values,
-        one => vec![one],
-    }
-}
-
-/// Keys sorted, empty lists gone, a list of one as that one.
-fn map_form(entries: &mut Vec<(String, Value)>) {
-    entries.retain(|(_, value)| !matches!(value, Value::List(values) if values.is_empty()));
-    entries.sort_by(|a, b| a.0.cmp(&b.0));
-    entries.dedup_by(|later, first| later.0 == first.0);
-    entries.iter_mut().for_each(|(_, value)| value_form(value));
-}
-
-fn value_form(value: &mut Value) {
-    if let Value::List(values) = value
-        && values.len() == 1
-    {
-        *value = values.remove(0);
-        return value_form(value);
-    }
-    match value {
-        Value::Map(entries) => map_form(entries),
-        Value::List(values) => values.iter_mut().for_each(value_form),
-        _ => {}
-    }
-}
-
-/// Whole numbers in decimal; others without what they can do without: `1.50` is `1.5`.
-fn number_form(value: &mut Value) {
-    let Value::Number(text) = value else { return };
-    if let Some(number) = integer(text) {
-        *text = number.to_string();
-    } else if let Ok(number) = text.parse::<f64>()
-        && number.is_finite()
-    {
-        let plain = number == 0.0 || (1e-15..1e15).contains(&number.abs());
-        *text = if plain { number.to_string() } else { format!("{number:e}") };
+        // Confluent's registry sorts by number alone. With a negative constant before 0 protoc takes
+        // the enum neither in proto3 nor in a map, and the default of fields is another.
+        let zero_is_first = enumeration.constants.first().is_some_and(|c| c.number == 0);
+        let order = |c: &Constant| (zero_is_first && c.number != 0, c.number);
+        enumeration.constants.sort_by(|a, b| (order(a), &a.name).cmp(&(order(b), &b.name)));
     }
 }
 
 fn split_reserved(reserved: &mut Vec<Vec<Reserved>>) {
     let mut values: Vec<Reserved> = std::mem::take(reserved).into_iter().flatten().collect();
     values.sort_by(|a, b| match (a, b) {
-        (Reserved::Numbers(a, c), Reserved::Numbers(b, d)) => (a, c).cmp(&(b, d)),
+        (Reserved::Numbers(a), Reserved::Numbers(b)) => a.cmp(b),
         (Reserved::Name(a), Reserved::Name(b)) => a.cmp(b),
         (a, b) => matches!(a, Reserved::Name(_)).cmp(&matches!(b, Reserved::Name(_))),
     });
-    *reserved = values.into_iter().map(|value| vec![value]).collect();
+    let shortest = |value| match value {
+        Reserved::Numbers(NumberRange { first, last, .. }) => {
+            Reserved::Numbers(NumberRange::new(first, last))
+        }
+        name => name,
+    };
+    *reserved = values.into_iter().map(|value| vec![shortest(value)]).collect();
 }

@@ -5,15 +5,17 @@
 use std::fmt::Write;
 
 use super::element::{
-    Constant, Enum, Extend, Extensions, Field, File, Group, ImportKind, Message, NUMBER_MAX, OneOf,
-    Opt, Reserved, Rpc, Service, Syntax, Type, Value,
+    Constant, Enum, Extend, Extensions, Field, File, Group, ImportKind, Message, NUMBER_MAX,
+    NumberRange, OneOf, Opt, Reserved, Rpc, Service, Syntax, Type, Value,
 };
-use super::print_option::{Options, Printed};
+use super::print_option::{Options, Printed, Quoted};
+use super::read::text::is_identifier;
 
 /// The canonical text of a file. `sorted` puts `default` and `json_name` in their place among a
 /// field's sorted options, where they come last otherwise.
 pub fn print(file: &File, sorted: bool) -> String {
-    let mut lines = Lines { sorted, ..Lines::default() };
+    let has_bare_names = matches!(file.syntax, Some(Syntax::Edition(_)));
+    let mut lines = Lines { sorted, has_bare_names, ..Lines::default() };
     match &file.syntax {
         Some(Syntax::Proto2) => lines.add("syntax = \"proto2\";"),
         Some(Syntax::Proto3) => lines.add("syntax = \"proto3\";"),
@@ -46,6 +48,8 @@ struct Lines {
     text: String,
     depth: usize,
     sorted: bool,
+    /// Whether reserved names stand without quotes, as editions want them.
+    has_bare_names: bool,
 }
 
 impl Lines {
@@ -62,9 +66,15 @@ impl Lines {
 
     /// Adds things of one kind behind an empty line, or nothing. What is first in braces ends the
     /// line of its brace instead.
+    ///
+    /// Confluent's registry indents the finished text of what is nested, its empty lines too: they
+    /// have two spaces for each level but the innermost. Guids are of the text with them.
     fn group<T>(&mut self, things: &[T], add: impl Fn(&mut Lines, &T)) {
         if things.is_empty() {
             return;
+        }
+        if !self.text.ends_with('{') {
+            (1..self.depth).for_each(|_| self.text.push_str("  "));
         }
         self.text.push('\n');
         for thing in things {
@@ -107,7 +117,7 @@ impl Lines {
 
     fn message(&mut self, message: &Message) {
         self.open(&format!("message {}", message.name));
-        self.group(&message.reserved, |lines, values| lines.reserved(values));
+        self.group(&message.reserved, |lines, values| lines.reserved(values, NUMBER_MAX));
         self.group(&message.options, Lines::option);
         self.group(&message.fields, Lines::field);
         self.message_rest(message);
@@ -154,7 +164,7 @@ impl Lines {
         let head = format!("{label}group {} = {}", group.body.name, group.number);
         self.open(&format!("{head}{}", Options(&group.options)));
         self.group(&group.body.fields, Lines::field);
-        self.group(&group.body.reserved, |lines, values| lines.reserved(values));
+        self.group(&group.body.reserved, |lines, values| lines.reserved(values, NUMBER_MAX));
         self.group(&group.body.options, Lines::option);
         self.message_rest(&group.body);
         self.close();
@@ -162,7 +172,7 @@ impl Lines {
 
     fn extensions(&mut self, extensions: &Extensions) {
         let ranges: Vec<String> =
-            extensions.ranges.iter().map(|(first, last)| range(*first, *last)).collect();
+            extensions.ranges.iter().map(|range| range_text(range, NUMBER_MAX)).collect();
         self.add(&format!("extensions {}{};", ranges.join(", "), Options(&extensions.options)));
     }
 
@@ -173,12 +183,13 @@ impl Lines {
         self.close();
     }
 
-    fn reserved(&mut self, values: &[Reserved]) {
+    fn reserved(&mut self, values: &[Reserved], max: i32) {
         let values: Vec<String> = values
             .iter()
             .map(|value| match value {
-                Reserved::Name(name) => format!("\"{name}\""),
-                Reserved::Numbers(first, last) => range(*first, *last),
+                Reserved::Name(name) if self.has_bare_names && is_identifier(name) => name.clone(),
+                Reserved::Name(name) => Quoted(name).to_string(),
+                Reserved::Numbers(range) => range_text(range, max),
             })
             .collect();
         self.add(&format!("reserved {};", values.join(", ")));
@@ -186,7 +197,7 @@ impl Lines {
 
     fn enumeration(&mut self, enumeration: &Enum) {
         self.open(&format!("enum {}", enumeration.name));
-        self.group(&enumeration.reserved, |lines, values| lines.reserved(values));
+        self.group(&enumeration.reserved, |lines, values| lines.reserved(values, i32::MAX));
         if enumeration.reserved.is_empty() {
             self.group(&enumeration.options, |_, _| {});
         }
@@ -232,10 +243,10 @@ impl Lines {
     }
 }
 
-fn range(first: i32, last: i32) -> String {
-    match last {
-        _ if first == last => first.to_string(),
-        NUMBER_MAX.. => format!("{first} to max"),
-        _ => format!("{first} to {last}"),
+fn range_text(range: &NumberRange, max: i32) -> String {
+    let NumberRange { first, last, has_both_ends } = *range;
+    if !has_both_ends && first == last {
+        return first.to_string();
     }
+    if last >= max { format!("{first} to max") } else { format!("{first} to {last}") }
 }

@@ -4,12 +4,24 @@
 use std::fmt::{Display, Formatter, Result, Write};
 
 use super::element::{Opt, Value};
+use super::raw_bytes;
 
 /// `name = value`.
 pub struct Printed<'o>(pub &'o Opt);
 
 /// ` [name = value]` behind a field, a constant or a range; nothing if there are no options.
 pub struct Options<'o>(pub &'o [Opt]);
+
+/// A text between quotes.
+pub struct Quoted<'o>(pub &'o str);
+
+impl Display for Quoted<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.write_char('"')?;
+        escape(f, self.0)?;
+        f.write_char('"')
+    }
+}
 
 impl Display for Printed<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
@@ -83,11 +95,7 @@ fn name(f: &mut Formatter<'_>, option: &Opt) -> Result {
 
 fn value(f: &mut Formatter<'_>, printed: &Value, depth: usize) -> Result {
     match printed {
-        Value::String(text) => {
-            f.write_char('"')?;
-            escape(f, text)?;
-            f.write_char('"')
-        }
+        Value::String(text) => write!(f, "{}", Quoted(text)),
         Value::Bool(value) => write!(f, "{value}"),
         Value::Number(text) | Value::Enum(text) => f.write_str(text),
         Value::Part(part) => option(f, part, depth),
@@ -112,7 +120,11 @@ fn escape(f: &mut Formatter<'_>, text: &str) -> Result {
             '\\' => f.write_str("\\\\")?,
             '\'' => f.write_str("\\'")?,
             '"' => f.write_str("\\\"")?,
-            other => f.write_char(other)?,
+            other => match raw_bytes::byte(other) {
+                Some(byte) => write!(f, "\\{byte:03o}")?,
+                None if other.is_ascii_control() => write!(f, "\\{:03o}", u32::from(other))?,
+                None => f.write_char(other)?,
+            },
         }
     }
     Ok(())

@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use super::Schema;
 use super::element::{Field, File, Message, Opt, Type, Value};
-use super::normalize::{as_map, list, merge};
+use super::known;
+use super::normalize_option::{as_map, list, merge};
 use crate::Tagged;
 
 const MESSAGE_META: &str = "confluent.message_meta";
 const FIELD_META: &str = "confluent.field_meta";
+/// The type of both options.
+const META: &str = "confluent.Meta";
 
 impl Schema {
     /// The tagged messages and fields in the order of the text. A field of a oneof has the path of
@@ -72,18 +75,27 @@ fn said(options: &[Opt], meta: &str) -> Vec<String> {
     tags
 }
 
-/// All that is said with one option, as one map, which loses its tags or gets more.
+/// All that is said with one option, as one map, which loses its tags or gets more. Where no tag
+/// comes or goes, the text stays as it is.
 fn change(options: &mut Vec<Opt>, meta: &str, tags: &[String], adding: bool) {
-    let mut all = said(options, meta);
+    let before = said(options, meta);
+    let mut all = before.clone();
     if adding {
-        let new: Vec<String> = tags.iter().filter(|tag| !all.contains(tag)).cloned().collect();
-        all.extend(new);
+        for tag in tags {
+            if !all.contains(tag) {
+                all.push(tag.clone());
+            }
+        }
     } else {
         all.retain(|tag| !tags.contains(tag));
     }
+    if all == before {
+        return;
+    }
     let place = options.iter().position(|option| is_meta(option, meta));
     let given = options.extract_if(.., |option| is_meta(option, meta));
-    let value = merge(given.map(|option| as_map(option.value)).collect());
+    let values = given.map(|option| as_map(option.value)).collect();
+    let value = merge(values, known::names(), Some(META));
     let mut entries = if let Value::Map(entries) = value { entries } else { Vec::new() };
     let at = entries.iter().position(|(key, _)| key == "tags").unwrap_or(entries.len());
     entries.retain(|(key, _)| key != "tags");

@@ -37,6 +37,7 @@ proptest! {
         let back = parse(&schema.serialized().unwrap());
         prop_assert_eq!(back.normalized().canonical(), schema.normalized().canonical());
         prop_assert!(back.same_resolved(&schema));
+        prop_assert_eq!(parse(&back.canonical()).canonical(), back.canonical());
         prop_assert_eq!(back.serialized().map(|s| parse(&s).canonical()), Ok(back.canonical()));
         prop_assert_eq!(compatibility(&back, &schema), []);
         prop_assert_eq!(compatibility(&schema, &back), []);

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used)] // how a test fails
 
 mod corpus;
+mod forms;
 mod generate;
 mod hostile;
 mod laws;
+mod protoc;
 mod texts;

@@ -112,6 +112,35 @@ fn tags_are_found_added_and_removed() {
 }
 
 #[test]
+fn a_tag_that_is_there_changes_nothing_in_the_text() {
+    let text = TAGGED.replace(
+        "(confluent.message_meta).tags = \"ROW\"",
+        "(.confluent.message_meta).tags = \"ROW\"",
+    );
+    let schema = parse(&text);
+    let add = [tagged("M", false, "ROW"), tagged("M.b", true, "PII")];
+    let remove = [tagged("M", false, "OTHER"), tagged("M.a", true, "PII")];
+    assert_eq!(schema.with_tags(&add, &remove).unwrap().canonical(), schema.canonical());
+}
+
+#[test]
+fn a_field_s_path_is_no_record_s() {
+    let schema = parse(TAGGED);
+    for path in ["M", "M.N", "p.M", "p.M.N", ".M"] {
+        let name = path.rsplit('.').next().unwrap();
+        assert_eq!(
+            schema.with_tags(&[tagged(path, true, "T")], &[]).unwrap_err(),
+            format!("No matching Field with name '{name}' found in the schema"),
+            "{path}"
+        );
+    }
+    assert_eq!(
+        schema.with_tags(&[tagged("M.a", false, "T")], &[]).unwrap_err(),
+        "No matching Message with name 'a' found in the schema"
+    );
+}
+
+#[test]
 fn a_path_leads_to_its_line_or_to_the_nearest_above() {
     assert_eq!(locate(TAGGED, "#/"), Some((2, 1)));
     assert_eq!(locate(TAGGED, "#/M/2"), Some((10, 3)));

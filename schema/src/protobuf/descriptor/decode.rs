@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use super::super::ParseError;
 use super::super::element::{
     Constant, Enum, Extend, Extensions, Field, FieldType, File, Group, Import, ImportKind, Label,
-    Message, OneOf, Opt, Reserved, Rpc, Service, Syntax, Type,
+    Message, NumberRange, OneOf, Opt, Reserved, Rpc, Service, Syntax, Type,
 };
 use super::super::names::Names;
 use super::super::print::print;
@@ -189,8 +189,8 @@ impl Decoder<'_> {
 
     fn extension_range(&self, bytes: &[u8]) -> Option<Extensions> {
         let mut read = Extensions { at: 0, ranges: vec![], options: vec![] };
-        if let Reserved::Numbers(first, last) = range(bytes, 1)? {
-            read.ranges.push((first, last));
+        if let Reserved::Numbers(numbers) = range(bytes, 1)? {
+            read.ranges.push(numbers);
         }
         for field in Fields::of(bytes) {
             if let (3, held) = field? {
@@ -385,5 +385,5 @@ fn range(bytes: &[u8], past: i32) -> Option<Reserved> {
         }
     }
     let last = end.checked_sub(past)?;
-    (first <= last).then_some(Reserved::Numbers(first, last))
+    (first <= last).then_some(Reserved::Numbers(NumberRange::new(first, last)))
 }

@@ -1,13 +1,15 @@
 //! Default values as descriptors have them: text, whatever the type.
 
 use super::super::element::{FieldType, Value};
+use super::super::raw_bytes::bytes;
 use super::super::read::text::{Text, integer};
 
 /// A default value as protoc writes it: numbers in decimal, bytes with escapes.
 pub fn default_text(value: &Value, kind: &FieldType) -> String {
     match (value, kind) {
         (Value::String(text), FieldType::Scalar("bytes")) => escaped(text),
-        (Value::String(text), _) | (Value::Enum(text), _) => text.clone(),
+        (Value::String(text), _) => String::from_utf8_lossy(&bytes(text)).into_owned(),
+        (Value::Enum(text), _) => text.clone(),
         (Value::Bool(value), _) => value.to_string(),
         (Value::Number(text), FieldType::Scalar(name @ ("float" | "double"))) => {
             let places = if *name == "float" { 6 } else { 15 };
@@ -55,10 +57,10 @@ fn float_text(value: f64, places: i32) -> String {
     }
 }
 
-/// Bytes in C's escapes. A string that was read holds a character for each byte.
+/// Bytes in C's escapes.
 fn escaped(text: &str) -> String {
     let mut out = String::new();
-    for byte in bytes_of(text) {
+    for byte in bytes(text) {
         match byte {
             b'\n' => out.push_str("\\n"),
             b'\r' => out.push_str("\\r"),
@@ -71,12 +73,6 @@ fn escaped(text: &str) -> String {
         }
     }
     out
-}
-
-/// The bytes that a text stands for where bytes are wanted: `"\377"` is one.
-pub fn bytes_of(text: &str) -> Vec<u8> {
-    let single: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
-    single.unwrap_or_else(|| text.as_bytes().to_vec())
 }
 
 #[cfg(test)]
@@ -99,7 +95,8 @@ mod tests {
 
     #[test]
     fn bytes_are_escaped() {
-        let value = Value::String("a\u{ff}\n\"".into());
-        assert_eq!(default_text(&value, &FieldType::Scalar("bytes")), "a\\377\\n\\\"");
+        let value = Value::String(Text::new("\"a\\xff\\n\\\"\u{ff}\"").string().unwrap());
+        let text = default_text(&value, &FieldType::Scalar("bytes"));
+        assert_eq!(text, "a\\377\\n\\\"\\303\\277");
     }
 }

@@ -3,7 +3,7 @@
 
 use super::super::element::{
     Enum, Extend, Extensions, Field, FieldType, File, Group, Import, ImportKind, Label, Message,
-    Opt, Reserved, Rpc, Service, Syntax, Type,
+    NumberRange, Opt, Reserved, Rpc, Service, Syntax, Type,
 };
 use super::super::names::{Declared, Names, joined};
 use super::default::default_text;
@@ -141,7 +141,7 @@ impl<'s> Encoder<'s> {
     }
 
     fn extensions(&self, out: &mut Writer, extensions: &Extensions, scope: &str) {
-        for (first, last) in &extensions.ranges {
+        for NumberRange { first, last, .. } in &extensions.ranges {
             let mut inner = Writer::default();
             inner.int(1, *first);
             inner.int(2, last.saturating_add(1));
@@ -305,7 +305,7 @@ impl<'s> Encoder<'s> {
 fn reserved(out: &mut Writer, numbers: (i32, i32), reserved: &[Vec<Reserved>], past: i32) {
     for value in reserved.iter().flatten() {
         match value {
-            Reserved::Numbers(first, last) => {
+            Reserved::Numbers(NumberRange { first, last, .. }) => {
                 let mut inner = Writer::default();
                 inner.int(1, *first);
                 inner.int(2, last.saturating_add(past));

@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 
 use super::super::element::{Field, FieldType, Label, Opt, Value};
 use super::super::names::{Declared, Names};
+use super::super::raw_bytes;
 use super::super::read::text::integer;
-use super::default::{bytes_of, parse_float};
+use super::default::parse_float;
 use super::wire::Writer;
 
 /// Encodes the options of something within `scope` as a message of the type `message`.
@@ -230,8 +231,7 @@ fn scalar(name: &str, value: &Value) -> Option<Node> {
     };
     Some(match (name, value) {
         ("bool", Value::Bool(value)) => Node::Varint(u64::from(*value)),
-        ("string", Value::String(text)) => Node::Data(text.as_bytes().to_vec()),
-        ("bytes", Value::String(text)) => Node::Data(bytes_of(text)),
+        ("string" | "bytes", Value::String(text)) => Node::Data(raw_bytes::bytes(text)),
         ("int32", _) => Node::Varint(signed32()? as i64 as u64),
         ("int64", _) => Node::Varint(signed64()? as i64 as u64),
         ("uint32", _) => Node::Varint(number(0, u32::MAX.into())? as u64),

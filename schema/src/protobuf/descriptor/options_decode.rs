@@ -3,6 +3,7 @@
 
 use super::super::element::{Field, FieldType, Label, Opt, Value};
 use super::super::names::{Declared, Names};
+use super::super::raw_bytes;
 use super::encode::SCALAR_NUMBERS;
 use super::wire::{Fields, Held};
 
@@ -124,7 +125,7 @@ impl Decoder<'_> {
                 Some(vec![Value::String(String::from_utf8(bytes.to_vec()).ok()?)])
             }
             (FieldType::Scalar("bytes"), Held::Data(bytes)) => {
-                Some(vec![Value::String(bytes.iter().map(|b| char::from(*b)).collect())])
+                Some(vec![Value::String(bytes.iter().map(|b| raw_bytes::character(*b)).collect())])
             }
             (FieldType::Scalar(name), Held::Data(bytes)) => packed(name, bytes),
             (FieldType::Scalar(name), held) => Some(vec![scalar(name, held)?]),

@@ -1,11 +1,11 @@
 //! Messages: fields, oneofs, groups, ranges.
 
 use super::super::element::{
-    Extensions, Field, FieldType, Group, Label, Message, NUMBER_MAX, OneOf, Opt, Reserved, Type,
-    Value,
+    Extensions, Field, FieldType, Group, Label, Message, NUMBER_MAX, NumberRange, OneOf, Opt,
+    Reserved, Type, Value,
 };
 use super::option::{bracketed_options, option_statement};
-use super::text::{self, Result, Text};
+use super::text::{Result, Text};
 use super::{body, enumeration, extend, field_type};
 
 pub enum Member {
@@ -114,9 +114,6 @@ fn oneof(text: &mut Text, at: usize) -> Result<OneOf> {
             | Member::Group(Group { label: Some(_), .. }) => {
                 return text.wrong_at(at, "fields of a oneof have no label");
             }
-            Member::Field(Field { kind: FieldType::Map(_), .. }) => {
-                return text.wrong_at(at, "a map cannot be in a oneof");
-            }
             Member::Field(field) => read.fields.push(field),
             Member::Group(group) => read.groups.push(group),
         }
@@ -130,12 +127,9 @@ pub fn reserved(text: &mut Text, max: i32) -> Result<Vec<Reserved>> {
     let mut values = Vec::new();
     loop {
         let value = match text.peek()? {
-            Some(b'"' | b'\'') => reserved_name(text)?,
+            Some(b'"' | b'\'') => Reserved::Name(text.string()?),
             Some(b'a'..=b'z' | b'A'..=b'Z' | b'_') => Reserved::Name(text.identifier()?),
-            _ => {
-                let (first, last) = range(text, max)?;
-                Reserved::Numbers(first, last)
-            }
+            _ => Reserved::Numbers(range(text, max)?),
         };
         values.push(value);
         if text.next_is(b';')? {
@@ -143,14 +137,6 @@ pub fn reserved(text: &mut Text, max: i32) -> Result<Vec<Reserved>> {
         }
         text.expect(b',')?;
     }
-}
-
-fn reserved_name(text: &mut Text) -> Result<Reserved> {
-    let name = text.string()?;
-    if !text::is_identifier(&name) {
-        return text.wrong("a reserved name is an identifier");
-    }
-    Ok(Reserved::Name(name))
 }
 
 fn extensions(text: &mut Text, at: usize) -> Result<Extensions> {
@@ -163,23 +149,21 @@ fn extensions(text: &mut Text, at: usize) -> Result<Extensions> {
     Ok(Extensions { at, ranges, options })
 }
 
-fn range(text: &mut Text, max: i32) -> Result<(i32, i32)> {
+fn range(text: &mut Text, max: i32) -> Result<NumberRange> {
     let first = text.integer()?;
     if matches!(text.peek()?, Some(b',' | b';' | b'[')) {
-        return Ok((first, first));
+        return Ok(NumberRange::new(first, first));
     }
     match text.word()? {
         "to" => {}
         word => return text.wrong(format!("expected ',', ';', or 'to' but was {word}")),
     }
     let at = text.at;
-    if text.word()? == "max" {
-        return Ok((first, max));
-    }
-    text.at = at;
-    let last = text.integer()?;
-    if last < first {
-        return text.wrong_at(at, "a range ends before it begins");
-    }
-    Ok((first, last))
+    let last = if text.word()? == "max" {
+        max
+    } else {
+        text.at = at;
+        text.integer()?
+    };
+    Ok(NumberRange { first, last, has_both_ends: true })
 }

@@ -7,10 +7,10 @@ mod message;
 mod option;
 pub mod text;
 
-use super::ParseError;
 use super::element::{
     Constant, Enum, Extend, FieldType, File, Import, ImportKind, Rpc, Service, Syntax, Type,
 };
+use super::{ParseError, raw_bytes};
 use text::{Result, Text};
 
 /// Reads a whole text.
@@ -96,7 +96,8 @@ fn import(text: &mut Text) -> Result<Import> {
         },
     };
     let path = text.string()?;
-    if path.is_empty() || path.chars().any(|c| c.is_control() || c == '"' || c == '\\') {
+    let is_odd = |c: char| c.is_control() || c == '"' || c == '\\' || raw_bytes::byte(c).is_some();
+    if path.is_empty() || path.chars().any(is_odd) {
         return text.wrong("expected a file's name");
     }
     Ok(Import { kind, path })
@@ -196,19 +197,16 @@ fn rpc(text: &mut Text) -> Result<Rpc> {
 
 fn rpc_type(text: &mut Text) -> Result<(bool, String)> {
     text.expect(b'(')?;
-    let mut name = text.dotted()?;
-    let streams = name == "stream" && text.peek()? != Some(b')');
-    if streams {
-        name = text.dotted()?;
-    }
+    let word = text.word()?;
+    let streams = word == "stream" && text.peek()? != Some(b')');
+    let name = if streams { text.dotted()? } else { text.dotted_from(word)? };
     text.expect(b')')?;
     Ok((streams, name))
 }
 
 fn field_type(text: &mut Text, word: &str) -> Result<FieldType> {
     if word != "map" || text.peek()? != Some(b'<') {
-        text.check_dotted(word)?;
-        return Ok(FieldType::of_word(word.to_string()));
+        return Ok(FieldType::of_word(text.dotted_from(word)?));
     }
     text.expect(b'<')?;
     let key = FieldType::of_word(text.dotted()?);

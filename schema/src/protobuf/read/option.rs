@@ -1,7 +1,7 @@
 //! Options and their values. Source: Square Wire's `OptionReader`.
 
 use super::super::element::{Opt, Value};
-use super::text::{Result, Text};
+use super::text::{NAME_PARTS_MAX, Result, Text};
 
 /// `[a = 1, (b).c = "d"]`, or nothing.
 pub fn bracketed_options(text: &mut Text) -> Result<Vec<Opt>> {
@@ -33,6 +33,9 @@ fn option(text: &mut Text) -> Result<Opt> {
             names.push((text.dotted()?, true));
             text.expect(b')')?;
             joined = false;
+            if names.len() > NAME_PARTS_MAX {
+                return too_long(text);
+            }
             continue;
         }
         let word = text.word()?;
@@ -44,6 +47,9 @@ fn option(text: &mut Text) -> Result<Opt> {
         if !open.is_empty() {
             text.check_dotted(open)?;
             part_names(&mut names, open);
+        }
+        if names.len() > NAME_PARTS_MAX {
+            return too_long(text);
         }
         joined = word.ends_with('.');
         if text.peek()? == Some(b'=') {
@@ -63,12 +69,19 @@ fn option(text: &mut Text) -> Result<Opt> {
     Ok(Opt { name, is_extension, value })
 }
 
+fn too_long<T>(text: &Text) -> Result<T> {
+    text.wrong(format!("a name has at most {NAME_PARTS_MAX} parts"))
+}
+
 /// Dots part the names behind an extension; a plain option keeps its dots, as in Wire.
 fn part_names(names: &mut Vec<(String, bool)>, word: &str) {
-    if names.is_empty() {
-        names.push((word.to_string(), false));
-    } else {
-        names.extend(word.split('.').map(|part| (part.to_string(), false)));
+    match &mut names[..] {
+        [] => names.push((word.to_string(), false)),
+        [(plain, false)] => {
+            plain.push('.');
+            plain.push_str(word);
+        }
+        _ => names.extend(word.split('.').map(|part| (part.to_string(), false))),
     }
 }
 

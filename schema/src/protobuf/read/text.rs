@@ -1,6 +1,6 @@
 //! The characters of a `.proto` text: white space and comments, words, numbers, strings.
 
-use super::super::ParseError;
+use super::super::{ParseError, raw_bytes};
 
 /// How deep messages, groups and option values may nest. protoc stops at 32 messages, and decoders
 /// of descriptors at 100.
@@ -8,7 +8,7 @@ pub const NESTING_MAX: usize = 64;
 
 /// Bounds of a dotted name. A name is looked for in every scope around it.
 const NAME_BYTES_MAX: usize = 512;
-const NAME_PARTS_MAX: usize = 32;
+pub const NAME_PARTS_MAX: usize = 32;
 
 pub type Result<T> = std::result::Result<T, ParseError>;
 
@@ -120,8 +120,19 @@ impl<'t> Text<'t> {
     /// A name with dots between its parts, and one before it where it is a full name.
     pub fn dotted(&mut self) -> Result<String> {
         let word = self.word()?;
-        self.check_dotted(word)?;
-        Ok(word.to_string())
+        self.dotted_from(word)
+    }
+
+    /// A name with dots whose first word is read. White space and comments may stand around its
+    /// dots: long names go on in the next line.
+    pub fn dotted_from(&mut self, word: &str) -> Result<String> {
+        let mut name = word.to_string();
+        while name.ends_with('.') || self.peek()? == Some(b'.') {
+            name += self.word()?;
+            self.check_length(&name)?;
+        }
+        self.check_dotted(&name)?;
+        Ok(name)
     }
 
     pub fn check_dotted(&self, word: &str) -> Result<()> {
@@ -132,10 +143,15 @@ impl<'t> Text<'t> {
         parts.clone().try_for_each(|part| self.check_name(part, word))
     }
 
-    fn check_name(&self, part: &str, word: &str) -> Result<()> {
-        if word.len() > NAME_BYTES_MAX {
+    fn check_length(&self, name: &str) -> Result<()> {
+        if name.len() > NAME_BYTES_MAX {
             return self.wrong(format!("a name has at most {NAME_BYTES_MAX} bytes"));
         }
+        Ok(())
+    }
+
+    fn check_name(&self, part: &str, word: &str) -> Result<()> {
+        self.check_length(word)?;
         if is_identifier(part) {
             Ok(())
         } else {
@@ -206,15 +222,20 @@ impl<'t> Text<'t> {
             'r' => '\r',
             't' => '\t',
             'v' => '\u{0b}',
-            'x' | 'X' => self.escaped_digits(16, 1, 2)?,
+            'x' | 'X' => self.escaped_byte(16, 2)?,
             'u' => self.escaped_digits(16, 4, 4)?,
             'U' => self.escaped_digits(16, 8, 8)?,
             '0'..='7' => {
                 self.at -= 1;
-                self.escaped_digits(8, 1, 3)?
+                self.escaped_byte(8, 3)?
             }
             other => other,
         })
+    }
+
+    fn escaped_byte(&mut self, radix: u32, most: usize) -> Result<char> {
+        let character = self.escaped_digits(radix, 1, most)?;
+        Ok(u8::try_from(character).map_or(character, raw_bytes::character))
     }
 
     fn escaped_digits(&mut self, radix: u32, least: usize, most: usize) -> Result<char> {
@@ -231,16 +252,24 @@ impl<'t> Text<'t> {
     }
 
     /// What stands between brackets in an option's value: an extension's name, or a URL of a type.
-    pub fn bracketed(&mut self) -> Result<&'t str> {
+    pub fn bracketed(&mut self) -> Result<String> {
         self.expect(b'[')?;
-        let Some(end) = self.text[self.at..].find(']') else { return self.wrong("expected ']'") };
-        let name = self.text[self.at..self.at + end].trim();
-        self.at += end + 1;
-        let known = |c: char| c.is_ascii_alphanumeric() || "._-/%~".contains(c);
-        if name.is_empty() || name.len() > NAME_BYTES_MAX || !name.chars().all(known) {
-            return self.wrong("expected a name between brackets");
+        let mut name = String::new();
+        loop {
+            match self.peek()? {
+                Some(b']') if !name.is_empty() => {
+                    self.at += 1;
+                    return Ok(name);
+                }
+                Some(byte) if byte.is_ascii_alphanumeric() || b"._-/%~".contains(&byte) => {
+                    name.push(char::from(byte));
+                    self.at += 1;
+                    self.check_length(&name)?;
+                }
+                Some(_) => return self.wrong("expected a name between brackets"),
+                None => return self.wrong("expected ']'"),
+            }
         }
-        Ok(name)
     }
 }
 

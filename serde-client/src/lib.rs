@@ -72,6 +72,8 @@ mod frame;
 mod json;
 mod oauth;
 mod protobuf;
+mod reason;
+mod redirect;
 mod runtime;
 mod schemas;
 mod serializer;
@@ -88,7 +90,7 @@ pub use avro::{AvroCodec, AvroDeserializer, AvroMessage, AvroReader, AvroSeriali
 pub use avro_value::{AvroValueSerializer, AvroValueWriter};
 pub use client::{ClientBuilder, RegistryClient};
 pub use deserializer::{Deserializer, Message};
-pub use error::ClientError;
+pub use error::{ClientError, DataError};
 pub use frame::{FrameError, Named, SchemaHeader, SchemaName, frame, unframe, unframe_record};
 #[cfg(feature = "json-schema")]
 pub use json::{JsonCodec, JsonDeserializer, JsonReader, JsonSerializer, JsonWriter};
@@ -96,6 +98,7 @@ pub use oauth::OAuth;
 pub use protobuf::{
     ProtobufCodec, ProtobufDeserializer, ProtobufReader, ProtobufSerializer, ProtobufWriter,
 };
+pub use reason::Reason;
 pub use serializer::Serializer;
 pub use stats::Stats;
 pub use subject::{Custom, Part, SubjectNameStrategy};

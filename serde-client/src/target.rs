@@ -7,12 +7,12 @@ use weir_registry_api::{Guid, RegisterRequest, SchemaId, Subject, VersionSpec};
 
 use crate::cache::Refusals;
 use crate::client::RegistryClient;
-use crate::error::ClientError;
+use crate::error::{ClientError, Record};
 use crate::frame::SchemaName;
 use crate::runtime::Flights;
 use crate::schemas::Known;
 use crate::snapshot::Snapshot;
-use crate::subject::{Part, SubjectNameStrategy};
+use crate::subject::{Part, SubjectNameStrategy, check_topic};
 
 /// Topics that a serializer keeps.
 const TOPICS_MAX: usize = 10_000;
@@ -46,6 +46,13 @@ pub(crate) struct Target<O> {
 }
 
 impl<O> Target<O> {
+    /// What an error calls a record that is written so.
+    #[cold]
+    pub(crate) fn record(&self, topic: &str, part: Part) -> Record {
+        let schema = self.id.map(SchemaName::Id).or(self.guid.map(SchemaName::Guid));
+        Record { schema, topic: Some((topic.to_string(), part)) }
+    }
+
     fn is_good(&self) -> bool {
         self.good_until.is_none_or(|end| Instant::now() < end)
     }
@@ -160,6 +167,7 @@ impl<O: Clone + Send + Sync + 'static> Targets<O> {
     ) -> Result<Target<O>, ClientError> {
         let (client, choice, normalize) =
             (self.client.clone(), self.choice.clone(), self.normalize);
+        check_topic(&place.0)?;
         let subject = match choice {
             Choice::Named { .. } => None,
             _ => Some(self.subjects.subject(&place.0, place.1, own.record_name())?),

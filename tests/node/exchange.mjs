@@ -21,7 +21,7 @@ import {
 
 const DELAY = { flight: "WN1", minutes: 14, note: "fog" };
 // for the Avro schema "bytes", whose data has no length before it: this would be read as one of 3
-const RAW = Buffer.from("\x06abc\xff", "latin1");
+const RAW = Buffer.from("\x06abc and more\xff", "latin1");
 const { HeaderSchemaIdSerializer, PrefixSchemaIdSerializer } = confluent;
 
 async function write(url) {

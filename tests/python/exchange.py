@@ -18,8 +18,10 @@ from confluent_kafka.schema_registry import (
 from kit import FORMATS, Kit, context, plain, record, schema, unique
 
 DELAY = {"flight": "WN1", "minutes": 14, "note": "fog"}
-# for the Avro schema "bytes", whose data has no length before it: this would be read as one of 3
-RAW = b"\x06abc\xff"
+# for the Avro schema "bytes", whose data has no length before it: this would be read as one of 3. The
+# client refuses payloads of fewer than 6 bytes
+RAW = b"\x06abc and more\xff"
+BYTES = Schema('{"type": "bytes"}', "AVRO")  # the client cannot take "bytes" for a schema
 IDS = {"prefix": prefix_schema_id_serializer, "header": header_schema_id_serializer}
 
 
@@ -29,7 +31,7 @@ async def write(kit):
             there = context(unique(f"exchange-{format}"))
             conf = {"schema.id.serializer": id_serializer}
             if format == "bytes":
-                serialize = await kit.serializer("avro", kit.client(), Schema('"bytes"', "AVRO"), conf)
+                serialize = await kit.serializer("avro", kit.client(), BYTES, conf)
                 value = await serialize(RAW, there)
             else:
                 kind = "Delay" if format == "protobuf" else schema("delay", format)

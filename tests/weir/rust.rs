@@ -25,7 +25,7 @@ const PROTOBUF: &str = include_str!("../schemas/air/delay.proto");
 const RECORDS: usize = 8;
 
 /// For the Avro schema `"bytes"`, whose data has no length before it: this would be read as one of 3.
-const RAW: &[u8] = b"\x06abc\xff";
+const RAW: &[u8] = b"\x06abc and more\xff";
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Delay {

@@ -40,21 +40,10 @@ use syn::{Data, DeriveInput, Fields, parse_macro_input};
 ///
 /// `#[avro(typed = "path")]` on a type says where `weir_serde::typed` is to be found.
 ///
-/// What has no Avro schema does not compile:
-///
-/// ```compile_fail
-/// # use serde::{Deserialize, Serialize};
-/// #[derive(Serialize, Deserialize, weir_schema_derive::Avro)]
-/// struct Point(f64, f64); // fields need names
-/// ```
-///
-/// ```compile_fail
-/// # use serde::{Deserialize, Serialize};
-/// #[derive(Serialize, Deserialize, weir_schema_derive::Avro)]
-/// struct Counter {
-///     count: u64, // Avro's widest number is an i64
-/// }
-/// ```
+/// What has no Avro schema does not compile, and is told where it stands: tuples and tuple structs of
+/// several fields, `u64`, `usize` and 128-bit integers (`#[avro(schema = "\"long\"")]` has serde write them
+/// where they fit), a variant without data that is not called `Null`, serde's `flatten`, `tag` and
+/// `untagged`, an `Option` of what may be null itself.
 #[proc_macro_derive(Avro, attributes(avro))]
 pub fn avro(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
@@ -149,4 +138,169 @@ struct Body {
     /// Further items of `AvroRead`.
     in_read: proc_macro2::TokenStream,
     read: proc_macro2::TokenStream,
+}
+
+#[cfg(test)]
+mod tests {
+    use syn::parse_quote;
+
+    use super::*;
+
+    fn refused(input: &DeriveInput) -> String {
+        expand(input).map(|_| String::new()).unwrap_or_else(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_has_no_schema_is_told_why() {
+        let inputs: [(DeriveInput, &str); 16] = [
+            (
+                parse_quote!(
+                    struct Point(f64, f64);
+                ),
+                "give its fields names",
+            ),
+            (
+                parse_quote!(
+                    struct Nothing;
+                ),
+                "a struct of nothing",
+            ),
+            (
+                parse_quote!(
+                    struct Nothing();
+                ),
+                "a struct of nothing",
+            ),
+            (
+                parse_quote!(
+                    struct Count {
+                        of: u64,
+                    }
+                ),
+                "u64 does not fit Avro's widest number",
+            ),
+            (
+                parse_quote!(
+                    struct Count {
+                        of: Vec<Option<u128>>,
+                    }
+                ),
+                "u128 does not fit",
+            ),
+            (
+                parse_quote!(
+                    struct Count {
+                        of: Box<[usize; 2]>,
+                    }
+                ),
+                "usize does not fit",
+            ),
+            (
+                parse_quote!(
+                    struct Count(i128);
+                ),
+                "i128 does not fit",
+            ),
+            (
+                parse_quote!(
+                    struct Pair {
+                        of: Vec<(i32, String)>,
+                    }
+                ),
+                "a tuple has no Avro type",
+            ),
+            (
+                parse_quote!(
+                    enum Either {
+                        Count(u64),
+                        Null,
+                    }
+                ),
+                "u64 does not fit",
+            ),
+            (
+                parse_quote!(
+                    enum Either {
+                        Both { of: usize },
+                        Null,
+                    }
+                ),
+                "usize does not fit",
+            ),
+            (
+                parse_quote!(
+                    enum Either {
+                        Text(String),
+                        Empty,
+                    }
+                ),
+                "call it `Null`",
+            ),
+            (
+                parse_quote!(
+                    enum Either {
+                        Two(i32, i32),
+                        Null,
+                    }
+                ),
+                "holds one type",
+            ),
+            (
+                parse_quote!(
+                    enum Never {}
+                ),
+                "an enum of nothing",
+            ),
+            (parse_quote!(union Bits { a: i32, b: f32 }), "a Rust union"),
+            (
+                parse_quote!(
+                    #[avro(name = "X")]
+                    struct Id(String);
+                ),
+                "it has no name",
+            ),
+            (
+                parse_quote!(
+                    #[serde(untagged)]
+                    enum Any {
+                        Text(String),
+                    }
+                ),
+                "serde's `untagged`",
+            ),
+        ];
+        for (input, wanted) in inputs {
+            let error = refused(&input);
+            assert!(error.contains(wanted), "{}: {error:?}", input.ident);
+        }
+    }
+
+    #[test]
+    fn what_fits_by_a_schema_of_its_own_is_taken() {
+        let inputs: [DeriveInput; 4] = [
+            parse_quote!(
+                struct Count {
+                    #[avro(schema = "\"long\"")]
+                    of: u64,
+                }
+            ),
+            parse_quote!(
+                struct Count(#[avro(schema = "\"long\"")] u64);
+            ),
+            parse_quote!(
+                struct Sizes {
+                    of: [i64; SIZE as usize],
+                }
+            ),
+            parse_quote!(
+                struct Own {
+                    of: crate::u64,
+                    unit: (),
+                }
+            ),
+        ];
+        for input in inputs {
+            assert_eq!(refused(&input), "");
+        }
+    }
 }

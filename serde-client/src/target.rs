@@ -99,6 +99,8 @@ pub(crate) struct Targets<O> {
     known: Snapshot<String, Parts<O>>,
     refused: Refusals<(String, Part)>,
     flights: Arc<Flights<(String, Part), Found>>,
+    /// What the registry has said: who asks just after others have been answered asks nobody.
+    found: Arc<Snapshot<(String, Part), Found>>,
 }
 
 /// What the registry says of a topic's schema.
@@ -111,6 +113,12 @@ struct Found {
     good_until: Option<Instant>,
 }
 
+impl Found {
+    fn is_good(&self) -> bool {
+        self.good_until.is_none_or(|end| Instant::now() < end)
+    }
+}
+
 impl<O: Clone + Send + Sync + 'static> Targets<O> {
     pub(crate) fn new(client: RegistryClient) -> Targets<O> {
         Targets {
@@ -120,6 +128,7 @@ impl<O: Clone + Send + Sync + 'static> Targets<O> {
             known: Snapshot::new(TOPICS_MAX),
             refused: Refusals::new(client.missing_ttl()),
             flights: Arc::default(),
+            found: Arc::new(Snapshot::new(2 * TOPICS_MAX)),
             client,
         }
     }
@@ -174,8 +183,16 @@ impl<O: Clone + Send + Sync + 'static> Targets<O> {
         };
         let request = own.request();
         let found = self.flights.answer(place.clone(), || {
-            let request = request.clone();
-            async move { find(&client, choice, subject, &request, normalize).await }
+            let (request, known, place) = (request.clone(), self.found.clone(), place.clone());
+            async move {
+                let good = known.view().get(&place).filter(|found| found.is_good()).cloned();
+                if let Some(found) = good {
+                    return Ok(found);
+                }
+                let found = find(&client, choice, subject, &request, normalize).await?;
+                known.insert(place, found.clone());
+                Ok(found)
+            }
         });
         let Found { id, guid, other, good_until } = found.await?;
         let other = match other {

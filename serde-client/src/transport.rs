@@ -83,6 +83,17 @@ impl Failure {
         Failure { error: ClientError::Transport(why), is_passing: true, retry_after: None }
     }
 
+    /// Says why whoever a redirect led to does not know the client.
+    fn of_stranger(mut self, url: &Url) -> Failure {
+        if let ClientError::Registry { status: 401 | 403, message, .. } = &mut self.error {
+            let origin = url.origin().ascii_serialization();
+            message.push_str(&format!(
+                " (a redirect led to {origin}; credentials go to the client's own URLs alone)"
+            ));
+        }
+        self
+    }
+
     pub(crate) fn last(error: ClientError) -> Failure {
         Failure { error, is_passing: false, retry_after: None }
     }
@@ -173,7 +184,13 @@ impl Transport {
             let (response, token) = self.ask(&url, call).await?;
             let (status, headers) = (response.status(), response.headers());
             match redirect::target(status, headers, &url, &call.method).map_err(Failure::last)? {
-                None => return self.answer(response, token).await,
+                None => {
+                    let answer = self.answer(response, token).await;
+                    return answer.map_err(|failure| match self.home(&url) {
+                        Some(_) => failure,
+                        None => failure.of_stranger(&url),
+                    });
+                }
                 Some(next) => {
                     debug!(status = status.as_u16(), url = %next, "the registry redirects");
                     url = next;
@@ -184,9 +201,14 @@ impl Transport {
         Err(Failure::last(ClientError::Protocol(why.into())))
     }
 
+    /// The registry that the client was told of and that a URL is of.
+    fn home(&self, url: &Url) -> Option<&Url> {
+        self.urls.iter().find(|known| known.origin() == url.origin())
+    }
+
     /// Sends a request as who the client is, if that is a registry that it was told of.
     async fn ask(&self, url: &Url, call: &Call) -> Result<(Response, Sent<'_>), Failure> {
-        let home = self.urls.iter().find(|known| known.origin() == url.origin());
+        let home = self.home(url);
         let mut token = None;
         let mut request = match home {
             None => self.stranger.request(call.method.clone(), url.clone()),

@@ -105,6 +105,16 @@ async fn a_registry_of_the_client_gets_its_credentials_after_a_redirect_too() {
 }
 
 #[tokio::test]
+async fn who_is_not_known_after_a_redirect_is_told_why() {
+    let refusal = r#"{"error_code":401,"message":"Unauthorized"}"#;
+    let (other, _) = server(401, None, refusal).await;
+    let (url, _) = server(307, Some(other.clone()), "").await;
+    let error = client(&url).build().unwrap().subjects("").await.unwrap_err();
+    assert!(matches!(error, ClientError::Registry { status: 401, .. }), "{error:?}");
+    assert!(error.to_string().contains(&format!("a redirect led to {other}")), "{error}");
+}
+
+#[tokio::test]
 async fn a_write_stays_a_write() {
     let subject = Subject::new("flights-value").unwrap();
     let request = RegisterRequest { schema: Some("\"string\"".into()), ..Default::default() };

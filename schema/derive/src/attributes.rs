@@ -118,7 +118,7 @@ fn parameters(input: &DeriveInput) -> Vec<TokenStream> {
         GenericParam::Lifetime(_) => None,
         GenericParam::Type(parameter) => {
             let (ident, name) = (&parameter.ident, parameter.ident.to_string());
-            Some(quote!((#name, __typed::name_of::<#ident>())))
+            Some(quote!((#name, <#ident as __typed::AvroType>::name())))
         }
         GenericParam::Const(parameter) => {
             let (ident, name) = (&parameter.ident, parameter.ident.to_string());

@@ -56,6 +56,9 @@ fn expand(container: &Container, field: &Field, at: TokenStream) -> syn::Result<
         in_type: quote! {
             const BRANCHES: usize = #inner::BRANCHES;
             const MAY_BE_NULL: bool = #inner::MAY_BE_NULL;
+            fn name() -> ::std::string::String {
+                #inner::name()
+            }
         },
         schema,
         write: quote!(__typed::AvroWrite::write(&self.#at, out, depth)),

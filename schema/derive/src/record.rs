@@ -23,7 +23,18 @@ pub fn expand(container: &Container, fields: &FieldsNamed) -> syn::Result<Body> 
         true => write,
         false => quote!(let Self { #(#written,)* .. } = self; #write),
     };
-    Ok(Body { schema, write, read, ..Body::default() })
+    Ok(Body { in_type: name_of(container), schema, write, read, ..Body::default() })
+}
+
+/// What types that have this one for a parameter call it.
+pub fn name_of(container: &Container) -> TokenStream {
+    let (made, _) = named(container);
+    quote! {
+        fn name() -> ::std::string::String {
+            #made
+            ::std::string::ToString::to_string(__name)
+        }
+    }
 }
 
 /// What a named type is called: what makes the name, and the argument that has it.

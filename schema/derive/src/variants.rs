@@ -7,7 +7,7 @@ use syn::{DataEnum, Fields, FieldsNamed, Type, Variant};
 
 use crate::attributes::{Container, Member};
 use crate::fields::{Around, FieldsCode, option};
-use crate::record::named;
+use crate::record::{name_of, named};
 use crate::{Body, names, unfit};
 
 pub fn expand(container: &Container, data: &DataEnum) -> syn::Result<Body> {
@@ -56,6 +56,7 @@ fn symbols(container: &Container, data: &DataEnum, members: &[Named]) -> Body {
     let (count, default) = (members.len(), option(&container.default));
     let (name, named) = named(container);
     Body {
+        in_type: name_of(container),
         schema: quote! {
             #name
             schema.symbols::<Self>(#named, &[#(#names),*], #default);
@@ -108,9 +109,10 @@ fn branches(container: &Container, data: &DataEnum, members: &[Named]) -> syn::R
     let schemas = code.iter().map(|branch| &branch.schema);
     let writes = code.iter().map(|branch| &branch.write);
     let reads = code.iter().map(|branch| &branch.read);
-    let count = members.len();
+    let (count, name) = (members.len(), name_of(container));
     Ok(Body {
         in_type: quote! {
+            #name
             const BRANCHES: usize = #count;
             const MAY_BE_NULL: bool = #may_be_null;
         },

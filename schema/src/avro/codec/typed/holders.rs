@@ -26,6 +26,10 @@ impl<T: AvroType> AvroType for Option<T> {
         }
         schema.optional(T::schema);
     }
+
+    fn name() -> String {
+        format!("optional_{}", T::name())
+    }
 }
 
 impl<T: AvroWrite> AvroWrite for Option<T> {
@@ -57,6 +61,10 @@ impl<T: AvroType> AvroType for Vec<T> {
     fn schema(schema: &mut SchemaText) {
         T::schema_of_many(schema);
     }
+
+    fn name() -> String {
+        T::name_of_many()
+    }
 }
 
 impl<T: AvroWrite> AvroWrite for Vec<T> {
@@ -78,6 +86,10 @@ impl<T: AvroType, const N: usize> AvroType for [T; N] {
 
     fn schema(schema: &mut SchemaText) {
         T::schema_of_exactly(N, schema);
+    }
+
+    fn name() -> String {
+        format!("{}_{N}", T::name_of_many())
     }
 }
 
@@ -150,6 +162,10 @@ impl<K: MapKey, V: AvroType> AvroType for BTreeMap<K, V> {
     fn schema(schema: &mut SchemaText) {
         schema.map(V::schema);
     }
+
+    fn name() -> String {
+        format!("map_{}", V::name())
+    }
 }
 
 impl<K: MapKey, V: AvroWrite> AvroWrite for BTreeMap<K, V> {
@@ -169,6 +185,10 @@ impl<K: MapKey, V: AvroType, S> AvroType for HashMap<K, V, S> {
 
     fn schema(schema: &mut SchemaText) {
         schema.map(V::schema);
+    }
+
+    fn name() -> String {
+        format!("map_{}", V::name())
     }
 }
 
@@ -234,6 +254,10 @@ macro_rules! pointers {
 
             fn schema(schema: &mut SchemaText) {
                 T::schema(schema);
+            }
+
+            fn name() -> String {
+                T::name()
             }
         }
 

@@ -57,6 +57,21 @@ pub trait AvroType {
     /// Writes the type's schema.
     fn schema(schema: &mut SchemaText);
 
+    /// What a type that has this one for a parameter calls it: `Order`, `string`, `array_long`. It is made
+    /// without the schema, which may have that very type in it.
+    #[doc(hidden)]
+    fn name() -> String {
+        let mut text = SchemaText::default();
+        Self::schema(&mut text);
+        text.simple_name()
+    }
+
+    /// The same for any number of it in a row.
+    #[doc(hidden)]
+    fn name_of_many() -> String {
+        format!("array_{}", Self::name())
+    }
+
     /// The schema of any number of it in a row: an array, but for bytes.
     #[doc(hidden)]
     fn schema_of_many(schema: &mut SchemaText) {
@@ -279,12 +294,4 @@ pub fn name_of_generic(pattern: &str, parameters: &[(&str, String)]) -> String {
         name.replace(&format!("{{{parameter}}}"), by)
     };
     parameters.iter().fold(pattern.to_string(), replace)
-}
-
-/// What a schema calls a type, without its namespace: `Order`, `string`, `array`.
-#[doc(hidden)]
-pub fn name_of<T: AvroType>() -> String {
-    let mut text = SchemaText::default();
-    T::schema(&mut text);
-    text.simple_name()
 }

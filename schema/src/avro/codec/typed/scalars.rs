@@ -15,6 +15,10 @@ macro_rules! primitives {
             fn schema(schema: &mut SchemaText) {
                 schema.primitive($avro);
             }
+
+            fn name() -> String {
+                $avro.into()
+            }
         }
 
         impl AvroWrite for $rust {
@@ -73,6 +77,10 @@ macro_rules! borrowed {
             fn schema(schema: &mut SchemaText) {
                 schema.primitive($avro);
             }
+
+            fn name() -> String {
+                $avro.into()
+            }
         }
 
         impl<'a> AvroWrite for $rust {
@@ -107,6 +115,10 @@ impl AvroType for () {
     fn schema(schema: &mut SchemaText) {
         schema.primitive("null");
     }
+
+    fn name() -> String {
+        "null".into()
+    }
 }
 
 impl AvroWrite for () {
@@ -129,6 +141,14 @@ impl AvroType for u8 {
 
     fn schema(schema: &mut SchemaText) {
         schema.primitive("int");
+    }
+
+    fn name() -> String {
+        "int".into()
+    }
+
+    fn name_of_many() -> String {
+        "bytes".into()
     }
 
     fn schema_of_many(schema: &mut SchemaText) {

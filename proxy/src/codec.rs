@@ -98,7 +98,7 @@ impl Codec {
 
 impl Messages {
     fn new(codec: Arc<ProtobufCodec>) -> Result<Messages, ClientError> {
-        let unusable = |e: &dyn std::fmt::Display| ClientError::Schema(e.to_string());
+        let unusable = |e: &dyn std::fmt::Display| ClientError::Schema(e.to_string().into());
         let set = codec.schema.file_descriptor_set().map_err(|e| unusable(&e))?;
         let pool = DescriptorPool::from_file_descriptor_set(set).map_err(|e| unusable(&e))?;
         let name = codec.schema.message_at(&[0]).ok_or_else(|| unusable(&"it has no message"))?;

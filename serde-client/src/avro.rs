@@ -6,13 +6,17 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use weir_registry_api::{Reference, RegisterRequest, SchemaId};
-use weir_schema::avro::codec::typed::{self, AvroRead, AvroType, AvroWrite, TypeSchema};
+use weir_schema::avro::codec::typed::{
+    self, AvroRead, AvroType, AvroWrite, PayloadWriter, TypeSchema,
+};
 use weir_schema::avro::codec::{CodecError, Encoder, Plan};
 use weir_schema::avro::{ParseOptions, Schema, compatibility};
 
 use crate::client::RegistryClient;
 use crate::deserializer::{Deserializer, Message, Reads};
-use crate::error::ClientError;
+use crate::error::{ClientError, Record};
+use crate::frame::SchemaName;
+use crate::reason::Reason;
 use crate::schemas::{Fetched, Known, parse_avro, resolve};
 use crate::serializer::{Serializer, Writes};
 use crate::target::Own;
@@ -24,14 +28,15 @@ pub struct AvroCodec {
     pub id: Option<SchemaId>,
     /// With all that it refers to.
     pub schema: Schema,
-    /// Writes data of the schema.
+    pub(crate) name: Option<SchemaName>,
+    /// Writes payloads of the schema: what stands after its id.
     pub encoder: Encoder,
-    /// Reads data of the schema as what it is.
+    /// Reads payloads of the schema as what it is.
     pub plan: Plan,
 }
 
-fn unusable(error: impl std::fmt::Display) -> ClientError {
-    ClientError::Schema(error.to_string())
+fn unusable(error: impl std::error::Error + Send + Sync + 'static) -> ClientError {
+    ClientError::Schema(Reason::of(error))
 }
 
 impl AvroCodec {
@@ -39,8 +44,9 @@ impl AvroCodec {
         let schema = parse_avro(&fetched.schema, &fetched.references, ParseOptions::STORED)?;
         Ok(AvroCodec {
             id: fetched.id,
-            encoder: Encoder::new(&schema).map_err(unusable)?,
-            plan: Plan::compile(&schema, &schema).map_err(unusable)?,
+            name: fetched.name(),
+            encoder: Encoder::for_payloads(&schema).map_err(unusable)?,
+            plan: Plan::for_payloads(&schema, &schema).map_err(unusable)?,
             schema,
         })
     }
@@ -66,7 +72,7 @@ pub struct AvroWriter<T: ?Sized> {
 /// Code that writes data of one schema.
 struct Straight<T: ?Sized> {
     own: TypeSchema,
-    write: fn(&T, &mut Vec<u8>) -> Result<(), CodecError>,
+    write: PayloadWriter<T>,
 }
 
 /// A schema that the registry chose.
@@ -103,7 +109,8 @@ impl<T: Serialize + ?Sized> Serializer<AvroWriter<T>> {
         let own = TypeSchema::of::<T>().map_err(unusable)?;
         let mut writer = AvroWriter::new(&own.text, Vec::new(), own.schema.clone())?;
         let is_straight = own.is_straight();
-        writer.straight = is_straight.then(|| Straight { own, write: typed::encode::<T> });
+        let write = own.payload_writer::<T>();
+        writer.straight = is_straight.then_some(Straight { own, write });
         Ok(Serializer::of(client, writer))
     }
 }
@@ -130,7 +137,7 @@ impl<T: ?Sized> AvroWriter<T> {
         schema: Schema,
     ) -> Result<AvroWriter<T>, ClientError> {
         Ok(AvroWriter {
-            encoder: Encoder::new(&schema).map_err(unusable)?,
+            encoder: Encoder::for_payloads(&schema).map_err(unusable)?,
             schema,
             request: RegisterRequest {
                 schema: Some(text.to_string()),
@@ -199,7 +206,7 @@ pub struct AvroReader<T> {
 }
 
 /// A type's own code, which reads data of its own schema.
-type ReadStraight<T> = fn(&[u8]) -> Result<T, CodecError>;
+type ReadStraight<T> = fn(&Plan, &[u8]) -> Result<T, CodecError>;
 
 enum Reader {
     /// The writer's schema, whatever it is.
@@ -213,6 +220,8 @@ pub struct Reading {
     resolved: Resolved,
     /// Whether it is read as the type's own.
     is_straight: bool,
+    /// The writer's schema.
+    name: Option<SchemaName>,
 }
 
 enum Resolved {
@@ -227,6 +236,13 @@ impl Reading {
             Resolved::Writer(codec) => &codec.plan,
             Resolved::Reader(plan) => plan,
         }
+    }
+
+    /// The error of data that was read so.
+    #[cold]
+    pub(crate) fn unfit(&self, error: CodecError) -> ClientError {
+        let record = || Record { schema: self.name, topic: None };
+        ClientError::from(error).of_record(record)
     }
 }
 
@@ -252,7 +268,7 @@ impl<T> Deserializer<AvroReader<T>> {
         let reader = AvroReader::by(Reader::Type(Box::new(own)));
         Ok(Deserializer::of(
             client,
-            AvroReader { straight: Some(typed::decode_owned::<T>), ..reader },
+            AvroReader { straight: Some(typed::decode_owned_over::<T>), ..reader },
         ))
     }
 
@@ -297,14 +313,15 @@ impl<T> Reads for AvroReader<T> {
         let (schema, own) = match &self.reader {
             Reader::Writer => {
                 let resolved = Resolved::Writer(codec.clone());
-                return Ok(Reading { resolved, is_straight: false });
+                return Ok(Reading { resolved, is_straight: false, name: codec.name });
             }
             Reader::Schema(schema) => (&**schema, None),
             Reader::Type(own) => (&own.schema, Some(own)),
         };
-        let plan = Plan::compile(&codec.schema, schema).map_err(unusable)?;
+        let plan = Plan::for_payloads(&codec.schema, schema)
+            .map_err(|e| unusable(e).of_schema(&known.fetched.shown()))?;
         let is_straight = own.is_some_and(|own| own.reads(&plan));
-        Ok(Reading { resolved: Resolved::Reader(plan), is_straight })
+        Ok(Reading { resolved: Resolved::Reader(plan), is_straight, name: codec.name })
     }
 }
 
@@ -314,16 +331,18 @@ impl<T: DeserializeOwned> crate::deserializer::ReadsOwned for AvroReader<T> {
     #[inline]
     fn read(&self, reading: &Reading, _place: &[u8], data: &[u8]) -> Result<T, ClientError> {
         match self.straight {
-            Some(straight) if reading.is_straight => Ok(straight(data)?),
-            _ => Ok(reading.plan().decode(data)?),
+            Some(straight) if reading.is_straight => straight(reading.plan(), data),
+            _ => reading.plan().decode(data),
         }
+        .map_err(|error| reading.unfit(error))
     }
 }
 
 impl<T> Message<'_, AvroReader<T>> {
     /// Reads the value as any serde type; strings and bytes of it may borrow from the payload.
     pub fn decode<'m, V: Deserialize<'m>>(&'m self) -> Result<V, ClientError> {
-        Ok(self.reading()?.plan().decode(self.data)?)
+        let reading = self.reading()?;
+        reading.plan().decode(self.data).map_err(|error| reading.unfit(error))
     }
 
     /// Reads the value as the deserializer's type, which may borrow from the payload, by its own code
@@ -336,8 +355,9 @@ impl<T> Message<'_, AvroReader<T>> {
     {
         let reading = self.reading()?;
         match reading.is_straight {
-            true => Ok(typed::decode(self.data)?),
-            false => Ok(reading.plan().decode(self.data)?),
+            true => typed::decode_over(reading.plan(), self.data),
+            false => reading.plan().decode(self.data),
         }
+        .map_err(|error| reading.unfit(error))
     }
 }

@@ -67,6 +67,7 @@ impl<T> Message<'_, AvroReader<T>> {
     /// Reads the value as apache-avro's, of the reader's schema: `AvroDeserializer::<()>::new(client)`
     /// reads data of any.
     pub fn apache_value(&self) -> Result<Value, ClientError> {
-        Ok(self.reading()?.plan().decode_value(self.data)?)
+        let reading = self.reading()?;
+        reading.plan().decode_value(self.data).map_err(|error| reading.unfit(error))
     }
 }

@@ -76,6 +76,7 @@ impl Cache {
         if let Some(known) = self.known.view().get(&name) {
             return Ok(known.clone());
         }
+        name.check()?;
         self.missing.check(&name)?;
         let client = client.clone();
         self.flights.answer(name, || async move { client.cache().ask(&client, name).await }).await

@@ -12,10 +12,12 @@ use crate::file;
 use crate::frame::SchemaName;
 use crate::oauth::{OAuth, Tokens};
 use crate::protobuf::ProtobufCodec;
+use crate::reason::Reason;
+use crate::redirect::without_password;
 use crate::runtime::run;
 use crate::schemas::Known;
 use crate::stats::{Counters, Stats};
-use crate::transport::{Call, Credentials, Retries, Transport, reason};
+use crate::transport::{Call, Credentials, Retries, Transport};
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
@@ -37,6 +39,11 @@ struct Inner {
 const SCHEMAS_MAX: usize = 10_000;
 
 /// What a client is made of, where the defaults do not fit.
+///
+/// Redirects are followed, up to ten, with the method and the body that a request has. Credentials, headers
+/// and the client's certificate go to the registries that are given here and to nobody else: where a redirect
+/// leads to another scheme, host or port, it is followed without them, and from https to http it is an error.
+/// So is a 303 that answers a write, and any redirect of a token endpoint.
 pub struct ClientBuilder {
     urls: Vec<String>,
     ca_pem: Option<Vec<u8>>,
@@ -93,7 +100,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Sends a header with each request, such as `target-sr-cluster`.
+    /// Sends a header with each request to a registry of this client, such as `target-sr-cluster`.
     pub fn header(mut self, name: &str, value: &str) -> ClientBuilder {
         self.headers.push((name.to_string(), value.to_string()));
         self
@@ -143,7 +150,8 @@ impl ClientBuilder {
     }
 
     /// Uses this HTTP client; certificates and a proxy are then its own, and its time-out is that of
-    /// one try.
+    /// one try. Give it `redirect::Policy::none()`: one that follows redirects itself takes headers such as
+    /// an API key along to wherever they lead.
     pub fn http_client(mut self, http: reqwest::Client) -> ClientBuilder {
         self.http = Some(http);
         self
@@ -152,49 +160,13 @@ impl ClientBuilder {
     /// The client. It is an error if a URL, a certificate, a header or a file of schemas is none; the
     /// registry is not asked yet.
     pub fn build(self) -> Result<RegistryClient, ClientError> {
-        let wrong = |e: &dyn std::fmt::Display| ClientError::Configuration(e.to_string());
-        let url = |text: &String| match reqwest::Url::parse(text) {
-            Ok(url) if !matches!(url.scheme(), "http" | "https") => {
-                Err(wrong(&format!("{text}: it begins with neither http:// nor https://")))
-            }
-            Ok(url) => Ok(url),
-            Err(error) => Err(wrong(&format!("{text}: {error}"))),
-        };
-        let mut headers = HeaderMap::new();
-        for (name, value) in &self.headers {
-            let name = HeaderName::try_from(name).map_err(|e| wrong(&format!("{name}: {e}")))?;
-            headers.append(name, HeaderValue::try_from(value).map_err(|e| wrong(&e))?);
-        }
-        let tokens = self.oauth.map(Tokens::new).transpose()?;
-        let urls = self.urls.iter().map(url).collect::<Result<Vec<_>, _>>()?;
-        let http = match self.http {
-            Some(http) => http,
-            None => {
-                // somebody else may have chosen already: then theirs it is
-                let _ = rustls::crypto::ring::default_provider().install_default();
-                let mut builder = reqwest::Client::builder()
-                    .connect_timeout(self.timeout.min(Duration::from_secs(5)));
-                if let Some(pem) = &self.ca_pem {
-                    let certificates =
-                        reqwest::Certificate::from_pem_bundle(pem).map_err(|e| wrong(&e))?;
-                    if certificates.is_empty() {
-                        return Err(wrong(&"there is no certificate in the PEM to trust"));
-                    }
-                    builder = builder.tls_certs_only(certificates);
-                }
-                if let Some(pem) = &self.identity_pem {
-                    let identity = reqwest::Identity::from_pem(pem).map_err(|e| wrong(&e))?;
-                    builder = builder.identity(identity);
-                }
-                if let Some(url) = &self.proxy {
-                    let proxy = reqwest::Proxy::all(url);
-                    builder = builder.proxy(proxy.map_err(|e| wrong(&format!("{url}: {e}")))?);
-                }
-                builder.build().map_err(|e| wrong(&reason(e)))?
-            }
-        };
+        let headers = self.header_map()?;
+        let tokens = self.oauth.clone().map(Tokens::new).transpose()?;
+        let urls = self.urls.iter().map(|text| base(text)).collect::<Result<Vec<_>, _>>()?;
+        let (http, stranger) = self.http_clients()?;
         let transport = Transport {
             http,
+            stranger,
             urls,
             current: AtomicUsize::new(0),
             credentials: tokens.map(Credentials::OAuth).or(self.credentials),
@@ -208,6 +180,73 @@ impl ClientBuilder {
             file::load(path, &cache)?;
         }
         Ok(RegistryClient { inner: Arc::new(Inner { transport, cache }) })
+    }
+
+    fn header_map(&self) -> Result<HeaderMap, ClientError> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in &self.headers {
+            let key = HeaderName::try_from(name)
+                .map_err(|e| ClientError::Configuration(Reason::of(e).inside(name)))?;
+            let mut value = HeaderValue::try_from(value)
+                .map_err(|e| ClientError::Configuration(Reason::of(e).inside(name)))?;
+            value.set_sensitive(true); // not for logs: who knows what it is
+            headers.append(key, value);
+        }
+        Ok(headers)
+    }
+
+    /// What sends requests to the registries, and what to where they redirect.
+    fn http_clients(&self) -> Result<(reqwest::Client, reqwest::Client), ClientError> {
+        if let Some(http) = &self.http {
+            return Ok((http.clone(), http.clone()));
+        }
+        let http = self.http_client_with(self.identity_pem.as_deref())?;
+        let stranger = match self.identity_pem {
+            Some(_) => self.http_client_with(None)?,
+            None => http.clone(),
+        };
+        Ok((http, stranger))
+    }
+
+    fn http_client_with(&self, identity: Option<&[u8]>) -> Result<reqwest::Client, ClientError> {
+        let wrong = |e: reqwest::Error| ClientError::Configuration(Reason::of(e));
+        // somebody else may have chosen already: then theirs it is
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none()) // the transport follows them
+            .connect_timeout(self.timeout.min(Duration::from_secs(5)));
+        if let Some(pem) = &self.ca_pem {
+            let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(wrong)?;
+            if certificates.is_empty() {
+                let why = "there is no certificate in the PEM to trust";
+                return Err(ClientError::Configuration(why.into()));
+            }
+            builder = builder.tls_certs_only(certificates);
+        }
+        if let Some(pem) = identity {
+            builder = builder.identity(reqwest::Identity::from_pem(pem).map_err(wrong)?);
+        }
+        if let Some(url) = &self.proxy {
+            let proxy = reqwest::Proxy::all(url).map_err(|e| {
+                ClientError::Configuration(Reason::of(e).inside(&without_password(url)))
+            })?;
+            builder = builder.proxy(proxy);
+        }
+        builder.build().map_err(wrong)
+    }
+}
+
+/// The URL of a registry, which may be below a path.
+fn base(text: &str) -> Result<reqwest::Url, ClientError> {
+    let shown = without_password(text);
+    let url = reqwest::Url::parse(text)
+        .map_err(|e| ClientError::Configuration(Reason::of(e).inside(&shown)))?;
+    match url.scheme() {
+        "http" | "https" => Ok(url),
+        _ => {
+            let why = format!("{shown}: it begins with neither http:// nor https://");
+            Err(ClientError::Configuration(why.into()))
+        }
     }
 }
 
@@ -311,7 +350,7 @@ impl RegistryClient {
         query: &[(&str, &str)],
         body: Option<&impl Serialize>,
     ) -> Result<T, ClientError> {
-        let protocol = |e: serde_json::Error| ClientError::Protocol(e.to_string());
+        let protocol = |e: serde_json::Error| ClientError::Protocol(Reason::of(e));
         let body = body.map(serde_json::to_vec).transpose().map_err(protocol)?;
         let path = path.iter().map(|part| part.to_string()).collect();
         let query = query.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();

@@ -10,6 +10,7 @@ use weir_registry_api::{
 
 use crate::client::RegistryClient;
 use crate::error::ClientError;
+use crate::frame::check_id;
 
 impl RegistryClient {
     /// Names of subjects that begin with `prefix`.
@@ -92,6 +93,7 @@ impl RegistryClient {
 
     /// The schema of an id, as the registry has it; not cached.
     pub async fn schema_by_id(&self, id: SchemaId) -> Result<SchemaString, ClientError> {
+        check_id(id)?;
         self.get(&["schemas", "ids", &id.to_string()], &[]).await
     }
 
@@ -102,6 +104,7 @@ impl RegistryClient {
 
     /// Subjects and versions that use the schema of an id.
     pub async fn versions_of_id(&self, id: SchemaId) -> Result<Vec<SubjectVersion>, ClientError> {
+        check_id(id)?;
         self.get(&["schemas", "ids", &id.to_string(), "versions"], &[]).await
     }
 
@@ -183,6 +186,7 @@ impl RegistryClient {
 
     /// Subjects that use the schema of an id.
     pub async fn subjects_of_id(&self, id: SchemaId) -> Result<Vec<Subject>, ClientError> {
+        check_id(id)?;
         self.get(&["schemas", "ids", &id.to_string(), "subjects"], &[]).await
     }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::cache::Cache;
 use crate::error::ClientError;
 use crate::frame::SchemaName;
+use crate::reason::Reason;
 use crate::schemas::{Fetched, Known};
 
 /// What the file says that it is; another number means another layout.
@@ -26,18 +27,19 @@ pub(crate) fn save(path: &Path, cache: &Cache) -> Result<usize, ClientError> {
     let schemas: Vec<Fetched> = view.values().map(|known| known.fetched.clone()).collect();
     let count = schemas.len();
     let file = File { format: FORMAT.into(), schemas };
-    let text = serde_json::to_vec_pretty(&file).map_err(|e| wrong(path, &e))?;
+    let text = serde_json::to_vec_pretty(&file).map_err(|e| wrong(path, e))?;
     let beside = path.with_extension("part");
-    std::fs::write(&beside, text).map_err(|e| wrong(&beside, &e))?;
-    std::fs::rename(&beside, path).map_err(|e| wrong(path, &e))?;
+    std::fs::write(&beside, text).map_err(|e| wrong(&beside, e))?;
+    std::fs::rename(&beside, path).map_err(|e| wrong(path, e))?;
     Ok(count)
 }
 
 pub(crate) fn load(path: &Path, cache: &Cache) -> Result<(), ClientError> {
-    let text = std::fs::read(path).map_err(|e| wrong(path, &e))?;
-    let file: File = serde_json::from_slice(&text).map_err(|e| wrong(path, &e))?;
+    let text = std::fs::read(path).map_err(|e| wrong(path, e))?;
+    let file: File = serde_json::from_slice(&text).map_err(|e| wrong(path, e))?;
     if file.format != FORMAT {
-        return Err(wrong(path, &format!("it is {:?} and not {FORMAT:?}", file.format)));
+        let why = format!("it is {:?} and not {FORMAT:?}", file.format);
+        return Err(unreadable(path, why.into()));
     }
     for fetched in file.schemas {
         let names = [fetched.id.map(SchemaName::Id), fetched.guid.map(SchemaName::Guid)];
@@ -49,6 +51,10 @@ pub(crate) fn load(path: &Path, cache: &Cache) -> Result<(), ClientError> {
     Ok(())
 }
 
-fn wrong(path: &Path, error: &dyn std::fmt::Display) -> ClientError {
-    ClientError::Configuration(format!("{}: {error}", path.display()))
+fn wrong(path: &Path, error: impl std::error::Error + Send + Sync + 'static) -> ClientError {
+    unreadable(path, Reason::of(error))
+}
+
+fn unreadable(path: &Path, why: Reason) -> ClientError {
+    ClientError::Configuration(why.inside(&path.display().to_string()))
 }

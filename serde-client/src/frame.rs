@@ -5,6 +5,7 @@ use std::fmt;
 
 use weir_registry_api::{Guid, SchemaId};
 
+use crate::error::ClientError;
 use crate::snapshot::Place;
 
 /// What a record calls its schema.
@@ -14,6 +15,37 @@ pub enum SchemaName {
     Id(SchemaId),
     /// By content: the same on every registry.
     Guid(Guid),
+}
+
+/// The highest id that a registry gives: it counts in signed numbers of 32 bits.
+const ID_MAX: u32 = i32::MAX as u32;
+
+/// An error if no registry has a schema of this id, whatever it is asked.
+pub(crate) fn check_id(id: SchemaId) -> Result<(), ClientError> {
+    match id.0 {
+        0..=ID_MAX => Ok(()),
+        id => Err(ClientError::Schema(
+            format!("no registry has a schema {id}: ids end at {ID_MAX}").into(),
+        )),
+    }
+}
+
+impl SchemaName {
+    pub(crate) fn check(self) -> Result<(), ClientError> {
+        match self {
+            SchemaName::Id(id) => check_id(id),
+            SchemaName::Guid(_) => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for SchemaName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SchemaName::Id(id) => id.fmt(f),
+            SchemaName::Guid(guid) => guid.fmt(f),
+        }
+    }
 }
 
 impl Place for SchemaName {
@@ -70,6 +102,7 @@ pub struct Named<'a> {
 
 /// A payload or a header that does not begin with an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FrameError {
     /// Fewer bytes than an id takes.
     Short {

@@ -13,7 +13,9 @@ use weir_schema::json_schema::{Draft, Policy, Schema, compatibility};
 
 use crate::client::RegistryClient;
 use crate::deserializer::{Deserializer, Reads, ReadsOwned};
-use crate::error::ClientError;
+use crate::error::{ClientError, Record};
+use crate::frame::SchemaName;
+use crate::reason::Reason;
 use crate::schemas::{Fetched, Known, ReferenceText, pairs, resolve};
 use crate::serializer::{Serializer, Writes};
 use crate::target::Own;
@@ -26,29 +28,26 @@ const REASONS_MAX: usize = 3;
 pub struct JsonCodec {
     /// None if it was asked for by its guid.
     pub id: Option<SchemaId>,
+    name: Option<SchemaName>,
     schema: Schema,
     validator: Validator,
 }
 
 impl JsonCodec {
     pub(crate) fn new(fetched: &Fetched) -> Result<JsonCodec, ClientError> {
-        JsonCodec::parse(fetched.id, &fetched.schema, &fetched.references)
+        let codec = JsonCodec::parse(&fetched.schema, &fetched.references)?;
+        Ok(JsonCodec { id: fetched.id, name: fetched.name(), ..codec })
     }
 
-    fn parse(
-        id: Option<SchemaId>,
-        text: &str,
-        references: &[ReferenceText],
-    ) -> Result<JsonCodec, ClientError> {
-        let unusable = |e: &dyn std::fmt::Display| ClientError::Schema(e.to_string());
-        let schema = Schema::parse(text, &pairs(references), false).map_err(|e| unusable(&e))?;
-        let json: Value = serde_json::from_str(text).map_err(|e| unusable(&e))?;
-        let references = References::new(references).map_err(|e| unusable(&e))?;
+    fn parse(text: &str, references: &[ReferenceText]) -> Result<JsonCodec, ClientError> {
+        let schema = Schema::parse(text, &pairs(references), false).map_err(unusable)?;
+        let json: Value = serde_json::from_str(text).map_err(unusable)?;
+        let references = References::new(references).map_err(unusable)?;
         let options = jsonschema::options()
             .with_retriever(references)
             .with_draft(validated_by(schema.draft()));
-        let validator = options.build(&json).map_err(|e| unusable(&e))?;
-        Ok(JsonCodec { id, schema, validator })
+        let validator = options.build(&json).map_err(unusable)?;
+        Ok(JsonCodec { id: None, name: None, schema, validator })
     }
 
     /// Whether a value is as the schema has it; if not, where and why.
@@ -65,7 +64,7 @@ impl JsonCodec {
                 path => format!("{path}: {error}"),
             })
             .collect();
-        Err(ClientError::Invalid(reasons.join("; ")))
+        Err(ClientError::invalid(reasons.join("; ")))
     }
 }
 
@@ -78,6 +77,14 @@ fn validated_by(draft: Draft) -> jsonschema::Draft {
         Draft::Draft201909 => jsonschema::Draft::Draft201909,
         Draft::Draft202012 => jsonschema::Draft::Draft202012,
     }
+}
+
+fn unusable(error: impl std::error::Error + Send + Sync + 'static) -> ClientError {
+    ClientError::Schema(Reason::of(error))
+}
+
+fn invalid(error: serde_json::Error) -> ClientError {
+    ClientError::invalid(Reason::of(error))
 }
 
 /// What a schema refers to, by the names that it uses: a whole URI, or the end of one.
@@ -164,10 +171,9 @@ impl<T: ?Sized> JsonWriter<T> {
         references: Vec<Reference>,
         texts: &[ReferenceText],
     ) -> Result<JsonWriter<T>, ClientError> {
-        let json: Value =
-            serde_json::from_str(text).map_err(|e| ClientError::Schema(e.to_string()))?;
+        let json: Value = serde_json::from_str(text).map_err(unusable)?;
         Ok(JsonWriter {
-            own: JsonCodec::parse(None, text, texts)?,
+            own: JsonCodec::parse(text, texts)?,
             title: json.get("title").and_then(Value::as_str).map(String::from),
             request: RegisterRequest {
                 schema: Some(text.to_string()),
@@ -196,7 +202,7 @@ impl<T: ?Sized> Own for JsonWriter<T> {
         let codec = known.json()?.clone();
         if strict {
             let reasons = compatibility(&codec.schema, &self.own.schema, Policy::Strict)
-                .map_err(|e| ClientError::Schema(format!("{e:?}")))?;
+                .map_err(|e| ClientError::Schema(format!("{e:?}").into()))?;
             if let Some(first) = reasons.first() {
                 return Err(known.cannot_read(format!("{} at {}", first.rule(), first.path())));
             }
@@ -214,7 +220,6 @@ impl<T: Serialize + ?Sized> Writes for JsonWriter<T> {
         value: &T,
         out: &mut Vec<u8>,
     ) -> Result<(), ClientError> {
-        let invalid = |e: serde_json::Error| ClientError::Invalid(e.to_string());
         if !self.validate {
             return serde_json::to_writer(out, value).map_err(invalid);
         }
@@ -257,12 +262,15 @@ impl<T: DeserializeOwned> ReadsOwned for JsonReader<T> {
     type Value = T;
 
     fn read(&self, codec: &Arc<JsonCodec>, _place: &[u8], data: &[u8]) -> Result<T, ClientError> {
-        let invalid = |e: serde_json::Error| ClientError::Invalid(e.to_string());
-        if !self.validate {
-            return serde_json::from_slice(data).map_err(invalid);
-        }
-        let value: Value = serde_json::from_slice(data).map_err(invalid)?;
-        codec.check(&value)?;
-        serde_json::from_value(value).map_err(invalid)
+        let read = || {
+            if !self.validate {
+                return serde_json::from_slice(data).map_err(invalid);
+            }
+            let value: Value = serde_json::from_slice(data).map_err(invalid)?;
+            codec.check(&value)?;
+            serde_json::from_value(value).map_err(invalid)
+        };
+        let record = || Record { schema: codec.name, topic: None };
+        read().map_err(|error: ClientError| error.of_record(record))
     }
 }

@@ -1,7 +1,8 @@
 //! Client of a Confluent-compatible schema registry, and serializers over it: Avro, JSON Schema, Protobuf.
 //!
 //! A message starts with a zero byte and the schema's id, or a header of the record has the schema's
-//! guid; either is looked up once, whoever asks. Avro types are serde types; no value tree stands
+//! guid; either is looked up once, whoever asks. A schema that is Avro's `bytes` alone is written as
+//! Confluent's serializers write it: without a length before the bytes. Avro types are serde types; no value tree stands
 //! between them and the bytes, and [`Avro`](derive@Avro) gives them their schema and code of their own.
 //!
 //! ```
@@ -38,6 +39,7 @@
 //! | read what was written with another schema | [`guide::evolution`] |
 //! | choose where a record names its schema | [`guide::ids`] |
 //! | have dates, decimals and UUIDs | [`guide::logical_types`] |
+//! | know what to do about an error | [`guide::errors`] |
 //! | come from another crate | [`guide::from_schema_registry_converter`] |
 //! | say who you are, trust, retry, go through a proxy | [`ClientBuilder`] |
 //! | do without async | [`blocking`] |
@@ -72,6 +74,8 @@ mod frame;
 mod json;
 mod oauth;
 mod protobuf;
+mod reason;
+mod redirect;
 mod runtime;
 mod schemas;
 mod serializer;
@@ -88,7 +92,7 @@ pub use avro::{AvroCodec, AvroDeserializer, AvroMessage, AvroReader, AvroSeriali
 pub use avro_value::{AvroValueSerializer, AvroValueWriter};
 pub use client::{ClientBuilder, RegistryClient};
 pub use deserializer::{Deserializer, Message};
-pub use error::ClientError;
+pub use error::{ClientError, DataError};
 pub use frame::{FrameError, Named, SchemaHeader, SchemaName, frame, unframe, unframe_record};
 #[cfg(feature = "json-schema")]
 pub use json::{JsonCodec, JsonDeserializer, JsonReader, JsonSerializer, JsonWriter};
@@ -96,6 +100,7 @@ pub use oauth::OAuth;
 pub use protobuf::{
     ProtobufCodec, ProtobufDeserializer, ProtobufReader, ProtobufSerializer, ProtobufWriter,
 };
+pub use reason::Reason;
 pub use serializer::Serializer;
 pub use stats::Stats;
 pub use subject::{Custom, Part, SubjectNameStrategy};
@@ -105,6 +110,9 @@ pub use subject::{Custom, Part, SubjectNameStrategy};
 pub use apache_avro;
 /// Pages on one question each.
 pub mod guide {
+    #[doc = include_str!("../docs/errors.md")]
+    pub mod errors {}
+
     #[doc = include_str!("../docs/evolution.md")]
     pub mod evolution {}
 
@@ -117,6 +125,65 @@ pub mod guide {
     #[doc = include_str!("../docs/from_schema_registry_converter.md")]
     pub mod from_schema_registry_converter {}
 }
+
+/// What must not compile, each after a twin that does.
+///
+/// ```
+/// # use serde::{Deserialize, Serialize};
+/// # use weir_serde::{Avro, typed::TypeSchema};
+/// #[derive(Serialize, Deserialize, Avro)]
+/// struct Twin { of: Option<i32> }
+/// TypeSchema::of::<Twin>().unwrap();
+/// ```
+/// ```compile_fail
+/// # use serde::{Deserialize, Serialize};
+/// # use weir_serde::{Avro, typed::TypeSchema};
+/// #[derive(Serialize, Deserialize, Avro)]
+/// struct Twin { of: Option<Option<i32>> }
+/// TypeSchema::of::<Twin>().unwrap();
+/// ```
+/// ```
+/// # use serde::{Deserialize, Serialize};
+/// # use weir_serde::{Avro, typed::TypeSchema};
+/// #[derive(Serialize, Deserialize, Avro)]
+/// enum Either { Null, String(String) }
+/// #[derive(Serialize, Deserialize, Avro)]
+/// struct Twin { of: Either }
+/// TypeSchema::of::<Twin>().unwrap();
+/// ```
+/// ```compile_fail
+/// # use serde::{Deserialize, Serialize};
+/// # use weir_serde::{Avro, typed::TypeSchema};
+/// #[derive(Serialize, Deserialize, Avro)]
+/// enum Either { Null, String(String) }
+/// #[derive(Serialize, Deserialize, Avro)]
+/// struct Twin { of: Option<Box<Either>> }
+/// TypeSchema::of::<Twin>().unwrap();
+/// ```
+/// ```
+/// # use serde::{Deserialize, Serialize};
+/// # use weir_serde::{Avro, typed::TypeSchema};
+/// #[derive(Serialize, Deserialize, Avro)]
+/// struct Twin(f64);
+/// TypeSchema::of::<Twin>().unwrap();
+/// ```
+/// ```compile_fail
+/// # use serde::{Deserialize, Serialize};
+/// # use weir_serde::{Avro, typed::TypeSchema};
+/// #[derive(Serialize, Deserialize, Avro)]
+/// struct Twin(f64, f64);
+/// TypeSchema::of::<Twin>().unwrap();
+/// ```
+/// ```
+/// # use weir_serde::typed::TypeSchema;
+/// TypeSchema::of::<Vec<i64>>().unwrap();
+/// ```
+/// ```compile_fail
+/// # use weir_serde::typed::TypeSchema;
+/// TypeSchema::of::<Vec<u64>>().unwrap();
+/// ```
+#[cfg(doctest)]
+pub mod refused {}
 
 /// The registry's words: names, wire types, error codes.
 pub use weir_registry_api as api;

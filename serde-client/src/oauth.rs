@@ -10,7 +10,9 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 
 use crate::error::ClientError;
-use crate::transport::{Failure, reason};
+use crate::reason::Reason;
+use crate::redirect::without_password;
+use crate::transport::Failure;
 
 /// Part of a token's life after which the next is fetched, while the old one still serves.
 const FRESH: f64 = 0.8;
@@ -64,9 +66,8 @@ struct Answer {
 
 impl Tokens {
     pub(crate) fn new(config: OAuth) -> Result<Tokens, ClientError> {
-        let wrong =
-            |e: &dyn std::fmt::Display| ClientError::Configuration(format!("the token's URL: {e}"));
-        let url = Url::parse(&config.token_url).map_err(|e| wrong(&e))?;
+        let wrong = |e| ClientError::Configuration(Reason::of(e).inside("the token's URL"));
+        let url = Url::parse(&config.token_url).map_err(wrong)?;
         let mut form = url.clone();
         form.set_query(None);
         form.query_pairs_mut()
@@ -129,20 +130,31 @@ impl Tokens {
             .header("content-type", "application/x-www-form-urlencoded")
             .header("accept", "application/json")
             .body(self.body.clone());
-        let lost = |e| Failure::passing(format!("the token endpoint: {}", reason(e)));
+        let lost = |e| Failure::passing(Reason::of(e).inside("the token endpoint"));
         let response = request.send().await.map_err(lost)?;
         let status = response.status();
+        if status.is_redirection() {
+            // a secret goes where it was meant to go, and nowhere else
+            let location = response.headers().get("location");
+            let location = location.map(|to| String::from_utf8_lossy(to.as_bytes()).into_owned());
+            let location = without_password(&location.unwrap_or_default());
+            let why = format!(
+                "the token endpoint answers {status} and names {location:?}, which is not followed"
+            );
+            return Err(Failure::last(ClientError::Configuration(why.into())));
+        }
         let bytes = response.bytes().await.map_err(lost)?;
         if !status.is_success() {
             let said = String::from_utf8_lossy(&bytes[..bytes.len().min(500)]).into_owned();
             let why = format!("the token endpoint answers {status}: {said}");
             return Err(match status.is_server_error() || status.as_u16() == 429 {
-                true => Failure::passing(why),
-                false => Failure::last(ClientError::Configuration(why)),
+                true => Failure::passing(why.into()),
+                false => Failure::last(ClientError::Configuration(why.into())),
             });
         }
         let answer: Answer = serde_json::from_slice(&bytes).map_err(|e| {
-            Failure::last(ClientError::Protocol(format!("the token endpoint's answer: {e}")))
+            let why = Reason::of(e).inside("the token endpoint's answer");
+            Failure::last(ClientError::Protocol(why))
         })?;
         let life = answer.expires_in.and_then(|s| Duration::try_from_secs_f64(s).ok());
         let life = life.unwrap_or(UNSAID).min(Duration::from_secs(86_400 * 365));

@@ -10,8 +10,9 @@ use weir_schema::protobuf::{Schema, compatibility};
 
 use crate::client::RegistryClient;
 use crate::deserializer::{Deserializer, Reads, ReadsOwned};
-use crate::error::ClientError;
-use crate::frame::FrameError;
+use crate::error::{ClientError, Record};
+use crate::frame::{FrameError, SchemaName};
+use crate::reason::Reason;
 use crate::schemas::{Fetched, Known, pairs, resolve};
 use crate::serializer::{Serializer, Writes};
 use crate::target::Own;
@@ -24,15 +25,16 @@ const PATH_MAX: i64 = 100;
 pub struct ProtobufCodec {
     /// None if it was asked for by its guid.
     pub id: Option<SchemaId>,
+    name: Option<SchemaName>,
     /// With all that it imports.
     pub schema: Schema,
 }
 
 impl ProtobufCodec {
     pub(crate) fn new(fetched: &Fetched) -> Result<ProtobufCodec, ClientError> {
-        let schema = Schema::parse(&fetched.schema, &pairs(&fetched.references), false)
-            .map_err(|e| ClientError::Schema(e.to_string()))?;
-        Ok(ProtobufCodec { id: fetched.id, schema })
+        let schema =
+            Schema::parse(&fetched.schema, &pairs(&fetched.references), false).map_err(unusable)?;
+        Ok(ProtobufCodec { id: fetched.id, name: fetched.name(), schema })
     }
 
     /// What stands between the schema's name and a message of this full name: `00` for the first.
@@ -43,7 +45,7 @@ impl ProtobufCodec {
     /// Takes apart what stands after the schema's name: the message's full name, and its data.
     pub fn message<'d>(&self, data: &'d [u8]) -> Result<(String, &'d [u8]), ClientError> {
         let (path, length) = indexes(data)?;
-        let unknown = || ClientError::Invalid(format!("the schema has no message {path:?}"));
+        let unknown = || ClientError::invalid(format!("the schema has no message {path:?}"));
         Ok((self.schema.message_at(&path).ok_or_else(unknown)?, &data[length..]))
     }
 }
@@ -91,8 +93,7 @@ impl<M> ProtobufWriter<M> {
         texts: &[(&str, &str)],
         message: &str,
     ) -> Result<ProtobufWriter<M>, ClientError> {
-        let schema =
-            Schema::parse(text, texts, true).map_err(|e| ClientError::Schema(e.to_string()))?;
+        let schema = Schema::parse(text, texts, true).map_err(unusable)?;
         Ok(ProtobufWriter {
             place: place(&schema, message)?,
             schema,
@@ -138,7 +139,7 @@ impl<M: Message> Writes for ProtobufWriter<M> {
         value: &M,
         out: &mut Vec<u8>,
     ) -> Result<(), ClientError> {
-        value.encode(out).map_err(|e| ClientError::Invalid(e.to_string()))
+        value.encode(out).map_err(|e| ClientError::invalid(Reason::of(e)))
     }
 
     fn place<'a>(&'a self, other: Option<&'a Arc<[u8]>>) -> &'a [u8] {
@@ -166,6 +167,14 @@ impl<M: Message + Default> Deserializer<ProtobufReader<M>> {
 pub struct Place {
     wanted: Vec<i32>,
     codec: Arc<ProtobufCodec>,
+}
+
+impl Place {
+    /// The error of a message that was read by it.
+    fn unfit(&self, why: Reason) -> ClientError {
+        let record = || Record { schema: self.codec.name, topic: None };
+        ClientError::invalid(why).of_record(record)
+    }
 }
 
 impl<M> Reads for ProtobufReader<M> {
@@ -200,17 +209,21 @@ impl<M: Message + Default> ReadsOwned for ProtobufReader<M> {
             let found = reading.codec.schema.message_at(&indexes);
             let found = found.unwrap_or_else(|| format!("number {indexes:?} of its schema"));
             let why = format!("the message is {found} and not {}", self.message);
-            return Err(ClientError::Invalid(why));
+            return Err(reading.unfit(why.into()));
         }
-        M::decode(data).map_err(|e| ClientError::Invalid(e.to_string()))
+        M::decode(data).map_err(|e| reading.unfit(Reason::of(e)))
     }
+}
+
+fn unusable(error: impl std::error::Error + Send + Sync + 'static) -> ClientError {
+    ClientError::Schema(Reason::of(error))
 }
 
 /// The bytes that say which message of a schema it is.
 fn place(schema: &Schema, message: &str) -> Result<Vec<u8>, ClientError> {
     let path = schema
         .message_path(message)
-        .ok_or_else(|| ClientError::Schema(format!("it has no message {message}")))?;
+        .ok_or_else(|| ClientError::Schema(format!("it has no message {message}").into()))?;
     if path == [0] {
         return Ok(vec![0]);
     }

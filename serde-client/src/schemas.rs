@@ -14,6 +14,7 @@ use crate::client::RegistryClient;
 use crate::error::ClientError;
 use crate::frame::SchemaName;
 use crate::protobuf::ProtobufCodec;
+use crate::reason::Reason;
 
 /// Schemas that one may refer to, through others too.
 const REFERENCES_MAX: usize = 10_000;
@@ -54,17 +55,23 @@ enum Codec {
     Other,
 }
 
-impl Known {
-    pub(crate) fn new(fetched: Fetched) -> Result<Known, ClientError> {
-        let codec = match fetched.schema_type {
-            SchemaType::Avro => Codec::Avro(Arc::new(AvroCodec::new(&fetched)?)),
+impl Codec {
+    fn of(fetched: &Fetched) -> Result<Codec, ClientError> {
+        Ok(match fetched.schema_type {
+            SchemaType::Avro => Codec::Avro(Arc::new(AvroCodec::new(fetched)?)),
             #[cfg(feature = "json-schema")]
-            SchemaType::Json => Codec::Json(Arc::new(crate::json::JsonCodec::new(&fetched)?)),
+            SchemaType::Json => Codec::Json(Arc::new(crate::json::JsonCodec::new(fetched)?)),
             #[cfg(not(feature = "json-schema"))]
             SchemaType::Json => Codec::Other,
-            SchemaType::Protobuf => Codec::Protobuf(Arc::new(ProtobufCodec::new(&fetched)?)),
+            SchemaType::Protobuf => Codec::Protobuf(Arc::new(ProtobufCodec::new(fetched)?)),
             SchemaType::Other(_) => Codec::Other,
-        };
+        })
+    }
+}
+
+impl Known {
+    pub(crate) fn new(fetched: Fetched) -> Result<Known, ClientError> {
+        let codec = Codec::of(&fetched).map_err(|error| error.of_schema(&fetched.shown()))?;
         Ok(Known { fetched, codec })
     }
 
@@ -92,24 +99,30 @@ impl Known {
 
     fn not(&self, wanted: SchemaType) -> ClientError {
         let (is, wanted) = (self.fetched.schema_type.name(), wanted.name());
-        ClientError::Schema(format!("schema {} is {is} and not {wanted}", self.shown()))
+        ClientError::Schema(
+            format!("schema {} is {is} and not {wanted}", self.fetched.shown()).into(),
+        )
     }
 
     /// The error of a schema that is to be written with and cannot read what a serializer's own writes.
     pub(crate) fn cannot_read(&self, why: impl std::fmt::Display) -> ClientError {
-        let shown = self.shown();
-        ClientError::Schema(format!("schema {shown} cannot read what this one writes: {why}"))
-    }
-
-    fn shown(&self) -> String {
-        match (self.fetched.id, self.fetched.guid) {
-            (Some(id), _) => id.to_string(),
-            (None, guid) => guid.map(|guid| guid.to_string()).unwrap_or_default(),
-        }
+        let shown = self.fetched.shown();
+        ClientError::Schema(
+            format!("schema {shown} cannot read what this one writes: {why}").into(),
+        )
     }
 }
 
 impl Fetched {
+    /// What an error calls it: the id if that is known.
+    pub(crate) fn name(&self) -> Option<SchemaName> {
+        self.id.map(SchemaName::Id).or(self.guid.map(SchemaName::Guid))
+    }
+
+    pub(crate) fn shown(&self) -> String {
+        self.name().map(|name| name.to_string()).unwrap_or_default()
+    }
+
     pub(crate) async fn ask(
         client: &RegistryClient,
         name: SchemaName,
@@ -185,7 +198,7 @@ pub(crate) fn parse_avro(
     references: &[ReferenceText],
     options: avro::ParseOptions,
 ) -> Result<avro::Schema, ClientError> {
-    let unusable = |e: avro::ParseError| ClientError::Schema(e.to_string());
+    let unusable = |e: avro::ParseError| ClientError::Schema(Reason::of(e));
     let mut parser = avro::Parser::new(options);
     for reference in references {
         parser.reference(&reference.schema).map_err(unusable)?;

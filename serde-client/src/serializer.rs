@@ -113,7 +113,8 @@ impl<W: Writes> Serializer<W> {
     ) -> Result<Vec<u8>, ClientError> {
         let write = |target: &Target<W::Other>| {
             let mut payload = self.payload();
-            self.append(target, value, &mut payload)?;
+            self.append(target, value, &mut payload)
+                .map_err(|error| error.of_record(|| target.record(topic, part)))?;
             self.remember(payload.len());
             Ok(payload)
         };
@@ -133,7 +134,9 @@ impl<W: Writes> Serializer<W> {
         let write = |target: &Target<W::Other>| {
             let guid = target.guid.ok_or_else(no_guid)?;
             let mut payload = self.payload();
-            self.writer.write(target.other.as_ref(), value, &mut payload)?;
+            self.writer
+                .write(target.other.as_ref(), value, &mut payload)
+                .map_err(|error| error.of_record(|| target.record(topic, part)))?;
             self.remember(payload.len());
             let place = self.writer.place(target.other.as_ref());
             Ok((SchemaHeader::new(part.schema_header(), guid, place), payload))

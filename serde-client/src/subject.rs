@@ -66,11 +66,12 @@ impl SubjectNameStrategy {
         part: Part,
         record: Option<&str>,
     ) -> Result<Subject, ClientError> {
-        let wrong = |why: &dyn fmt::Display| ClientError::Configuration(why.to_string());
+        let wrong = |why: &str| ClientError::Configuration(why.into());
         let record_name = || {
             let why = "the schema has no name, which the subject is to be called by";
-            record.ok_or_else(|| wrong(&why))
+            record.ok_or_else(|| wrong(why))
         };
+        check_topic(topic)?;
         let name = match (self, part) {
             (Self::Topic, Part::Key) => format!("{topic}-key"),
             (Self::Topic, Part::Value) => format!("{topic}-value"),
@@ -78,6 +79,14 @@ impl SubjectNameStrategy {
             (Self::TopicRecord, _) => format!("{topic}-{}", record_name()?),
             (Self::Custom(custom), _) => custom(topic, part, record),
         };
-        Subject::new(&name).map_err(|e| wrong(&e))
+        Subject::new(&name).map_err(|e| wrong(&e.to_string()))
+    }
+}
+
+/// An error if nothing can be written to a topic of this name.
+pub(crate) fn check_topic(topic: &str) -> Result<(), ClientError> {
+    match topic.is_empty() {
+        true => Err(ClientError::Configuration("the topic's name is empty".into())),
+        false => Ok(()),
     }
 }

@@ -7,12 +7,12 @@ use weir_registry_api::{Guid, RegisterRequest, SchemaId, Subject, VersionSpec};
 
 use crate::cache::Refusals;
 use crate::client::RegistryClient;
-use crate::error::ClientError;
+use crate::error::{ClientError, Record};
 use crate::frame::SchemaName;
 use crate::runtime::Flights;
 use crate::schemas::Known;
 use crate::snapshot::Snapshot;
-use crate::subject::{Part, SubjectNameStrategy};
+use crate::subject::{Part, SubjectNameStrategy, check_topic};
 
 /// Topics that a serializer keeps.
 const TOPICS_MAX: usize = 10_000;
@@ -46,6 +46,13 @@ pub(crate) struct Target<O> {
 }
 
 impl<O> Target<O> {
+    /// What an error calls a record that is written so.
+    #[cold]
+    pub(crate) fn record(&self, topic: &str, part: Part) -> Record {
+        let schema = self.id.map(SchemaName::Id).or(self.guid.map(SchemaName::Guid));
+        Record { schema, topic: Some((topic.to_string(), part)) }
+    }
+
     fn is_good(&self) -> bool {
         self.good_until.is_none_or(|end| Instant::now() < end)
     }
@@ -92,6 +99,8 @@ pub(crate) struct Targets<O> {
     known: Snapshot<String, Parts<O>>,
     refused: Refusals<(String, Part)>,
     flights: Arc<Flights<(String, Part), Found>>,
+    /// What the registry has said: who asks just after others have been answered asks nobody.
+    found: Arc<Snapshot<(String, Part), Found>>,
 }
 
 /// What the registry says of a topic's schema.
@@ -104,6 +113,12 @@ struct Found {
     good_until: Option<Instant>,
 }
 
+impl Found {
+    fn is_good(&self) -> bool {
+        self.good_until.is_none_or(|end| Instant::now() < end)
+    }
+}
+
 impl<O: Clone + Send + Sync + 'static> Targets<O> {
     pub(crate) fn new(client: RegistryClient) -> Targets<O> {
         Targets {
@@ -113,6 +128,7 @@ impl<O: Clone + Send + Sync + 'static> Targets<O> {
             known: Snapshot::new(TOPICS_MAX),
             refused: Refusals::new(client.missing_ttl()),
             flights: Arc::default(),
+            found: Arc::new(Snapshot::new(2 * TOPICS_MAX)),
             client,
         }
     }
@@ -160,14 +176,23 @@ impl<O: Clone + Send + Sync + 'static> Targets<O> {
     ) -> Result<Target<O>, ClientError> {
         let (client, choice, normalize) =
             (self.client.clone(), self.choice.clone(), self.normalize);
+        check_topic(&place.0)?;
         let subject = match choice {
             Choice::Named { .. } => None,
             _ => Some(self.subjects.subject(&place.0, place.1, own.record_name())?),
         };
         let request = own.request();
         let found = self.flights.answer(place.clone(), || {
-            let request = request.clone();
-            async move { find(&client, choice, subject, &request, normalize).await }
+            let (request, known, place) = (request.clone(), self.found.clone(), place.clone());
+            async move {
+                let good = known.view().get(&place).filter(|found| found.is_good()).cloned();
+                if let Some(found) = good {
+                    return Ok(found);
+                }
+                let found = find(&client, choice, subject, &request, normalize).await?;
+                known.insert(place, found.clone());
+                Ok(found)
+            }
         });
         let Found { id, guid, other, good_until } = found.await?;
         let other = match other {

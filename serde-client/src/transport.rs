@@ -1,17 +1,20 @@
 //! Requests on their way: which of the registries, with whose name, how often and how long.
 
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
-use reqwest::{Method, Url};
+use reqwest::{Method, Response, Url};
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{Span, debug, debug_span, warn};
 use weir_registry_api::{ErrorBody, MEDIA_TYPES};
 
 use crate::error::ClientError;
-use crate::oauth::Tokens;
+use crate::oauth::{Token, Tokens};
+use crate::reason::Reason;
+use crate::redirect::{self, REDIRECTS_MAX, without_password};
 use crate::stats::Counters;
 
 /// Who the client is.
@@ -37,7 +40,9 @@ pub(crate) struct Retries {
 
 pub(crate) struct Transport {
     pub(crate) http: reqwest::Client,
-    /// Never empty; each can be a base.
+    /// For where a redirect leads that is no registry of ours: it has no certificate of the client's own.
+    pub(crate) stranger: reqwest::Client,
+    /// Never empty; each can be a base. A name and a password in one are for its origin alone.
     pub(crate) urls: Vec<Url>,
     /// The one that answered last.
     pub(crate) current: AtomicUsize,
@@ -74,8 +79,19 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    pub(crate) fn passing(why: String) -> Failure {
+    pub(crate) fn passing(why: Reason) -> Failure {
         Failure { error: ClientError::Transport(why), is_passing: true, retry_after: None }
+    }
+
+    /// Says why whoever a redirect led to does not know the client.
+    fn of_stranger(mut self, url: &Url) -> Failure {
+        if let ClientError::Registry { status: 401 | 403, message, .. } = &mut self.error {
+            let origin = url.origin().ascii_serialization();
+            message.push_str(&format!(
+                " (a redirect led to {origin}; credentials go to the client's own URLs alone)"
+            ));
+        }
+        self
     }
 
     pub(crate) fn last(error: ClientError) -> Failure {
@@ -116,13 +132,14 @@ impl Transport {
                     return Ok(answer);
                 }
                 Ok(Err(failure)) => failure,
-                Err(_) => Failure::passing(format!("{} does not answer", self.urls[at])),
+                Err(_) => Failure::passing(self.silence(at, call).into()),
             };
             if !failure.is_passing {
                 debug!(error = %failure.error, "the registry refused");
                 return Err(failure.error);
             }
-            warn!(url = %self.urls[at], error = %failure.error, "a try has failed");
+            let url = without_password(self.urls[at].as_str());
+            warn!(url, error = %failure.error, "a try has failed");
             let wait = failure.retry_after.unwrap_or_else(|| self.wait(number));
             last = Some(failure.error);
             if number + 1 >= count as u32 {
@@ -144,7 +161,12 @@ impl Transport {
         bound.mul_f64(random)
     }
 
-    async fn try_once(&self, base: &Url, call: &Call) -> Result<Vec<u8>, Failure> {
+    fn silence(&self, at: usize, call: &Call) -> String {
+        let url = without_password(self.url(&self.urls[at], call).as_str());
+        format!("{} {url} is not answered in time", call.method)
+    }
+
+    fn url(&self, base: &Url, call: &Call) -> Url {
         let mut url = base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(&call.path);
@@ -152,25 +174,77 @@ impl Transport {
         if !call.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&call.query);
         }
-        let request = self.http.request(call.method.clone(), url);
-        let mut request = request.headers(self.headers.clone()).header("accept", MEDIA_TYPES[0]);
+        url
+    }
+
+    /// Sends a request to one registry, and to where that sends it.
+    async fn try_once(&self, base: &Url, call: &Call) -> Result<Vec<u8>, Failure> {
+        let mut url = self.url(base, call);
+        for _ in 0..=REDIRECTS_MAX {
+            let (response, token) = self.ask(&url, call).await?;
+            let (status, headers) = (response.status(), response.headers());
+            match redirect::target(status, headers, &url, &call.method).map_err(Failure::last)? {
+                None => {
+                    let answer = self.answer(response, token).await;
+                    return answer.map_err(|failure| match self.home(&url) {
+                        Some(_) => failure,
+                        None => failure.of_stranger(&url),
+                    });
+                }
+                Some(next) => {
+                    debug!(status = status.as_u16(), url = %next, "the registry redirects");
+                    url = next;
+                }
+            }
+        }
+        let why = format!("it redirects more than {REDIRECTS_MAX} times");
+        Err(Failure::last(ClientError::Protocol(why.into())))
+    }
+
+    /// The registry that the client was told of and that a URL is of.
+    fn home(&self, url: &Url) -> Option<&Url> {
+        self.urls.iter().find(|known| known.origin() == url.origin())
+    }
+
+    /// Sends a request as who the client is, if that is a registry that it was told of.
+    async fn ask(&self, url: &Url, call: &Call) -> Result<(Response, Sent<'_>), Failure> {
+        let home = self.home(url);
         let mut token = None;
-        request = match &self.credentials {
-            None => request,
-            Some(Credentials::Basic { user, password }) => request.basic_auth(user, Some(password)),
-            Some(Credentials::Bearer(token)) => request.bearer_auth(token),
-            Some(Credentials::OAuth(tokens)) => {
-                let current = tokens.token(&self.http).await?;
-                let request = request.bearer_auth(&current.value);
-                token = Some((tokens, current));
-                request
+        let mut request = match home {
+            None => self.stranger.request(call.method.clone(), url.clone()),
+            Some(home) => {
+                let mut url = url.clone();
+                if self.credentials.is_none() {
+                    let _ = (url.set_username(home.username()), url.set_password(home.password()));
+                } else {
+                    let _ = (url.set_username(""), url.set_password(None));
+                }
+                let request = self.http.request(call.method.clone(), url);
+                let request = request.headers(self.headers.clone());
+                match &self.credentials {
+                    None => request,
+                    Some(Credentials::Basic { user, password }) => {
+                        request.basic_auth(user, Some(password))
+                    }
+                    Some(Credentials::Bearer(token)) => request.bearer_auth(token),
+                    Some(Credentials::OAuth(tokens)) => {
+                        let current = tokens.token(&self.http).await?;
+                        let request = request.bearer_auth(&current.value);
+                        token = Some((tokens, current));
+                        request
+                    }
+                }
             }
         };
+        request = request.header("accept", MEDIA_TYPES[0]);
         if let Some(body) = &call.body {
             request = request.header("content-type", MEDIA_TYPES[0]).body(body.clone());
         }
-        let lost = |error| Failure::passing(reason(error));
-        let response = request.send().await.map_err(lost)?;
+        let response = request.send().await.map_err(|e| Failure::passing(Reason::of(e)))?;
+        Ok((response, token))
+    }
+
+    async fn answer(&self, response: Response, token: Sent<'_>) -> Result<Vec<u8>, Failure> {
         let status = response.status();
         if let Some((_, token)) = token.as_ref().filter(|_| status.as_u16() != 401) {
             token.accepted();
@@ -178,17 +252,20 @@ impl Transport {
         let retry_after = response.headers().get("retry-after").and_then(|seconds| {
             seconds.to_str().ok()?.trim().parse().map(Duration::from_secs).ok()
         });
-        let bytes = response.bytes().await.map_err(lost)?;
+        let bytes = response.bytes().await.map_err(|e| Failure::passing(Reason::of(e)))?;
         if status.is_success() {
             return Ok(bytes.into());
         }
+        let mut is_passing = status.is_server_error() || matches!(status.as_u16(), 408 | 429);
+        let bare = || format!("HTTP {status} without an error body").into();
         let error = match serde_json::from_slice::<ErrorBody>(&bytes) {
             Ok(ErrorBody { error_code, message }) => {
                 ClientError::Registry { status: status.as_u16(), code: error_code, message }
             }
-            Err(_) => ClientError::Protocol(format!("HTTP {status} without an error body")),
+            // something before the registry answers in its place
+            Err(_) if is_passing => ClientError::Transport(bare()),
+            Err(_) => ClientError::Protocol(bare()),
         };
-        let mut is_passing = status.is_server_error() || matches!(status.as_u16(), 408 | 429);
         if let Some((tokens, token)) = token.filter(|_| status.as_u16() == 401) {
             is_passing = tokens.refused(&token);
         }
@@ -196,14 +273,5 @@ impl Transport {
     }
 }
 
-/// An error with its causes: reqwest's own text says only that there was one.
-pub(crate) fn reason(error: reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(&error);
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
-}
+/// The token that went along with a request, and whose it is.
+type Sent<'a> = Option<(&'a Tokens, Arc<Token>)>;

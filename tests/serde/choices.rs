@@ -171,7 +171,7 @@ async fn values_without_a_type_are_apache_avros() {
     assert_eq!(message.apache_value().unwrap(), Value::Record(wanted));
     let wrong = Value::Record(vec![field("symbol", Value::Null)]);
     let error = serializer.serialize("stocks", Part::Value, &wrong).await.unwrap_err();
-    assert_eq!(error.to_string(), "symbol: Null is not what the schema has");
+    assert_eq!(error.to_string(), "symbol: Null is not a string (schema 1, value of topic stocks)");
 }
 
 #[tokio::test]

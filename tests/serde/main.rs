@@ -1,14 +1,17 @@
 //! The serde client against a registry on a port.
 #![allow(clippy::unwrap_used)] // how a test fails
 
+mod bytes;
 mod choices;
 mod derived;
 mod endpoints;
+mod errors;
 mod headers;
 mod json;
 mod oauth;
 mod offline;
 mod protobuf;
+mod redirects;
 mod transport;
 
 use std::sync::Arc;
@@ -207,8 +210,8 @@ async fn damaged_payloads_are_errors_that_say_what_is_wrong() {
     for (payload, wanted) in [
         (&payload[..3], "the payload has 3 bytes, too few for a schema id"),
         (b"{\"symbol\"", "the payload begins with 0x7b and not with the magic byte 0x00"),
-        (&longer[..], "1 bytes are left over"),
-        (&payload[..12], "date: the data ends early: 10 bytes are wanted, 1 are left"),
+        (&longer[..], "1 bytes are left over (schema 1)"),
+        (&payload[..12], "date: the data ends early: 10 bytes are wanted, 1 are left (schema 1)"),
     ] {
         let error = deserializer.deserialize(payload).await.unwrap_err();
         assert_eq!(error.to_string(), wanted);
@@ -231,7 +234,10 @@ async fn a_value_that_does_not_fit_says_where() {
     let serializer = AvroSerializer::<serde_json::Value>::new(client, STOCK).unwrap();
     let wrong = json!({"symbol": "MSFT", "date": "Jan 1 2000", "price": "high"});
     let error = serializer.serialize("stocks", Part::Value, &wrong).await.unwrap_err();
-    assert_eq!(error.to_string(), "price: a string is not a double");
+    assert_eq!(
+        error.to_string(),
+        "price: a string is not a double (schema 1, value of topic stocks)"
+    );
 }
 
 #[tokio::test]

@@ -72,7 +72,9 @@ async fn another_message_or_none_is_an_error() {
     for wanted in ["market.Other", "market.Absent"] {
         let deserializer = ProtobufDeserializer::<Stock>::new(client.clone(), wanted);
         let error = deserializer.deserialize(&payload).await.unwrap_err().to_string();
-        let why = format!("the value is not valid: the message is market.Stock and not {wanted}");
+        let why = format!(
+            "the value is not valid: the message is market.Stock and not {wanted} (schema 1)"
+        );
         assert_eq!(error, why);
     }
     let deserializer = ProtobufDeserializer::<Stock>::new(client.clone(), "market.Stock");

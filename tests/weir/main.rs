@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // how a test fails
 
 mod balancer;
+mod certificates;
 mod cluster;
 mod crash;
 mod dev;

@@ -21,6 +21,12 @@ const AVRO: &str = include_str!("../schemas/air/delay.avsc");
 const JSON: &str = include_str!("../schemas/air/delay.schema.json");
 const PROTOBUF: &str = include_str!("../schemas/air/delay.proto");
 
+/// Records that each client writes: each format, with the id in both places.
+const RECORDS: usize = 8;
+
+/// For the Avro schema `"bytes"`, whose data has no length before it: this would be read as one of 3.
+const RAW: &[u8] = b"\x06abc and more\xff";
+
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Delay {
     flight: String,
@@ -69,6 +75,13 @@ fn read(url: &str, written: &str) -> usize {
                 let read = reader.deserialize_with_header(header, &value).wait();
                 assert_eq!(read.unwrap(), delay(), "{line}");
             }
+            "bytes" => {
+                let reader = AvroDeserializer::<Vec<u8>>::new(client.clone());
+                let read = reader.deserialize_with_header(header, &value).wait();
+                assert_eq!(read.unwrap(), RAW, "{line}");
+                assert!(value.ends_with(RAW), "{line}");
+                assert_eq!(value.len() - RAW.len(), if header.is_some() { 0 } else { 5 });
+            }
             "json" => {
                 let reader = JsonDeserializer::<Delay>::new(client.clone());
                 let read = reader.deserialize_with_header(header, &value).wait();
@@ -104,6 +117,14 @@ fn write(url: &str) -> String {
         writer.serialize(&avro, part, &delay()).wait().unwrap(),
         writer.serialize_with_header(&avro, part, &delay()).wait(),
     );
+    let bytes = unique("bytes");
+    let writer = AvroSerializer::<Vec<u8>>::derived(client.clone()).unwrap();
+    lines += &line(
+        "bytes",
+        &bytes,
+        writer.serialize(&bytes, part, &RAW.to_vec()).wait().unwrap(),
+        writer.serialize_with_header(&bytes, part, &RAW.to_vec()).wait(),
+    );
     let writer = JsonSerializer::<Delay>::new(client.clone(), JSON).unwrap();
     lines += &line(
         "json",
@@ -126,14 +147,14 @@ fn reads_what_it_writes(client: &Client, script: &str) {
     let (_weir, api) = Weir::registry(folder.path());
     let Some(written) = client.run(script, &["write", &api.url], "") else { return };
     let written = String::from_utf8(written.stdout).unwrap();
-    assert_eq!(read(&api.url, &written), 6);
+    assert_eq!(read(&api.url, &written), RECORDS);
 }
 
 fn writes_what_it_reads(client: &Client, script: &str) {
     let folder = tempfile::tempdir().unwrap();
     let (_weir, api) = Weir::registry(folder.path());
     let Some(read) = client.run(script, &["read", &api.url], &write(&api.url)) else { return };
-    assert_eq!(String::from_utf8(read.stdout).unwrap().trim(), "6");
+    assert_eq!(String::from_utf8(read.stdout).unwrap().trim(), RECORDS.to_string());
 }
 
 #[test]
@@ -160,5 +181,5 @@ fn node_reads_what_rust_writes() {
 fn rust_reads_what_rust_writes() {
     let folder = tempfile::tempdir().unwrap();
     let (_weir, api) = Weir::registry(folder.path());
-    assert_eq!(read(&api.url, &write(&api.url)), 6);
+    assert_eq!(read(&api.url, &write(&api.url)), RECORDS);
 }

@@ -1,6 +1,7 @@
 //! The registry's words: names, wire types and error codes, shared by the server and its clients.
 
 pub mod association;
+pub mod code;
 pub mod config;
 pub mod contract;
 pub mod error;
@@ -13,6 +14,7 @@ pub use association::{
     Association, AssociationInfo, AssociationRequest, AssociationResponse, AssociationUpdate,
     Lifecycle,
 };
+pub use code::ErrorCode;
 pub use config::{Config, ConfigUpdate};
 pub use contract::{Metadata, Rule, RuleSet};
 pub use error::{ErrorBody, RegistryError};

@@ -133,12 +133,10 @@ pub(super) fn is_long(request: &RegisterRequest) -> bool {
         || request.schema.as_ref().is_some_and(|text| text.len() > LONG_BYTES)
 }
 
-/// Whether a transitive check may take so long.
-fn has_long_history(registry: &Registry, subject: &Subject) -> bool {
+/// Whether comparing with all versions of a subject may take so long.
+pub(super) fn has_long_history(registry: &Registry, subject: &Subject) -> bool {
     const LONG_VERSIONS: usize = 16;
-    let state = registry.state();
-    let level = state.effective_config(Some(subject)).compatibility_level.unwrap_or_default();
-    level.is_transitive() && state.versions(subject).len() > LONG_VERSIONS
+    registry.state().versions(subject).len() > LONG_VERSIONS
 }
 
 /// `POST /subjects/{subject}/versions/{version}/tags`: make a new version of a version, with tags

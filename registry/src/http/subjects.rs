@@ -39,7 +39,8 @@ pub(super) async fn lookup(
     Body(request): Body<RegisterRequest>,
 ) -> Answer<Json<Schema>> {
     let (deleted, normalize) = (params.flag("deleted"), params.flag("normalize"));
-    let found = registry.heavy_if(register::is_long(&request), {
+    let heavy = register::is_long(&request) || register::has_long_history(&registry, &subject);
+    let found = registry.heavy_if(heavy, {
         let subject = subject.clone();
         move |state| look_up(state, &subject, &request, normalize, deleted)
     });

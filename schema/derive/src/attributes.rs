@@ -1,23 +1,18 @@
 //! What `#[avro(..)]`, `#[serde(..)]` and doc comments say.
 
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
 use syn::ext::IdentExt;
 use syn::meta::ParseNestedMeta;
 use syn::punctuated::Punctuated;
-use syn::{Attribute, DeriveInput, Expr, ExprLit, Lit, LitStr, Path, Token, parse_quote};
+use syn::spanned::Spanned;
+use syn::{
+    Attribute, DeriveInput, Expr, ExprLit, GenericParam, Lit, LitStr, Path, Token, parse_quote,
+};
 
 /// What of serde's a schema cannot follow.
-const BEYOND: [&str; 11] = [
-    "flatten",
-    "tag",
-    "content",
-    "untagged",
-    "transparent",
-    "from",
-    "try_from",
-    "into",
-    "remote",
-    "with",
-    "getter",
+const BEYOND: [&str; 10] = [
+    "flatten", "tag", "content", "untagged", "from", "try_from", "into", "remote", "with", "getter",
 ];
 
 /// What is said of a type.
@@ -28,6 +23,14 @@ pub struct Container {
     pub doc: Option<String>,
     pub default: Option<String>,
     pub rename_all: Option<LitStr>,
+    /// Of the fields of an enum's variants.
+    pub rename_all_fields: Option<LitStr>,
+    /// Whether it is what its one field is.
+    pub transparent: bool,
+    /// Where something is said that only a type with a name can have.
+    named_at: Option<Span>,
+    /// For each of the type's parameters, its name and what makes the word that stands for it.
+    pub parameters: Vec<TokenStream>,
     /// Whether serde takes what is missing from the type's own default.
     pub has_default: bool,
     /// Where the traits are.
@@ -46,6 +49,8 @@ pub struct Member {
     /// As JSON, for types that have only serde's implementations.
     pub schema: Option<String>,
     pub skip: bool,
+    /// Of a variant's fields.
+    pub rename_all: Option<LitStr>,
     /// The function that makes what serde does not read.
     pub default_by: Option<Path>,
 }
@@ -59,13 +64,19 @@ impl Container {
             doc: doc(&input.attrs),
             default: None,
             rename_all: None,
+            rename_all_fields: None,
+            transparent: false,
+            named_at: None,
+            parameters: parameters(input),
             has_default: false,
             typed: parse_quote!(::weir_serde::typed),
         };
         let mut serde_name = None;
         each(&input.attrs, "serde", |meta| {
             match word(&meta).as_str() {
-                "rename_all" => container.rename_all = Some(meta.value()?.parse()?),
+                "rename_all" => container.rename_all = Some(rule(&meta)?),
+                "rename_all_fields" => container.rename_all_fields = Some(rule(&meta)?),
+                "transparent" => container.transparent = true,
                 "rename" => serde_name = Some(text(&meta)?),
                 "default" => {
                     container.has_default = true;
@@ -78,6 +89,9 @@ impl Container {
         })?;
         container.name = serde_name.unwrap_or(container.name);
         each(&input.attrs, "avro", |meta| {
+            if !meta.path.is_ident("typed") {
+                container.named_at = Some(meta.path.span());
+            }
             match word(&meta).as_str() {
                 "name" => container.name = text(&meta)?,
                 "namespace" => container.namespace = Some(text(&meta)?),
@@ -90,6 +104,28 @@ impl Container {
         })?;
         Ok(container)
     }
+
+    /// An error if something is said that a type without a name of its own cannot have.
+    pub fn has_no_name(&self) -> syn::Result<()> {
+        let why = "this type is in Avro what its one field is: it has no name, alias or default";
+        self.named_at.map_or(Ok(()), |at| Err(syn::Error::new(at, why)))
+    }
+}
+
+/// What says each parameter of a type in its name.
+fn parameters(input: &DeriveInput) -> Vec<TokenStream> {
+    let word = |parameter: &GenericParam| match parameter {
+        GenericParam::Lifetime(_) => None,
+        GenericParam::Type(parameter) => {
+            let (ident, name) = (&parameter.ident, parameter.ident.to_string());
+            Some(quote!((#name, <#ident as __typed::AvroType>::name())))
+        }
+        GenericParam::Const(parameter) => {
+            let (ident, name) = (&parameter.ident, parameter.ident.to_string());
+            Some(quote!((#name, ::std::string::ToString::to_string(&#ident))))
+        }
+    };
+    input.generics.params.iter().filter_map(word).collect()
 }
 
 impl Member {
@@ -111,6 +147,7 @@ impl Member {
             match word(&meta).as_str() {
                 "rename" => member.rename = Some(text(&meta)?),
                 "skip" => member.skip = true,
+                "rename_all" => member.rename_all = Some(rule(&meta)?),
                 "default" if meta.input.peek(Token![=]) => {
                     member.default_by = Some(meta.value()?.parse::<LitStr>()?.parse()?);
                 }
@@ -155,6 +192,14 @@ fn text(meta: &ParseNestedMeta) -> syn::Result<String> {
     Ok(meta.value()?.parse::<LitStr>()?.value())
 }
 
+/// A rule of names, the same for what is written and what is read.
+fn rule(meta: &ParseNestedMeta) -> syn::Result<LitStr> {
+    if meta.input.peek(syn::token::Paren) {
+        return Err(meta.error("a schema has one name for what is written and what is read"));
+    }
+    meta.value()?.parse()
+}
+
 fn texts(meta: &ParseNestedMeta) -> syn::Result<Vec<String>> {
     let list;
     let value = meta.value()?;
@@ -170,7 +215,7 @@ fn pass(meta: &ParseNestedMeta) -> syn::Result<()> {
     } else if meta.input.peek(syn::token::Paren) {
         let inner;
         syn::parenthesized!(inner in meta.input);
-        inner.parse::<proc_macro2::TokenStream>()?;
+        inner.parse::<TokenStream>()?;
     }
     Ok(())
 }

@@ -10,6 +10,8 @@ const EMPTY_ITEMS_MAX: u64 = 4096;
 #[derive(Clone)]
 pub struct Input<'de> {
     rest: &'de [u8],
+    /// Bytes whose length is not written, because they are all that there is: it is read from them.
+    whole: Option<&'de [u8]>,
     empty_items_left: u64,
     records_left: u64,
 }
@@ -22,13 +24,19 @@ impl<'de> Input<'de> {
     pub(super) fn new(bytes: &'de [u8]) -> Input<'de> {
         Input {
             rest: bytes,
+            whole: None,
             empty_items_left: EMPTY_ITEMS_MAX,
             records_left: EMPTY_RECORDS_MAX + bytes.len() as u64,
         }
     }
 
+    /// Data that is bytes alone, whose length is not written before them.
+    pub(super) fn bare(bytes: &'de [u8]) -> Input<'de> {
+        Input { whole: Some(bytes), ..Input::new(&[]) }
+    }
+
     pub(super) fn finish(&self) -> Result<(), CodecError> {
-        match self.rest.len() {
+        match self.rest.len() + self.whole.map_or(0, <[u8]>::len) {
             0 => Ok(()),
             left => Err(CodecError::new(format!("{left} bytes are left over"))),
         }
@@ -118,6 +126,10 @@ impl<'de> Input<'de> {
     /// A number that takes nine or ten bytes, or stands within the last eight.
     #[inline(never)]
     fn long_at_the_end(&mut self) -> Result<i64, CodecError> {
+        if let Some(whole) = self.whole.take() {
+            self.rest = whole;
+            return Ok(whole.len() as i64);
+        }
         let mut value: u64 = 0;
         for (i, byte) in self.rest.iter().take(10).enumerate() {
             value |= u64::from(byte & 0x7f) << (7 * i);

@@ -25,10 +25,9 @@ impl Encoder {
         let seed = Value { state: &mut state, op: self.plan.root(), depth: 0 };
         let result = seed.deserialize(&mut reader).and_then(|()| reader.end());
         let error = state.error.take();
-        result.map_err(|syntax| {
-            out.truncate(start);
-            error.unwrap_or_else(|| CodecError::new(syntax.to_string()))
-        })
+        let result =
+            result.map_err(|syntax| error.unwrap_or_else(|| CodecError::new(syntax.to_string())));
+        self.end(result, start, out)
     }
 }
 

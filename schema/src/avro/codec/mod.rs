@@ -9,10 +9,12 @@
 //! payload does not cover; data nested deeper than [`DEPTH_MAX`] is refused.
 
 mod aliases;
+mod bare;
 mod bytes;
 mod compile;
 mod de;
 mod defaults;
+mod describe;
 mod error;
 mod from_json;
 mod logical;

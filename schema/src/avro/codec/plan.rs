@@ -10,6 +10,8 @@ use super::logical::Logical;
 pub struct Plan {
     ops: Vec<Op>,
     root: OpId,
+    /// Whether the data is bytes alone, whose length is not written.
+    pub(super) bare: bool,
 }
 
 /// How to write data of one schema: a plan whose reader is its writer.
@@ -237,7 +239,7 @@ fn quoted(name: &str) -> String {
 
 impl Plan {
     pub(super) fn new(ops: Vec<Op>, root: OpId) -> Plan {
-        let mut plan = Plan { ops, root };
+        let mut plan = Plan { ops, root, bare: false };
         plan.mark_empty_items();
         plan
     }

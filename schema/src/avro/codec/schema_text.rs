@@ -16,7 +16,9 @@ pub struct SchemaText {
     /// Of the named types around, outermost first.
     namespaces: Vec<Option<String>>,
     /// The Rust type of each full name.
-    types: HashMap<String, &'static str>,
+    types: HashMap<String, String>,
+    /// The fields that lead here, with their records' names.
+    path: Vec<String>,
     /// What is to be said of the next primitive.
     logical_type: Option<String>,
     by_serde: bool,
@@ -54,6 +56,11 @@ impl SchemaText {
         }
     }
 
+    /// What the type that was written is called, without its namespace.
+    pub(super) fn simple_name(&self) -> String {
+        branch_name(&self.out).unwrap_or_else(|| "union".into())
+    }
+
     /// A type without parts.
     pub fn primitive(&mut self, name: &str) {
         match self.logical_type.take() {
@@ -86,7 +93,8 @@ impl SchemaText {
 
     pub fn fixed(&mut self, size: usize) {
         let name = format!("Fixed{size}");
-        if !self.begins(&Named { name: &name, namespace: None, aliases: &[], doc: None }, "[u8]") {
+        let named = Named { name: &name, namespace: None, aliases: &[], doc: None };
+        if !self.begins(&named, "[u8]".into()) {
             return;
         }
         let start = self.out.len();
@@ -113,11 +121,24 @@ impl SchemaText {
         self.out.push('}');
     }
 
-    /// A union of null and another type.
+    /// A union of null and another type, or of null and the branches of a union.
     pub fn optional(&mut self, value: impl FnOnce(&mut SchemaText)) {
         self.out.push_str(r#"["null","#);
+        let start = self.out.len();
         value(self);
-        self.out.push(']');
+        // Avro has no union in a union
+        match self.out[start..].starts_with('[') {
+            true => drop(self.out.remove(start)),
+            false => self.out.push(']'),
+        }
+    }
+
+    /// A type of which a logical type is said: `timestamp-micros`, or `decimal(10, 2)`.
+    pub fn logical(&mut self, text: &str, kind: impl FnOnce(&mut SchemaText)) {
+        self.is_not_logical();
+        self.logical_type = Some(logical_type(text));
+        kind(self);
+        self.is_not_logical();
     }
 
     /// A union of the branches that `branches` adds.
@@ -153,10 +174,21 @@ impl SchemaText {
 
     /// A record; `R` is the Rust type that it is of.
     pub fn record<R: ?Sized>(&mut self, named: Named, fields: impl FnOnce(&mut SchemaText)) {
+        self.record_of(std::any::type_name::<R>().into(), named, fields);
+    }
+
+    /// A record of the fields that a variant of the enum `E` has.
+    pub fn variant<E: ?Sized>(&mut self, named: Named, fields: impl FnOnce(&mut SchemaText)) {
+        let rust = format!("{}::{}", std::any::type_name::<E>(), named.name);
+        self.record_of(rust, named, fields);
+    }
+
+    fn record_of(&mut self, rust: String, named: Named, fields: impl FnOnce(&mut SchemaText)) {
         self.is_not_logical();
-        if !self.begins(&named, std::any::type_name::<R>()) {
+        if !self.begins(&named, rust) {
             return;
         }
+        self.path.push(named.name.to_string());
         self.out.push_str(r#"{"type":"record","#);
         self.named(&named);
         self.out.push_str(r#","fields":["#);
@@ -165,6 +197,7 @@ impl SchemaText {
         self.aliases(named.aliases);
         self.out.push('}');
         self.namespaces.pop();
+        self.path.pop();
     }
 
     pub fn field(&mut self, field: Field, kind: impl FnOnce(&mut SchemaText)) {
@@ -175,8 +208,10 @@ impl SchemaText {
         self.out.push_str(r#","type":"#);
         let start = self.out.len();
         self.logical_type = field.logical_type.map(logical_type);
+        self.path.push(field.name.to_string());
         kind(self);
         self.is_not_logical();
+        self.path.pop();
         let written = serde_json::from_str::<Value>(&self.out[start..]);
         let optional = matches!(&written, Ok(Value::Array(branches)) if branches.first() == Some(&"null".into()));
         self.doc(field.doc);
@@ -190,7 +225,7 @@ impl SchemaText {
     /// An enum of these symbols.
     pub fn symbols<E: ?Sized>(&mut self, named: Named, symbols: &[&str], default: Option<&str>) {
         self.is_not_logical();
-        if !self.begins(&named, std::any::type_name::<E>()) {
+        if !self.begins(&named, std::any::type_name::<E>().into()) {
             return;
         }
         self.out.push_str(r#"{"type":"enum","#);
@@ -218,20 +253,21 @@ impl SchemaText {
     }
 
     /// Whether a named type is to be written in full; else its name is there now.
-    fn begins(&mut self, named: &Named, rust: &'static str) -> bool {
+    fn begins(&mut self, named: &Named, rust: String) -> bool {
         let around = self.namespaces.last().cloned().flatten();
         let namespace = named.namespace.map(str::to_string).or(around).filter(|n| !n.is_empty());
         let full = match &namespace {
             Some(namespace) => format!("{namespace}.{}", named.name),
             None => named.name.to_string(),
         };
-        match self.types.get(&full).copied() {
-            Some(known) if known == rust => {
+        match self.types.get(&full) {
+            Some(known) if *known == rust => {
                 self.out.push_str(&Value::from(full).to_string());
                 false
             }
             Some(known) => {
-                self.fail(format!("{known} and {rust} are both called {full}"));
+                let why = format!("{known} and {rust} are both called {full}");
+                self.fail(why);
                 self.out.push_str(&Value::from(full).to_string());
                 false
             }
@@ -263,8 +299,13 @@ impl SchemaText {
         }
     }
 
+    /// Keeps the first error, with the fields that led to it.
     fn fail(&mut self, why: String) {
-        self.error.get_or_insert(CompileError(why));
+        let path = self.path.join(".");
+        self.error.get_or_insert_with(|| match path.is_empty() {
+            true => CompileError(why),
+            false => CompileError(format!("{path}: {why}")),
+        });
     }
 }
 

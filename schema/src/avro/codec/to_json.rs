@@ -11,7 +11,7 @@ use super::{CodecError, DEPTH_MAX};
 impl Plan {
     /// Appends `data` to `out` as JSON of the reader's schema.
     pub fn to_json(&self, data: &[u8], out: &mut Vec<u8>) -> Result<(), CodecError> {
-        let mut input = Input::new(data);
+        let mut input = self.input(data);
         let start = out.len();
         let result = Writer { plan: self, out }.value(self.root(), &mut input, 0);
         let result = result.and_then(|()| input.finish());

@@ -18,7 +18,7 @@ use super::{CodecError, DEPTH_MAX};
 impl Plan {
     /// Reads `data`, all of it, as a value.
     pub fn decode_value(&self, data: &[u8]) -> Result<Value, CodecError> {
-        let mut input = Input::new(data);
+        let mut input = self.input(data);
         let value = self.value(self.root(), &mut input, 0)?;
         input.finish()?;
         Ok(value)
@@ -164,10 +164,7 @@ impl Encoder {
     pub fn encode_value(&self, value: &Value, out: &mut Vec<u8>) -> Result<(), CodecError> {
         let start = out.len();
         let result = self.write(self.plan.root(), value, out, 0);
-        if result.is_err() {
-            out.truncate(start);
-        }
-        result
+        self.end(result, start, out)
     }
 
     fn write(
@@ -177,7 +174,8 @@ impl Encoder {
         out: &mut Vec<u8>,
         depth: usize,
     ) -> Result<(), CodecError> {
-        match (self.plan.op(id), value) {
+        let op = self.plan.op(id);
+        match (op, value) {
             (Op::Null, Value::Null) => {}
             (Op::Boolean, Value::Boolean(value)) => out.push(u8::from(*value)),
             (Op::Float, Value::Float(value)) => out.extend_from_slice(&value.to_le_bytes()),
@@ -194,18 +192,18 @@ impl Encoder {
             }
             (Op::Fixed(size, _), Value::Decimal(decimal)) => {
                 let bytes = sign_extended(unscaled(decimal)?, *size);
-                out.extend_from_slice(&bytes.ok_or_else(|| mismatch(value))?);
+                out.extend_from_slice(&bytes.ok_or_else(|| mismatch(value, op))?);
             }
             (Op::Fixed(16, _), Value::Uuid(uuid)) => out.extend_from_slice(uuid.as_bytes()),
             (Op::Fixed(12, _), Value::Duration(duration)) => {
                 out.extend_from_slice(&<[u8; 12]>::from(duration));
             }
             (Op::Enum(e), Value::Enum(_, symbol) | Value::String(symbol)) => {
-                let index = e.position(symbol).ok_or_else(|| mismatch(value))?;
+                let index = e.position(symbol).ok_or_else(|| mismatch(value, op))?;
                 write_long(index as i64, out);
             }
-            (op @ (Op::Int(_) | Op::Long(_)), value) if op.looks_like(value) => {
-                write_long(number(value).ok_or_else(|| mismatch(value))?, out);
+            (Op::Int(_) | Op::Long(_), value) if op.looks_like(value) => {
+                write_long(number(value).ok_or_else(|| mismatch(value, op))?, out);
             }
             _ if depth == DEPTH_MAX => return Err(too_deep()),
             (Op::Array { items, .. }, Value::Array(values)) => {
@@ -240,7 +238,7 @@ impl Encoder {
             (Op::Record(record), Value::Record(fields)) => {
                 self.write_fields(record, fields, out, depth + 1)?;
             }
-            _ => return Err(mismatch(value)),
+            _ => return Err(mismatch(value, op)),
         }
         Ok(())
     }
@@ -254,7 +252,8 @@ impl Encoder {
         depth: usize,
     ) -> Result<(), CodecError> {
         let fits = |(op, _): &(OpId, _)| self.plan.op(*op).looks_like(value);
-        let index = union.branches.iter().position(fits).ok_or_else(|| mismatch(value))?;
+        let none = || CodecError::new(format!("{value:?} is no branch of the union"));
+        let index = union.branches.iter().position(fits).ok_or_else(none)?;
         write_long(index as i64, out);
         self.write(union.branches[index].0, value, out, depth)
     }
@@ -348,6 +347,6 @@ fn unscaled(decimal: &Decimal) -> Result<Vec<u8>, CodecError> {
 }
 
 #[cold]
-fn mismatch(value: &Value) -> CodecError {
-    CodecError::new(format!("{value:?} is not what the schema has"))
+fn mismatch(value: &Value, op: &Op) -> CodecError {
+    CodecError::new(format!("{value:?} is not {}", op.describe()))
 }

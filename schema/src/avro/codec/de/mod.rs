@@ -21,7 +21,7 @@ use super::{CodecError, DEPTH_MAX};
 impl Plan {
     /// Reads `data`, all of it, as a `T`.
     pub fn decode<'de, T: Deserialize<'de>>(&'de self, data: &'de [u8]) -> Result<T, CodecError> {
-        let mut input = Input::new(data);
+        let mut input = self.input(data);
         let value = T::deserialize(De {
             plan: self,
             op: self.op(self.root()),
@@ -122,7 +122,7 @@ impl<'a, 'de> De<'a, 'de> {
         };
         match text {
             Some(text) => visitor.visit_string(text),
-            None => Err(CodecError::new("the value is out of its logical type's range")),
+            None => Err(out_of_range(de.op)),
         }
     }
 
@@ -151,6 +151,11 @@ impl<'a, 'de> De<'a, 'de> {
         fields.finish()?;
         Ok(value)
     }
+}
+
+#[cold]
+fn out_of_range(op: &Op) -> CodecError {
+    CodecError::new(format!("the value is out of its logical type's range: {}", op.describe()))
 }
 
 /// What a type asks for mostly is what there is, or what Avro promotes to it.

@@ -33,10 +33,7 @@ impl Encoder {
             out,
             depth: 0,
         });
-        if result.is_err() {
-            out.truncate(start);
-        }
-        result
+        self.end(result, start, out)
     }
 }
 
@@ -50,7 +47,7 @@ struct Ser<'a> {
 impl<'a> Ser<'a> {
     #[cold]
     fn mismatch<T>(&self, found: &str) -> Result<T, CodecError> {
-        Err(CodecError::new(format!("{found} is not {}", describe(self.op))))
+        Err(CodecError::new(format!("{found} is not {}", self.op.describe())))
     }
 
     #[inline]
@@ -484,25 +481,5 @@ impl<'a> Serializer for Ser<'a> {
 
     fn is_human_readable(&self) -> bool {
         true // times and uuids as text: Avro strings; a schema says bytes where it wants bytes
-    }
-}
-
-fn describe(op: &Op) -> String {
-    match op {
-        Op::Null => "null".into(),
-        Op::Boolean => "a boolean".into(),
-        Op::Int(_) => "an int".into(),
-        Op::Long(_) => "a long".into(),
-        Op::Float => "a float".into(),
-        Op::Double => "a double".into(),
-        Op::Bytes(_) => "bytes".into(),
-        Op::String => "a string".into(),
-        Op::Fixed(size, _) => format!("a fixed of {size} bytes"),
-        Op::Enum(e) => format!("one of {}", e.listed()),
-        Op::Array { .. } => "an array".into(),
-        Op::Map(_) => "a map".into(),
-        Op::Record(record) => format!("record {}", record.name),
-        Op::Union(_) => "a branch of the union".into(),
-        _ => "what the schema has".into(),
     }
 }

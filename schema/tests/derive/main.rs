@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used)] // how a test fails
 #![allow(dead_code)] // types of which only the schema counts
 
+mod shapes;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Debug;

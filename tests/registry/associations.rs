@@ -397,3 +397,21 @@ async fn schemas_are_chosen_by_the_associations_of_their_subjects() {
     let answer = api.get("/schemas?subjectPrefix=:.air:").await;
     assert!(answer.json[0].get("associations").is_none());
 }
+
+#[tokio::test]
+async fn what_a_topic_owns_cannot_be_referred_to_by_what_comes_with_it_42206() {
+    let api = registry().await;
+    let key = r#"{"type":"record","name":"Key","fields":[{"name":"id","type":"int"}]}"#;
+    let value = r#"{"type":"record","name":"Value","fields":[{"name":"key","type":"Key"}]}"#;
+    let reference = json!({"name": "Key", "subject": ":.air:flights-key", "version": 1});
+    let request = json!({"resourceName": "flights", "resourceNamespace": "air", "resourceId": "t1",
+        "resourceType": "topic", "associations": [
+            {"associationType": "key", "lifecycle": "STRONG", "schema": {"schema": key}},
+            {"associationType": "value", "lifecycle": "STRONG",
+                "schema": {"schema": value, "references": [reference]}}]});
+    let answer = api.post("/associations", &request).await;
+    let key = "{magic=1,keytype=SCHEMA,subject=:.air:flights-key,version=1}";
+    let message = format!("One or more references exist to the schema {key}.");
+    answer.is_error(422, 42206, &message);
+    api.get("/subjects?subjectPrefix=:.air:").await.is(json!([]));
+}

@@ -276,6 +276,12 @@ async fn the_id_of_a_subject_that_the_default_context_lacks_is_looked_for_in_the
 }
 
 #[tokio::test]
+async fn nobody_refers_here_to_what_is_only_in_another_context() {
+    let api = two_contexts().await;
+    api.get("/subjects/flights/versions/1/referencedby").await.is(json!([]));
+}
+
+#[tokio::test]
 async fn nothing_else_is_looked_for_in_other_contexts() {
     let api = two_contexts().await;
     let not_found = "Subject 'flights' not found.";

@@ -381,3 +381,23 @@ async fn a_page_of_subjects_has_no_bound_but_ones_own() {
         assert_eq!(answer.json.as_array().unwrap().len(), count, "{query}");
     }
 }
+
+// What is refused first
+
+#[tokio::test]
+async fn a_permanent_delete_of_what_lives_and_is_referenced_says_that_it_is_referenced_42206() {
+    let api = registry().await;
+    register_payment(&api).await;
+    let message = "One or more references exist to the schema {magic=1,keytype=SCHEMA,subject=money,version=1}.";
+    for path in ["/subjects/money", "/subjects/money/versions/1"] {
+        let answer = api.delete(&format!("{path}?permanent=true")).await;
+        answer.is_error(422, 42206, message);
+    }
+}
+
+#[tokio::test]
+async fn a_limit_that_is_no_number_of_32_bits_is_404() {
+    let api = registry().await;
+    api.get("/subjects?limit=2147483648").await.is_error(404, 404, "HTTP 404 Not Found");
+    api.get("/subjects?limit=2147483647").await.is(json!([]));
+}

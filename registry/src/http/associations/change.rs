@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 use weir_registry_api::{
-    Association, AssociationInfo, AssociationRequest, AssociationResponse, Context, RegistryError,
-    Schema, Subject, Version,
+    Association, AssociationInfo, AssociationRequest, AssociationResponse, Context, Lifecycle,
+    RegistryError, Schema, Subject, Version,
 };
 use weir_registry_core::{
     AssociationChange, AssociationDelete, AssociationPlan, Command, Outcome, Registration,
@@ -115,7 +115,30 @@ fn plan(
         }
         plan.changes.push(change);
     }
+    refuse_references_within(state, &mut plan, request);
     plan
+}
+
+/// What a resource owns, nothing else may refer to, not even what it comes with. 42206.
+fn refuse_references_within(
+    state: &RegistryState,
+    plan: &mut AssociationPlan,
+    request: &AssociationRequest,
+) {
+    let subjects: Vec<Subject> = plan.changes.iter().map(|c| plan.subject_of(state, c)).collect();
+    for (at, update) in request.associations.iter().enumerate() {
+        let references = update.schema.iter().flat_map(|schema| &schema.references);
+        let owned = references.filter_map(|reference| {
+            let subject = reference.subject.beside(&subjects[at]);
+            let other = subjects.iter().position(|other| *other == subject)?;
+            let is_owned = plan.changes[other].lifecycle == Some(Lifecycle::Strong);
+            let version = Version(u32::try_from(reference.version).unwrap_or(1));
+            (other != at && is_owned).then_some(RegistryError::ReferenceExists { subject, version })
+        });
+        if let Some(refused) = owned.last() {
+            plan.changes[at].schema = Some(Err(refused));
+        }
+    }
 }
 
 pub(super) async fn remove(

@@ -58,7 +58,8 @@ pub(super) fn is_bytes(schema: &Schema) -> bool {
     matches!(schema.kind(schema.root()), Kind::Bytes)
 }
 
-/// Takes the length away that stands at `start`, before the bytes.
+/// Takes the length away that stands at `start`, before the bytes. Not inlined: few schemas are of bytes.
+#[inline(never)]
 pub(super) fn drop_length(start: usize, out: &mut Vec<u8>) {
     let continued = out[start..].iter().take_while(|byte| **byte >= 0x80).count();
     out.drain(start..out.len().min(start + continued + 1));

@@ -21,19 +21,19 @@ fn in_words_of_json(error: &str) -> String {
     let mut words = Vec::new();
     let mut given = error.split(' ');
     while let Some(word) = given.next() {
-        match word {
-            "struct" | "map" => {
-                if word == "struct" {
-                    given.next(); // its name
-                }
-                words.push("an object");
+        words.push(match word {
+            "struct" => {
+                given.next(); // its name
+                "an object"
             }
-            "sequence" => words.push("list"),
-            "i32" | "i64" | "u32" | "u64" => words.push("a whole number"),
-            word => words.push(word),
-        }
+            "map," => "an object,",
+            "sequence" => "list",
+            "sequence," => "a list,",
+            "i32" | "i64" | "u32" | "u64" => "a whole number",
+            word => word,
+        });
     }
-    words.join(" ").replace("a an object", "an object")
+    words.join(" ")
 }
 
 /// A value that becomes what its place wants, if there is one meaning.

@@ -18,6 +18,7 @@ import pathlib
 import sys
 import sysconfig
 import tempfile
+from importlib import metadata
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from grpc_tools import protoc
@@ -55,14 +56,17 @@ def captured():
 
 
 def corpus():
-    roots = [*filter(None, os.environ.get("WEIR_TEST_PROTOS", "").split(":")), SITE, KNOWN, TOOLS]
-    paths = []
-    for root in roots:
-        found = (p.relative_to(root) for p in sorted(pathlib.Path(root).rglob("*.proto")))
-        paths += [str(path) for path in found if not str(path).startswith("grpc_tools")]
+    more = [root for root in os.environ.get("WEIR_TEST_PROTOS", "").split(":") if root]
+    roots = [*more, SITE, KNOWN, TOOLS]
+    paths = [str(path) for path in metadata.files("googleapis-common-protos") if path.suffix == ".proto"]
+    for root in [*more, KNOWN, TOOLS]:
+        paths += [str(path.relative_to(root)) for path in sorted(pathlib.Path(root).rglob("*.proto"))]
     paths = list(dict.fromkeys(paths))
     sound = [path for path in paths if compiled(roots, [path])[0] is not None]
-    files = descriptor_pb2.FileDescriptorSet.FromString(compiled(roots, sound)[0]).file
+    data, errors = compiled(roots, sound)
+    if data is None:
+        sys.exit("\n".join(errors))
+    files = descriptor_pb2.FileDescriptorSet.FromString(data).file
     needed = {}
     listed = []
     for file in files:

@@ -150,6 +150,19 @@ async fn what_was_normalized_is_posted_back_and_checked() {
     }
 }
 
+#[tokio::test]
+async fn a_type_whose_import_is_missing_is_42201_whether_fields_are_validated_or_not() {
+    let text = "syntax = \"proto3\"; import \"money.proto\"; message Order { Money total = 1; }";
+    for validates in [true, false] {
+        let api = registry().await;
+        let config = json!({"compatibility": "BACKWARD", "validateFields": validates});
+        assert_eq!(api.put("/config", &config).await.status, 200);
+        let answer = api.post("/subjects/orders/versions", &protobuf(text)).await;
+        let details = "Invalid schema of type PROTOBUF, details: Could not resolve type: Money";
+        answer.is_error(422, 42201, details);
+    }
+}
+
 // References
 
 #[tokio::test]

@@ -195,16 +195,21 @@ fn value_form(value: &mut Value) {
     }
 }
 
-/// Whole numbers in decimal; others without what they can do without: `1.50` is `1.5`.
+/// Whole numbers in decimal; others without what they can do without: `1.50` is `1.5`. A zero keeps
+/// its sign, which a double has.
 pub fn number_form(value: &mut Value) {
     let Value::Number(text) = value else { return };
-    let real = text.parse::<f64>().ok().filter(|number| number.is_finite());
-    if real.is_some_and(|number| number == 0.0 && number.is_sign_negative()) {
-        *text = "-0.0".to_string(); // the only zero that is not 0
-    } else if let Some(number) = integer(text) {
-        *text = number.to_string();
-    } else if let Some(number) = real {
-        let plain = number == 0.0 || (1e-15..1e15).contains(&number.abs());
-        *text = if plain { number.to_string() } else { format!("{number:e}") };
+    let sign = if text.starts_with('-') { "-" } else { "" };
+    if let Some(number) = integer(text) {
+        *text = if number == 0 { format!("{sign}0") } else { number.to_string() };
+    } else if let Ok(number) = text.parse::<f64>()
+        && number.is_finite()
+    {
+        *text = match number.abs() {
+            0.0 if sign.is_empty() => "0".to_string(),
+            0.0 => "-0.0".to_string(),
+            1e-15..1e15 => number.to_string(),
+            _ => format!("{number:e}"),
+        };
     }
 }

@@ -245,9 +245,14 @@ fn a_full_name_that_an_inner_package_hides_keeps_its_dot() {
 
 #[test]
 fn a_negative_zero_is_not_zero() {
-    for (number, normal) in
-        [("-0.0", "-0.0"), ("-0", "-0.0"), ("0.0", "0"), ("1.50", "1.5"), ("0x1F", "31")]
-    {
+    for (number, normal) in [
+        ("-0.0", "-0.0"),
+        ("-0", "-0"),
+        ("0.0", "0"),
+        ("1.50", "1.5"),
+        ("1e-20", "1e-20"),
+        ("0x1F", "31"),
+    ] {
         let once = parse(&format!("option (a) = {number};")).normalized();
         assert_eq!(once.canonical(), format!("\noption (a) = {normal};\n"));
         assert_eq!(parse(&once.canonical()).normalized().canonical(), once.canonical());

@@ -15,7 +15,7 @@ use crate::protobuf::ProtobufCodec;
 use crate::runtime::run;
 use crate::schemas::Known;
 use crate::stats::{Counters, Stats};
-use crate::transport::{Call, Credentials, Retries, Transport, reason};
+use crate::transport::{Call, Credentials, Retries, Transport, reason, without_user};
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
@@ -154,11 +154,12 @@ impl ClientBuilder {
     pub fn build(self) -> Result<RegistryClient, ClientError> {
         let wrong = |e: &dyn std::fmt::Display| ClientError::Configuration(e.to_string());
         let url = |text: &String| match reqwest::Url::parse(text) {
-            Ok(url) if !matches!(url.scheme(), "http" | "https") => {
-                Err(wrong(&format!("{text}: it begins with neither http:// nor https://")))
-            }
+            Ok(url) if !matches!(url.scheme(), "http" | "https") => Err(wrong(&format!(
+                "{}: it begins with neither http:// nor https://",
+                without_user(text)
+            ))),
             Ok(url) => Ok(url),
-            Err(error) => Err(wrong(&format!("{text}: {error}"))),
+            Err(error) => Err(wrong(&format!("{}: {error}", without_user(text)))),
         };
         let mut headers = HeaderMap::new();
         for (name, value) in &self.headers {
@@ -188,7 +189,8 @@ impl ClientBuilder {
                 }
                 if let Some(url) = &self.proxy {
                     let proxy = reqwest::Proxy::all(url);
-                    builder = builder.proxy(proxy.map_err(|e| wrong(&format!("{url}: {e}")))?);
+                    builder = builder
+                        .proxy(proxy.map_err(|e| wrong(&format!("{}: {e}", without_user(url))))?);
                 }
                 builder.build().map_err(|e| wrong(&reason(e)))?
             }

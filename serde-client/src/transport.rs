@@ -116,13 +116,13 @@ impl Transport {
                     return Ok(answer);
                 }
                 Ok(Err(failure)) => failure,
-                Err(_) => Failure::passing(format!("{} does not answer", self.urls[at])),
+                Err(_) => Failure::passing(format!("{} does not answer", shown(&self.urls[at]))),
             };
             if !failure.is_passing {
                 debug!(error = %failure.error, "the registry refused");
                 return Err(failure.error);
             }
-            warn!(url = %self.urls[at], error = %failure.error, "a try has failed");
+            warn!(url = %shown(&self.urls[at]), error = %failure.error, "a try has failed");
             let wait = failure.retry_after.unwrap_or_else(|| self.wait(number));
             last = Some(failure.error);
             if number + 1 >= count as u32 {
@@ -206,4 +206,35 @@ pub(crate) fn reason(error: reqwest::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+/// A URL without the user and the password that may stand in it.
+fn shown(url: &Url) -> String {
+    without_user(url.as_str())
+}
+
+/// The same of what may be no URL.
+pub(crate) fn without_user(text: &str) -> String {
+    let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let host = rest[..end].rfind('@').map_or(0, |at| at + 1);
+    let separator = if scheme.is_empty() { "" } else { "://" };
+    format!("{scheme}{separator}{}", &rest[host..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_in_a_url_is_not_shown() {
+        for (text, expected) in [
+            ("http://me:secret@sr:8081/a@b", "http://sr:8081/a@b"),
+            ("http://sr:8081", "http://sr:8081"),
+            ("me:secret@sr:8081", "sr:8081"),
+            ("ftp://me:sec@ret@sr", "ftp://sr"),
+        ] {
+            assert_eq!(without_user(text), expected);
+        }
+    }
 }

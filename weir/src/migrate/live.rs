@@ -46,7 +46,12 @@ struct Aliased {
 /// A list that has fewer is not asked for the rest: nobody cuts lists into smaller pages.
 const PAGE_MIN: usize = 100;
 
-pub async fn walk(api: &Api, progress: &mut Progress) -> Result<Contents, String> {
+/// `asked`: subjects whose configuration and mode are asked for, whether or not they are listed.
+pub async fn walk(
+    api: &Api,
+    asked: &BTreeSet<Subject>,
+    progress: &mut Progress,
+) -> Result<Contents, String> {
     let known_contexts = contexts(api).await?;
     let subjects = subjects(api, known_contexts.as_deref().unwrap_or_default()).await?;
     let mut contexts: BTreeSet<Context> = subjects.iter().map(Subject::context).collect();
@@ -61,7 +66,7 @@ pub async fn walk(api: &Api, progress: &mut Progress) -> Result<Contents, String
     if has_contexts {
         scopes.extend(aliases(api).await?);
     }
-    scopes.extend(subjects.iter().cloned());
+    scopes.extend(subjects.iter().chain(asked).cloned());
     // Karapace shows the mode that holds for a subject, also where it has none of its own
     let inherited = (!has_contexts).then(|| state.effective_mode(None));
     settings(api, scopes, inherited, &mut state, progress).await?;
@@ -115,6 +120,11 @@ async fn contexts(api: &Api) -> Result<Option<Vec<Context>>, Failure> {
         Err(failure) if failure.is_absence() => Ok(None),
         Err(failure) => Err(failure),
     }
+}
+
+/// Whether a registry knows contexts. One that does not numbers all schemas in one list.
+pub async fn knows_contexts(api: &Api) -> Result<bool, String> {
+    Ok(contexts(api).await?.is_some())
 }
 
 /// The subjects of all contexts, also deleted ones. Registries differ in what they list unless they are
@@ -291,7 +301,11 @@ struct Place {
 /// The versions of a subject: a deleted one is in one list and not in the other.
 async fn numbers(api: &Api, subject: &Subject) -> Result<Vec<Place>, Failure> {
     let path = ["subjects", subject.as_str(), "versions"];
-    let all: Vec<Version> = list(api, &path, &[("deleted", "true")]).await?;
+    let all: Vec<Version> = match list(api, &path, &[("deleted", "true")]).await {
+        // Karapace lists a subject that has only a configuration
+        Err(failure) if failure.is_absence() => return Ok(Vec::new()),
+        all => all?,
+    };
     let live: Vec<Version> = match list(api, &path, &[]).await {
         Err(failure) if failure.is_absence() => Vec::new(),
         live => live?,

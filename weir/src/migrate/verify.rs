@@ -47,6 +47,17 @@ pub fn counts(state: &State) -> (usize, usize) {
     subjects.fold((0, 0), |(subjects, all), (_, versions)| (subjects + 1, all + versions.len()))
 }
 
+/// Subjects, and contexts, that have a configuration or a mode of their own.
+pub fn configured(state: &State) -> BTreeSet<Subject> {
+    let configured = state.configs().map(|(scope, _)| scope);
+    configured.chain(state.scopes_with_mode()).flatten().cloned().collect()
+}
+
+/// Subjects that are in another context than the default one.
+pub fn subjects_in_contexts(state: &State) -> usize {
+    all(state).iter().filter(|subject| !subject.context().is_default()).count()
+}
+
 fn everything() -> Listing {
     Listing::new(":*:")
 }

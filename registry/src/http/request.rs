@@ -9,9 +9,6 @@ use weir_registry_api::{Context, RegistryError, SchemaId, Subject, VersionSpec};
 use super::answer::Refused;
 use crate::Registry;
 
-/// Bytes of a request's body. A schema of this size is some hundred times what anybody has.
-const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
-
 /// Bytes of a body that is too large which are still read, so that the client gets to read the
 /// answer instead of a reset connection.
 const BODY_BYTES_DISCARDED_MAX: usize = 64 * 1024 * 1024;
@@ -34,7 +31,16 @@ impl FromRequestParts<Registry> for SubjectPath {
 
     async fn from_request_parts(parts: &mut Parts, registry: &Registry) -> Result<Self, Refused> {
         let name: String = path(parts, registry).await?;
-        Ok(SubjectPath(behind_alias(registry, Subject::new(&name)?)))
+        Ok(SubjectPath(behind_alias(registry, named(registry, &name)?)))
+    }
+}
+
+/// 42208, also for no name where that is none.
+fn named(registry: &Registry, name: &str) -> Result<Subject, RegistryError> {
+    let subject = Subject::new(name)?;
+    match registry.options().reject_empty_subject && subject.parts().1.is_empty() {
+        true => Err(RegistryError::InvalidSubject { subject: name.into() }),
+        false => Ok(subject),
     }
 }
 
@@ -46,7 +52,7 @@ impl FromRequestParts<Registry> for VersionPath {
 
     async fn from_request_parts(parts: &mut Parts, registry: &Registry) -> Result<Self, Refused> {
         let (name, version): (String, String) = path(parts, registry).await?;
-        Ok(VersionPath(behind_alias(registry, Subject::new(&name)?), version.parse()?))
+        Ok(VersionPath(behind_alias(registry, named(registry, &name)?), version.parse()?))
     }
 }
 
@@ -185,11 +191,11 @@ impl Page {
 /// The body as JSON. 400 · 413 · 422 if there is none.
 pub(super) struct Body<T>(pub(super) T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+impl<T: DeserializeOwned> FromRequest<Registry> for Body<T> {
     type Rejection = Refused;
 
-    async fn from_request(request: Request, _state: &S) -> Result<Self, Refused> {
-        let bytes = read(request.into_body()).await?;
+    async fn from_request(request: Request, registry: &Registry) -> Result<Self, Refused> {
+        let bytes = read(request.into_body(), registry.options().body_bytes_max).await?;
         if bytes.trim_ascii().is_empty() || bytes == b"null" {
             return Err(Refused(RegistryError::MissingBody));
         }
@@ -205,7 +211,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     }
 }
 
-pub(super) async fn read(body: axum::body::Body) -> Result<Vec<u8>, Refused> {
+pub(super) async fn read(body: axum::body::Body, bytes_max: usize) -> Result<Vec<u8>, Refused> {
     let mut stream = body.into_data_stream();
     let mut bytes = Vec::new();
     let mut total = 0;
@@ -214,7 +220,7 @@ pub(super) async fn read(body: axum::body::Body) -> Result<Vec<u8>, Refused> {
             Refused(RegistryError::BadRequest { reason: format!("the body ends early: {error}") })
         })?;
         total += chunk.len();
-        if total <= BODY_BYTES_MAX {
+        if total <= bytes_max {
             bytes.extend_from_slice(&chunk);
         } else {
             bytes = Vec::new();
@@ -223,5 +229,5 @@ pub(super) async fn read(body: axum::body::Body) -> Result<Vec<u8>, Refused> {
             }
         }
     }
-    if total > BODY_BYTES_MAX { Err(Refused(RegistryError::BodyTooLarge)) } else { Ok(bytes) }
+    if total > bytes_max { Err(Refused(RegistryError::BodyTooLarge)) } else { Ok(bytes) }
 }

@@ -156,7 +156,8 @@ async fn is_lost(cluster: &Arc<Cluster>, leader: &Leader, watched: &mut Option<W
     let probe = probe(cluster, leader).await;
     let now = Instant::now();
     watched.see(probe, now);
-    let lost = watched.is_lost(now);
+    // while Kafka is slow for this node too, it would lead no better
+    let lost = watched.is_lost(now) && cluster.status().well;
     if lost {
         let probe = &watched.last;
         tracing::warn!(leader = %leader.url, epoch = leader.epoch, ?probe, "the leader is lost");

@@ -22,9 +22,6 @@ const HARMLESS: [&str; 12] = [
     "ssl.endpoint.identification.algorithm",
 ];
 
-/// Ends of names of settings that are numbers.
-const HARMLESS_ENDS: [&str; 3] = [".ms", ".bytes", ".messages"];
-
 /// Letters of a value which, found in a text, may give the value away.
 const TELLING_MIN: usize = 3;
 
@@ -51,7 +48,7 @@ impl fmt::Debug for Settings {
 pub fn refusal(error: &KafkaError) -> String {
     let KafkaError::ClientConfig(_, why, name, value) = error else { return error.to_string() };
     let why = why.trim();
-    if is_harmless(name) {
+    if HARMLESS.contains(&name.as_str()) {
         return format!("{name}={value}: {why}");
     }
     let words = |text: &str| -> Vec<String> {
@@ -64,10 +61,6 @@ pub fn refusal(error: &KafkaError) -> String {
         true => format!("{name}: librdkafka does not take its value"),
         false => format!("{name}: {why}"),
     }
-}
-
-fn is_harmless(name: &str) -> bool {
-    HARMLESS.contains(&name) || HARMLESS_ENDS.iter().any(|end| name.ends_with(end))
 }
 
 impl Settings {

@@ -4,12 +4,12 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use jsonschema::{Draft, Retrieve, Uri, Validator};
+use jsonschema::{Retrieve, Uri, Validator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use weir_registry_api::{Reference, RegisterRequest, SchemaId, SchemaType};
-use weir_schema::json_schema::{Policy, Schema, compatibility};
+use weir_schema::json_schema::{Draft, Policy, Schema, compatibility};
 
 use crate::client::RegistryClient;
 use crate::deserializer::{Deserializer, Reads, ReadsOwned};
@@ -44,10 +44,9 @@ impl JsonCodec {
         let schema = Schema::parse(text, &pairs(references), false).map_err(|e| unusable(&e))?;
         let json: Value = serde_json::from_str(text).map_err(|e| unusable(&e))?;
         let references = References::new(references).map_err(|e| unusable(&e))?;
-        let mut options = jsonschema::options().with_retriever(references);
-        if json.get("$schema").is_none() {
-            options = options.with_draft(Draft::Draft7); // as Confluent's do
-        }
+        let options = jsonschema::options()
+            .with_retriever(references)
+            .with_draft(validated_by(schema.draft()));
         let validator = options.build(&json).map_err(|e| unusable(&e))?;
         Ok(JsonCodec { id, schema, validator })
     }
@@ -70,15 +69,38 @@ impl JsonCodec {
     }
 }
 
+/// The rules of a draft. A schema whose `$schema` is unknown is of draft 7, as for the registry.
+fn validated_by(draft: Draft) -> jsonschema::Draft {
+    match draft {
+        Draft::Draft4 => jsonschema::Draft::Draft4,
+        Draft::Draft6 => jsonschema::Draft::Draft6,
+        Draft::Draft7 => jsonschema::Draft::Draft7,
+        Draft::Draft201909 => jsonschema::Draft::Draft201909,
+        Draft::Draft202012 => jsonschema::Draft::Draft202012,
+    }
+}
+
 /// What a schema refers to, by the names that it uses: a whole URI, or the end of one.
 struct References(Vec<(String, Value)>);
 
 impl References {
     fn new(references: &[ReferenceText]) -> Result<References, serde_json::Error> {
         let parsed =
-            references.iter().map(|r| Ok((r.name.clone(), serde_json::from_str(&r.schema)?)));
+            references.iter().map(|r| Ok((r.name.clone(), without_unknown_draft(&r.schema)?)));
         Ok(References(parsed.collect::<Result<_, serde_json::Error>>()?))
     }
+}
+
+/// A schema without a `$schema` that nobody knows: the draft of what refers to it holds.
+fn without_unknown_draft(text: &str) -> Result<Value, serde_json::Error> {
+    let mut json: Value = serde_json::from_str(text)?;
+    if let Value::Object(members) = &mut json
+        && let Some(Value::String(uri)) = members.get("$schema")
+        && Draft::named(uri).is_none()
+    {
+        members.remove("$schema");
+    }
+    Ok(json)
 }
 
 impl Retrieve for References {

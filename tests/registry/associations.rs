@@ -73,12 +73,14 @@ async fn a_topic_uses_a_subject_that_is_there() {
     let found = api.get("/associations/resources/t1").await;
     let guid = found.json[0]["guid"].as_str().unwrap();
     let created = found.json[0]["createTs"].as_i64().unwrap();
+    let updated = found.json[0]["updateTs"].as_i64().unwrap();
+    assert!(updated >= created, "{updated}");
     assert!(created > 1_700_000_000_000, "{created}");
     assert_eq!((guid.len(), &guid[14..15]), (36, "4"));
     assert_eq!(
         found.text,
         format!(
-            r#"[{{"subject":"flights-value","guid":"{guid}","resourceName":"flights","resourceNamespace":"air","resourceId":"t1","resourceType":"topic","associationType":"value","lifecycle":"WEAK","frozen":false,"createTs":{created}}}]"#
+            r#"[{{"subject":"flights-value","guid":"{guid}","resourceName":"flights","resourceNamespace":"air","resourceId":"t1","resourceType":"topic","associationType":"value","lifecycle":"WEAK","frozen":false,"createTs":{created},"updateTs":{updated}}}]"#
         )
     );
 }
@@ -213,7 +215,7 @@ async fn what_an_association_must_not_be_is_42212() {
         (
             with(json!({"frozen": true})),
             "frozen",
-            "association with lifecycle of WEAK cannot be frozen",
+            "association with lifecycle of WEAK cannot be frozen=true",
         ),
         (
             with(json!({"lifecycle": "WEAK", "schema": body(ORDER)})),

@@ -61,8 +61,37 @@ async fn a_field_that_is_absent_stays_as_it_is() {
     api.get("/config").await.is(json!({"normalize": true, "compatibilityLevel": "NONE"}));
     api.put("/config", &json!({"normalize": false})).await;
     api.get("/config").await.is(json!({"normalize": false, "compatibilityLevel": "NONE"}));
-    api.put("/config", &json!({})).await.is(json!({}));
+    let kept = json!({"normalize": false, "compatibility": "NONE"});
+    api.put("/config", &json!({})).await.is(kept);
     api.get("/config").await.is(json!({"normalize": false, "compatibilityLevel": "NONE"}));
+}
+
+#[tokio::test]
+async fn a_configuration_that_says_nothing_is_one() {
+    let api = registry().await;
+    api.put("/config/orders", &json!({})).await.is(json!({}));
+    api.get("/config/orders").await.is(json!({"compatibilityLevel": "BACKWARD"}));
+    api.delete("/config/orders").await.is(json!({"compatibilityLevel": "BACKWARD"}));
+    assert_eq!(api.get("/config/orders").await.json["error_code"], 40408);
+}
+
+#[tokio::test]
+async fn an_empty_alias_takes_the_alias_away() {
+    let api = registry().await;
+    api.put("/config/old", &json!({"alias": "new"})).await.is(json!({"alias": "new"}));
+    api.put("/config/old", &json!({"alias": ""})).await.is(json!({}));
+    api.get("/config/old").await.is(json!({"compatibilityLevel": "BACKWARD"}));
+}
+
+#[tokio::test]
+async fn what_holds_for_all_contexts_is_shown_and_deleted_even_if_nothing_is_set() {
+    let api = registry().await;
+    let default = json!({"compatibilityLevel": "BACKWARD"});
+    api.get("/config/:.__GLOBAL:").await.is(default.clone());
+    api.delete("/config/:.__GLOBAL:").await.is(default.clone());
+    api.put("/config/:.__GLOBAL:", &json!({"compatibility": "NONE"})).await;
+    api.get("/config").await.is(default);
+    api.get("/config?defaultToGlobal=true").await.is(json!({"compatibilityLevel": "NONE"}));
 }
 
 #[tokio::test]
@@ -225,7 +254,9 @@ async fn every_field_is_kept_if_it_is_absent_set_if_it_has_a_value_and_cleared_i
     let api = registry().await;
     for (asked, [_, second], answered) in fields() {
         api.put("/config/orders", &all_fields(false, false)).await;
-        api.put("/config/orders", &json!({asked: second})).await.is(json!({asked: second}));
+        let mut merged = all_fields(false, false);
+        merged[asked] = second.clone();
+        api.put("/config/orders", &json!({asked: second})).await.is(merged);
         let mut expected = all_fields(false, true);
         expected[answered] = second;
         api.get("/config/orders").await.is(expected.clone());

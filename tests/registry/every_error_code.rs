@@ -275,9 +275,9 @@ fn cases() -> Vec<Case> {
         ),
         case(
             "InvalidSubject",
-            get.clone(),
+            post.clone(),
             "/subjects/__GLOBAL/versions",
-            NO_BODY,
+            json!({"schema": ORDER}),
             "The specified subject '__GLOBAL' is not a valid.",
         ),
         case(
@@ -299,10 +299,16 @@ fn cases() -> Vec<Case> {
             delete,
             "/contexts/.eu",
             NO_BODY,
-            "The specified context '.eu' is not empty.",
+            "The specified context ':.eu:' is not empty.",
         ),
         case("BadRequest", put.clone(), "/mode", json!([]), "expected a JSON object"),
-        case("MissingBody", put, "/mode", Value::Null, "must not be null"),
+        case(
+            "MissingBody",
+            put,
+            "/mode",
+            Value::Null,
+            "updateTopLevelMode.request must not be null (was null)",
+        ),
         case("NotFound", get.clone(), "/orders", NO_BODY, "HTTP 404 Not Found"),
         case(
             "MethodNotAllowed",

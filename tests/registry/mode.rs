@@ -180,9 +180,19 @@ async fn a_read_only_subject_loses_nothing_42205() {
         "/subjects/orders?permanent=true",
         "/subjects/orders/versions/1",
         "/subjects/orders/versions/2?permanent=true",
-        "/config/orders",
     ] {
         api.delete(path).await.is_error(422, 42205, READ_ONLY);
+    }
+    // what is not there is said first
+    let not_found = |what: &str| format!("Subject '{what}' not found.");
+    set_mode(&api, "/mode/flights", "READONLY").await;
+    for (path, what) in [
+        ("/config/orders", "orders"),
+        ("/subjects/flights", "flights"),
+        ("/subjects/flights?permanent=true", "flights"),
+        ("/subjects/flights/versions/1", "flights"),
+    ] {
+        api.delete(path).await.is_error(404, 40401, &not_found(what));
     }
     api.get("/subjects/orders/versions?deletedAsNegative=true").await.is(json!([1, -2]));
 }

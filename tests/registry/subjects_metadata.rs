@@ -96,8 +96,8 @@ async fn the_version_may_be_resolved() {
 }
 
 #[tokio::test]
-async fn no_subject_is_42208() {
+async fn what_no_subject_can_be_called_is_not_there() {
     let api = registry().await;
     let answer = api.get("/subjects/__EMPTY/metadata?key=a&value=b").await;
-    answer.is_error(422, 42208, "The specified subject '__EMPTY' is not a valid.");
+    answer.is_error(404, 40401, "Subject '__EMPTY' not found.");
 }

@@ -141,7 +141,9 @@ async fn normalizing_sorts_properties_and_aliases() {
     let api = registry().await;
     let kept = api.post("/subjects/seats/versions", &body(UNSORTED)).await;
     assert_eq!((&kept.json["id"], &kept.json["schema"]), (&json!(1), &json!(UNSORTED)));
-    let normalized = api.post("/subjects/seats/versions?normalize=true", &body(UNSORTED)).await;
+    let found = api.post("/subjects/seats/versions?normalize=true", &body(UNSORTED)).await;
+    assert_eq!((&found.json["id"], &found.json["schema"]), (&json!(1), &json!(UNSORTED)));
+    let normalized = api.post("/subjects/chairs/versions?normalize=true", &body(UNSORTED)).await;
     assert_eq!((&normalized.json["id"], &normalized.json["schema"]), (&json!(2), &json!(SORTED)));
 }
 
@@ -241,11 +243,23 @@ async fn a_negative_id_is_no_id() {
 #[tokio::test]
 async fn names_that_stand_for_no_subject_are_42208() {
     let api = registry().await;
-    for (path, name) in [("__GLOBAL", "__GLOBAL"), ("__EMPTY", "__EMPTY"), ("a%01b", "a\u{1}b")] {
-        let answer = api.post(&format!("/subjects/{path}/versions"), &body(ORDER)).await;
+    for name in ["__GLOBAL", "__EMPTY", ":*:orders"] {
+        let answer = api.post(&format!("/subjects/{name}/versions"), &body(ORDER)).await;
         let text = format!("The specified subject '{name}' is not a valid.");
         answer.is_error(422, 42208, &text);
+        let not_found = format!("Subject '{name}' not found.");
+        api.get(&format!("/subjects/{name}/versions")).await.is_error(404, 40401, &not_found);
     }
+}
+
+#[tokio::test]
+async fn a_path_that_does_not_say_what_it_names_is_400_and_makes_no_subject() {
+    let api = registry().await;
+    for path in ["%ZZ", "a%", "a%5Cb", "a%01b", "%00", "%E9", ""] {
+        let answer = api.post(&format!("/subjects/{path}/versions"), &body(ORDER)).await;
+        assert_eq!((answer.status.as_u16(), &answer.json["error_code"]), (400, &json!(400)));
+    }
+    api.get("/subjects").await.is(json!([]));
 }
 
 // POST: schemas that are none

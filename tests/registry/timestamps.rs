@@ -31,13 +31,20 @@ async fn what_is_stored_says_when_it_was_written() {
     ] {
         answers.push(api.get(path).await.json);
     }
-    answers.push(api.post("/subjects/orders", &body(ORDER)).await.json);
     answers.push(api.get("/schemas").await.json[0].clone());
     let first = answers[0]["ts"].as_u64().unwrap();
     assert!(written.contains(&first), "{first} is not in {written:?}");
     for answer in answers {
-        assert_eq!(answer["ts"], first, "{answer}");
+        assert_eq!((&answer["ts"], &answer["deleted"]), (&first.into(), &false.into()), "{answer}");
     }
+}
+
+#[tokio::test]
+async fn a_lookup_says_neither_when_it_was_written_nor_whether_it_is_deleted() {
+    let (api, _) = written_order().await;
+    let found = api.post("/subjects/orders?deleted=true", &body(ORDER)).await;
+    assert_eq!(found.status.as_u16(), 200);
+    assert!(found.json.get("ts").is_none() && found.json.get("deleted").is_none());
 }
 
 #[tokio::test]

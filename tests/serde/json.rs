@@ -48,6 +48,21 @@ async fn what_is_valid_is_written_and_read() {
 }
 
 #[tokio::test]
+async fn a_schema_of_an_unknown_dialect_is_of_draft_7() {
+    let (client, _) = counted().await;
+    let schema = r##"{"$schema": "https://example.com/own#", "type": "object",
+        "properties": {"symbol": {"$ref": "#name"}, "price": {"exclusiveMinimum": 0}},
+        "definitions": {"n": {"$id": "#name", "type": "string", "maxLength": 4}}}"##;
+    let serializer = JsonSerializer::<Stock>::new(client.clone(), schema).unwrap();
+    let deserializer = JsonDeserializer::<Stock>::new(client);
+    let payload = serializer.serialize("stocks", Part::Value, &stock("MSFT", 1.0)).await.unwrap();
+    assert_eq!(deserializer.deserialize(&payload).await.unwrap(), stock("MSFT", 1.0));
+    for wrong in [stock("MSFTX", 1.0), stock("MSFT", 0.0)] {
+        assert!(serializer.serialize("stocks", Part::Value, &wrong).await.is_err());
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_valid_is_refused_and_the_error_says_where() {
     let (client, _) = counted().await;
     let serializer = JsonSerializer::<Stock>::new(client.clone(), STOCK).unwrap();

@@ -2,6 +2,7 @@
 //! speaks plain HTTP to them.
 #![allow(clippy::unwrap_used)] // how a test fails
 
+pub mod golden;
 mod kafka_cluster;
 
 use std::collections::BTreeMap;
@@ -17,7 +18,8 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use weir_proxy::{Broker, BrokerConfig, EmbeddedBroker, Proxy, ProxyConfig};
 use weir_registry::Registry;
-use weir_registry::log::MemoryLog;
+use weir_registry::log::{Log, MemoryLog};
+use weir_registry_core::RawRecord;
 use weir_serde::RegistryClient;
 
 pub use kafka_cluster::KafkaCluster;
@@ -41,7 +43,19 @@ pub async fn serve(router: axum::Router) -> SocketAddr {
 
 /// A registry in memory, on a port.
 pub async fn registry() -> Api {
-    let registry = Registry::open(MemoryLog::default()).unwrap();
+    registry_on(&[]).await
+}
+
+/// A registry in memory, on a port, whose log begins with records: keys and values.
+pub async fn registry_on(records: &[(Value, Value)]) -> Api {
+    let record = |(key, value): &(Value, Value)| RawRecord {
+        key: key.to_string().into(),
+        value: Some(value.to_string().into()),
+        timestamp_ms: None,
+    };
+    let mut log = MemoryLog::default();
+    log.append(0, &records.iter().map(record).collect::<Vec<_>>()).unwrap();
+    let registry = Registry::open(log).unwrap();
     Api::new(serve(weir_registry::router(registry)).await)
 }
 
@@ -164,6 +178,11 @@ impl Api {
         Api { client, url }
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.url.trim_start_matches("http://").parse().unwrap()
+    }
+
     /// A request to fill in: `api.request(Method::GET, "/subjects").header(..)`.
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         self.client.request(method, format!("{}{path}", self.url))
@@ -216,9 +235,9 @@ impl Answer {
     }
 }
 
-/// A body without `ts`, which is another one in every run: the time at which a version was written.
-/// It is taken out of schemas alone, by themselves or in a list, and only where it is a number; what
-/// it is to be has tests of its own.
+/// A body without `ts`, which is another one in every run: the time at which a version was written,
+/// and without the `"deleted": false` beside it. They are taken out of schemas alone, by themselves or
+/// in a list, and only where `ts` is a number; what they are to be has tests of its own.
 pub fn without_ts(body: &Value) -> Value {
     let mut body = body.clone();
     let schemas = match &mut body {
@@ -228,6 +247,9 @@ pub fn without_ts(body: &Value) -> Value {
     for schema in schemas.iter_mut().filter_map(Value::as_object_mut) {
         if schema.contains_key("schema") && schema.get("ts").is_some_and(Value::is_u64) {
             schema.remove("ts");
+            if schema.get("deleted") == Some(&Value::Bool(false)) {
+                schema.remove("deleted");
+            }
         }
     }
     body

@@ -6,6 +6,7 @@ mod cluster;
 mod crash;
 mod dev;
 mod faults;
+mod golden;
 mod migrate;
 mod node;
 mod process;

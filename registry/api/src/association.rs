@@ -32,6 +32,9 @@ pub struct Association {
     /// When it was made, in milliseconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub create_ts: Option<i64>,
+    /// When it was last written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update_ts: Option<i64>,
 }
 
 /// Whose the subject is.

@@ -78,6 +78,27 @@ pub struct ConfigUpdate {
     pub override_rule_set: Option<Option<RuleSet>>,
 }
 
+impl From<Config> for ConfigUpdate {
+    /// A configuration in the words of requests.
+    fn from(config: Config) -> ConfigUpdate {
+        ConfigUpdate {
+            alias: config.alias.map(Some),
+            alias_for_deks: config.alias_for_deks.map(Some),
+            normalize: config.normalize.map(Some),
+            validate_fields: config.validate_fields.map(Some),
+            validate_new_schemas: config.validate_new_schemas.map(Some),
+            validate_rules: config.validate_rules.map(Some),
+            compatibility: config.compatibility_level.map(|level| Some(level.to_string())),
+            compatibility_policy: config.compatibility_policy.map(|p| Some(p.name().into())),
+            compatibility_group: config.compatibility_group.map(Some),
+            default_metadata: config.default_metadata.map(Some),
+            override_metadata: config.override_metadata.map(Some),
+            default_rule_set: config.default_rule_set.map(Some),
+            override_rule_set: config.override_rule_set.map(Some),
+        }
+    }
+}
+
 impl Config {
     /// This, and what it does not say from the scope around it. An alias is not inherited.
     pub fn over(self, outer: &Config) -> Config {

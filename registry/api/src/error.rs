@@ -145,7 +145,10 @@ pub enum RegistryError {
     BadRequest {
         reason: String,
     },
-    MissingBody,
+    /// `request` is what the reference calls the argument.
+    MissingBody {
+        request: &'static str,
+    },
     NotFound,
     MethodNotAllowed,
     NotAcceptable,
@@ -358,7 +361,7 @@ impl fmt::Display for RegistryError {
             }
             Self::InvalidRuleSet { reason } => f.write_str(reason),
             Self::ContextNotEmpty { context } => {
-                write!(f, "The specified context '{context}' is not empty.")
+                write!(f, "The specified context ':{context}:' is not empty.")
             }
             Self::InvalidAssociation { property, detail } => write!(
                 f,
@@ -372,7 +375,7 @@ impl fmt::Display for RegistryError {
             Self::NoLeader => f.write_str("Leader not known."),
             Self::Starting => f.write_str("The registry is reading its log."),
             Self::BadRequest { reason } => f.write_str(reason),
-            Self::MissingBody => f.write_str("must not be null"),
+            Self::MissingBody { request } => write!(f, "{request} must not be null (was null)"),
             Self::NotFound => f.write_str("HTTP 404 Not Found"),
             Self::MethodNotAllowed => f.write_str("HTTP 405 Method Not Allowed"),
             Self::NotAcceptable => f.write_str("HTTP 406 Not Acceptable"),

@@ -88,6 +88,16 @@ pub enum CompatibilityPolicy {
     Logical,
 }
 
+impl CompatibilityPolicy {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Strict => "STRICT",
+            Self::Lenient => "LENIENT",
+            Self::Logical => "LOGICAL",
+        }
+    }
+}
+
 impl FromStr for CompatibilityPolicy {
     type Err = RegistryError;
 

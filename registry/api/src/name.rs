@@ -91,7 +91,11 @@ impl Subject {
     pub fn new(name: &str) -> Result<Subject, RegistryError> {
         let subject = Subject::written(name);
         let (context, own) = subject.parts();
-        let reserved = own == "__GLOBAL" || own == "__EMPTY" || context == GLOBAL_CONTEXT;
+        // `:*:` is how lists say all contexts
+        let reserved = own == "__GLOBAL"
+            || own == "__EMPTY"
+            || context == GLOBAL_CONTEXT
+            || name.starts_with(":*:");
         if reserved || name.chars().any(char::is_control) || name.len() > SUBJECT_BYTES_MAX {
             return Err(RegistryError::InvalidSubject { subject: name.into() });
         }
@@ -99,14 +103,18 @@ impl Subject {
     }
 
     /// What configuration and modes are set for: a subject, a context (`:.context:`), all contexts
-    /// (`:.__GLOBAL:`), or none for the default context (`:.:`). 42208.
-    pub fn scope(name: &str) -> Result<Option<Subject>, RegistryError> {
+    /// (`:.__GLOBAL:`), or none for the default context (`:.:`).
+    pub fn scope(name: &str) -> Option<Subject> {
         let scope = Subject::written(name);
-        match scope.parts() {
-            (".", "") if !name.is_empty() => Ok(None),
-            (GLOBAL_CONTEXT, "") => Ok(Some(scope)),
-            _ => Subject::new(name).map(Some),
+        (name.is_empty() || scope.parts() != (".", "")).then_some(scope)
+    }
+
+    /// A scope that may be given configuration or a mode. 42208.
+    pub fn settable(self) -> Result<Subject, RegistryError> {
+        if self.parts().0 == GLOBAL_CONTEXT {
+            return Ok(self);
         }
+        Subject::new(self.as_str())
     }
 
     /// The scope around all contexts.
@@ -128,6 +136,7 @@ impl Subject {
     pub fn written(name: &str) -> Subject {
         match (name.strip_prefix(":.:"), name.starts_with(":.")) {
             (Some(own), _) => Subject(own.into()),
+            (None, _) if name == ":." => Subject("".into()),
             (None, true) if !name[1..].contains(':') => Subject(format!("{name}:").into()),
             _ => Subject(name.into()),
         }
@@ -220,13 +229,12 @@ impl FromStr for VersionSpec {
 
     fn from_str(text: &str) -> Result<Self, RegistryError> {
         let trimmed = text.trim();
-        if trimmed.eq_ignore_ascii_case("latest") || trimmed == "-1" {
+        if trimmed.eq_ignore_ascii_case("latest") {
             return Ok(VersionSpec::Latest);
         }
-        match trimmed.parse::<u32>() {
-            Ok(number) if (1..=i32::MAX as u32).contains(&number) => {
-                Ok(VersionSpec::Number(Version(number)))
-            }
+        match trimmed.parse::<i32>() {
+            Ok(-1) => Ok(VersionSpec::Latest),
+            Ok(number) if number > 0 => Ok(VersionSpec::Number(Version(number as u32))),
             _ => Err(RegistryError::InvalidVersion { version: text.into() }),
         }
     }

@@ -21,6 +21,28 @@ impl SchemaText {
             .expect("it was made of a string, or read as one")
     }
 
+    /// Whether it is this text. Made for many that are not: it ends at the first difference.
+    pub fn is(&self, text: &str) -> bool {
+        let json = self.json().as_bytes();
+        let mut rest = json[1..json.len() - 1].iter();
+        for byte in text.bytes() {
+            let same = match rest.next() {
+                Some(b'\\') => match rest.next() {
+                    Some(b'n') => byte == b'\n',
+                    Some(b't') => byte == b'\t',
+                    Some(b'r') => byte == b'\r',
+                    Some(escaped @ (b'"' | b'\\' | b'/')) => byte == *escaped,
+                    _ => return self.text() == text,
+                },
+                other => other == Some(&byte),
+            };
+            if !same {
+                return false;
+            }
+        }
+        rest.next().is_none()
+    }
+
     /// Whether both are one text in memory.
     pub fn is_same(&self, other: &SchemaText) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
@@ -84,6 +106,12 @@ mod tests {
             serde_json::from_str(r#""{\u0022type\": \"string\"}\n\u00e9""#).unwrap();
         assert_eq!(other, SchemaText::from(text));
         assert_eq!(serde_json::to_string(&other).unwrap(), other.json());
+        for written in [&SchemaText::from(text), &other] {
+            assert!(written.is(text));
+            for wrong in ["", "{", "{\"type\": \"string\"}\n", "{\"type\": \"string\"}\n\u{e9}x"] {
+                assert!(!written.is(wrong), "{wrong}");
+            }
+        }
     }
 
     #[test]

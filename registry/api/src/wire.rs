@@ -12,14 +12,25 @@ use crate::level::Mode;
 use crate::name::{Context, Guid, SchemaId, Subject, Version};
 use crate::text::SchemaText;
 
-/// A schema that another one refers to.
+/// A schema that another one refers to. One that a request leaves incomplete names nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Reference {
     /// For Avro, the full name of the type.
+    #[serde(default, deserialize_with = "null_is_default")]
     pub name: String,
+    #[serde(default = "nothing", deserialize_with = "subject_or_nothing")]
     pub subject: Subject,
     /// -1 in a request means the latest; stored references have numbers.
+    #[serde(default, deserialize_with = "null_is_default")]
     pub version: i32,
+}
+
+fn nothing() -> Subject {
+    Subject::stored("")
+}
+
+fn subject_or_nothing<'de, D: Deserializer<'de>>(input: D) -> Result<Subject, D::Error> {
+    Ok(Option::deserialize(input)?.unwrap_or_else(nothing))
 }
 
 /// The language of a schema. What Weir does not parse is still kept and served.
@@ -185,8 +196,9 @@ pub struct Schema {
     /// When the version was written, in milliseconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ts: Option<i64>,
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub deleted: bool,
+    /// Whether it is soft-deleted; answers to lookups and registrations do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted: Option<bool>,
     /// Subjects that are other names of this one, where they are asked for.
     #[serde(default, skip_serializing_if = "is_empty")]
     pub aliases: Vec<Subject>,
@@ -223,8 +235,9 @@ pub struct SchemaString {
     pub max_id: Option<SchemaId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ts: Option<i64>,
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub deleted: bool,
+    /// Whether it is soft-deleted; answers to lookups and registrations do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted: Option<bool>,
 }
 
 /// An item of `GET /schemas/guids/{guid}/ids`.
@@ -281,10 +294,6 @@ pub struct ModeBody {
 
 pub(crate) fn is_empty<T>(items: &[T]) -> bool {
     items.is_empty()
-}
-
-fn is_false(flag: &bool) -> bool {
-    !flag
 }
 
 pub(crate) fn null_is_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(

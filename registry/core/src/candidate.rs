@@ -9,7 +9,7 @@ use weir_registry_api::{
     SchemaType, Subject, TagSchemaRequest, Version, VersionSpec, contract::CONFLUENT_VERSION,
 };
 
-use crate::parsed::{Parsed, Reading};
+use crate::parsed::{Content, Parsed, Reading};
 use crate::state::{IdEntry, State, VersionEntry};
 
 #[derive(Clone, Debug)]
@@ -56,7 +56,10 @@ impl Candidate {
             based_on = copy_latest(state, subject, &mut request);
         }
         if is_empty(&request) {
-            return Err(RegistryError::EmptySchema);
+            return Err(match purpose {
+                Purpose::LookUp => RegistryError::SchemaNotFound,
+                Purpose::Register | Purpose::Check => RegistryError::EmptySchema,
+            });
         }
         if request.schema.as_ref().is_some_and(|text| text.len() > SCHEMA_BYTES_MAX) {
             return Err(RegistryError::SchemaTooLarge);
@@ -69,9 +72,57 @@ impl Candidate {
             && request.id.is_none_or(|id| id < 0);
         let reading = if held_to_rules { Reading::New } else { Reading::Stored };
         let normalize = (normalize || config.normalize == Some(true)) && !is_import;
-        let mut candidate = parse(state, subject, request, normalize, reading)?;
+        let stored = Candidate::as_stored(state, subject, &request);
+        let mut candidate = match stored {
+            Some(stored) if !normalize => stored,
+            // a text that was stored before there were today's rules can be registered again
+            stored => parse(state, subject, request, normalize, reading)
+                .or_else(|error| stored.ok_or(error))?,
+        };
+        if config.validate_fields == Some(true)
+            && held_to_rules
+            && !state.has_text(subject, &candidate.text)
+        {
+            let refused = |why: String| invalid(&candidate.schema_type, &why);
+            candidate.parsed.check_property_names().map_err(refused)?;
+        }
         candidate.based_on = based_on;
         Ok(candidate)
+    }
+
+    /// The schema with the very text that a request has, if the subject or its context has stored
+    /// that text, in whatever form: it keeps that form, its id, and is held to no new rules.
+    fn as_stored(state: &State, subject: &Subject, request: &RegisterRequest) -> Option<Candidate> {
+        if !request.schema_tags_to_add.is_empty()
+            || !request.schema_tags_to_remove.is_empty()
+            || request.propagate_schema_tags == Some(true)
+        {
+            return None;
+        }
+        let schema_type = request.schema_type.clone().unwrap_or_default();
+        let text = request.schema.as_deref()?;
+        let references =
+            pin(state, subject, &schema_type, request.references.clone(), false).ok()?;
+        let (metadata, rule_set) = (request.metadata.as_ref(), request.rule_set.as_ref());
+        let guid = Guid::of(text, &references, metadata, rule_set);
+        let of_context = state.entry_of_guid(subject.parts().0, guid);
+        let of_subject = || {
+            let versions = state.versions(subject).iter().rev();
+            versions.map(|v| state.entry(subject, v.id)).find(|entry| entry.text.is(text))
+        };
+        let is_it = |entry: &&Arc<IdEntry>| {
+            entry.schema_type == schema_type && *entry.references == *references
+        };
+        let entry = of_context.filter(is_it).or_else(|| of_subject().filter(is_it))?;
+        Some(Candidate {
+            schema_type,
+            text: text.to_owned(),
+            references: entry.references.clone(),
+            metadata: request.metadata.clone().map(Arc::new),
+            rule_set: request.rule_set.clone().map(Arc::new),
+            parsed: state.parsed(entry).ok()?,
+            based_on: None,
+        })
     }
 
     /// A version with tags put in and taken out, and other metadata and rules. 42201 · 42210.
@@ -142,9 +193,7 @@ impl Candidate {
             RuleSet::merged,
         );
         if let Some(next) = next {
-            let has_one =
-                metadata.as_ref().is_some_and(|m| m.properties.contains_key(CONFLUENT_VERSION));
-            if numbered || has_one {
+            if numbered || is_numbered(metadata.as_deref()) {
                 let mut with_number = metadata.as_deref().cloned().unwrap_or_default();
                 with_number.properties.insert(CONFLUENT_VERSION.into(), next.to_string());
                 metadata = Some(Arc::new(with_number));
@@ -153,24 +202,54 @@ impl Candidate {
         Candidate { metadata, rule_set, ..self.clone() }
     }
 
-    /// Whether a stored schema is this one: the same content, or the same but for the number of its
-    /// version, or the same once all references are inlined, which is how clients send schemas whose
-    /// parts they hold in one piece.
-    pub(crate) fn is(&self, state: &State, stored: &IdEntry) -> bool {
+    /// Whether its metadata says which version it is.
+    pub(crate) fn is_numbered(&self) -> bool {
+        is_numbered(self.metadata.as_deref())
+    }
+
+    /// What does not depend on the form of its text, to be compared with [`IdEntry::content`].
+    pub(crate) fn content(&self) -> Content {
+        self.parsed.content()
+    }
+
+    /// Whether a stored schema is this one: the same content with the same references, in whatever
+    /// form its text was stored, or the same once all references are inlined, which is how clients
+    /// send schemas whose parts they hold in one piece. The number of a version counts only if
+    /// `numbers`. `content` is this schema's own.
+    pub(crate) fn is(
+        &self,
+        state: &State,
+        stored: &IdEntry,
+        numbers: Numbers,
+        content: impl FnOnce() -> Content,
+    ) -> bool {
+        let same_metadata = || match numbers {
+            Numbers::Count => stored.metadata == self.metadata,
+            Numbers::Ignored => {
+                unnumbered(stored.metadata.as_deref()) == unnumbered(self.metadata.as_deref())
+            }
+        };
         if stored.schema_type != self.schema_type
             || stored.rule_set != self.rule_set
-            || unnumbered(stored.metadata.as_deref()) != unnumbered(self.metadata.as_deref())
+            || !same_metadata()
         {
             return false;
         }
-        if stored.references == self.references && stored.text.text() == self.text {
-            return true;
+        if stored.references == self.references {
+            return stored.text.is(&self.text)
+                || (state.content(stored) == Some(content())
+                    && state.parsed(stored).is_ok_and(|parsed| parsed.is_same(&self.parsed)));
         }
-        let may_differ = self.schema_type == SchemaType::Protobuf
-            || !stored.references.is_empty()
-            || !self.references.is_empty();
-        may_differ && state.parsed(stored).is_ok_and(|parsed| parsed.same_resolved(&self.parsed))
+        let one_is_whole = stored.references.is_empty() != self.references.is_empty();
+        one_is_whole && state.parsed(stored).is_ok_and(|parsed| parsed.same_resolved(&self.parsed))
     }
+}
+
+/// Whether the number of a version in its metadata tells schemas apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Numbers {
+    Count,
+    Ignored,
 }
 
 fn parse(
@@ -270,6 +349,9 @@ fn pin(
 ) -> Result<Vec<Reference>, RegistryError> {
     let mut pinned = Vec::with_capacity(references.len());
     for reference in references {
+        if reference.name.is_empty() && reference.subject.as_str().is_empty() {
+            return Err(invalid(schema_type, "Invalid reference: it names nothing"));
+        }
         let subject = reference.subject.beside(parent);
         let spec = match reference.version {
             -1 => VersionSpec::Latest,
@@ -316,9 +398,13 @@ fn merged<T: Clone>(
     }
 }
 
+fn is_numbered(metadata: Option<&Metadata>) -> bool {
+    metadata.is_some_and(|metadata| metadata.properties.contains_key(CONFLUENT_VERSION))
+}
+
 /// Metadata but for the number of its version; what is left of nothing else is nothing.
 fn unnumbered(metadata: Option<&Metadata>) -> Option<Metadata> {
-    let has_number = metadata?.properties.contains_key(CONFLUENT_VERSION);
+    let has_number = is_numbered(metadata);
     let rest = metadata?.without_version();
     (!has_number || rest != Metadata::default()).then_some(rest)
 }

@@ -107,6 +107,8 @@ impl Comparison<'_> {
     ) -> bool {
         let stored = self.state.entry(self.subject, self.version.id);
         let mut messages = Vec::new();
+        // the reference names the old schema only where the new one has to read it, or that alone is asked
+        let mut names_old = false;
         if stored.schema_type != self.candidate.schema_type {
             messages.push("Incompatible because of different schema type".to_string());
         } else {
@@ -118,10 +120,12 @@ impl Comparison<'_> {
                         let found = reasons(&old, new, policy, ["old", "new"], Side::Writer);
                         self.add(found, Side::Writer, &mut messages, verdict);
                     }
+                    let before = messages.len();
                     if level.new_reads_old() {
                         let found = reasons(new, &old, policy, ["new", "old"], Side::Reader);
                         self.add(found, Side::Reader, &mut messages, verdict);
                     }
+                    names_old = !level.new_reads_old() || messages.len() > before;
                 }
                 // what cannot be parsed any more cannot be compared, and is not to be written over
                 Err(why) => messages.push(format!("The stored schema cannot be parsed: {why}")),
@@ -130,14 +134,20 @@ impl Comparison<'_> {
         if messages.is_empty() {
             return false;
         }
-        messages.push(format!("{{oldSchemaVersion: {}}}", self.version.version));
-        let text = stored.text.text();
-        messages.push(match text.char_indices().nth(QUOTED_CHARS_MAX) {
+        verdict.messages.extend(messages);
+        if names_old {
+            verdict.messages.extend(self.old_schema(&stored.text.text()));
+        }
+        true
+    }
+
+    fn old_schema(&self, text: &str) -> [String; 2] {
+        let version = format!("{{oldSchemaVersion: {}}}", self.version.version);
+        let quoted = match text.char_indices().nth(QUOTED_CHARS_MAX) {
             None => format!("{{oldSchema: '{text}'}}"),
             Some((end, _)) => format!("{{oldSchema: <truncated> '{}...'}}", &text[..end]),
-        });
-        verdict.messages.extend(messages);
-        true
+        };
+        [version, quoted]
     }
 
     fn add(

@@ -17,7 +17,7 @@ pub use candidate::{Candidate, Purpose};
 pub use check::{Verdict, check};
 pub use decide::{
     AssociationChange, AssociationDelete, AssociationPlan, Checked, Command, Decision, Outcome,
-    Registration, decide,
+    Registration, RequestedVersion, decide,
 };
 pub use parsed::Parsed;
 pub use record::{RawRecord, Record};

@@ -37,6 +37,11 @@ pub enum Reading {
     Stored,
 }
 
+/// A schema's content whatever form its text is in, hashed: it is asked of each version of a subject
+/// in turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Content(u64);
+
 impl Parsed {
     /// `references`: names and texts, each after those that it refers to itself.
     pub(crate) fn parse(
@@ -85,6 +90,31 @@ impl Parsed {
         }
     }
 
+    /// What stays the same whatever form the text is in. Two schemas may share it and yet differ.
+    pub(crate) fn content(&self) -> Content {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let text = match self {
+            // the order of keys is a matter of form
+            Parsed::Avro(schema) => schema.clone().normalized().canonical(),
+            Parsed::Json(schema) => schema.content_text(),
+            Parsed::Protobuf(schema) => schema.canonical(),
+        };
+        let mut hasher = DefaultHasher::new();
+        text.hash(&mut hasher);
+        Content(hasher.finish())
+    }
+
+    /// Whether they are the same, whatever form their texts are in; what they refer to is not
+    /// looked at.
+    pub(crate) fn is_same(&self, other: &Parsed) -> bool {
+        match (self, other) {
+            (Parsed::Avro(a), Parsed::Avro(b)) => a.equivalent(b),
+            (Parsed::Json(a), Parsed::Json(b)) => a.same_content(b),
+            (Parsed::Protobuf(a), Parsed::Protobuf(b)) => a.canonical() == b.canonical(),
+            _ => false,
+        }
+    }
+
     /// Whether they are the same once all references are inlined.
     pub(crate) fn same_resolved(&self, other: &Parsed) -> bool {
         match (self, other) {
@@ -113,6 +143,16 @@ impl Parsed {
             Parsed::Avro(schema) => schema.top_level_fields(),
             Parsed::Json(schema) => schema.top_level_fields(),
             Parsed::Protobuf(schema) => schema.top_level_fields(),
+        }
+    }
+
+    /// Says which of a JSON Schema's properties has a name that is kept for the registry, if one has.
+    pub(crate) fn check_property_names(&self) -> Result<(), String> {
+        match self {
+            Parsed::Json(schema) => schema.reserved_property().map_or(Ok(()), |name| {
+                Err(format!("#/properties/{name}: Field names cannot start with $$ prefix"))
+            }),
+            Parsed::Avro(_) | Parsed::Protobuf(_) => Ok(()),
         }
     }
 

@@ -325,7 +325,8 @@ impl Record {
                 };
                 let value: Option<AssociationValue> =
                     value.map(|v| read("ASSOC value", v)).transpose()?;
-                Ok(Record::Association { key, value: value.map(|v| Arc::new(v.into())) })
+                let written = |value: AssociationValue| value.written(raw.timestamp_ms);
+                Ok(Record::Association { key, value: value.map(|v| Arc::new(written(v))) })
             }
             ("NOOP", _, _) => Ok(Record::Noop),
             (other, _, _) => Err(Unreadable(format!("keytype {other} is not known"))),
@@ -352,19 +353,21 @@ impl AssociationValue {
     }
 }
 
-impl From<AssociationValue> for Association {
-    fn from(value: AssociationValue) -> Self {
+impl AssociationValue {
+    /// The association of a record that was written at a time; it says only when it was made.
+    fn written(self, ts: Option<i64>) -> Association {
         Association {
-            subject: value.subject,
-            guid: value.guid,
-            resource_name: value.resource_name,
-            resource_namespace: value.resource_namespace,
-            resource_id: value.resource_id,
-            resource_type: value.resource_type,
-            association_type: value.association_type,
-            lifecycle: value.lifecycle,
-            frozen: value.frozen,
-            create_ts: value.create_ts,
+            subject: self.subject,
+            guid: self.guid,
+            resource_name: self.resource_name,
+            resource_namespace: self.resource_namespace,
+            resource_id: self.resource_id,
+            resource_type: self.resource_type,
+            association_type: self.association_type,
+            lifecycle: self.lifecycle,
+            frozen: self.frozen,
+            create_ts: self.create_ts,
+            update_ts: ts.or(self.create_ts),
         }
     }
 }

@@ -12,7 +12,7 @@ use weir_registry_api::{
 };
 use weir_registry_core::{
     AssociationChange, AssociationDelete, AssociationPlan, Candidate, Command, Outcome, Purpose,
-    RawRecord, Registration, State, decide,
+    RawRecord, Registration, RequestedVersion, State, decide,
 };
 
 #[derive(Clone, Debug)]
@@ -173,7 +173,7 @@ fn plan(
         frozen: None,
         schema: None,
         guid: format!("{topic}-{used}"),
-        create_ts: None,
+        now: None,
     };
     if let Some(schema) = schema {
         let request =
@@ -195,7 +195,7 @@ fn register(
     Some(Command::Register(Box::new(Registration {
         subject,
         candidate,
-        version: request.version.unwrap_or(0),
+        version: RequestedVersion::of(request.version.unwrap_or(0)),
         id: request.id.map(|id| SchemaId(id as u32)),
         force: false,
         checked: None,

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::subsequence;
 use weir_registry_api::{ConfigUpdate, RegisterRequest, SchemaType, Subject};
 use weir_registry_core::{
-    Candidate, Command, Purpose, Registration, State, VersionEntry, check, decide,
+    Candidate, Command, Purpose, Registration, RequestedVersion, State, VersionEntry, check, decide,
 };
 
 const LEVELS: [&str; 7] = [
@@ -85,7 +85,7 @@ fn register(state: &mut State, request: &RegisterRequest) {
     let registration = Registration {
         subject: subject(),
         candidate,
-        version: 0,
+        version: RequestedVersion::NextOrFound,
         id: None,
         force: true,
         checked: None,

@@ -3,7 +3,7 @@
 
 use axum::body::{Body, Bytes};
 use axum::http::header::RETRY_AFTER;
-use axum::http::{HeaderValue, Response, StatusCode};
+use axum::http::{HeaderValue, Method, Response, StatusCode};
 use axum::response::IntoResponse;
 use serde::Serialize;
 use weir_registry_api::{RegistryError, SchemaText};
@@ -91,6 +91,10 @@ pub(super) async fn not_found() -> Refused {
     Refused(RegistryError::NotFound)
 }
 
-pub(super) async fn method_not_allowed() -> Refused {
-    Refused(RegistryError::MethodNotAllowed)
+/// `OPTIONS` is answered with the methods of the path, in the header `Allow`.
+pub(super) async fn method_not_allowed(method: Method) -> axum::response::Response {
+    match method {
+        Method::OPTIONS => StatusCode::OK.into_response(),
+        _ => Refused(RegistryError::MethodNotAllowed).into_response(),
+    }
 }

@@ -19,7 +19,7 @@ use crate::Registry;
 pub(super) use batch::{batch_change, batch_get};
 use change::{Way, change, remove};
 use wanted::{Wanted, lifecycle, resource_type};
-pub(super) use wanted::{shown, wanted};
+pub(super) use wanted::{lifecycles_are_known, shown, wanted};
 
 /// Associations in one answer, and its default.
 const ASSOCIATIONS_MAX: usize = 1000;

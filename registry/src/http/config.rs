@@ -1,7 +1,7 @@
 //! `/config`. Source: Confluent ConfigResource.
 
 use axum::extract::State;
-use weir_registry_api::{Config, ConfigUpdate, RegistryError, Subject};
+use weir_registry_api::{CompatibilityLevel, Config, ConfigUpdate, RegistryError, Subject};
 use weir_registry_core::{Command, Outcome, State as RegistryState};
 
 use super::answer::{Answer, Json, Refused};
@@ -16,7 +16,7 @@ pub(super) async fn global(State(registry): State<Registry>, params: Params) -> 
     Json(shown(&state, None, params.flag("defaultToGlobal")))
 }
 
-/// `PUT /config`: change the global configuration. Answers the request.
+/// `PUT /config`: change the global configuration. Answers what is set then.
 ///
 /// 42203 no such level · 42205 mode forbids · 42210 invalid rules · 50001 log.
 pub(super) async fn put_global(
@@ -44,7 +44,11 @@ pub(super) async fn get(
     let state = registry.state();
     let default_to_global = params.flag("defaultToGlobal");
     match scope {
-        Some(subject) if state.config(Some(&subject)).is_none() && !default_to_global => {
+        Some(subject)
+            if state.config(Some(&subject)).is_none()
+                && !default_to_global
+                && !subject.is_global() =>
+        {
             Err(Refused(RegistryError::NoSubjectCompatibility { subject }))
         }
         scope => Ok(Json(shown(&state, scope.as_ref(), default_to_global))),
@@ -58,11 +62,15 @@ fn shown(state: &RegistryState, scope: Option<&Subject>, merged: bool) -> Config
         return effective;
     }
     let own = state.config(scope).cloned().unwrap_or_default();
-    let level = own.compatibility_level.or(effective.compatibility_level);
+    let level = match scope {
+        // what is set for all contexts is not the default context's own
+        None => own.compatibility_level.or(Some(CompatibilityLevel::default())),
+        Some(_) => own.compatibility_level.or(effective.compatibility_level),
+    };
     Config { compatibility_level: level, ..own }
 }
 
-/// `PUT /config/{subject}`: change it; the subject need not be there. Answers the request.
+/// `PUT /config/{subject}`: change it; the subject need not be there. Answers what is set then.
 ///
 /// 42203 no such level · 42205 mode forbids · 42208 · 42210 invalid rules · 50001 log.
 pub(super) async fn put(
@@ -88,9 +96,12 @@ async fn change(
     scope: Option<Subject>,
     update: ConfigUpdate,
 ) -> Answer<Json<ConfigUpdate>> {
-    let command = Command::PutConfig { scope, update: Box::new(update.clone()) };
-    registry.submit(command).await?;
-    Ok(Json(update))
+    let scope = scope.map(Subject::settable).transpose()?;
+    let command = Command::PutConfig { scope, update: Box::new(update) };
+    match registry.submit(command).await? {
+        Outcome::Config(config) => Ok(Json(ConfigUpdate::from(*config))),
+        _ => Err(Refused(RegistryError::Internal)),
+    }
 }
 
 async fn remove(registry: &Registry, scope: Option<Subject>) -> Answer<Json<Config>> {

@@ -39,8 +39,12 @@ pub(super) async fn delete(
 /// What a request below `/contexts/{context}/` asks for in qualified names; none if it is not below
 /// one. 400 if the name is none.
 pub(super) fn qualified(method: &str, uri: &Uri) -> Answer<Option<Uri>> {
-    let Some((name, rest)) =
-        uri.path().strip_prefix("/contexts/").and_then(|path| path.split_once('/'))
+    let Some((name, rest)) = uri
+        .path()
+        .strip_prefix("/contexts/")
+        .and_then(|path| path.split_once('/'))
+        // without more it is the context itself, with a slash at the end
+        .filter(|(_, rest)| !rest.is_empty())
     else {
         return Ok(None);
     };

@@ -1,15 +1,27 @@
 //! `/` and `/v1/metadata`.
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use weir_registry_api::RegistryError;
 
-use super::answer::Json;
+use super::answer::{Answer, Json, Refused};
+use super::request::Body;
 
-/// `GET /`, `POST /`: is it alive?
+/// `GET /`: is it alive?
 ///
 /// Answers `{}`.
 pub(super) async fn root() -> Json<Value> {
     Json(json!({}))
+}
+
+/// `POST /`: is it alive, and does it read what it is sent?
+///
+/// Answers `{}`. 400 if there is a body that is no JSON object.
+pub(super) async fn post_root(body: Result<Body<Map<String, Value>>, Refused>) -> Answer {
+    match body {
+        Ok(_) | Err(Refused(RegistryError::MissingBody { .. })) => Ok(Json(json!({}))),
+        Err(refused) => Err(refused),
+    }
 }
 
 /// `GET /v1/metadata/id`: which cluster is this?

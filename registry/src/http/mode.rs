@@ -1,7 +1,7 @@
 //! `/mode`. Source: Confluent ModeResource.
 
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use weir_registry_api::{Mode, ModeBody, RegistryError, Subject};
 use weir_registry_core::{Command, Outcome};
 
@@ -9,11 +9,16 @@ use super::answer::{Answer, Json, Refused};
 use super::request::{Body, Params, ScopePath};
 use crate::Registry;
 
-/// Body of `PUT`: a mode's name in any case, or null to have none.
+/// Body of `PUT`: a mode's name in any case, or null to have none. It has to be said: a body that says
+/// nothing takes no mode away.
 #[derive(Deserialize, Serialize)]
 pub(super) struct ModeUpdate {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    mode: Option<String>,
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    mode: Option<Option<String>>,
+}
+
+fn given<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(input).map(Some)
 }
 
 /// `GET /mode`: the global mode.
@@ -99,8 +104,12 @@ async fn change(
 ) -> Answer<Json<ModeUpdate>> {
     let force = params.flag("force");
     let command = match &update.mode {
-        Some(name) => Command::PutMode { scope, mode: name.parse::<Mode>()?, force },
-        None => Command::DeleteMode { scope, recursive: true },
+        Some(Some(name)) => {
+            let (mode, scope) = (name.parse::<Mode>()?, scope.map(Subject::settable).transpose()?);
+            Command::PutMode { scope, mode, force }
+        }
+        Some(None) => Command::DeleteMode { scope, recursive: true },
+        None => return Err(Refused(RegistryError::InvalidMode)),
     };
     registry.submit(command).await?;
     Ok(Json(update))

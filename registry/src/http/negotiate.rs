@@ -10,14 +10,14 @@ use std::task::{Context, Poll};
 use axum::Router;
 use axum::extract::Request;
 use axum::http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::future::RouteFuture;
 use tower::Service;
 use weir_registry_api::{MEDIA_TYPES, RegistryError};
 
 use super::answer::Refused;
-use super::forward;
+use super::{forward, path};
 use crate::Registry;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -66,7 +66,10 @@ impl Service<Request> for Negotiated {
         let media_type = accepted(request.headers());
         let answer = match media_type {
             None if request.uri().path() != METRICS => Err(RegistryError::NotAcceptable),
-            _ if !readable(request.headers()) => Err(RegistryError::UnsupportedMediaType),
+            _ if let Some(reason) = path::refused(request.uri().path()) => {
+                Err(RegistryError::BadRequest { reason: reason.into() })
+            }
+            _ if let Err(refused) = readable(request.headers()) => Err(refused),
             _ => {
                 if self.clustered.is_some() {
                     // whoever it is forwarded to answers under the same id
@@ -117,9 +120,12 @@ impl Future for Answering {
             },
             Err(error) => Refused(error.clone()).into_response(),
         };
+        let has_body = response.status() != StatusCode::NO_CONTENT;
         let headers = response.headers_mut();
-        // only what is not the API's has its own
-        headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(self.media_type));
+        if has_body {
+            // only what is not the API's has its own
+            headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(self.media_type));
+        }
         if let Some(id) = self.id.take() {
             headers.insert(REQUEST_ID.clone(), id);
         }
@@ -127,12 +133,20 @@ impl Future for Answering {
     }
 }
 
-fn readable(headers: &HeaderMap) -> bool {
+/// 400 if the body's media type is none, 415 if it is another than JSON.
+fn readable(headers: &HeaderMap) -> Result<(), RegistryError> {
     let has_body = headers.contains_key(TRANSFER_ENCODING)
         || headers.get(CONTENT_LENGTH).is_some_and(|length| length != "0");
-    let Some(given) = headers.get(CONTENT_TYPE) else { return true };
+    let Some(given) = headers.get(CONTENT_TYPE).filter(|_| has_body) else { return Ok(()) };
     let essence = essence(given.to_str().unwrap_or_default());
-    !has_body || MEDIA_TYPES.contains(&&*essence) || essence == "application/octet-stream"
+    if !essence.contains('/') {
+        let reason = "Bad Request".to_string();
+        return Err(RegistryError::BadRequest { reason });
+    }
+    match MEDIA_TYPES.contains(&&*essence) || essence == "application/octet-stream" {
+        true => Ok(()),
+        false => Err(RegistryError::UnsupportedMediaType),
+    }
 }
 
 /// The best media type that the client accepts: its preference times ours.

@@ -7,7 +7,8 @@ use weir_registry_api::{
     TagSchemaRequest, Version,
 };
 use weir_registry_core::{
-    Candidate, Command, Outcome, Registration, State as RegistryState, VersionEntry,
+    Candidate, Command, Outcome, Registration, RequestedVersion, State as RegistryState,
+    VersionEntry,
 };
 use weir_schema::protobuf;
 
@@ -28,6 +29,11 @@ pub(super) async fn register(
     params: Params,
     Body(request): Body<RegisterRequest>,
 ) -> Answer<Json<RegisterResponse>> {
+    let subject = Subject::new(subject.as_str())?;
+    if registry.options().reject_empty_subject && subject.parts().1.is_empty() {
+        let subject = subject.to_string();
+        return Err(Refused(RegistryError::InvalidSubject { subject }));
+    }
     let (normalize, force) = (params.flag("normalize"), params.flag("force"));
     let params =
         if came_as_descriptor(&request) { params.or("format", "serialized") } else { params };
@@ -156,7 +162,10 @@ pub(super) async fn tag(
         Box::new(Registration {
             candidate: Candidate::tagged(&state, &subject, &version, &request)?,
             subject: subject.clone(),
-            version: request.new_version.unwrap_or(0),
+            version: match request.new_version {
+                None | Some(0) => RequestedVersion::Next,
+                Some(number) => RequestedVersion::of(number),
+            },
             id: None,
             force: false,
             checked: None,

@@ -1,12 +1,14 @@
 //! Requests as typed input: what a path names, what a query asks, what a body says.
 
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::Method;
 use axum::http::request::Parts;
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use weir_registry_api::{Context, RegistryError, SchemaId, Subject, VersionSpec};
 
 use super::answer::Refused;
+use super::json_body;
 use crate::Registry;
 
 /// Bytes of a body that is too large which are still read, so that the client gets to read the
@@ -23,7 +25,8 @@ async fn path<S: Send + Sync, T: DeserializeOwned + Send>(
     }
 }
 
-/// `{subject}`, or the subject that it is an alias of. 42208.
+/// `{subject}`, or the subject that it is an alias of. What no subject can be called is not there;
+/// who writes one checks its name.
 pub(super) struct SubjectPath(pub(super) Subject);
 
 impl FromRequestParts<Registry> for SubjectPath {
@@ -31,20 +34,11 @@ impl FromRequestParts<Registry> for SubjectPath {
 
     async fn from_request_parts(parts: &mut Parts, registry: &Registry) -> Result<Self, Refused> {
         let name: String = path(parts, registry).await?;
-        Ok(SubjectPath(behind_alias(registry, named(registry, &name)?)))
+        Ok(SubjectPath(behind_alias(registry, Subject::written(&name))))
     }
 }
 
-/// 42208, also for no name where that is none.
-fn named(registry: &Registry, name: &str) -> Result<Subject, RegistryError> {
-    let subject = Subject::new(name)?;
-    match registry.options().reject_empty_subject && subject.parts().1.is_empty() {
-        true => Err(RegistryError::InvalidSubject { subject: name.into() }),
-        false => Ok(subject),
-    }
-}
-
-/// `{subject}` and `{version}`. 42202 · 42208.
+/// `{subject}` and `{version}`. 42202.
 pub(super) struct VersionPath(pub(super) Subject, pub(super) VersionSpec);
 
 impl FromRequestParts<Registry> for VersionPath {
@@ -52,7 +46,7 @@ impl FromRequestParts<Registry> for VersionPath {
 
     async fn from_request_parts(parts: &mut Parts, registry: &Registry) -> Result<Self, Refused> {
         let (name, version): (String, String) = path(parts, registry).await?;
-        Ok(VersionPath(behind_alias(registry, named(registry, &name)?), version.parse()?))
+        Ok(VersionPath(behind_alias(registry, Subject::written(&name)), version.parse()?))
     }
 }
 
@@ -65,7 +59,7 @@ pub(super) fn behind_alias(registry: &Registry, subject: Subject) -> Subject {
     }
 }
 
-/// `{subject}` of configuration and modes, which may be a context; none is the default one. 42208.
+/// `{subject}` of configuration and modes, which may be a context; none is the default one.
 pub(super) struct ScopePath(pub(super) Option<Subject>);
 
 impl<S: Send + Sync> FromRequestParts<S> for ScopePath {
@@ -73,7 +67,7 @@ impl<S: Send + Sync> FromRequestParts<S> for ScopePath {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
         let name: String = path(parts, state).await?;
-        Ok(ScopePath(Subject::scope(&name)?))
+        Ok(ScopePath(Subject::scope(&name)))
     }
 }
 
@@ -159,7 +153,8 @@ impl Params {
     pub(super) fn page(&self, limit_max: usize) -> Result<Page, Refused> {
         let number = |name, default| match self.text(name) {
             None => Ok(default),
-            Some(text) => text.parse::<i64>().map_err(|_| Refused(RegistryError::NotFound)),
+            // 32 bits, as in the reference: what is larger is no number to it
+            Some(text) => text.parse::<i32>().map_err(|_| Refused(RegistryError::NotFound)),
         };
         let limit = usize::try_from(number("limit", -1)?).unwrap_or(0);
         Ok(Page {
@@ -169,10 +164,10 @@ impl Params {
     }
 
     /// The subject of `subject=`, or the one behind it, if one is given.
-    pub(super) fn subject(&self, registry: &Registry) -> Result<Option<Subject>, Refused> {
+    pub(super) fn subject(&self, registry: &Registry) -> Option<Subject> {
         match self.text("subject") {
-            None | Some("") => Ok(None),
-            Some(name) => Ok(Some(behind_alias(registry, Subject::new(name)?))),
+            None | Some("") => None,
+            Some(name) => Some(behind_alias(registry, Subject::written(name))),
         }
     }
 }
@@ -195,19 +190,32 @@ impl<T: DeserializeOwned> FromRequest<Registry> for Body<T> {
     type Rejection = Refused;
 
     async fn from_request(request: Request, registry: &Registry) -> Result<Self, Refused> {
-        let bytes = read(request.into_body(), registry.options().body_bytes_max).await?;
-        if bytes.trim_ascii().is_empty() || bytes == b"null" {
-            return Err(Refused(RegistryError::MissingBody));
+        let (parts, body) = request.into_parts();
+        let bytes = read(body, registry.options().body_bytes_max).await?;
+        if matches!(bytes.trim_ascii(), b"" | b"null") {
+            let request = argument(&parts.method, parts.uri.path());
+            return Err(Refused(RegistryError::MissingBody { request }));
         }
-        // serde would take an array for an object's fields in order
-        if !bytes.trim_ascii_start().starts_with(b"{") {
-            let reason = "expected a JSON object".to_string();
-            return Err(Refused(RegistryError::BadRequest { reason }));
-        }
-        match serde_json::from_slice(&bytes) {
-            Ok(value) => Ok(Body(value)),
-            Err(error) => Err(Refused(RegistryError::BadRequest { reason: error.to_string() })),
-        }
+        let refused = |reason| Refused(RegistryError::BadRequest { reason });
+        json_body::read(&bytes).map(Body).map_err(refused)
+    }
+}
+
+/// What the reference calls the body of a request.
+fn argument(method: &Method, path: &str) -> &'static str {
+    let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
+    match segments[..] {
+        ["subjects", _] => "lookUpSchemaUnderSubject.request",
+        ["subjects", _, "versions"] => "register.request",
+        ["subjects", _, "versions", _, "tags"] => "modifyTags.request",
+        ["compatibility", "subjects", _, "versions"] => "testCompatibilityForSubject.request",
+        ["compatibility", ..] => "testCompatibilityBySubjectName.request",
+        ["config"] => "updateTopLevelConfig.request",
+        ["config", _] => "updateSubjectLevelConfig.request",
+        ["mode"] => "updateTopLevelMode.request",
+        ["mode", _] => "updateMode.request",
+        ["associations"] if method == Method::POST => "createAssociation.request",
+        _ => "request",
     }
 }
 

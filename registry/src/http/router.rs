@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use tower::{Service, ServiceExt};
 
+use super::encode::Encoded;
 use super::negotiate::Negotiated;
 use super::{
     answer, associations, cluster, compatibility, config, contexts, metadata, mode, register,
@@ -31,7 +32,7 @@ pub fn service(
 + 'static {
     let routes = Router::new()
         // Root and metadata
-        .route("/", get(metadata::root).post(metadata::root))
+        .route("/", get(metadata::root).post(metadata::post_root))
         .route("/v1/metadata/id", get(metadata::id))
         .route("/v1/metadata/version", get(metadata::version))
         .route("/v1/metadata/deployment", get(metadata::deployment))
@@ -69,6 +70,7 @@ pub fn service(
         .route("/mode/{subject}", get(mode::get).put(mode::put).delete(mode::delete))
         // Contexts; all the other paths are there below `/contexts/{context}` as well
         .route("/contexts", get(contexts::list))
+        .route("/contexts/.", get(metadata::root))
         .route("/contexts/{context}", delete(contexts::delete))
         // Associations
         .route("/associations", post(associations::create))
@@ -84,7 +86,7 @@ pub fn service(
         .with_state(registry.clone());
     let again = routes.clone();
     let routes = routes.fallback(move |request| rewritten(again, request));
-    Negotiated::new(registry, routes)
+    Encoded::new(Negotiated::new(registry, routes))
 }
 
 /// A path that is no route may be one in other words: below a context, or with a slash at its end,

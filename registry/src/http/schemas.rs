@@ -28,10 +28,13 @@ pub(super) async fn list(
     State(registry): State<Registry>,
     params: Params,
 ) -> Answer<JsonArray<impl Iterator<Item = Schema>>> {
+    if !associations::lifecycles_are_known(&params) {
+        return Err(RegistryError::NotFound.into());
+    }
     let state = registry.state().clone();
     let listing = Listing::new(params.text("subjectPrefix").unwrap_or_default());
     let (deleted, latest_only) = (params.flag("deleted"), params.flag("latestOnly"));
-    let aliases = if params.flag("aliases") { aliases(&state) } else { HashMap::new() };
+    let aliases = if params.flag("aliases") { aliases(&state, &listing) } else { HashMap::new() };
     let aliased = aliases.keys().filter(|subject| !listing.has(subject));
     let aliased = aliased.map(|subject| (subject, state.versions(subject)));
     let places = state
@@ -53,11 +56,13 @@ pub(super) async fn list(
     })))
 }
 
-/// Subjects that others are aliases of, and those others.
-fn aliases(state: &RegistryState) -> HashMap<Subject, Vec<Subject>> {
+/// Subjects that listed ones are aliases of, and those aliases.
+fn aliases(state: &RegistryState, listing: &Listing) -> HashMap<Subject, Vec<Subject>> {
     let mut aliases: HashMap<Subject, Vec<Subject>> = HashMap::new();
     for (subject, config) in state.configs() {
-        if let (Some(subject), Some(alias)) = (subject, &config.alias) {
+        if let (Some(subject), Some(alias)) = (subject, &config.alias)
+            && listing.has(subject)
+        {
             let target = Subject::written(alias).beside(subject);
             aliases.entry(target).or_default().push(subject.clone());
         }
@@ -96,7 +101,7 @@ pub(super) async fn by_id(
     if params.is_empty() {
         return Ok(Json(find(&state, id, None)?.schema_string(None)));
     }
-    let subject = params.subject(&registry)?;
+    let subject = params.subject(&registry);
     let entry = find(&state, id, subject.as_ref())?;
     let schema = entry.schema_string(own_place(entry, subject).as_ref());
     let mut schema = Shape::new(&state, entry, &params)?.of_string(schema);
@@ -119,7 +124,7 @@ pub(super) async fn text(
     params: Params,
 ) -> Answer<Response> {
     let state = registry.state();
-    let entry = find(&state, id, params.subject(&registry)?.as_ref())?;
+    let entry = find(&state, id, params.subject(&registry).as_ref())?;
     let text = Shape::new(&state, entry, &params)?.text(entry);
     Ok(RawText(text).into_response())
 }
@@ -193,9 +198,10 @@ fn uses(
     params: &Params,
 ) -> Result<Vec<SubjectVersion>, super::answer::Refused> {
     let state = registry.state();
-    let wanted = params.subject(registry)?;
+    let wanted = params.subject(registry);
     let entry = state.find_id(id, wanted.as_ref()).ok_or(RegistryError::SchemaNotFound)?;
-    let wanted = own_place(entry, wanted).filter(|subject| !subject.parts().1.is_empty());
+    // a subject that does not use the schema only says the context
+    let wanted = own_place(entry, wanted).filter(|subject| entry.use_of(subject).is_some());
     let shown = entry
         .uses(params.flag("deleted"))
         .filter(|u| wanted.as_ref().is_none_or(|subject| *subject == u.subject))

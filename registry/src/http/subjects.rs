@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use weir_registry_api::{
-    RegisterRequest, RegistryError, Schema, SchemaId, Subject, Version, VersionSpec,
+    RegisterRequest, RegistryError, Schema, SchemaId, SchemaType, Subject, Version, VersionSpec,
 };
 use weir_registry_core::{
     Candidate, Command, Listing, Outcome, Purpose, State as RegistryState, VersionEntry,
@@ -48,8 +48,8 @@ pub(super) async fn lookup(
     if state.version_entry(&place, version.version).is_none_or(|there| there.id != version.id) {
         return Err(Refused(RegistryError::SchemaNotFound)); // deleted for good since
     }
-    let schema = state.schema(&place, &version);
-    Ok(Json(format::version(&state, &place, schema, &params)?))
+    let schema = format::version(&state, &place, state.schema(&place, &version), &params)?;
+    Ok(Json(Schema { ts: None, deleted: None, ..schema }))
 }
 
 fn look_up(
@@ -61,16 +61,23 @@ fn look_up(
 ) -> Result<(Subject, VersionEntry), RegistryError> {
     let is_there = |place: &Subject| state.versions(place).iter().any(|v| deleted || !v.deleted);
     let elsewhere = state.elsewhere(subject).filter(|_| subject.is_in_default_context());
-    for place in std::iter::once(subject.clone()).chain(elsewhere).filter(&is_there) {
+    // a schema that is none is none, whether the subject is there or not
+    let places = elsewhere.filter(&is_there);
+    for place in std::iter::once(subject.clone()).chain(places) {
         match Candidate::new(state, &place, request, normalize, Purpose::LookUp) {
             Ok(candidate) => {
                 if let Some(found) = state.lookup(&place, &candidate, deleted) {
                     return Ok((place, *found));
                 }
             }
+            Err(RegistryError::SchemaNotFound) => {}
             Err(error) if place == *subject => return Err(error),
             Err(_) => {} // in other contexts its references may be missing
         }
+    }
+    if request.schema_type == Some(SchemaType::Json) {
+        // one that is none is said to be none, as in the reference, which has no older rules for it
+        Candidate::new(state, subject, request, normalize, Purpose::Check)?;
     }
     match is_there(subject) {
         false => Err(RegistryError::SubjectNotFound { subject: subject.clone() }),
@@ -135,15 +142,14 @@ pub(super) async fn versions(
     let state = registry.state();
     let negative = params.flag("deletedAsNegative");
     let (deleted, only) = (params.flag("deleted") || negative, params.flag("deletedOnly"));
-    let mut shown = state
+    if !state.is_there(&subject, deleted || only) {
+        return Err(Refused(RegistryError::SubjectNotFound { subject }));
+    }
+    let shown = state
         .versions(&subject)
         .iter()
         .filter(|v| if only && !negative { v.deleted } else { deleted || !v.deleted })
-        .map(|v| i64::from(v.version.0) * if negative && v.deleted { -1 } else { 1 })
-        .peekable();
-    if shown.peek().is_none() {
-        return Err(Refused(RegistryError::SubjectNotFound { subject }));
-    }
+        .map(|v| i64::from(v.version.0) * if negative && v.deleted { -1 } else { 1 });
     Ok(Json(params.page(usize::MAX)?.of(shown)))
 }
 
@@ -191,7 +197,8 @@ pub(super) async fn referenced_by(
     params: Params,
 ) -> Answer<Json<Vec<SchemaId>>> {
     let state = registry.state();
-    let found = state.find_version(&subject, spec, true)?;
+    // what is only there in another context has nobody who refers to it here
+    let (_, found) = state.find_version_anywhere(&subject, spec, true)?;
     let deleted = params.flag("deleted");
     let ids: std::collections::BTreeSet<SchemaId> = state
         .referrers(&subject, found.version)

@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
 use weir_registry_api::{RegisterRequest, Subject};
-use weir_registry_core::{Candidate, Command, Outcome, Purpose, RawRecord, Registration};
+use weir_registry_core::{
+    Candidate, Command, Outcome, Purpose, RawRecord, Registration, RequestedVersion,
+};
 
 use super::{AppendError, Log, LogError, MemoryLog};
 use crate::Registry;
@@ -44,7 +46,7 @@ fn register(registry: &Registry, subject: &Subject, schema: usize) -> Command {
     Command::Register(Box::new(Registration {
         subject: subject.clone(),
         candidate,
-        version: 0,
+        version: RequestedVersion::NextOrFound,
         id: None,
         force: true,
         checked: None,

@@ -4,8 +4,10 @@
 //! resolved to node ids, so that two nodes are one type exactly if their ids are equal: recursion
 //! is a cycle of ids, and nothing here follows it on the machine's stack.
 
+mod attributes;
 mod compatibility;
 mod default_check;
+mod equivalent;
 mod fingerprint;
 mod incompatibility;
 mod name;
@@ -181,5 +183,74 @@ impl Kind {
             "string" => Kind::String,
             _ => return None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored(text: &str) -> Schema {
+        Parser::new(ParseOptions::STORED).parse(text).unwrap_or_else(|e| panic!("{e}: {text}"))
+    }
+
+    fn field(inside: &str) -> String {
+        format!(r#"{{"type":"record","name":"R","fields":[{{"name":"a",{inside}}}]}}"#)
+    }
+
+    #[test]
+    fn a_stored_text_that_would_be_refused_is_read_and_is_compatible_with_itself() {
+        for text in [
+            field(r#""type":"string","default":null"#),
+            field(r#""type":"int","default":"x""#),
+            field(r#""type":"double","default":"x""#),
+            field(r#""type":"double","default":1E+400"#),
+            field(r#""type":["int","null"],"default":{"b":1}"#),
+            r#"{"type":"record","name":"R","namespace":"1ns","fields":[]}"#.into(),
+            r#"{"type":"record","name":"my-record","fields":[{"name":"a b","type":"int"}]}"#.into(),
+            r#"{"type":"enum","name":"E","symbols":["1","b-c"]}"#.into(),
+            r#"{"type":"enum","name":"E","symbols":["A"],"default":"B"}"#.into(),
+        ] {
+            assert!(Parser::new(ParseOptions::NEW).parse(&text).is_err(), "{text}");
+            let schema = stored(&text);
+            assert_eq!(schema.canonical(), text);
+            assert_eq!(compatibility(&schema, &schema), Ok(Vec::new()), "{text}");
+            assert!(schema.equivalent(&schema));
+        }
+    }
+
+    #[test]
+    fn a_number_that_no_double_can_hold_is_no_default_and_stays_a_number_in_a_property() {
+        let error =
+            Parser::new(ParseOptions::NEW).parse(&field(r#""type":"double","default":1e400"#));
+        let message = error.unwrap_err().message;
+        assert_eq!(message, r#"Invalid default for field a: 1E+400 not a "double""#);
+        let property = Schema::parse(r#"{"type":"string","p":[1e400,-1e400,1e300]}"#).unwrap();
+        assert_eq!(property.canonical(), r#"{"type":"string","p":[1E+400,-1E+400,1.0E300]}"#);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_in_javas_words() {
+        for (text, wanted) in [
+            (
+                "x",
+                "Unrecognized token 'x': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false') at line 1, column 1",
+            ),
+            (r#"["int",["int"]]"#, r#"Nested union: ["int",["int"]]"#),
+            (
+                r#""int"#,
+                "Unexpected end-of-input: was expecting closing quote for a string value at line 1, column 5",
+            ),
+            (
+                r#"{"type":"record","name":"A","fields":[{"name":"a","type":"int"},{"name":"a","type":"int"}]}"#,
+                "Duplicate field a in record A: a type:INT pos:1 and a type:INT pos:0.",
+            ),
+            (
+                &field(r#""type":"int","order":"up""#),
+                "No enum constant org.apache.avro.Schema.Field.Order.UP",
+            ),
+        ] {
+            assert_eq!(Schema::parse(text).unwrap_err().message, wanted);
+        }
     }
 }

@@ -7,7 +7,12 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
+use super::attributes::{
+    ENUM_RESERVED, FIELD_RESERVED, SCHEMA_RESERVED, aliases, parse_java_double, parse_order, props,
+    required_text, text,
+};
 use super::default_check::DefaultCheck;
+use super::print::node_text;
 use super::{Enum, Field, Fixed, Kind, Name, NameRule, Named, Node, NodeId, Order, Record, Schema};
 use crate::json::{Json, JsonError, same_members};
 
@@ -28,7 +33,9 @@ impl Default for ParseOptions {
 impl ParseOptions {
     /// What a registry asks of a schema that is new to it.
     pub const NEW: ParseOptions = ParseOptions { names: NameRule::Strict, validate_defaults: true };
-    /// What it asks of one that is stored already: nothing but structure.
+    /// What it asks of one that is stored already: nothing but structure. More lenient than Java, which
+    /// refuses an enum's default that is none of its symbols and a float's that is no number whatever
+    /// it is told: registries before Avro 1.9 took them.
     pub const STORED: ParseOptions =
         ParseOptions { names: NameRule::None, validate_defaults: false };
 }
@@ -69,33 +76,6 @@ pub struct Parser {
     /// Names of the references themselves; types nested in them print in full, as in Java.
     referenced: HashSet<String>,
 }
-
-const SCHEMA_RESERVED: &[&str] = &[
-    "doc",
-    "fields",
-    "items",
-    "name",
-    "namespace",
-    "size",
-    "symbols",
-    "values",
-    "type",
-    "aliases",
-];
-const ENUM_RESERVED: &[&str] = &[
-    "doc",
-    "fields",
-    "items",
-    "name",
-    "namespace",
-    "size",
-    "symbols",
-    "values",
-    "type",
-    "aliases",
-    "default",
-];
-const FIELD_RESERVED: &[&str] = &["default", "doc", "name", "order", "type", "aliases"];
 
 impl Parser {
     pub fn new(options: ParseOptions) -> Parser {
@@ -204,7 +184,12 @@ impl Parser {
         let mut seen = HashSet::with_capacity(branches.len());
         for branch in branches {
             match &self.nodes[branch.0 as usize].kind {
-                Kind::Union(_) => return wrong("Nested union"),
+                Kind::Union(_) => {
+                    let text =
+                        |id: &NodeId| node_text(&self.nodes, *id, &self.nodes[id.0 as usize].kind);
+                    let all: Vec<String> = branches.iter().map(text).collect();
+                    return wrong(format!("Nested union: [{}]", all.join(",")));
+                }
                 Kind::Unresolved(_) => {}
                 kind if !seen.insert(kind.branch_name()) => {
                     return wrong(format!("Duplicate in union:{}", kind.branch_name()));
@@ -230,17 +215,29 @@ impl Parser {
         for field in given {
             fields.push(self.field(field, space.as_deref())?);
         }
-        let mut seen = HashSet::with_capacity(fields.len());
-        for field in &fields {
-            if !seen.insert(field.name.as_str()) {
-                let record = named.name.full();
-                return wrong(format!("Duplicate field {} in record {record}", field.name));
-            }
-        }
+        self.check_fields(&fields, named.name.full())?;
         named.aliases = self.type_aliases(json, &named.name)?;
         let kind = Kind::Record(Record { named, fields, is_error });
         let id = self.push(kind, props(json, SCHEMA_RESERVED));
         self.define(id)
+    }
+
+    fn check_fields(&self, fields: &[Field], record: &str) -> Result<(), ParseError> {
+        let mut seen: HashMap<&str, usize> = HashMap::with_capacity(fields.len());
+        let described = |at: usize| {
+            let kind = &self.nodes[fields[at].node.0 as usize].kind;
+            let kind = kind.type_name().to_ascii_uppercase();
+            format!("{} type:{kind} pos:{at}", fields[at].name)
+        };
+        for (at, Field { name, .. }) in fields.iter().enumerate() {
+            if let Some(before) = seen.insert(name, at) {
+                let (this, other) = (described(at), described(before));
+                return wrong(format!(
+                    "Duplicate field {name} in record {record}: {this} and {other}."
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn field(&mut self, json: &Json, space: Option<&str>) -> Result<Field, ParseError> {
@@ -255,7 +252,11 @@ impl Parser {
         };
         let floating = matches!(self.nodes[node.0 as usize].kind, Kind::Float | Kind::Double);
         let default = match json.get("default") {
-            Some(Json::String(text)) if floating => Some(Json::Double(parse_java_double(text)?)),
+            Some(Json::String(text)) if floating => match parse_java_double(text) {
+                Ok(double) => Some(Json::Double(double)),
+                Err(why) if self.options.validate_defaults => return Err(why),
+                Err(_) => Some(Json::String(text.clone())),
+            },
             other => other.cloned(),
         };
         self.check_name(&name)?;
@@ -293,6 +294,7 @@ impl Parser {
         }
         let default = text(json, "default");
         if let Some(default) = &default
+            && self.options.validate_defaults
             && !seen.contains(default.as_str())
         {
             let symbols = symbols.join(", ");
@@ -494,65 +496,7 @@ impl Parser {
         wrong(format!(
             "Invalid default for field {}: {default} not a {}",
             field.name,
-            super::print::node_text(&self.nodes, field.node, kind),
+            node_text(&self.nodes, field.node, kind),
         ))
-    }
-}
-
-fn required_text<'j>(json: &'j Json, key: &str, what: &str) -> Result<&'j str, ParseError> {
-    match json.get(key).and_then(Json::as_str) {
-        Some(text) => Ok(text),
-        None => wrong(format!("{what}: {json}")),
-    }
-}
-
-fn text(json: &Json, key: &str) -> Option<String> {
-    json.get(key).and_then(Json::as_str).map(str::to_string)
-}
-
-fn props(json: &Json, reserved: &[&str]) -> Vec<(String, Json)> {
-    let Json::Object(members) = json else { return Vec::new() };
-    members.iter().filter(|(key, _)| !reserved.contains(&key.as_str())).cloned().collect()
-}
-
-fn aliases(json: &Json) -> Result<Vec<String>, ParseError> {
-    let Some(given) = json.get("aliases") else { return Ok(Vec::new()) };
-    let Some(given) = given.as_array() else {
-        return wrong(format!("aliases not an array: {json}"));
-    };
-    let mut names: Vec<String> = Vec::with_capacity(given.len());
-    for alias in given {
-        match alias.as_str() {
-            Some(name) if names.iter().any(|known| known == name) => {}
-            Some(name) => names.push(name.to_string()),
-            None => return wrong(format!("alias not a string: {alias}")),
-        }
-    }
-    Ok(names)
-}
-
-fn parse_order(order: &Json) -> Result<Order, ParseError> {
-    match order.as_str().map(str::to_ascii_uppercase).as_deref() {
-        Some("ASCENDING") => Ok(Order::Ascending),
-        Some("DESCENDING") => Ok(Order::Descending),
-        Some("IGNORE") => Ok(Order::Ignore),
-        _ => wrong(format!("No enum constant org.apache.avro.Schema.Field.Order.{order}")),
-    }
-}
-
-/// `Double.parseDouble` for the texts that people write as defaults.
-fn parse_java_double(text: &str) -> Result<f64, ParseError> {
-    let trimmed = text.trim();
-    match trimmed {
-        "NaN" | "+NaN" | "-NaN" => return Ok(f64::NAN),
-        "Infinity" | "+Infinity" => return Ok(f64::INFINITY),
-        "-Infinity" => return Ok(f64::NEG_INFINITY),
-        _ => {}
-    }
-    let digits = trimmed.strip_suffix(['d', 'D', 'f', 'F']).unwrap_or(trimmed);
-    let plain = digits.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c));
-    match digits.parse() {
-        Ok(value) if plain && !digits.to_ascii_lowercase().contains("inf") => Ok(value),
-        _ => wrong(format!("For input string: \"{text}\"")),
     }
 }

@@ -1,14 +1,21 @@
-//! JSON as Apache Avro's Java library reads it, which is Jackson's way and not quite serde_json's.
+//! JSON as the reference registry reads it, which is Jackson's way and not quite serde_json's.
 //!
-//! What a schema text needs and serde_json does not give: comments are allowed, nesting is bounded
-//! at [`DEPTH_MAX`] and not at 128, the order of keys is kept, and numbers print as Jackson prints
-//! them (`1e3` becomes `1000.0`), because canonical texts must be equal byte for byte.
+//! What a schema text needs and serde_json does not give: nesting is bounded at [`DEPTH_MAX`] and not
+//! at 128, the order of keys is kept, and numbers print as Jackson prints them, because canonical
+//! texts must be equal byte for byte. There are two dialects: Avro's library allows comments and
+//! takes `1e3` for a double, which prints as `1000.0`; the reader of JSON Schemas refuses comments and
+//! keeps decimals, so that `1e3` prints as `1E+3` and `1.50` as itself.
 
 mod locate;
+mod number;
 mod read;
+mod same;
 
 pub use locate::locate;
 
+use self::read::Dialect;
+
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::fmt::{self, Write};
 
@@ -25,6 +32,9 @@ pub enum Json {
     /// An integer beyond 64 bits, as its digits.
     BigInt(String),
     Double(f64),
+    /// A number with a fraction or an exponent, as Java's `BigDecimal` prints it: no digit of it is
+    /// lost. [`Json::parse_exact`] makes these; [`Json::parse`] only of what no double can hold.
+    Decimal(String),
     String(String),
     Array(Vec<Json>),
     Object(Vec<(String, Json)>),
@@ -47,9 +57,14 @@ impl fmt::Display for JsonError {
 impl std::error::Error for JsonError {}
 
 impl Json {
-    /// Parses one JSON value; nothing but white space and comments may follow it.
+    /// Parses one JSON value as Avro's library does; nothing but white space and comments may follow.
     pub fn parse(text: &str) -> Result<Json, JsonError> {
-        read::document(text)
+        read::document(text, Dialect::Avro)
+    }
+
+    /// Parses one JSON value with its numbers as they are, and without comments.
+    pub fn parse_exact(text: &str) -> Result<Json, JsonError> {
+        read::document(text, Dialect::Exact)
     }
 
     pub fn get(&self, key: &str) -> Option<&Json> {
@@ -66,6 +81,16 @@ impl Json {
         }
     }
 
+    /// The double that is nearest to a number.
+    pub fn as_double(&self) -> Option<f64> {
+        match self {
+            Json::Int(value) => Some(*value as f64),
+            Json::Double(value) => Some(*value),
+            Json::BigInt(digits) | Json::Decimal(digits) => digits.parse().ok(),
+            _ => None,
+        }
+    }
+
     pub fn as_array(&self) -> Option<&[Json]> {
         match self {
             Json::Array(items) => Some(items),
@@ -75,13 +100,13 @@ impl Json {
 
     /// Equality as Jackson has it: the order of an object's keys does not count.
     pub fn same(&self, other: &Json) -> bool {
-        match (self, other) {
-            (Json::Array(a), Json::Array(b)) => {
-                a.len() == b.len() && a.iter().zip(b).all(|(x, y)| x.same(y))
-            }
-            (Json::Object(a), Json::Object(b)) => same_members(a, b),
-            _ => self == other,
-        }
+        same::exact(self, other)
+    }
+
+    /// Equality as JSON Schema has it: neither the order of keys counts nor how a number is written,
+    /// so that `1`, `1.0` and `10e-1` are one value.
+    pub fn same_value(&self, other: &Json) -> bool {
+        same::by_value(self, other)
     }
 
     /// This value with the keys of every object in it sorted, at all depths.
@@ -91,10 +116,32 @@ impl Json {
             Json::Object(members) => {
                 let mut members: Vec<_> =
                     members.iter().map(|(k, v)| (k.clone(), v.sorted())).collect();
-                members.sort_by(|a, b| a.0.cmp(&b.0));
+                members.sort_by(|a, b| java_order(&a.0, &b.0));
                 Json::Object(members)
             }
             other => other.clone(),
+        }
+    }
+
+    /// A text that two values share exactly if they are the same by [`Json::same_value`].
+    pub fn value_text(&self) -> String {
+        let mut sorted = self.sorted();
+        sorted.replace_numbers();
+        sorted.to_string()
+    }
+
+    /// Writes every number as its value, whatever form it had.
+    fn replace_numbers(&mut self) {
+        let mut stack = vec![self];
+        while let Some(json) = stack.pop() {
+            if let Some(value) = number::value(json) {
+                *json = Json::Decimal(value.to_string());
+            }
+            match json {
+                Json::Array(items) => stack.extend(items),
+                Json::Object(members) => stack.extend(members.iter_mut().map(|(_, value)| value)),
+                _ => {}
+            }
         }
     }
 
@@ -106,7 +153,7 @@ impl Json {
             Json::Int(i) => {
                 let _ = write!(out, "{i}");
             }
-            Json::BigInt(digits) => out.push_str(digits),
+            Json::BigInt(digits) | Json::Decimal(digits) => out.push_str(digits),
             Json::Double(d) if d.is_finite() => out.push_str(&java_double(*d)),
             Json::Double(d) => {
                 let _ = write!(out, "\"{}\"", java_double(*d));
@@ -153,6 +200,11 @@ pub fn same_members(a: &[(String, Json)], b: &[(String, Json)]) -> bool {
     }
     let index: HashMap<&str, &Json> = b.iter().map(|(k, v)| (k.as_str(), v)).collect();
     a.iter().all(|(k, v)| index.get(k.as_str()).is_some_and(|w| v.same(w)))
+}
+
+/// The order in which Java sorts strings: by their UTF-16 units.
+pub(crate) fn java_order(a: &str, b: &str) -> Ordering {
+    a.encode_utf16().cmp(b.encode_utf16())
 }
 
 /// Appends `s` as a JSON string, escaped as Jackson escapes it.
@@ -220,6 +272,54 @@ mod tests {
         ] {
             assert_eq!(printed(given), wanted);
         }
+    }
+
+    #[test]
+    fn decimals_of_a_json_schema_print_as_javas_decimals() {
+        for (given, wanted) in [
+            ("1.50", "1.50"),
+            ("0.1000", "0.1000"),
+            ("1e3", "1E+3"),
+            ("12.5e3", "1.25E+4"),
+            ("1e0", "1"),
+            ("100e-2", "1.00"),
+            ("0.000001", "0.000001"),
+            ("0.0000001", "1E-7"),
+            ("0.00000010", "1.0E-7"),
+            ("-0.0", "0.0"),
+            ("-0", "0"),
+            ("0e5", "0E+5"),
+            ("-1.5E-10", "-1.5E-10"),
+            ("1e400", "1E+400"),
+            ("3.14159265358979323846264338327950288", "3.14159265358979323846264338327950288"),
+            ("12345678901234567890", "12345678901234567890"),
+        ] {
+            let printed = Json::parse_exact(given).unwrap().to_string();
+            assert_eq!(printed, wanted, "{given}");
+            assert_eq!(Json::parse_exact(&printed).unwrap().to_string(), printed);
+        }
+        assert!(Json::parse_exact("1e99999999999").is_err());
+        assert!(Json::parse_exact("{} // no").is_err());
+    }
+
+    #[test]
+    fn a_number_that_no_double_can_hold_stays_a_number() {
+        assert_eq!(printed("1e400"), "1E+400");
+        assert_eq!(printed("-1.5e999"), "-1.5E+999");
+    }
+
+    #[test]
+    fn equal_values_have_one_text() {
+        let text = |given| Json::parse_exact(given).unwrap().value_text();
+        assert_eq!(text(r#"{"b":1.50,"a":[10,0.0]}"#), text(r#"{"a":[1e1,0],"b":1.5}"#));
+        assert_ne!(text("1"), text("\"1\""));
+        assert_ne!(text("1"), text("-1"));
+    }
+
+    #[test]
+    fn keys_are_sorted_as_java_sorts_them() {
+        let json = Json::parse("{\"\u{ff21}\":1,\"\u{1f600}\":2,\"b\":3,\"B\":4}").unwrap();
+        assert_eq!(json.sorted().to_string(), "{\"B\":4,\"b\":3,\"\u{1f600}\":2,\"\u{ff21}\":1}");
     }
 
     #[test]

@@ -2,11 +2,21 @@
 
 use std::collections::HashMap;
 
+use super::number::java_decimal;
 use super::{DEPTH_MAX, Json, JsonError};
 
-/// Parses one JSON value; nothing but white space and comments may follow it.
-pub(super) fn document(text: &str) -> Result<Json, JsonError> {
-    let mut reader = Reader { bytes: text.as_bytes(), text, at: 0, depth: 0 };
+/// How numbers are kept, and whether comments are allowed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// Numbers with a fraction or an exponent are doubles, and comments are skipped.
+    Avro,
+    /// Numbers are kept digit for digit, and there are no comments.
+    Exact,
+}
+
+/// Parses one JSON value; nothing but white space, and comments where they are allowed, may follow it.
+pub(super) fn document(text: &str, dialect: Dialect) -> Result<Json, JsonError> {
+    let mut reader = Reader { bytes: text.as_bytes(), text, at: 0, depth: 0, dialect };
     let result = reader.document();
     result.map_err(|reason| {
         let before = &text[..floor_char_boundary(text, reader.at)];
@@ -29,6 +39,7 @@ struct Reader<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
+    dialect: Dialect,
 }
 
 impl Reader<'_> {
@@ -55,7 +66,8 @@ impl Reader<'_> {
             Some(b't') => self.word("true", Json::Bool(true)),
             Some(b'f') => self.word("false", Json::Bool(false)),
             Some(b'n') => self.word("null", Json::Null),
-            _ => Err(self.unexpected("a value")),
+            _ if self.token().is_empty() => Err(self.unexpected("a value")),
+            _ => Err(self.unrecognized()),
         }
     }
 
@@ -144,7 +156,12 @@ impl Reader<'_> {
                         "Illegal unquoted character (code {control}): has to be escaped"
                     ));
                 }
-                None => return Err("Unexpected end of input in a string".into()),
+                None => {
+                    return Err(
+                        "Unexpected end-of-input: was expecting closing quote for a string value"
+                            .into(),
+                    );
+                }
             }
         }
     }
@@ -222,9 +239,22 @@ impl Reader<'_> {
         }
         let text = &self.text[start..self.at];
         if !whole {
-            return Ok(Json::Double(text.parse().map_err(|_| "Invalid numeric value")?));
+            return self.decimal(text);
         }
         Ok(text.parse().map_or_else(|_| Json::BigInt(text.into()), Json::Int))
+    }
+
+    /// A number with a fraction or an exponent. One that no double can hold is kept as it is: else
+    /// it would be printed as the text `"Infinity"`.
+    fn decimal(&self, text: &str) -> Result<Json, String> {
+        if self.dialect == Dialect::Avro
+            && let Ok(double) = text.parse::<f64>()
+            && double.is_finite()
+        {
+            return Ok(Json::Double(double));
+        }
+        let exact = java_decimal(text).map(Json::Decimal);
+        exact.ok_or_else(|| "Invalid numeric value: the exponent is out of range".into())
     }
 
     fn digits(&mut self) -> Result<(), String> {
@@ -242,22 +272,28 @@ impl Reader<'_> {
             self.at += word.len();
             return Ok(value);
         }
-        let token: String = self.text[self.at..]
-            .chars()
-            .take_while(|c| c.is_alphanumeric() || *c == '_')
-            .take(100)
-            .collect();
-        Err(format!(
-            "Unrecognized token '{token}': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
-        ))
+        Err(self.unrecognized())
     }
 
-    /// Skips white space and comments (`/* */` and `//`), which Avro's reader allows.
+    /// The letters and digits that come next.
+    fn token(&self) -> String {
+        let rest = self.text.get(self.at..).unwrap_or_default().chars();
+        rest.take_while(|c| c.is_alphanumeric() || *c == '_').take(100).collect()
+    }
+
+    fn unrecognized(&self) -> String {
+        format!(
+            "Unrecognized token '{}': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')",
+            self.token()
+        )
+    }
+
+    /// Skips white space, and comments (`/* */` and `//`) where they are allowed.
     fn space(&mut self) -> Result<(), String> {
         loop {
             match self.peek() {
                 Some(b' ' | b'\t' | b'\n' | b'\r') => self.at += 1,
-                Some(b'/') => self.comment()?,
+                Some(b'/') if self.dialect == Dialect::Avro => self.comment()?,
                 _ => return Ok(()),
             }
         }

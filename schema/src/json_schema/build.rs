@@ -6,12 +6,11 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use super::ParseError;
-use super::draft::is_meta_schema;
 use super::fingerprint::Fingerprints;
 use super::keywords::{Keywords, expected};
 use super::library::{Document, Library, Spot};
 use super::node::{Combined, Criterion, Kind, Node, NodeId, Notes, Place};
+use super::{ParseError, meta_schema};
 use crate::json::Json;
 
 /// What [`build`] makes of documents; node 0 is the root.
@@ -146,7 +145,7 @@ impl<'d> Builder<'d> {
             id: keys.text(id_keyword),
             title: keys.text("title"),
             description: keys.text("description"),
-            default: spot.json.get("default").map(|json| json.sorted().to_string()),
+            default: spot.json.get("default").map(Json::value_text),
             connect_bytes: spot.json.get("connect.type").and_then(Json::as_str) == Some("bytes"),
             tags,
             definitions: Vec::new(),
@@ -192,7 +191,7 @@ impl<'d> Builder<'d> {
         if let Some(target) = self.library.resolve(&text, spot) {
             return Kind::Reference(self.node(&target));
         }
-        if !is_meta_schema(&text) {
+        if !meta_schema::is_one(&text) {
             let reason = format!(
                 "cannot resolve reference '{text}': it is neither in this schema nor the name of one of its references, and nothing is fetched"
             );
@@ -204,14 +203,14 @@ impl<'d> Builder<'d> {
     fn valued(&mut self, spot: &Spot<'d>, kinds: &mut Vec<Kind>) {
         let draft = self.library.draft(spot);
         if let Some(values) = (Keywords { builder: self, spot }).list("enum") {
-            let mut texts: Vec<String> = values.iter().map(|v| v.sorted().to_string()).collect();
+            let mut texts: Vec<String> = values.iter().map(Json::value_text).collect();
             texts.sort_unstable();
             texts.dedup();
             kinds.push(Kind::Enum(texts));
         }
         if let Some(value) = spot.json.get("const").filter(|_| draft > super::draft::Draft::Draft4)
         {
-            kinds.push(Kind::Const(value.sorted().to_string()));
+            kinds.push(Kind::Const(value.value_text()));
         }
     }
 

@@ -1,9 +1,11 @@
 //! The drafts of JSON Schema, and where they differ for a reader of schemas.
 
+use super::meta_schema;
 use crate::json::Json;
 
+/// A draft of JSON Schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Draft {
+pub enum Draft {
     Draft4,
     Draft6,
     Draft7,
@@ -11,36 +13,36 @@ pub(super) enum Draft {
     Draft202012,
 }
 
-/// Where meta-schemas live: references to them are known, and not looked into.
-const META_SCHEMAS: [&str; 2] = ["http://json-schema.org/", "https://json-schema.org/"];
-
 impl Draft {
-    /// The draft that `$schema` names; draft 7 if it names none that is known.
-    pub fn of(document: &Json) -> Draft {
-        let url = document.get("$schema").and_then(Json::as_str).unwrap_or_default();
-        if !META_SCHEMAS.iter().any(|start| url.starts_with(start)) {
-            return Draft::Draft7;
-        }
+    /// The draft whose meta-schema has this URI, if it is one that is known.
+    pub fn named(uri: &str) -> Option<Draft> {
+        let path = meta_schema::path(uri)?;
         let names = [
-            ("/draft-04/", Draft::Draft4),
-            ("/draft-06/", Draft::Draft6),
-            ("/draft/2019-09/", Draft::Draft201909),
-            ("/draft/2020-12/", Draft::Draft202012),
+            ("draft-04/", Draft::Draft4),
+            ("draft-06/", Draft::Draft6),
+            ("draft-07/", Draft::Draft7),
+            ("draft/2019-09/", Draft::Draft201909),
+            ("draft/2020-12/", Draft::Draft202012),
         ];
-        let found = names.into_iter().find(|(name, _)| url.contains(name));
-        found.map_or(Draft::Draft7, |(_, draft)| draft)
+        names.into_iter().find(|(name, _)| path.starts_with(name)).map(|(_, draft)| draft)
     }
 
-    pub fn id_keyword(self) -> &'static str {
+    /// The draft that `$schema` names; draft 7 if it names none that is known.
+    pub(super) fn of(document: &Json) -> Draft {
+        let uri = document.get("$schema").and_then(Json::as_str);
+        uri.and_then(Draft::named).unwrap_or(Draft::Draft7)
+    }
+
+    pub(super) fn id_keyword(self) -> &'static str {
         if self == Draft::Draft4 { "id" } else { "$id" }
     }
 
     /// `$defs`, `dependentRequired`, `unevaluatedProperties`; keywords beside `$ref` count.
-    pub fn is_modern(self) -> bool {
+    pub(super) fn is_modern(self) -> bool {
         self >= Draft::Draft201909
     }
 
-    pub fn object_keywords(self) -> &'static [&'static str] {
+    pub(super) fn object_keywords(self) -> &'static [&'static str] {
         const OLD: &[&str] = &[
             "properties",
             "required",
@@ -70,7 +72,7 @@ impl Draft {
         }
     }
 
-    pub fn array_keywords(self) -> &'static [&'static str] {
+    pub(super) fn array_keywords(self) -> &'static [&'static str] {
         const OLD: &[&str] =
             &["items", "additionalItems", "minItems", "maxItems", "uniqueItems", "contains"];
         const MODERN: &[&str] = &[
@@ -89,19 +91,14 @@ impl Draft {
         }
     }
 
-    pub fn number_keywords(self) -> &'static [&'static str] {
+    pub(super) fn number_keywords(self) -> &'static [&'static str] {
         &["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"]
     }
 
-    pub fn string_keywords(self) -> &'static [&'static str] {
+    pub(super) fn string_keywords(self) -> &'static [&'static str] {
         const ALL: &[&str] = &["minLength", "maxLength", "pattern", "format"];
         if self.is_modern() { &ALL[..3] } else { ALL }
     }
-}
-
-/// Whether a URI is that of a draft's own meta-schema.
-pub(super) fn is_meta_schema(uri: &str) -> bool {
-    META_SCHEMAS.iter().any(|start| uri.starts_with(&format!("{start}draft")))
 }
 
 #[cfg(test)]

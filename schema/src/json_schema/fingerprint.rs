@@ -24,7 +24,7 @@ impl Fingerprints {
             Json::Bool(b) => b.hash(&mut hasher),
             Json::Int(i) => i.hash(&mut hasher),
             Json::Double(d) => d.to_bits().hash(&mut hasher),
-            Json::BigInt(text) | Json::String(text) => text.hash(&mut hasher),
+            Json::BigInt(text) | Json::Decimal(text) | Json::String(text) => text.hash(&mut hasher),
             Json::Array(items) => {
                 for item in items {
                     self.of(item).hash(&mut hasher);

@@ -52,20 +52,26 @@ impl<'d> Keywords<'_, 'd> {
             Some(Json::BigInt(digits)) => {
                 Some(if digits.starts_with('-') { i64::MIN } else { i64::MAX })
             }
-            Some(Json::Double(value)) if value.fract() == 0.0 => Some(*value as i64),
+            Some(number @ Json::Decimal(_)) => {
+                number.as_double().filter(|value| value.fract() == 0.0).map(|value| value as i64)
+            }
             _ => None,
         };
         self.unless_wrong(keyword, "Integer", value)
     }
 
     pub fn number(&mut self, keyword: &str) -> Option<f64> {
-        let value = match self.get(keyword) {
-            Some(Json::Int(value)) => Some(*value as f64),
-            Some(Json::BigInt(digits)) => digits.parse().ok(),
-            Some(Json::Double(value)) => Some(*value),
-            _ => None,
-        };
+        let value = self.get(keyword).and_then(Json::as_double);
         self.unless_wrong(keyword, "Number", value)
+    }
+
+    /// `multipleOf`, which nothing can be if it is zero.
+    pub fn divisor(&mut self) -> Option<f64> {
+        let divisor = self.number("multipleOf");
+        if divisor == Some(0.0) {
+            self.builder.wrong(self.spot, "multipleOf", "must not be 0");
+        }
+        divisor
     }
 
     /// An exclusive limit, which in draft 4 is only a flag on the other one.
@@ -172,6 +178,7 @@ impl<'d> Keywords<'_, 'd> {
         self.dependent("dependencies")
     }
 
+    /// A list without names demands nothing, and is as if it was not there.
     fn dependent(&mut self, keyword: &str) -> Dependencies {
         let (mut required, mut schemas) = (Vec::new(), Vec::new());
         let members = match self.get(keyword) {
@@ -182,12 +189,12 @@ impl<'d> Keywords<'_, 'd> {
         let group = self.builder.library.inside(self.spot, keyword, &Json::Null);
         for (name, json) in members.into_iter().flatten() {
             match json {
-                Json::Array(names) => {
-                    let mut names: Vec<String> =
-                        names.iter().filter_map(Json::as_str).map(str::to_string).collect();
-                    names.sort_unstable();
-                    names.dedup();
-                    required.push((name.clone(), names));
+                Json::Array(list) => {
+                    let place = self.builder.library.inside(&group, name, json);
+                    let names = self.names_in(&place, list);
+                    if !names.is_empty() {
+                        required.push((name.clone(), names));
+                    }
                 }
                 json => {
                     let spot = self.builder.library.inside(&group, name, json);
@@ -197,6 +204,20 @@ impl<'d> Keywords<'_, 'd> {
         }
         (required, schemas)
     }
+
+    /// The texts of a list at `place`, sorted and distinct.
+    fn names_in(&mut self, place: &Spot<'d>, list: &[Json]) -> Vec<String> {
+        let mut names = Vec::with_capacity(list.len());
+        for (at, item) in list.iter().enumerate() {
+            match item.as_str() {
+                Some(name) => names.push(name.to_string()),
+                None => self.builder.wrong(place, &at.to_string(), &expected("String", item)),
+            }
+        }
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
 }
 
 /// What is wrong with a keyword that is of another type than it has to be.
@@ -205,7 +226,7 @@ pub(super) fn expected(wanted: &str, found: &Json) -> String {
         Json::Null => "null",
         Json::Bool(_) => "Boolean",
         Json::Int(_) | Json::BigInt(_) => "Integer",
-        Json::Double(_) => "Number",
+        Json::Double(_) | Json::Decimal(_) => "Number",
         Json::String(_) => "String",
         Json::Array(_) => "JsonArray",
         Json::Object(_) => "JsonObject",

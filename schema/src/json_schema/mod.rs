@@ -19,6 +19,7 @@ mod keywords;
 mod library;
 mod matching;
 mod members;
+mod meta_schema;
 mod node;
 mod objects;
 mod pattern;
@@ -31,6 +32,7 @@ use std::fmt;
 
 pub use compatibility::{Incompatibility, TooComplex, compatibility, differences};
 pub use difference::DifferenceType;
+pub use draft::Draft;
 
 use self::build::{Built, build};
 use self::library::Document;
@@ -41,7 +43,7 @@ use crate::json::{Json, JsonError};
 /// A parsed document with its references resolved.
 #[derive(Clone, Debug)]
 pub struct Schema {
-    /// The schema itself, then its references.
+    /// The schema itself, then its references and the meta-schemas that any of them refers to.
     documents: Vec<Document>,
     nodes: Vec<Node>,
     places: Vec<Place>,
@@ -87,17 +89,13 @@ impl Schema {
         references: &[(&str, &str)],
         validate: bool,
     ) -> Result<Schema, ParseError> {
-        let mut documents = vec![Document { name: String::new(), json: Json::parse(text)? }];
+        let mut documents = vec![Document { name: String::new(), json: Json::parse_exact(text)? }];
         for (name, text) in references {
-            let json = Json::parse(text).map_err(|error| ParseError {
+            let json = Json::parse_exact(text).map_err(|error| ParseError {
                 message: format!("reference '{name}': {error}"),
                 position: None,
             })?;
             documents.push(Document { name: (*name).to_string(), json });
-        }
-        if !matches!(documents[0].json, Json::Bool(_) | Json::Object(_)) {
-            let reason = keywords::expected("Boolean or JsonObject", &documents[0].json);
-            return Err(ParseError { message: format!("#: {reason}"), position: None });
         }
         match Schema::built(documents) {
             (_, Some(problem)) if validate => Err(problem),
@@ -105,7 +103,9 @@ impl Schema {
         }
     }
 
-    fn built(documents: Vec<Document>) -> (Schema, Option<ParseError>) {
+    fn built(mut documents: Vec<Document>) -> (Schema, Option<ParseError>) {
+        let meta_schemas = meta_schema::referred(&documents);
+        documents.extend(meta_schemas);
         let Built { nodes, places, problem } = build(&documents);
         (Schema { documents, nodes, places }, problem)
     }
@@ -121,9 +121,25 @@ impl Schema {
         &self.documents[0].json
     }
 
+    /// The draft by whose rules it is read: what `$schema` names, or else draft 7.
+    pub fn draft(&self) -> Draft {
+        Draft::of(self.json())
+    }
+
     /// The document without white space, its keys in the order in which they were given.
     pub fn canonical(&self) -> String {
         self.json().to_string()
+    }
+
+    /// Whether the two documents say the same, whatever the order of their keys and however their
+    /// numbers are written. What their references mean is not compared: see [`Schema::same_resolved`].
+    pub fn same_content(&self, other: &Schema) -> bool {
+        self.json().same_value(other.json())
+    }
+
+    /// A text that two schemas share exactly if they are the same by [`Schema::same_content`].
+    pub fn content_text(&self) -> String {
+        self.json().value_text()
     }
 
     /// What `normalize=true` makes of it: the keys of every object sorted.
@@ -137,6 +153,13 @@ impl Schema {
             Some(Json::Object(members)) => members.iter().map(|(name, _)| name.clone()).collect(),
             _ => Vec::new(),
         }
+    }
+
+    /// The first of the root's properties whose name begins with `$$`, which a registry keeps for itself:
+    /// one that validates fields refuses it.
+    pub fn reserved_property(&self) -> Option<&str> {
+        let Kind::Object(rules) = &self.node(NodeId(0)).kind else { return None };
+        rules.properties.iter().map(|p| p.name.as_str()).find(|name| name.starts_with("$$"))
     }
 
     fn node(&self, id: NodeId) -> &Node {
@@ -206,4 +229,34 @@ fn tokens(places: &[Place], mut place: PlaceId) -> Vec<String> {
 /// A step of a JSON pointer, escaped.
 fn escaped(token: &str) -> String {
     token.replace('~', "~0").replace('/', "~1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Schema {
+        Schema::parse(text, &[], true).unwrap()
+    }
+
+    #[test]
+    fn the_same_content_may_have_its_keys_and_numbers_in_another_form() {
+        let schema =
+            parsed(r#"{"type":"object","properties":{"a":{"minimum":1.50},"b":{"maximum":10}}}"#);
+        for same in [
+            r#"{"properties":{"b":{"maximum":10},"a":{"minimum":1.5}},"type":"object"}"#,
+            r#"{"type":"object","properties":{"a":{"minimum":15e-1},"b":{"maximum":10.0}}}"#,
+        ] {
+            assert!(schema.same_content(&parsed(same)), "{same}");
+        }
+        for other in [
+            r#"{"type":"object","properties":{"a":{"minimum":1.51},"b":{"maximum":10}}}"#,
+            r#"{"type":"object","properties":{"a":{"minimum":1.5}}}"#,
+            r#"{"type":"object","title":"","properties":{"a":{"minimum":1.5},"b":{"maximum":10}}}"#,
+            "true",
+        ] {
+            assert!(!schema.same_content(&parsed(other)), "{other}");
+        }
+        assert!(!parsed(r#"{"enum":[1,2]}"#).same_content(&parsed(r#"{"enum":[2,1]}"#)));
+    }
 }

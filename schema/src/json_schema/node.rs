@@ -33,7 +33,7 @@ pub(super) struct Notes {
     pub id: Option<String>,
     pub title: Option<String>,
     pub description: Option<String>,
-    /// As a text with sorted keys.
+    /// As a text that equal values share.
     pub default: Option<String>,
     /// `connect.type` is `bytes`: such schemas are compatible whatever their type.
     pub connect_bytes: bool,
@@ -53,7 +53,7 @@ pub(super) enum Kind {
     Boolean,
     String(StringRules),
     Number(NumberRules),
-    /// The values as texts with sorted keys, sorted and distinct.
+    /// The values as texts that equal values share, sorted and distinct.
     Enum(Vec<String>),
     Const(String),
     Object(Box<ObjectRules>),

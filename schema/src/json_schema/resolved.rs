@@ -72,6 +72,6 @@ fn same_here<'a, 'b>(a: &Spot<'a>, b: &Spot<'b>, stack: &mut Vec<(Spot<'a>, Spot
             x.iter().zip(y).for_each(|((_, x), (_, y))| later(x, y));
             x.len() == y.len() && x.iter().zip(y).all(|((x, _), (y, _))| x == y)
         }
-        (x, y) => x == y,
+        (x, y) => x.same_value(y),
     }
 }

@@ -7,8 +7,7 @@ use super::build::Builder;
 use super::keywords::{Keywords, expected};
 use super::library::Spot;
 use super::node::{
-    ArrayRules, Combined, Criterion, Kind, Node, NumberRules, ObjectRules, PlaceId, Property,
-    StringRules,
+    ArrayRules, Combined, Criterion, Kind, Node, NumberRules, ObjectRules, Property, StringRules,
 };
 use super::pattern;
 use crate::json::Json;
@@ -102,7 +101,7 @@ impl<'d> Builder<'d> {
             minimum: keys.number("minimum"),
             exclusive_maximum: keys.limit("exclusiveMaximum"),
             exclusive_minimum: keys.limit("exclusiveMinimum"),
-            multiple_of: keys.number("multipleOf"),
+            multiple_of: keys.divisor(),
             integer,
         }
     }
@@ -135,20 +134,15 @@ impl<'d> Builder<'d> {
             max_properties: keys.integer("maxProperties"),
             min_properties: keys.integer("minProperties"),
         };
-        self.check_names(spot, &rules);
+        self.check_patterns(spot, &rules);
         rules
     }
 
-    fn check_names(&mut self, spot: &Spot<'d>, rules: &ObjectRules) {
+    fn check_patterns(&mut self, spot: &Spot<'d>, rules: &ObjectRules) {
         for (text, _) in &rules.pattern_properties {
             if let Some(error) = pattern::error(text) {
                 self.wrong(spot, "patternProperties", &error);
             }
-        }
-        let is_root = spot.place == Some(PlaceId(0));
-        if is_root && let Some(p) = rules.properties.iter().find(|p| p.name.starts_with("$$")) {
-            let place = self.library.inside(spot, "properties", &Json::Null);
-            self.wrong(&place, &p.name, "Field names cannot start with $$ prefix");
         }
     }
 

@@ -109,7 +109,7 @@ impl Differences {
         let (entry_a, entry_b) = (a.schema(subject, in_a), b.schema(subject, in_b));
         let before = self.lines.len();
         self.compare(whose, "id", entry_a.id.0, entry_b.id.0);
-        self.compare(whose, "deleted", entry_a.deleted, entry_b.deleted);
+        self.compare(whose, "deleted", in_a.deleted, in_b.deleted);
         self.compare(whose, "type", entry_a.schema_type.name(), entry_b.schema_type.name());
         let is_reprinted = entry_a.schema != entry_b.schema
             && canonical(a, subject, in_a) == canonical(b, subject, in_b);

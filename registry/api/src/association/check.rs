@@ -66,7 +66,7 @@ impl AssociationUpdate {
                 return Err(invalid("lifecycle", "cannot be WEAK when schema is provided"));
             }
             if self.frozen == Some(true) {
-                let detail = "association with lifecycle of WEAK cannot be frozen";
+                let detail = "association with lifecycle of WEAK cannot be frozen=true";
                 return Err(invalid("frozen", detail));
             }
         }

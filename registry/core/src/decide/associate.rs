@@ -40,8 +40,8 @@ pub struct AssociationChange {
     pub schema: Option<Result<Box<Registration>, RegistryError>>,
     /// Names it if it is new.
     pub guid: String,
-    /// When it is made if it is new, in milliseconds since 1970.
-    pub create_ts: Option<i64>,
+    /// When it is made or changed, in milliseconds since 1970.
+    pub now: Option<i64>,
 }
 
 /// Which associations of a resource are to go; no types are all.
@@ -171,7 +171,8 @@ fn carry_out(
 impl AssociationPlan {
     fn association(&self, step: &Step<'_>) -> Association {
         if let Some(before) = step.before {
-            return Association { lifecycle: step.lifecycle, ..(**before).clone() };
+            let update_ts = step.change.now;
+            return Association { lifecycle: step.lifecycle, update_ts, ..(**before).clone() };
         }
         Association {
             subject: step.subject.clone(),
@@ -183,7 +184,8 @@ impl AssociationPlan {
             association_type: step.change.association_type.clone(),
             lifecycle: step.lifecycle,
             frozen: step.frozen,
-            create_ts: step.change.create_ts,
+            create_ts: step.change.now,
+            update_ts: step.change.now,
         }
     }
 }

@@ -15,6 +15,8 @@ pub(super) fn put(
 ) -> Result<Decision, RegistryError> {
     let mut config = state.config(scope).cloned().unwrap_or_default();
     set(&mut config.alias, &update.alias);
+    // an empty alias is how clients take one away
+    config.alias.take_if(|alias| alias.is_empty());
     set(&mut config.alias_for_deks, &update.alias_for_deks);
     set(&mut config.normalize, &update.normalize);
     set(&mut config.validate_fields, &update.validate_fields);
@@ -31,10 +33,9 @@ pub(super) fn put(
         rules.validate()?;
     }
     writable(state, scope)?;
-    // a configuration that says nothing is none
-    let value = (config != Config::default()).then(|| Arc::new(config));
-    let record = Record::Config { subject: scope.cloned(), value };
-    Ok(Decision { records: vec![record], outcome: Outcome::Done })
+    let outcome = Outcome::Config(Box::new(config.clone()));
+    let record = Record::Config { subject: scope.cloned(), value: Some(Arc::new(config)) };
+    Ok(Decision { records: vec![record], outcome })
 }
 
 fn set<T: Clone>(field: &mut Option<T>, update: &Option<Option<T>>) {
@@ -54,17 +55,17 @@ fn set_parsed<T: std::str::FromStr<Err = RegistryError>>(
 }
 
 pub(super) fn delete(state: &State, scope: Option<&Subject>) -> Result<Decision, RegistryError> {
-    writable(state, scope)?;
     let old = match (state.config(scope), scope) {
         (Some(config), _) => {
             let level = state.effective_config(scope).compatibility_level;
             Config { compatibility_level: level, ..config.clone() }
         }
-        (None, None) => state.effective_config(None),
-        (None, Some(subject)) => {
+        (None, Some(subject)) if !subject.is_global() => {
             return Err(RegistryError::SubjectNotFound { subject: subject.clone() });
         }
+        (None, _) => state.effective_config(scope),
     };
+    writable(state, scope)?;
     let record = Record::Config { subject: scope.cloned(), value: None };
     Ok(Decision { records: vec![record], outcome: Outcome::Config(Box::new(old)) })
 }

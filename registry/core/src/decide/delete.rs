@@ -7,11 +7,11 @@ use crate::record::{Record, SchemaValue};
 use crate::state::{Listing, State};
 
 pub(super) fn subject(state: &State, subject: &Subject) -> Result<Decision, RegistryError> {
-    let versions = deletable(state, subject)?;
     let live: Vec<Version> = state.live_versions(subject).map(|v| v.version).collect();
-    if live.is_empty() {
+    if live.is_empty() && !state.versions(subject).is_empty() {
         return Err(RegistryError::SubjectSoftDeleted { subject: subject.clone() });
     }
+    let versions = deletable(state, subject)?;
     for version in &live {
         refuse_referenced(state, subject, *version, |other| {
             other.subject != *subject && is_live(state, &other.subject, other.version)
@@ -27,11 +27,11 @@ pub(super) fn subject_for_good(
     subject: &Subject,
 ) -> Result<Decision, RegistryError> {
     let versions = deletable(state, subject)?;
-    if state.live_versions(subject).next().is_some() {
-        return Err(RegistryError::SubjectNotSoftDeleted { subject: subject.clone() });
-    }
     for version in &versions {
         refuse_referenced(state, subject, *version, |other| other.subject != *subject)?;
+    }
+    if state.live_versions(subject).next().is_some() {
+        return Err(RegistryError::SubjectNotSoftDeleted { subject: subject.clone() });
     }
     let mut records: Vec<Record> =
         versions.iter().rev().map(|version| tombstone(subject, *version)).collect();
@@ -41,11 +41,11 @@ pub(super) fn subject_for_good(
 
 /// The versions of a subject that may be deleted. 40401 · 40904 · 42205.
 fn deletable(state: &State, subject: &Subject) -> Result<Vec<Version>, RegistryError> {
-    writable(state, Some(subject))?;
     let versions: Vec<Version> = state.versions(subject).iter().map(|v| v.version).collect();
     if versions.is_empty() {
         return Err(RegistryError::SubjectNotFound { subject: subject.clone() });
     }
+    writable(state, Some(subject))?;
     if state.associations().of_subject(subject).next().is_some() {
         return Err(RegistryError::SubjectAssociated { subject: subject.clone() });
     }
@@ -57,12 +57,12 @@ pub(super) fn version(
     subject: &Subject,
     spec: VersionSpec,
 ) -> Result<Decision, RegistryError> {
-    writable(state, Some(subject))?;
     let entry = *state.find_version(subject, spec, true)?;
     if entry.deleted {
         let version = entry.version;
         return Err(RegistryError::VersionSoftDeleted { subject: subject.clone(), version });
     }
+    writable(state, Some(subject))?;
     let is_last = state.live_versions(subject).count() == 1;
     if is_last && state.associations().of_subject(subject).next().is_some() {
         return Err(RegistryError::NoActiveVersion { subject: subject.clone() });
@@ -94,13 +94,13 @@ pub(super) fn version_for_good(
     subject: &Subject,
     spec: VersionSpec,
 ) -> Result<Decision, RegistryError> {
-    writable(state, Some(subject))?;
     let entry = *state.find_version(subject, spec, true)?;
+    writable(state, Some(subject))?;
+    refuse_referenced(state, subject, entry.version, |_| true)?;
     if !entry.deleted {
         let version = entry.version;
         return Err(RegistryError::VersionNotSoftDeleted { subject: subject.clone(), version });
     }
-    refuse_referenced(state, subject, entry.version, |_| true)?;
     let mut records = vec![tombstone(subject, entry.version)];
     if state.versions(subject).len() == 1 {
         records.extend(last_things(state, subject));

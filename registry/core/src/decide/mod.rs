@@ -7,16 +7,18 @@ mod delete;
 mod mode;
 mod register;
 
+use std::cell::OnceCell;
+
 use weir_registry_api::{
     Association, Config, ConfigUpdate, Context, Mode, RegistryError, SchemaId, Subject, Version,
     VersionSpec,
 };
 
-use crate::candidate::Candidate;
+use crate::candidate::{Candidate, Numbers};
 use crate::record::Record;
 use crate::state::State;
 pub use associate::{AssociationChange, AssociationDelete, AssociationPlan};
-pub use register::{Checked, Registration};
+pub use register::{Checked, Registration, RequestedVersion};
 
 #[derive(Clone, Debug)]
 pub enum Command {
@@ -40,7 +42,7 @@ pub enum Outcome {
     },
     Versions(Vec<Version>),
     Version(Version),
-    /// The configuration that was there before.
+    /// The configuration as it is now, or the one that was deleted.
     Config(Box<Config>),
     /// The mode that was there before.
     Mode(Mode),
@@ -129,10 +131,17 @@ impl State {
     ) -> Option<&crate::state::VersionEntry> {
         let versions = self.versions(subject);
         let mut shown = versions.iter().rev().filter(|v| deleted || !v.deleted);
-        let same = self.id_of_guid(subject.parts().0, candidate.guid());
+        // a guid does not know the language
+        let same = self
+            .entry_of_guid(subject.parts().0, candidate.guid())
+            .filter(|entry| entry.schema_type == candidate.schema_type)
+            .map(|entry| entry.id);
         if let Some(found) = shown.clone().find(|v| Some(v.id) == same) {
             return Some(found);
         }
-        shown.find(|v| candidate.is(self, self.entry(subject, v.id)))
+        let numbers = if candidate.is_numbered() { Numbers::Count } else { Numbers::Ignored };
+        let content = OnceCell::new();
+        let content = || *content.get_or_init(|| candidate.content());
+        shown.find(|v| candidate.is(self, self.entry(subject, v.id), numbers, content))
     }
 }

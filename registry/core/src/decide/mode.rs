@@ -50,11 +50,11 @@ pub(super) fn delete(
 ) -> Result<Decision, RegistryError> {
     let old = match (state.mode(scope), scope) {
         (Some(mode), _) => mode,
-        (None, None) => Mode::default(),
         (None, Some(_)) if recursive => state.effective_mode(scope),
-        (None, Some(subject)) => {
+        (None, Some(subject)) if !subject.is_global() => {
             return Err(RegistryError::SubjectNotFound { subject: subject.clone() });
         }
+        (None, _) => Mode::default(),
     };
     let mut records = vec![Record::Mode { subject: scope.cloned(), value: None }];
     if recursive {

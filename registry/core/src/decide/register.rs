@@ -5,19 +5,17 @@ use weir_registry_api::{
 };
 
 use super::{Decision, Outcome, tombstone, writable};
-use crate::candidate::{Candidate, Purpose, invalid};
+use crate::candidate::{Candidate, Numbers, Purpose, invalid};
 use crate::check::{Verdict, check};
 use crate::record::{Record, SchemaValue};
-use crate::state::{State, VersionEntry};
+use crate::state::{IdEntry, State, VersionEntry};
 
 /// A schema and what is to become of it.
 #[derive(Clone, Debug)]
 pub struct Registration {
     pub subject: Subject,
     pub candidate: Candidate,
-    /// 0 is the next; -1 the latest, or if that is another schema the next, with its number in its
-    /// metadata.
-    pub version: i32,
+    pub version: RequestedVersion,
     /// Only where schemas are imported.
     pub id: Option<SchemaId>,
     /// Without looking at compatibility.
@@ -25,6 +23,30 @@ pub struct Registration {
     /// What was found out on an earlier state. It holds as long as nothing that it depends on has
     /// changed.
     pub checked: Option<Checked>,
+}
+
+/// Which version a registration makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestedVersion {
+    /// The next, unless the subject has the schema already.
+    NextOrFound,
+    /// The next with its number in its metadata, unless the latest is the schema already.
+    NumberedOrLatest,
+    /// The next, whatever is there: a version with other tags.
+    Next,
+    /// The next, if it has this number; where schemas are imported, any.
+    Number(Version),
+}
+
+impl RequestedVersion {
+    /// A version as requests name it: 0 is the next one, -1 the latest.
+    pub fn of(number: i32) -> RequestedVersion {
+        match u32::try_from(number) {
+            Ok(0) => RequestedVersion::NextOrFound,
+            Ok(number) => RequestedVersion::Number(Version(number)),
+            Err(_) => RequestedVersion::NumberedOrLatest,
+        }
+    }
 }
 
 /// All that takes long about a registration, and what it depends on.
@@ -52,7 +74,7 @@ impl Registration {
         let tagged =
             !request.schema_tags_to_add.is_empty() || !request.schema_tags_to_remove.is_empty();
         // a version that is made of tags has its number in its metadata
-        let version = request.version.unwrap_or(if tagged { -1 } else { 0 });
+        let version = RequestedVersion::of(request.version.unwrap_or(if tagged { -1 } else { 0 }));
         let candidate = Candidate::new(state, &subject, request, normalize, Purpose::Register)?;
         Ok(Registration { subject, candidate, version, id, force: false, checked: None })
     }
@@ -66,7 +88,7 @@ impl Registration {
         let versions: Vec<_> = state.live_versions(subject).rev().copied().collect();
         let candidate =
             if is_import { self.candidate.clone() } else { self.with_contract(state, &config) };
-        let found = self.already_there(state, &candidate).copied();
+        let found = self.already_there(state, &config, &candidate).copied();
         let verdict = match self.force || is_import || found.is_some() {
             true => Verdict::default(),
             false => check(state, subject, &candidate, &candidate.text, &versions),
@@ -78,22 +100,32 @@ impl Registration {
         let latest = state.live_versions(&self.subject).next_back();
         let latest = latest.map(|v| &**state.entry(&self.subject, v.id));
         let next = next_version(state, &self.subject);
-        self.candidate.with_contract(config, latest, Some(next), self.version != 0)
+        let numbered = self.version != RequestedVersion::NextOrFound;
+        self.candidate.with_contract(config, latest, Some(next), numbered)
     }
 
+    /// The version that the registration comes to without a new one. `candidate` has the metadata and
+    /// rules that it would be registered with.
     fn already_there<'s>(
         &self,
         state: &'s State,
+        config: &Config,
         candidate: &Candidate,
     ) -> Option<&'s VersionEntry> {
         let found = match self.version {
-            0 => state.lookup_as_is(&self.subject, candidate, false)?,
-            -1 => {
+            RequestedVersion::NextOrFound => {
+                let as_it_came = || state.lookup_as_is(&self.subject, &self.candidate, false);
+                let as_it_came =
+                    if config.has_defaults_or_overrides() { None } else { as_it_came() };
+                as_it_came.or_else(|| state.lookup_as_is(&self.subject, candidate, false))?
+            }
+            RequestedVersion::NumberedOrLatest => {
                 let latest = state.live_versions(&self.subject).next_back()?;
                 let entry = state.entry(&self.subject, latest.id);
-                candidate.is(state, entry).then_some(latest)?
+                let content = || candidate.content();
+                candidate.is(state, entry, Numbers::Ignored, content).then_some(latest)?
             }
-            _ => return None,
+            RequestedVersion::Next | RequestedVersion::Number(_) => return None,
         };
         self.id.is_none_or(|id| id == found.id).then_some(found)
     }
@@ -133,10 +165,10 @@ pub(super) fn register(
         return Err(RegistryError::Incompatible { subject, details });
     }
     let next = next_version(state, subject);
-    let version = match u32::try_from(*version) {
-        Ok(0) | Err(_) => next,
-        Ok(given) if is_import || given == next.0 => Version(given),
-        Ok(_) => return Err(RegistryError::NotNextVersion),
+    let version = match *version {
+        RequestedVersion::Number(given) if is_import || given == next => given,
+        RequestedVersion::Number(_) => return Err(RegistryError::NotNextVersion),
+        _ => next,
     };
     let id = id_for(state, registration, &candidate, version)?;
     Ok(Decision {
@@ -160,7 +192,8 @@ fn next_version(state: &State, subject: &Subject) -> Version {
     Version(state.versions(subject).last().map_or(1, |v| v.version.0 + 1))
 }
 
-/// The id that was given, if nothing else has it; else the content's, else the next.
+/// The id that was given, if nothing else has it; else the content's, else the next. 42205 if the
+/// content is known in another language: a guid does not tell languages apart.
 fn id_for(
     state: &State,
     registration: &Registration,
@@ -170,11 +203,18 @@ fn id_for(
     let subject = &registration.subject;
     let context = subject.parts().0;
     let guid = candidate.guid();
+    let is_other =
+        |taken: &IdEntry| taken.guid != guid || taken.schema_type != candidate.schema_type;
     let Some(id) = registration.id else {
-        let next = SchemaId(state.max_id(context).0 + 1);
-        return Ok(state.id_of_guid(context, guid).unwrap_or(next));
+        return match state.entry_of_guid(context, guid) {
+            None => Ok(SchemaId(state.max_id(context).0 + 1)),
+            Some(known) if is_other(known) => {
+                Err(RegistryError::IdTaken { id: known.id, subject: subject.clone() })
+            }
+            Some(known) => Ok(known.id),
+        };
     };
-    if state.by_id(context, id).is_some_and(|taken| taken.guid != guid) {
+    if state.by_id(context, id).is_some_and(|taken| is_other(taken)) {
         return Err(RegistryError::IdTaken { id, subject: subject.clone() });
     }
     if state.version_entry(subject, version).is_some_and(|there| there.id != id) {

@@ -1,6 +1,6 @@
 //! Schemas by id and by guid.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use imbl::OrdMap;
 use weir_registry_api::{
@@ -10,7 +10,7 @@ use weir_registry_api::{
 
 use super::State;
 use super::uses::{Use, Uses};
-use crate::parsed::{ParseResult, Parsed, Reading};
+use crate::parsed::{Content, ParseResult, Parsed, Reading};
 use crate::record::SchemaValue;
 
 /// Ids of a context and what they name.
@@ -47,6 +47,8 @@ pub struct IdEntry {
     pub rule_set: Option<Arc<RuleSet>>,
     pub text: SchemaText,
     uses: Uses,
+    /// Once somebody has asked; none if the text cannot be parsed.
+    content: OnceLock<Option<Content>>,
 }
 
 impl IdEntry {
@@ -67,7 +69,7 @@ impl IdEntry {
             .or_else(|| self.uses(false).next())
             .or_else(|| self.uses.iter().next());
         let (version, ts) = (place.as_ref().map(|u| u.version), place.as_ref().and_then(|u| u.ts));
-        let deleted = place.as_ref().is_some_and(|u| u.deleted);
+        let deleted = place.as_ref().map(|u| u.deleted);
         SchemaString {
             subject: place.map(|u| u.subject),
             version,
@@ -124,6 +126,7 @@ impl State {
             rule_set: value.rule_set,
             text: shared.map_or(value.schema, |shared| shared.text.clone()),
             uses: Uses::One(place),
+            content: OnceLock::new(),
         };
         space.by_id.insert(id, Arc::new(entry));
         self.guids.entry(guid).or_default().insert(ContextId { context, id });
@@ -210,6 +213,21 @@ impl State {
     /// The id of a content in a context.
     pub fn id_of_guid(&self, context: &str, guid: Guid) -> Option<SchemaId> {
         self.ids_of_guid(guid).find(|other| other.context.as_str() == context).map(|same| same.id)
+    }
+
+    /// The schema of a content in a context.
+    pub fn entry_of_guid(&self, context: &str, guid: Guid) -> Option<&Arc<IdEntry>> {
+        self.id_of_guid(context, guid).and_then(|id| self.by_id(context, id))
+    }
+
+    /// Whether a version of the subject has this very text.
+    pub(crate) fn has_text(&self, subject: &Subject, text: &str) -> bool {
+        self.versions(subject).iter().any(|v| self.entry(subject, v.id).text.is(text))
+    }
+
+    /// A stored schema's content whatever form its text is in; none if it cannot be parsed.
+    pub(crate) fn content(&self, entry: &IdEntry) -> Option<Content> {
+        *entry.content.get_or_init(|| self.parsed(entry).ok().map(|parsed| parsed.content()))
     }
 
     /// The schema of an id that a version of the subject has.

@@ -193,6 +193,14 @@ impl State {
         elsewhere.map_or_else(|| here.map(|found| (subject.clone(), found)), Ok)
     }
 
+    /// Whether a subject is there, or a context that has any. `deleted` counts what is soft-deleted.
+    pub fn is_there(&self, subject: &Subject, deleted: bool) -> bool {
+        let shown = |entry: &SubjectEntry| deleted || entry.live > 0;
+        let is_context = subject.as_str().starts_with(":.") && subject.parts().1.is_empty();
+        self.subjects.get(subject).is_some_and(shown)
+            || (is_context && self.from(subject.as_str()).any(|(_, entry)| shown(entry)))
+    }
+
     /// A subject's name in all contexts but the default one.
     pub fn elsewhere(&self, subject: &Subject) -> impl Iterator<Item = Subject> {
         self.contexts.iter().map(|context| context.subject(subject.parts().1))
@@ -213,7 +221,7 @@ impl State {
             schema: stored.text.clone(),
             schema_tags: Vec::new(),
             ts: entry.ts,
-            deleted: entry.deleted,
+            deleted: Some(entry.deleted),
             aliases: Vec::new(),
             associations: Vec::new(),
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 use weir_registry_api::{
     Association, AssociationInfo, AssociationRequest, AssociationResponse, Context, RegistryError,
-    Subject, Version,
+    Schema, Subject, Version,
 };
 use weir_registry_core::{
     AssociationChange, AssociationDelete, AssociationPlan, Command, Outcome, Registration,
@@ -102,7 +102,7 @@ fn plan(
             frozen: update.frozen,
             schema: None,
             guid: Uuid::new_v4().to_string(),
-            create_ts: now_ms(),
+            now: now_ms(),
         };
         if let Some(schema) = &update.schema {
             let subject = plan.subject_of(state, &change);
@@ -149,7 +149,10 @@ fn infos(registry: &Registry, made: &[(Association, Option<Version>)]) -> Vec<As
     let info = |(association, version): &(Association, Option<Version>)| {
         let subject = &association.subject;
         let entry = version.and_then(|version| state.version_entry(subject, version));
-        AssociationInfo::of(association, entry.map(|entry| state.schema(subject, entry)))
+        // as a registration answers it
+        let schema =
+            entry.map(|entry| Schema { ts: None, deleted: None, ..state.schema(subject, entry) });
+        AssociationInfo::of(association, schema)
     };
     made.iter().map(info).collect()
 }

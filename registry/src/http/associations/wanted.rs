@@ -32,6 +32,11 @@ pub(super) fn lifecycle(name: &str) -> Option<Lifecycle> {
     [Lifecycle::Strong, Lifecycle::Weak].into_iter().find(|known| known.to_string() == name)
 }
 
+/// Whether `GET /schemas` is asked for lifecycles that there are.
+pub(in super::super) fn lifecycles_are_known(params: &Params) -> bool {
+    params.all("lifecycle").all(|name| name == "NONE" || lifecycle(name).is_some())
+}
+
 /// Whether `GET /schemas` is to show a subject, by its associations. `NONE` is a lifecycle there:
 /// that of subjects without.
 pub(in super::super) fn wanted(state: &RegistryState, subject: &Subject, params: &Params) -> bool {

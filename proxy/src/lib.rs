@@ -73,6 +73,10 @@ pub struct ProxyConfig {
     pub confluent_quirks: bool,
     /// What each principal may ask for.
     pub rate_limits: RateLimits,
+    /// Whether API v2 is there.
+    pub v2: bool,
+    /// Whether API v3 is there.
+    pub v3: bool,
 }
 
 impl Default for ProxyConfig {
@@ -83,6 +87,8 @@ impl Default for ProxyConfig {
             scheme: "http",
             confluent_quirks: false,
             rate_limits: RateLimits::default(),
+            v2: true,
+            v3: true,
         }
     }
 }

@@ -13,4 +13,4 @@ mod writer;
 
 pub use cluster::NodeConfig;
 pub use http::{router, service};
-pub use registry::{OpenError, Registry};
+pub use registry::{OpenError, Options, Registry};

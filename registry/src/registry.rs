@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use arc_swap::{ArcSwap, Guard};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
-use weir_registry_api::RegistryError;
+use weir_registry_api::{CompatibilityLevel, RegistryError};
 use weir_registry_core::{Command, Outcome, State};
 
 use crate::cluster::{Cluster, NodeConfig, PATIENCE};
@@ -18,6 +18,9 @@ use crate::writer::{Job, Writer};
 /// Of what is wrong with a log, what is said at the start; the rest is at `/metrics`.
 const SAID_MAX: usize = 100;
 
+/// Bytes of a request's body. A schema of this size is some hundred times what anybody has.
+const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
+
 /// Commands that may wait for the writer; beyond, submitting waits.
 const WAITING_MAX: usize = 4096;
 
@@ -25,7 +28,32 @@ const WAITING_MAX: usize = 4096;
 #[derive(Clone)]
 pub struct Registry(Arc<Shared>);
 
+/// What an operator decides, and the log does not say.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The compatibility level where `/config` has none.
+    pub default_level: CompatibilityLevel,
+    /// Whether modes can be changed; else 42205.
+    pub mode_mutable: bool,
+    /// Whether a subject without a name is none: 42208.
+    pub reject_empty_subject: bool,
+    /// Bytes that a request's body may have; more are 413.
+    pub body_bytes_max: usize,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            default_level: CompatibilityLevel::default(),
+            mode_mutable: true,
+            reject_empty_subject: false,
+            body_bytes_max: BODY_BYTES_MAX,
+        }
+    }
+}
+
 struct Shared {
+    options: Options,
     state: Arc<ArcSwap<State>>,
     jobs: mpsc::Sender<Job>,
     /// One for each processor.
@@ -54,9 +82,16 @@ impl std::error::Error for OpenError {}
 
 impl Registry {
     /// Reads the log to its end, then takes commands.
-    pub fn open(mut log: impl Log) -> Result<Registry, OpenError> {
-        let state = Arc::new(ArcSwap::from_pointee(replay(&mut log).map_err(OpenError)?));
-        let (registry, waiting) = Registry::new(state.clone(), Clustered::No);
+    pub fn open(log: impl Log) -> Result<Registry, OpenError> {
+        Registry::open_with(log, Options::default())
+    }
+
+    /// The same with options.
+    pub fn open_with(mut log: impl Log, options: Options) -> Result<Registry, OpenError> {
+        let mut read = replay(&mut log).map_err(OpenError)?;
+        read.set_default_level(options.default_level);
+        let state = Arc::new(ArcSwap::from_pointee(read));
+        let (registry, waiting) = Registry::new(state.clone(), Clustered::No, options);
         let writer = Writer::new(log, state, waiting);
         std::thread::Builder::new()
             .name("registry-writer".into())
@@ -70,14 +105,18 @@ impl Registry {
     pub fn join(
         config: KafkaConfig,
         node: NodeConfig,
+        options: Options,
     ) -> (Registry, impl Future<Output = Result<(), OpenError>> + Send) {
         let state = Arc::new(ArcSwap::from_pointee(State::default()));
         let joined = Arc::new(OnceLock::new());
-        let (registry, waiting) = Registry::new(state.clone(), Clustered::Yes(joined.clone()));
+        let default_level = options.default_level;
+        let clustered = Clustered::Yes(joined.clone());
+        let (registry, waiting) = Registry::new(state.clone(), clustered, options);
         let reading = async move {
             let read = tokio::task::spawn_blocking(move || {
                 let mut log = KafkaLog::open(config)?;
                 let mut state = replay(&mut log)?;
+                state.set_default_level(default_level);
                 log.leader.iter().for_each(|leader| leader.teach(&mut state));
                 for (subject, version) in state.missing_references().iter().take(SAID_MAX) {
                     tracing::warn!(%subject, %version, "schemas refer to it, and it is not there");
@@ -94,11 +133,15 @@ impl Registry {
         (registry, reading)
     }
 
-    fn new(state: Arc<ArcSwap<State>>, clustered: Clustered) -> (Registry, mpsc::Receiver<Job>) {
+    fn new(
+        state: Arc<ArcSwap<State>>,
+        clustered: Clustered,
+        options: Options,
+    ) -> (Registry, mpsc::Receiver<Job>) {
         let (jobs, waiting) = mpsc::channel(WAITING_MAX);
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let heavy = Arc::new(Semaphore::new(processors));
-        (Registry(Arc::new(Shared { state, jobs, heavy, clustered })), waiting)
+        (Registry(Arc::new(Shared { options, state, jobs, heavy, clustered })), waiting)
     }
 
     /// Runs what may take long beside everything else: short requests do not wait for it.
@@ -133,6 +176,10 @@ impl Registry {
     /// Has a command decided and written. What this returns is durable, and every later
     /// [`Registry::state`] shows it. 50004 if another node leads.
     pub async fn submit(&self, command: Command) -> Result<Outcome, RegistryError> {
+        let changes_mode = matches!(command, Command::PutMode { .. } | Command::DeleteMode { .. });
+        if changes_mode && !self.0.options.mode_mutable {
+            return Err(RegistryError::ModeImmutable);
+        }
         let (answer, outcome) = oneshot::channel();
         let gone = || RegistryError::Store { reason: "The registry is shutting down".into() };
         let submitted = async {
@@ -146,6 +193,10 @@ impl Registry {
                 Err(_) => Err(RegistryError::Timeout { reason: "Kafka is slow".to_string() }),
             },
         }
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.0.options
     }
 
     /// Whether others write the log too.

@@ -27,7 +27,8 @@ fn table() -> Vec<Row> {
 }
 
 /// Variants that are reached elsewhere: the file below `tests/`, and the test there.
-const ELSEWHERE: [(&str, &str, &str); 5] = [
+const ELSEWHERE: [(&str, &str, &str); 6] = [
+    ("ModeImmutable", "weir/settings.rs", "modes_that_the_operator_fixed_cannot_be_changed"),
     ("Store", "weir/crash.rs", "a_full_disk_is_50001_and_reads_go_on"),
     ("Timeout", CLUSTER, "reads_go_on_and_writes_are_refused_in_time_while_kafka_is_away"),
     ("NoLeader", CLUSTER, "reads_go_on_and_writes_are_refused_in_time_while_kafka_is_away"),

@@ -284,6 +284,79 @@ async fn dumps_of_karapace_and_of_the_console_consumer_are_read() {
     api.get("/config").await.is(json!({"compatibilityLevel": "FULL"}));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_karapaces_backup_has_deleted_stays_deleted() {
+    let folder = tempfile::tempdir().unwrap();
+    let hex = |text: &str| text.bytes().map(|b| format!("{b:02X}")).collect::<String>();
+    let (schema, config) = (hex(SCHEMA_KEY), hex(CONFIG_KEY));
+    let (value, level) = (hex(SCHEMA_VALUE), hex(r#"{"compatibilityLevel":"FORWARD"}"#));
+    // an empty value, and the word null as a value
+    let lines = format!("{schema}\t{value}\n{schema}\t\n{config}\t{level}\n{config}\t6E756C6C\n");
+    let backup = folder.path().join("backup");
+    fs::write(&backup, format!("/V2\n{lines}")).unwrap();
+    let sled = format!("sled:{}", text(&folder.path().join("data")));
+    assert_eq!(copied(text(&backup), &sled, &["--verify"]), "same: 0 subjects, 0 versions");
+    let (_weir, api) = Weir::registry(&folder.path().join("data"));
+    api.get("/subjects?deleted=true").await.is(json!([]));
+    api.get("/config").await.is(json!({"compatibilityLevel": "BACKWARD"}));
+    let (_weir, target) = registry();
+    copied(text(&backup), &target.url, &["--verify"]);
+    target.get("/subjects?deleted=true").await.is(json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subject_that_has_only_a_configuration_is_copied() {
+    // as Karapace answers: it lists the subject, and knows no versions of it
+    let missing = async || {
+        let body = json!({"error_code": 40401, "message": "Subject 'configured' not found."});
+        (StatusCode::NOT_FOUND, Json(body))
+    };
+    let router = axum::Router::new()
+        .route("/subjects", get(async || Json(json!(["configured"]))))
+        .route("/config", get(async || Json(json!({"compatibilityLevel": "BACKWARD"}))))
+        .route("/config/configured", get(async || Json(json!({"compatibilityLevel": "FULL"}))))
+        .fallback(missing);
+    let karapace = Api::new(serve(router).await);
+    let (_weir, target) = registry();
+    copied(&karapace.url, &target.url, &["--verify"]);
+    target.get("/config/configured").await.is(json!({"compatibilityLevel": "FULL"}));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn contexts_are_not_poured_into_a_registry_that_knows_none() {
+    let (_weir, source) = registry();
+    register(&source, ":.eu:orders", json!({"schema": "\"string\""})).await;
+    let missing = async || StatusCode::NOT_FOUND;
+    let put = async || Json(json!({"mode": "IMPORT"}));
+    let posted = async || Json(json!({"id": 1}));
+    let router = axum::Router::new()
+        .route("/subjects", get(async || Json(json!([]))))
+        .route("/subjects/{subject}/versions", axum::routing::post(posted))
+        .route("/config", axum::routing::put(put))
+        .route("/mode", axum::routing::put(put).delete(put))
+        .route("/mode/{subject}", axum::routing::put(put).delete(put))
+        .fallback(missing);
+    let karapace = Api::new(serve(router).await);
+    let (_, error) = refused(&source.url, &karapace.url, &[]);
+    assert!(
+        error.contains("knows no contexts") && error.contains("--contexts-as-names"),
+        "{error}"
+    );
+    copied(&source.url, &karapace.url, &["--contexts-as-names"]);
+}
+
+#[test]
+fn a_dump_keeps_a_record_without_a_key_and_a_folder_that_is_no_backup_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let line = r#"{"offset":0,"timestamp_ms":5,"key":null,"value_base64":"eA=="}"#;
+    fs::write(path("dump"), format!("{line}\n")).unwrap();
+    copied(text(&path("dump")), text(&path("copy")), &[]);
+    assert_eq!(fs::read_to_string(path("copy")).unwrap().trim_end(), line);
+    let (_, error) = refused(text(folder.path()), "-", &[]);
+    assert!(error.contains("expected a backup of Karapace (V3), or sled:FOLDER"), "{error}");
+}
+
 /// Records of which no registry can read all, as a dump has them.
 const GARBAGE: &str = concat!(
     r#"{"offset":3,"timestamp_ms":1700000000000,"key":{"magic":1, "version":1,"subject":"s","keytype":"SCHEMA"},"value":{"subject":"s","version":1,"id":7,"schema":"\"string\"","x":1.0e0}}"#,

@@ -69,15 +69,17 @@ pub struct ServeArgs {
     /// A setting of librdkafka's, name=value; may be given often. Or KAFKA_REST_CLIENT_<NAME>.
     #[arg(long = "kafka", value_name = "NAME=VALUE")]
     pub kafka: Vec<String>,
-    /// Where the registry listens [default: 127.0.0.1:8081]; or SCHEMA_REGISTRY_LISTENERS.
+    /// Where the registry listens [default: 127.0.0.1:8081]; or SCHEMA_REGISTRY_LISTENERS, which may be
+    /// many, http and https.
     #[arg(long)]
     pub registry_listener: Option<SocketAddr>,
     /// Where the REST proxy listens [default: 127.0.0.1:8082]; or KAFKA_REST_LISTENERS.
     #[arg(long)]
     pub proxy_listener: Option<SocketAddr>,
-    /// Where the registry keeps its log.
-    #[arg(long, value_enum, default_value = "sled")]
-    pub store: Store,
+    /// Where the registry keeps its log [default: sled, or kafka if the environment has
+    /// SCHEMA_REGISTRY_KAFKASTORE_BOOTSTRAP_SERVERS].
+    #[arg(long, value_enum)]
+    pub store: Option<Store>,
     /// The folder of --store sled.
     #[arg(long, default_value = "weir-data")]
     pub data_dir: PathBuf,
@@ -106,6 +108,10 @@ pub struct ServeArgs {
     /// each write, instead of being prevented by the broker.
     #[arg(long)]
     pub unfenced: bool,
+    /// Take the lead although another make of registry (Confluent's, Karapace) is in the group: two leaders
+    /// give one id to two schemas.
+    #[arg(long)]
+    pub beside_other_registries: bool,
     /// The registry that the proxy asks [default: this one]; or KAFKA_REST_SCHEMA_REGISTRY_URL.
     #[arg(long)]
     pub schema_registry_url: Option<String>,
@@ -140,6 +146,10 @@ pub struct ServeArgs {
     /// Listen on other addresses than loopback, where anyone who reaches them may do anything.
     #[arg(long)]
     pub insecure: bool,
+    /// A variable of Confluent's that ends the start and may be passed over, by its name; may be given
+    /// often (docs/settings.md).
+    #[arg(long = "ignore-setting", value_name = "VARIABLE")]
+    pub ignore_settings: Vec<String>,
 }
 
 #[derive(Args)]
@@ -160,6 +170,10 @@ pub struct MigrateArgs {
     /// Copy to a target that is not empty: to go on after an interruption.
     #[arg(long)]
     pub force: bool,
+    /// Copy subjects of contexts to a registry that knows none (Karapace): they become subjects with
+    /// colons in their names, and their ids may take the place of others.
+    #[arg(long)]
+    pub contexts_as_names: bool,
     /// A setting of librdkafka's for kafka://, name=value; may be given often.
     #[arg(long = "kafka", value_name = "NAME=VALUE")]
     pub kafka: Vec<String>,

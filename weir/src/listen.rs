@@ -6,7 +6,6 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -30,6 +29,7 @@ use tokio_rustls::TlsAcceptor;
 use tower::{Service, ServiceExt};
 
 use crate::head_timer::HeadTimer;
+use crate::listeners::Identity;
 
 /// How long a client may take to send a request's headers.
 const HEADERS_TIMEOUT: Duration = Duration::from_secs(30);
@@ -59,14 +59,16 @@ pub fn bind(address: SocketAddr, insecure: bool) -> Result<TcpListener, String> 
 }
 
 /// Reads certificate and key.
-pub fn tls(cert: &Path, key: &Path) -> Result<TlsAcceptor, String> {
+pub fn tls(identity: &Identity) -> Result<TlsAcceptor, String> {
+    let Identity { cert, key, versions } = identity;
     let failed = |why: &dyn std::fmt::Display| {
         format!("cannot use {} with {}: {why}", cert.display(), key.display())
     };
     let chain: Result<Vec<_>, _> = CertificateDer::pem_file_iter(cert).and_then(Iterator::collect);
     let chain = chain.map_err(|e| failed(&e))?;
     let key = PrivateKeyDer::from_pem_file(key).map_err(|e| failed(&e))?;
-    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key);
+    let config = ServerConfig::builder_with_protocol_versions(versions);
+    let config = config.with_no_client_auth().with_single_cert(chain, key);
     let mut config = config.map_err(|e| failed(&e))?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))

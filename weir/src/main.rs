@@ -4,11 +4,14 @@
 //! real Kafka, `weir migrate` copies registries. This crate only assembles: settings, listeners, the
 //! embedded broker; but for `migrate`, which is all here.
 
+mod added_headers;
 mod cli;
+mod confluent;
 mod dev;
 mod head_timer;
 mod kafkastore;
 mod listen;
+mod listeners;
 mod migrate;
 mod parts;
 mod serve;

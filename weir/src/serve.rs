@@ -1,82 +1,154 @@
 //! `weir serve`: the registry, the proxy or both, against a real Kafka. It never falls back to the
 //! embedded broker.
 
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::response::Response;
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tower::Service;
 use weir_proxy::{Broker, BrokerConfig, Proxy, ProxyConfig};
 use weir_registry::Registry;
 use weir_registry::log::{MemoryLog, SledLog};
 use weir_serde::RegistryClient;
 
+use crate::added_headers::{AddedHeaders, Adding};
 use crate::cli::{Role, ServeArgs, Store};
+use crate::confluent::environment;
 use crate::kafkastore;
 use crate::listen;
+use crate::listeners::Listener;
+use crate::migrate::without_user;
 use crate::parts::Parts;
-use crate::settings::{Settings, read_file};
+use crate::settings::{Face, Settings, read_file};
 
 pub async fn run(args: Box<ServeArgs>) -> Result<(), String> {
-    let settings = Settings::new(&args, std::env::vars())?;
-    let tls = match (&args.tls_cert, &args.tls_key) {
-        (Some(cert), Some(key)) => Some(listen::tls(cert, key)?),
-        _ => None,
-    };
+    let env = environment();
+    let settings = Settings::new(&args, &env)?;
+    settings.notes.say();
     let mut parts = Parts::default();
     let mut registry_url = settings.schema_registry_url.clone();
-    let scheme = if tls.is_some() { "https" } else { "http" };
     if args.roles.contains(&Role::Registry) {
-        let listener = listen::bind(settings.registry_listener, args.insecure)?;
-        let address = listener.local_addr().map_err(|e| e.to_string())?;
-        let registry = match args.store {
+        let bound = Bound::new(&settings.registry, args.insecure)?;
+        let registry = match settings.store {
             Store::Kafka => {
-                let env = std::env::vars().collect();
                 let log = kafkastore::log(&args, &env, &settings.kafka)?;
-                let node = kafkastore::node(&args, &env, address)?;
-                let (registry, reading) = Registry::join(log, node);
+                let certificate = settings.registry.identity.as_ref().map(|it| it.cert.as_path());
+                let node = kafkastore::node(&args, &env, &bound.addresses, certificate)?;
+                let (registry, reading) = Registry::join(log, node, settings.options.clone());
                 parts.start(async move { reading.await.map_err(|e| e.to_string()) });
                 registry
             }
-            Store::Sled | Store::Memory => open(&args)?,
+            Store::Sled | Store::Memory => open(&args, &settings)?,
         };
-        parts.serve(listener, tls.clone(), weir_registry::service(registry));
-        // the proxy of this process reaches it by loopback's name, which certificates can have
-        registry_url.get_or_insert_with(|| format!("{scheme}://localhost:{}", address.port()));
-        tracing::info!("registry on {scheme}://{address}");
+        if let Some(listener) = bound.addresses.first() {
+            // the proxy of this process reaches it by loopback's name, which certificates can have
+            let (scheme, port) = (listener.scheme(), listener.address.port());
+            registry_url.get_or_insert_with(|| format!("{scheme}://localhost:{port}"));
+        }
+        bound.serve(&mut parts, &weir_registry::service(registry), |url| {
+            tracing::info!("registry on {url}");
+        });
     }
     if args.roles.contains(&Role::Proxy) {
-        let listener = listen::bind(settings.proxy_listener, args.insecure)?;
-        let address = listener.local_addr().map_err(|e| e.to_string())?;
-        let url = registry_url.ok_or("the proxy needs --schema-registry-url")?;
-        let proxy = proxy(&args, settings, &url)?;
-        parts.serve(listener, tls, weir_proxy::router(proxy.clone()));
+        let bound = Bound::new(&settings.proxy, args.insecure)?;
+        let urls = registry_url.ok_or("the proxy needs --schema-registry-url")?;
+        let proxy = proxy(&args, &settings, &urls)?;
+        let router = weir_proxy::router(proxy.clone());
         parts.proxy(proxy);
-        tracing::info!("REST proxy on {scheme}://{address}, schemas from {url}");
+        let schemas: Vec<_> = registries(&urls).map(without_user).collect();
+        let schemas = schemas.join(",");
+        bound.serve(&mut parts, &router, |url| {
+            tracing::info!("REST proxy on {url}, schemas from {schemas}");
+        });
     }
     parts.run().await
 }
 
+/// The listeners of a server, taken before anything else is done.
+struct Bound {
+    sockets: Vec<TcpListener>,
+    /// Of the sockets, in their order.
+    addresses: Vec<Listener>,
+    tls: Option<TlsAcceptor>,
+    headers: (Arc<AddedHeaders>, Arc<AddedHeaders>),
+}
+
+impl Bound {
+    fn new(face: &Face, insecure: bool) -> Result<Bound, String> {
+        let tls = face.identity.as_ref().map(listen::tls).transpose()?;
+        let (mut sockets, mut addresses) = (Vec::new(), Vec::new());
+        for listener in &face.listeners {
+            let socket = listen::bind(listener.address, insecure)?;
+            let address = socket.local_addr().map_err(|e| e.to_string())?;
+            sockets.push(socket);
+            addresses.push(Listener { address, ..*listener });
+        }
+        Ok(Bound { sockets, addresses, tls, headers: face.headers.clone() })
+    }
+
+    /// `say` is told the URL of each.
+    fn serve<S>(self, parts: &mut Parts, service: &S, say: impl Fn(&str))
+    where
+        S: Service<Request, Response = Response, Error = Infallible, Future: Send>,
+        S: Clone + Send + Sync + 'static,
+    {
+        for (socket, listener) in self.sockets.into_iter().zip(self.addresses) {
+            let tls = self.tls.clone().filter(|_| listener.https);
+            let headers = if listener.https { &self.headers.1 } else { &self.headers.0 };
+            let service = service.clone();
+            match headers.is_empty() {
+                true => parts.serve(socket, tls, service),
+                false => parts.serve(socket, tls, Adding { service, headers: headers.clone() }),
+            }
+            say(&format!("{}://{}", listener.scheme(), listener.address));
+        }
+    }
+}
+
 /// A registry of its own.
-fn open(args: &ServeArgs) -> Result<Registry, String> {
-    let opened = match args.store {
-        Store::Memory => Registry::open(MemoryLog::default()),
-        _ => Registry::open(SledLog::open(&args.data_dir).map_err(|e| e.to_string())?),
+fn open(args: &ServeArgs, settings: &Settings) -> Result<Registry, String> {
+    let options = settings.options.clone();
+    let opened = match settings.store {
+        Store::Memory => Registry::open_with(MemoryLog::default(), options),
+        _ => {
+            let log = SledLog::open(&args.data_dir).map_err(|e| e.to_string())?;
+            Registry::open_with(log, options)
+        }
     };
     opened.map_err(|e| e.to_string())
 }
 
-fn proxy(args: &ServeArgs, settings: Settings, registry_url: &str) -> Result<Proxy, String> {
-    let mut client = RegistryClient::builder(registry_url);
+/// Confluent's proxy takes several registries in one setting.
+fn registries(urls: &str) -> impl Iterator<Item = &str> {
+    urls.split(',').map(str::trim).filter(|url| !url.is_empty())
+}
+
+fn proxy(args: &ServeArgs, settings: &Settings, registry_urls: &str) -> Result<Proxy, String> {
+    let mut urls = registries(registry_urls);
+    let mut client = RegistryClient::builder(urls.next().unwrap_or_default());
+    for url in urls {
+        client = client.or_url(url);
+    }
     // our own certificate is the one to trust where the registry is ours
-    let own = args.tls_cert.as_ref().filter(|_| settings.schema_registry_url.is_none());
+    let own = settings.registry.identity.as_ref().map(|identity| &identity.cert);
+    let own = own.filter(|_| settings.schema_registry_url.is_none());
     if let Some(path) = args.schema_registry_ca.as_ref().or(own) {
         client = client.ca_pem(read_file(path)?);
     }
     let client = client.build().map_err(|e| e.to_string())?;
-    let broker = Broker::new(BrokerConfig { kafka: settings.kafka, embedded: None })
-        .map_err(|e| format!("Kafka's settings: {e}"))?;
+    let broker = Broker::new(BrokerConfig { kafka: settings.kafka.clone(), embedded: None })
+        .map_err(|e| format!("Kafka's settings: {}", weir_kafka::refusal(&e)))?;
     let config = ProxyConfig {
         consumer_instance_timeout: settings.consumer_instance_timeout,
         advertised_url: args.advertised_url.clone(),
-        scheme: if args.tls_cert.is_some() { "https" } else { "http" },
+        scheme: settings.proxy.listeners.first().map_or("http", Listener::scheme),
         confluent_quirks: args.confluent_quirks,
         rate_limits: settings.rate_limits,
+        v2: settings.apis.0,
+        v3: settings.apis.1,
     };
     Ok(Proxy::new(broker, client, config))
 }

@@ -1,15 +1,26 @@
 //! What `weir serve` is told, by flags and by the environment.
 //!
-//! The environment has Confluent's names, so that a container is replaced by changing its image.
+//! The environment has Confluent's names, so that a container is replaced by changing its image. What of
+//! it Weir does not have, and must not pass over, ends the start (`confluent::audit`).
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::version::{TLS12, TLS13};
 use weir_proxy::RateLimits;
+use weir_registry::Options;
+use weir_registry_api::CompatibilityLevel;
 
-use crate::cli::{Role, ServeArgs};
+use crate::added_headers::AddedHeaders;
+use crate::cli::{Role, ServeArgs, Store};
+use crate::confluent::addresses::Addresses;
+use crate::confluent::audit::{Notes, audit};
+use crate::confluent::table::Server;
+use crate::confluent::{Env, PROXY_PREFIX, REGISTRY_PREFIX, flag, number, var};
+use crate::kafkastore;
+use crate::listeners::{Asked, Identity, Listener};
 
 /// Environment variables that begin so are librdkafka's settings: `KAFKA_REST_CLIENT_SASL_USERNAME`
 /// is `sasl.username`.
@@ -17,76 +28,157 @@ const KAFKA_PREFIX: &str = "KAFKA_REST_CLIENT_";
 
 const RATE_LIMIT: &str = "KAFKA_REST_API_V3_PRODUCE_RATE_LIMIT_";
 
+/// What Confluent's limit is where it is switched on and no number is given.
+const CONFLUENT_BODY_BYTES_MAX: usize = 1024 * 1024;
+
 #[derive(Debug)]
 pub struct Settings {
-    pub registry_listener: SocketAddr,
-    pub proxy_listener: SocketAddr,
+    pub registry: Face,
+    pub proxy: Face,
+    pub store: Store,
+    pub options: Options,
     pub kafka: weir_kafka::Settings,
+    /// By commas, as Confluent's proxy has it.
     pub schema_registry_url: Option<String>,
     pub consumer_instance_timeout: Duration,
     pub rate_limits: RateLimits,
+    /// Whether the proxy has API v2, and v3.
+    pub apis: (bool, bool),
+    /// What is to be said of settings once a log is there.
+    pub notes: Notes,
+}
+
+/// How one of the servers is reached.
+#[derive(Debug, Default)]
+pub struct Face {
+    pub listeners: Vec<Listener>,
+    /// Of https listeners; there are none without.
+    pub identity: Option<Identity>,
+    /// On http and https listeners.
+    pub headers: (Arc<AddedHeaders>, Arc<AddedHeaders>),
 }
 
 impl Settings {
-    pub fn new(
-        args: &ServeArgs,
-        env: impl Iterator<Item = (String, String)>,
-    ) -> Result<Settings, String> {
-        let env: BTreeMap<String, String> = env.collect();
-        let var = |name: &str| env.get(name).filter(|v| !v.is_empty()).cloned();
-        let bootstrap_servers = args
-            .bootstrap_servers
-            .clone()
-            .or_else(|| var("KAFKA_REST_BOOTSTRAP_SERVERS"))
-            .or_else(|| var("SCHEMA_REGISTRY_KAFKASTORE_BOOTSTRAP_SERVERS"));
-        if bootstrap_servers.is_none() && args.roles.contains(&Role::Proxy) {
+    pub fn new(args: &ServeArgs, env: &Env) -> Result<Settings, String> {
+        let runs = |role: Role| args.roles.contains(&role);
+        let servers = [(Role::Registry, Server::Registry), (Role::Proxy, Server::Proxy)];
+        let servers: Vec<_> =
+            servers.into_iter().filter(|(role, _)| runs(*role)).map(|(_, server)| server).collect();
+        let notes = audit(env, &servers, &args.ignore_settings)?;
+        let kafka = kafka(args, env)?;
+        if kafka.bootstrap_servers.is_empty() && runs(Role::Proxy) {
             return Err(
                 "the proxy needs --bootstrap-servers (or `weir dev`, which embeds a broker)"
                     .to_string(),
             );
         }
+        let face = |role, flag, prefix, default_port| match runs(role) {
+            true => face(
+                args,
+                Asked { flag, prefix, default_port, https: args.tls_cert.is_some() },
+                env,
+            ),
+            false => Ok(Face::default()),
+        };
         let timeout_ms = match args.consumer_instance_timeout_ms {
             Some(ms) => ms,
-            None => match var("KAFKA_REST_CONSUMER_INSTANCE_TIMEOUT_MS") {
-                None => 300_000,
-                Some(text) => text.parse().map_err(|_| {
-                    format!("KAFKA_REST_CONSUMER_INSTANCE_TIMEOUT_MS: {text} is not a number")
-                })?,
-            },
+            None => number(env, "KAFKA_REST_CONSUMER_INSTANCE_TIMEOUT_MS")?.unwrap_or(300_000),
         };
+        let api = |name: &str| flag(env, name).map(|enabled| enabled.unwrap_or(true));
         Ok(Settings {
-            registry_listener: listener(
-                args.registry_listener,
-                "SCHEMA_REGISTRY_LISTENERS",
-                &env,
-                8081,
-            )?,
-            proxy_listener: listener(args.proxy_listener, "KAFKA_REST_LISTENERS", &env, 8082)?,
-            kafka: weir_kafka::Settings {
-                bootstrap_servers: bootstrap_servers.unwrap_or_default(),
-                librdkafka: kafka_settings(args, &env)?,
-            },
+            registry: face(Role::Registry, args.registry_listener, REGISTRY_PREFIX, 8081)?,
+            proxy: face(Role::Proxy, args.proxy_listener, PROXY_PREFIX, 8082)?,
+            store: store(args, env)?,
+            options: options(env)?,
+            kafka,
             schema_registry_url: args
                 .schema_registry_url
                 .clone()
-                .or_else(|| var("KAFKA_REST_SCHEMA_REGISTRY_URL")),
+                .or_else(|| var(env, "KAFKA_REST_SCHEMA_REGISTRY_URL").map(str::to_string)),
             consumer_instance_timeout: Duration::from_millis(timeout_ms),
-            rate_limits: rate_limits(args, &env)?,
+            rate_limits: rate_limits(args, env)?,
+            apis: (api("KAFKA_REST_API_V2_ENABLE")?, api("KAFKA_REST_API_V3_ENABLE")?),
+            notes,
         })
     }
 }
 
-/// Those of the environment count only where it says that there are some, as in the reference.
-fn rate_limits(args: &ServeArgs, env: &BTreeMap<String, String>) -> Result<RateLimits, String> {
-    let enabled = env.get(&format!("{RATE_LIMIT}ENABLED")).is_some_and(|on| on == "true");
-    let limit = |flag: Option<u32>, name: &str| {
-        let name = format!("{RATE_LIMIT}{name}");
-        match (flag, env.get(&name).filter(|_| enabled)) {
-            (None, Some(text)) => {
-                text.parse().map(Some).map_err(|_| format!("{name}: {text} is not a number"))
-            }
-            (flag, _) => Ok(flag),
+fn face(args: &ServeArgs, asked: Asked<'_>, env: &Env) -> Result<Face, String> {
+    let listeners = asked.listeners(env)?;
+    let identity = match (&args.tls_cert, &args.tls_key) {
+        (Some(cert), Some(key)) => {
+            let (cert, key) = (cert.clone(), key.clone());
+            Some(Identity { cert, key, versions: vec![&TLS13, &TLS12] })
         }
+        _ if listeners.iter().any(|listener| listener.https) => Some(asked.identity(env)?),
+        _ => None,
+    };
+    let headers = |https| AddedHeaders::read(env, asked.prefix, https).map(Arc::new);
+    Ok(Face { listeners, identity, headers: (headers(false)?, headers(true)?) })
+}
+
+/// Where the registry's log is. Who names brokers in Confluent's environment has it on Kafka: another
+/// place would be an empty registry.
+fn store(args: &ServeArgs, env: &Env) -> Result<Store, String> {
+    if let Some(store) = args.store {
+        return Ok(store);
+    }
+    if !args.roles.contains(&Role::Registry) {
+        return Ok(Store::Sled);
+    }
+    let brokers = format!("{}BOOTSTRAP_SERVERS", kafkastore::PREFIX);
+    if var(env, &brokers).is_some() {
+        return Ok(Store::Kafka);
+    }
+    let is_about_kafka = |name: &&String| {
+        name.starts_with(kafkastore::PREFIX)
+            && var(env, name).is_some()
+            && !args.ignore_settings.contains(name)
+    };
+    match env.keys().find(is_about_kafka) {
+        Some(name) => Err(format!(
+            "{name} is set, so the registry's log seems to be on Kafka, and there is no address: say {brokers}, or \
+             --store sled for a registry that begins empty"
+        )),
+        None => Ok(Store::Sled),
+    }
+}
+
+fn options(env: &Env) -> Result<Options, String> {
+    let default = Options::default();
+    // the old name wins, as in the reference
+    let names =
+        ["SCHEMA_REGISTRY_AVRO_COMPATIBILITY_LEVEL", "SCHEMA_REGISTRY_SCHEMA_COMPATIBILITY_LEVEL"];
+    let level = names.into_iter().find_map(|name| Some((name, var(env, name)?)));
+    let default_level = match level {
+        None => default.default_level,
+        Some((name, level)) => level.parse::<CompatibilityLevel>().map_err(|_| {
+            format!(
+                "{name}: {level} is not a compatibility level: expected none, backward, forward, full, \
+                 backward_transitive, forward_transitive or full_transitive"
+            )
+        })?,
+    };
+    let limit = number(env, "SCHEMA_REGISTRY_SIZE_LIMIT_FILTER_MAX_REQUEST_BODY_SIZE")?;
+    let body_bytes_max = match flag(env, "SCHEMA_REGISTRY_SIZE_LIMIT_FILTER_ENABLED")? {
+        Some(true) => limit.unwrap_or(CONFLUENT_BODY_BYTES_MAX).min(default.body_bytes_max),
+        _ => default.body_bytes_max,
+    };
+    Ok(Options {
+        default_level,
+        mode_mutable: flag(env, "SCHEMA_REGISTRY_MODE_MUTABILITY")?.unwrap_or(true),
+        reject_empty_subject: flag(env, "SCHEMA_REGISTRY_SCHEMA_REJECT_EMPTY_SUBJECT")?
+            .unwrap_or(false),
+        body_bytes_max,
+    })
+}
+
+/// Those of the environment count only where it says that there are some, as in the reference.
+fn rate_limits(args: &ServeArgs, env: &Env) -> Result<RateLimits, String> {
+    let enabled = flag(env, &format!("{RATE_LIMIT}ENABLED"))?.unwrap_or(false);
+    let limit = |given: Option<u32>, name: &str| match given {
+        None if enabled => number(env, &format!("{RATE_LIMIT}{name}")),
+        given => Ok(given),
     };
     Ok(RateLimits {
         requests_per_s: limit(args.rate_limit_requests_per_sec, "MAX_REQUESTS_PER_SEC")?,
@@ -94,27 +186,62 @@ fn rate_limits(args: &ServeArgs, env: &BTreeMap<String, String>) -> Result<RateL
     })
 }
 
-fn kafka_settings(
-    args: &ServeArgs,
-    env: &BTreeMap<String, String>,
-) -> Result<BTreeMap<String, String>, String> {
-    let mut settings: BTreeMap<String, String> = env
+/// Where Kafka is for the proxy, and for a registry that is told nothing else.
+fn kafka(args: &ServeArgs, env: &Env) -> Result<weir_kafka::Settings, String> {
+    let mut librdkafka: BTreeMap<String, String> = env
         .iter()
         .filter_map(|(name, value)| {
             let name = name.strip_prefix(KAFKA_PREFIX)?;
             Some((name.to_lowercase().replace('_', "."), value.clone()))
         })
         .collect();
-    settings.extend(kafka_flags(&args.kafka)?);
-    Ok(settings)
+    librdkafka.extend(kafka_flags(&args.kafka)?);
+    let of_proxy = var(env, "KAFKA_REST_BOOTSTRAP_SERVERS");
+    let (setting, servers) = match (&args.bootstrap_servers, of_proxy) {
+        (Some(servers), _) => ("--bootstrap-servers", servers.as_str()),
+        (None, Some(servers)) => ("KAFKA_REST_BOOTSTRAP_SERVERS", servers),
+        (None, None) => {
+            let name = "SCHEMA_REGISTRY_KAFKASTORE_BOOTSTRAP_SERVERS";
+            let Some(servers) = var(env, name) else {
+                return Ok(weir_kafka::Settings { bootstrap_servers: String::new(), librdkafka });
+            };
+            // the cluster is the registry's, and so is the way to it
+            let mut of_registry = kafkastore::security(env)?;
+            of_registry.extend(librdkafka);
+            librdkafka = of_registry;
+            (name, servers)
+        }
+    };
+    with_addresses(setting, servers, librdkafka)
+}
+
+/// Addresses, with the protocol that they name where nothing else does.
+pub fn with_addresses(
+    setting: &str,
+    servers: &str,
+    mut librdkafka: BTreeMap<String, String>,
+) -> Result<weir_kafka::Settings, String> {
+    let said = librdkafka.get("security.protocol").map(String::as_str);
+    let addresses = Addresses::read(setting, servers, said.filter(|said| !said.is_empty()))?;
+    if !addresses.left_out.is_empty() {
+        let servers = addresses.left_out.join(", ");
+        tracing::warn!(servers, "{setting}: addresses of another protocol are left out");
+    }
+    if let Some(protocol) = addresses.protocol {
+        librdkafka.insert("security.protocol".to_string(), protocol);
+    }
+    Ok(weir_kafka::Settings { bootstrap_servers: addresses.servers, librdkafka })
 }
 
 /// What `--kafka` says, each time that it is given.
 pub fn kafka_flags(given: &[String]) -> Result<BTreeMap<String, String>, String> {
     let setting = |setting: &String| {
-        let (name, value) = setting
-            .split_once('=')
-            .ok_or_else(|| format!("--kafka {setting}: expected NAME=VALUE"))?;
+        // what is no name may be a password
+        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        let (name, value) = setting.split_once('=').ok_or_else(|| {
+            let name = setting.split(|c| !is_name(c)).next().unwrap_or_default();
+            format!("--kafka {name}: expected NAME=VALUE")
+        })?;
         Ok((name.to_string(), value.to_string()))
     };
     given.iter().map(setting).collect()
@@ -123,22 +250,6 @@ pub fn kafka_flags(given: &[String]) -> Result<BTreeMap<String, String>, String>
 /// The file that a flag names.
 pub fn read_file(path: &Path) -> Result<Vec<u8>, String> {
     std::fs::read(path).map_err(|e| format!("cannot read {}: {e}", path.display()))
-}
-
-/// Confluent's listeners are URLs, of which the first counts.
-fn listener(
-    flag: Option<SocketAddr>,
-    name: &str,
-    env: &BTreeMap<String, String>,
-    port: u16,
-) -> Result<SocketAddr, String> {
-    if let Some(address) = flag {
-        return Ok(address);
-    }
-    let Some(value) = env.get(name) else { return Ok(SocketAddr::from(([127, 0, 0, 1], port))) };
-    let first = value.split(',').next().unwrap_or_default().trim();
-    let host = first.split_once("://").map_or(first, |(_, host)| host);
-    host.parse().map_err(|_| format!("{name}: {first} is not http://ADDRESS:PORT"))
 }
 
 #[cfg(test)]
@@ -153,22 +264,75 @@ mod tests {
         else {
             unreachable!("serve was asked for")
         };
-        Settings::new(&args, env.iter().map(|(k, v)| (k.to_string(), v.to_string())))
+        let env = env.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+        Settings::new(&args, &env)
     }
+
+    const STORE: &str = "SCHEMA_REGISTRY_KAFKASTORE_BOOTSTRAP_SERVERS";
 
     #[test]
     fn confluents_environment_is_understood() {
         let env = [
-            ("SCHEMA_REGISTRY_LISTENERS", "http://0.0.0.0:18081,https://0.0.0.0:18082"),
-            ("SCHEMA_REGISTRY_KAFKASTORE_BOOTSTRAP_SERVERS", "PLAINTEXT://kafka:9092"),
+            ("SCHEMA_REGISTRY_LISTENERS", "http://0.0.0.0:18081,http://0.0.0.0:18082"),
+            (STORE, "SASL_SSL://kafka:9092"),
             ("KAFKA_REST_CLIENT_SECURITY_PROTOCOL", "SASL_SSL"),
             ("KAFKA_REST_SCHEMA_REGISTRY_URL", "http://sr:8081"),
         ];
         let settings = settings(&[], &env).unwrap();
-        assert_eq!(settings.registry_listener.to_string(), "0.0.0.0:18081");
-        assert_eq!(settings.kafka.bootstrap_servers, "PLAINTEXT://kafka:9092");
-        assert_eq!(settings.kafka.librdkafka["security.protocol"], "SASL_SSL");
+        let listeners: Vec<_> =
+            settings.registry.listeners.iter().map(|l| l.address.to_string()).collect();
+        assert_eq!(listeners, ["0.0.0.0:18081", "0.0.0.0:18082"]);
+        assert_eq!(settings.kafka.bootstrap_servers, "kafka:9092");
+        assert_eq!(settings.kafka.librdkafka["security.protocol"], "sasl_ssl");
         assert_eq!(settings.schema_registry_url.unwrap(), "http://sr:8081");
+        assert_eq!(settings.store, Store::Kafka);
+    }
+
+    #[test]
+    fn the_store_is_where_the_environment_has_it() {
+        let registry = ["--roles", "registry"];
+        let store = |flags: &[&str], env: &[(&str, &str)]| {
+            settings(&[&registry[..], flags].concat(), env).map(|settings| settings.store)
+        };
+        assert_eq!(store(&[], &[]), Ok(Store::Sled));
+        assert_eq!(store(&[], &[(STORE, "k:9092")]), Ok(Store::Kafka));
+        assert_eq!(store(&["--store", "memory"], &[(STORE, "k:9092")]), Ok(Store::Memory));
+        assert_eq!(store(&["--bootstrap-servers", "k:9092"], &[]), Ok(Store::Sled));
+        let topic = ("SCHEMA_REGISTRY_KAFKASTORE_TOPIC", "_schemas");
+        let error = store(&[], &[topic]).unwrap_err();
+        assert!(error.contains(topic.0) && error.contains("--store sled"), "{error}");
+        assert_eq!(store(&["--store", "sled"], &[topic]), Ok(Store::Sled));
+        let zookeeper = ("SCHEMA_REGISTRY_KAFKASTORE_CONNECTION_URL", "zk:2181");
+        let error = store(&[], &[zookeeper]).unwrap_err();
+        assert!(error.contains("ZooKeeper") && error.contains(STORE), "{error}");
+    }
+
+    #[test]
+    fn what_confluents_registry_is_told_of_its_behaviour_counts() {
+        let options = |env: &[(&str, &str)]| {
+            settings(&["--roles", "registry"], env).map(|settings| settings.options)
+        };
+        let found = options(&[
+            ("SCHEMA_REGISTRY_SCHEMA_COMPATIBILITY_LEVEL", "full_transitive"),
+            ("SCHEMA_REGISTRY_MODE_MUTABILITY", "False"),
+            ("SCHEMA_REGISTRY_SCHEMA_REJECT_EMPTY_SUBJECT", "true"),
+            ("SCHEMA_REGISTRY_SIZE_LIMIT_FILTER_ENABLED", "true"),
+        ]);
+        let found = found.unwrap();
+        assert_eq!(found.default_level, CompatibilityLevel::FullTransitive);
+        assert!(!found.mode_mutable && found.reject_empty_subject);
+        assert_eq!(found.body_bytes_max, 1024 * 1024);
+        let both = [
+            ("SCHEMA_REGISTRY_SCHEMA_COMPATIBILITY_LEVEL", "full"),
+            ("SCHEMA_REGISTRY_AVRO_COMPATIBILITY_LEVEL", "none"),
+        ];
+        assert_eq!(options(&both).unwrap().default_level, CompatibilityLevel::None);
+        for wrong in [
+            ("SCHEMA_REGISTRY_SCHEMA_COMPATIBILITY_LEVEL", "sideways"),
+            ("SCHEMA_REGISTRY_MODE_MUTABILITY", "perhaps"),
+        ] {
+            assert!(options(&[wrong]).unwrap_err().contains(wrong.0));
+        }
     }
 
     #[test]
@@ -187,7 +351,7 @@ mod tests {
         let kafka = ("KAFKA_REST_BOOTSTRAP_SERVERS", "a:1");
         let env = [kafka, (&limit.0, limit.1)];
         assert_eq!(settings(&[], &env).unwrap().rate_limits.requests_per_s, None);
-        let on = ("KAFKA_REST_API_V3_PRODUCE_RATE_LIMIT_ENABLED", "true");
+        let on = ("KAFKA_REST_API_V3_PRODUCE_RATE_LIMIT_ENABLED", "TRUE");
         let env = [kafka, (&limit.0, limit.1), on];
         assert_eq!(settings(&[], &env).unwrap().rate_limits.requests_per_s, Some(7));
         let flags = ["--rate-limit-requests-per-sec", "8"];
@@ -199,6 +363,9 @@ mod tests {
         assert!(settings(&[], &[]).unwrap_err().contains("--bootstrap-servers"));
         let wrong = ["--bootstrap-servers", "a:1", "--kafka", "novalue"];
         assert!(settings(&wrong, &[]).unwrap_err().contains("novalue"));
+        let wrong = ["--bootstrap-servers", "a:1", "--kafka", "sasl.password hunter2"];
+        let error = settings(&wrong, &[]).unwrap_err();
+        assert!(error.contains("sasl.password") && !error.contains("hunter2"), "{error}");
         let env =
             [("SCHEMA_REGISTRY_LISTENERS", "everywhere"), ("KAFKA_REST_BOOTSTRAP_SERVERS", "a:1")];
         assert!(settings(&[], &env).unwrap_err().contains("everywhere"));

@@ -19,13 +19,15 @@ const COMPRESSED_BYTES_MIN: u16 = 512;
 
 /// The proxy's API.
 pub fn router(proxy: Proxy) -> Router {
-    let v3 = v3();
-    Router::new()
-        .merge(v2())
-        .merge(v3.clone())
-        // as brokers that have the API built in have it
-        .nest("/kafka", v3)
-        .route("/metrics", get(metrics::metrics))
+    let (mut apis, v3) = (Router::new(), v3());
+    if proxy.config.v2 {
+        apis = apis.merge(v2());
+    }
+    if proxy.config.v3 {
+        // also as brokers that have the API built in have it
+        apis = apis.merge(v3.clone()).nest("/kafka", v3);
+    }
+    apis.route("/metrics", get(metrics::metrics))
         .fallback(answer::not_found)
         .method_not_allowed_fallback(answer::method_not_allowed)
         .layer(option_layer(

@@ -99,6 +99,8 @@ pub enum RegistryError {
         subject: Subject,
     },
     ImportNeedsNoSubjects,
+    /// The operator does not let modes be changed.
+    ModeImmutable,
     IdTaken {
         id: SchemaId,
         subject: Subject,
@@ -203,6 +205,7 @@ codes! {
     42205 422 NotImportMode
     42205 422 NotReadWriteMode
     42205 422 ImportNeedsNoSubjects
+    42205 422 ModeImmutable
     42205 422 IdTaken
     42205 422 OwnedSubjectReferenced
     42206 422 ReferenceExists
@@ -333,6 +336,7 @@ impl fmt::Display for RegistryError {
             Self::ImportNeedsNoSubjects => {
                 f.write_str("Cannot import since found existing subjects")
             }
+            Self::ModeImmutable => f.write_str("Mode changes are not allowed"),
             Self::IdTaken { id, subject } => write!(
                 f,
                 "Overwrite new schema with id {id} in context {} is not permitted.",

@@ -28,6 +28,14 @@ impl RawRecord {
     pub fn bytes(&self) -> usize {
         self.key.len() + self.value.as_ref().map_or(0, Vec::len)
     }
+
+    /// What holds now of what the record is about; none if it is a tombstone, in any of its forms.
+    ///
+    /// Karapace deletes with an empty value, and its old backups restore a deletion as the word `null`.
+    /// No record of a registry has such a value, so neither can be anything else.
+    pub fn present_value(&self) -> Option<&[u8]> {
+        self.value.as_deref().filter(|value| !matches!(value.trim_ascii(), b"" | b"null"))
+    }
 }
 
 /// A record that this registry understands.
@@ -277,7 +285,7 @@ impl Record {
 
     pub fn decode(raw: &RawRecord) -> Result<Record, Unreadable> {
         let key: Key<'_> = read("key", &raw.key)?;
-        let value = raw.value.as_deref();
+        let value = raw.present_value();
         match (&*key.keytype, key.subject, value) {
             ("SCHEMA", Some(subject), value) => {
                 let version =
@@ -428,6 +436,31 @@ mod tests {
         ] {
             let given = raw(key, value);
             assert_eq!(Record::decode(&given).unwrap().encode(), given);
+        }
+    }
+
+    #[test]
+    fn karapaces_empty_value_and_the_word_null_are_tombstones() {
+        for (key, tombstone) in [
+            (
+                r#"{"keytype":"SCHEMA","subject":"s","version":1,"magic":1}"#,
+                Record::Schema { subject: Subject::written("s"), version: Version(1), value: None },
+            ),
+            (
+                r#"{"keytype":"CONFIG","subject":"s","magic":0}"#,
+                Record::Config { subject: Some(Subject::written("s")), value: None },
+            ),
+            (r#"{"keytype":"MODE","magic":0}"#, Record::Mode { subject: None, value: None }),
+            (r#"{"keytype":"DELETE_SUBJECT","subject":"s","magic":0}"#, Record::Noop),
+            (r#"{"keytype":"CLEAR_SUBJECT","subject":"s","magic":0}"#, Record::Noop),
+            (
+                r#"{"keytype":"CONTEXT","tenant":"default","context":".c","magic":0}"#,
+                Record::Context { context: Context::new(".c").unwrap(), exists: false },
+            ),
+        ] {
+            for value in [None, Some(""), Some(" "), Some("null"), Some("null\n")] {
+                assert_eq!(Record::decode(&raw(key, value)).as_ref(), Ok(&tombstone), "{value:?}");
+            }
         }
     }
 

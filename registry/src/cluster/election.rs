@@ -137,7 +137,10 @@ pub(super) async fn take_part(cluster: Weak<Cluster>, events: mpsc::Sender<Event
         // somebody may have been faster
         let after = announced.as_ref().map(|leader| leader.epoch);
         let lead = Event::Lead { after, renew };
-        if cluster.leader() == announced && events.send(lead).await.is_ok() {
+        if cluster.leader() == announced
+            && cluster.is_alone().await
+            && events.send(lead).await.is_ok()
+        {
             led_since = Instant::now();
             cluster.settle(&announced).await;
         }
@@ -153,7 +156,8 @@ async fn is_lost(cluster: &Arc<Cluster>, leader: &Leader, watched: &mut Option<W
     let probe = probe(cluster, leader).await;
     let now = Instant::now();
     watched.see(probe, now);
-    let lost = watched.is_lost(now);
+    // while Kafka is slow for this node too, it would lead no better
+    let lost = watched.is_lost(now) && cluster.status().well;
     if lost {
         let probe = &watched.last;
         tracing::warn!(leader = %leader.url, epoch = leader.epoch, ?probe, "the leader is lost");
@@ -196,7 +200,8 @@ fn jitter(max_ms: u64) -> Duration {
 impl Cluster {
     fn can_lead(&self) -> bool {
         let status = self.status();
-        self.node.eligible && status.kafka && status.faults.is_empty()
+        let is_alone = self.health().others.permit_leading();
+        self.node.eligible && status.kafka && status.faults.is_empty() && is_alone
     }
 
     /// Waits until the lead was taken by somebody, or was not.

@@ -2,11 +2,13 @@
 //!
 //! The log elects: who wrote the last announcement (`log/kafka/leader.rs`) leads, and only that node can
 //! write. `replica` applies what is read and writes while it leads, `election` takes the lead when
-//! nobody has it, `monitor` watches the topic, `freshness` knows what has to be read.
+//! nobody has it, `monitor` watches the topic, `others` registries of another make on it, `freshness` knows
+//! what has to be read.
 
 mod election;
 mod freshness;
 mod monitor;
+mod others;
 mod replica;
 mod tail;
 
@@ -23,6 +25,8 @@ use crate::log::kafka::{ASK_TIMEOUT, Fault, Leader, Topic};
 use crate::log::{KafkaLog, LogError};
 use crate::writer::Job;
 pub(crate) use freshness::Freshness;
+pub(crate) use others::members;
+use others::{Lookout, Others};
 use replica::{Event, Replica};
 
 /// How long a write waits for a leader, for Kafka and for this node to read it, all in all. With what
@@ -64,6 +68,8 @@ pub struct Cluster {
     health: Mutex<Health>,
     /// Of ourselves, the newest last.
     tokens: Mutex<VecDeque<String>>,
+    /// None where registries of another make do not matter.
+    lookout: Option<Arc<Lookout>>,
     pub(crate) freshness: Freshness,
     pub(crate) http: reqwest::Client,
 }
@@ -75,6 +81,8 @@ struct Health {
     end: u64,
     heard: Option<Instant>,
     faults: Vec<Fault>,
+    /// Registries of another make that would write too.
+    others: Others,
     /// Why the topic cannot be read, while it cannot.
     unread: Option<String>,
     leader_changes: u64,
@@ -85,6 +93,13 @@ struct Health {
     writing: Option<Instant>,
     /// When this node could not write, or not take the lead.
     failed: Option<Instant>,
+}
+
+impl Health {
+    /// What keeps writes away as long as nobody mends it.
+    fn write_faults(&self) -> Vec<String> {
+        self.faults.iter().map(Fault::to_string).chain(self.others.fault()).collect()
+    }
 }
 
 /// What a node says of itself, at `/v1/cluster`.
@@ -100,6 +115,8 @@ pub(crate) struct Status {
     /// Whether Kafka is as quick as a leader needs it.
     pub(crate) well: bool,
     pub(crate) faults: Vec<String>,
+    /// Whether a registry of another make writes the log, or may do so.
+    pub(crate) beside_others: bool,
     pub(crate) leader_changes: u64,
 }
 
@@ -116,6 +133,12 @@ impl Cluster {
         let config = log.config.clone();
         let next = state.load().next_offset();
         let (freshness, questions) = Freshness::new();
+        let asked = Arc::new(Topic::new(&config, ASK_TIMEOUT));
+        let lookout = Lookout::new(&asked, &config).map(Arc::new);
+        let others = match lookout {
+            Some(_) => Others::Unknown,
+            None => Others::Absent,
+        };
         let cluster = Arc::new(Cluster {
             http: client(&node)?,
             node,
@@ -125,9 +148,11 @@ impl Cluster {
             health: Mutex::new(Health {
                 end: next,
                 heard: Some(Instant::now()),
+                others,
                 ..Health::default()
             }),
             tokens: Mutex::default(),
+            lookout: lookout.clone(),
             freshness,
         });
         let (events, to_apply) = mpsc::channel::<Event>(EVENTS_MAX);
@@ -138,7 +163,9 @@ impl Cluster {
             .spawn(move || runtime.block_on(replica.run()))
             .map_err(|e| failed(&e))?;
         tail::start(log.reader, config.clone(), cluster.clone(), events.clone())?;
-        let asked = Arc::new(Topic::new(&config, ASK_TIMEOUT));
+        if let Some(lookout) = lookout {
+            tokio::spawn(others::watch(lookout, Arc::downgrade(&cluster)));
+        }
         tokio::spawn(freshness::answer(asked.clone(), Arc::downgrade(&cluster), questions));
         tokio::spawn(monitor::listen(asked.clone(), Arc::downgrade(&cluster)));
         tokio::spawn(monitor::watch(asked, config, Arc::downgrade(&cluster)));
@@ -148,7 +175,7 @@ impl Cluster {
 
     pub(crate) fn status(&self) -> Status {
         let health = self.health();
-        let unread = health.unread.map(|why| format!("the topic cannot be read: {why}"));
+        let unread = health.unread.as_ref().map(|why| format!("the topic cannot be read: {why}"));
         Status {
             leader: self.leader(),
             leading: health.leading,
@@ -158,7 +185,8 @@ impl Cluster {
             kafka: health.heard.is_some_and(|at| at.elapsed() < HEARD_MAX),
             well: health.heard.is_some_and(|at| at.elapsed() < WELL_MAX)
                 && health.writing.is_none_or(|since| since.elapsed() < WELL_MAX),
-            faults: health.faults.iter().map(Fault::to_string).chain(unread).collect(),
+            beside_others: health.others.fault().is_some(),
+            faults: health.write_faults().into_iter().chain(unread).collect(),
             leader_changes: health.leader_changes,
         }
     }

@@ -199,9 +199,10 @@ impl Replica {
     /// Answers all that waits.
     async fn write_all(&mut self) {
         while !self.waiting.is_empty() {
+            let faults = self.cluster.health().write_faults();
             let answers = match self.cluster.leading() {
-                _ if !self.cluster.health().faults.is_empty() => {
-                    let reason = self.cluster.status().faults.join("; ");
+                _ if !faults.is_empty() => {
+                    let reason = faults.join("; ");
                     vec![Err(RegistryError::Store { reason }); self.waiting.len()]
                 }
                 None => vec![Err(RegistryError::NoLeader); self.waiting.len()],
@@ -290,6 +291,7 @@ impl Replica {
             return Err("the topic has been emptied".to_string());
         }
         tracing::warn!(offset = first, "another registry has written at the same time");
+        self.cluster.hint_of_others();
         self.before = Some((first, None));
         let read = self.read_past(end - 1, deadline).await;
         let before = self.before.take().and_then(|(_, before)| before);

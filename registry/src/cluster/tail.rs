@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
-use weir_registry_core::LogEntry;
+use weir_registry_core::{LogEntry, RawRecord, Record};
 
 use super::Cluster;
 use super::replica::Event;
@@ -78,9 +78,11 @@ fn follow(
         let mut leaders = Vec::new();
         let mut reached = None;
         let mut timeout = READ_TIMEOUT;
+        let mut announces_another = false;
         while entries.len() < BATCH_MAX {
             match reader.next(timeout)? {
                 Some(Item::Record { offset, record, leader }) => {
+                    announces_another |= leader.is_none() && is_noop(&record);
                     entries.push((offset, LogEntry::read(&record)));
                     leaders.extend(leader);
                     timeout = Duration::ZERO;
@@ -92,6 +94,9 @@ fn follow(
                 }
                 None => break,
             }
+        }
+        if announces_another && let Some(cluster) = cluster.upgrade() {
+            cluster.hint_of_others();
         }
         if !entries.is_empty() {
             moved = Instant::now();
@@ -111,4 +116,9 @@ fn follow(
             return Ok(());
         }
     }
+}
+
+/// What a registry of another make writes when it takes the lead.
+fn is_noop(record: &RawRecord) -> bool {
+    record.present_value().is_none() && matches!(Record::decode(record), Ok(Record::Noop))
 }

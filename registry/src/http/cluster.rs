@@ -18,7 +18,8 @@ const LISTED_MAX: usize = 100;
 pub(super) struct Node {
     /// `leader`, `follower`, `candidate` while it takes over; `single` if nobody else can write its log.
     role: &'static str,
-    /// Whether the log was read to its end; before, everything else is 503.
+    /// Whether the log was read to its end (before, everything else is 503) and no registry of another
+    /// make leads on it.
     ready: bool,
     /// Whether this node takes writes, or knows who does.
     writable: bool,
@@ -69,6 +70,7 @@ impl Node {
         };
         let status = cluster.status();
         Node {
+            ready: !status.beside_others,
             role: match status.leading {
                 Some(_) => "leader",
                 None if status.taking_over => "candidate",

@@ -55,7 +55,7 @@ pub(super) async fn answer(registry: Registry, routes: Router, request: Request)
     let (parts, body) = request.into_parts();
     let mut response = match parts.method {
         Method::GET | Method::HEAD | Method::OPTIONS => here.read(parts).await,
-        _ => match request::read(body).await {
+        _ => match request::read(body, here.registry.options().body_bytes_max).await {
             Ok(body) => here.write(parts, Bytes::from(body)).await,
             Err(refused) => refused.into_response(),
         },

@@ -30,6 +30,10 @@ pub(super) async fn register(
     Body(request): Body<RegisterRequest>,
 ) -> Answer<Json<RegisterResponse>> {
     let subject = Subject::new(subject.as_str())?;
+    if registry.options().reject_empty_subject && subject.parts().1.is_empty() {
+        let subject = subject.to_string();
+        return Err(Refused(RegistryError::InvalidSubject { subject }));
+    }
     let (normalize, force) = (params.flag("normalize"), params.flag("force"));
     let params =
         if came_as_descriptor(&request) { params.or("format", "serialized") } else { params };

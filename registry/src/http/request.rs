@@ -11,9 +11,6 @@ use super::answer::Refused;
 use super::json_body;
 use crate::Registry;
 
-/// Bytes of a request's body. A schema of this size is some hundred times what anybody has.
-const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
-
 /// Bytes of a body that is too large which are still read, so that the client gets to read the
 /// answer instead of a reset connection.
 const BODY_BYTES_DISCARDED_MAX: usize = 64 * 1024 * 1024;
@@ -189,12 +186,12 @@ impl Page {
 /// The body as JSON. 400 · 413 · 422 if there is none.
 pub(super) struct Body<T>(pub(super) T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+impl<T: DeserializeOwned> FromRequest<Registry> for Body<T> {
     type Rejection = Refused;
 
-    async fn from_request(request: Request, _state: &S) -> Result<Self, Refused> {
+    async fn from_request(request: Request, registry: &Registry) -> Result<Self, Refused> {
         let (parts, body) = request.into_parts();
-        let bytes = read(body).await?;
+        let bytes = read(body, registry.options().body_bytes_max).await?;
         if matches!(bytes.trim_ascii(), b"" | b"null") {
             let request = argument(&parts.method, parts.uri.path());
             return Err(Refused(RegistryError::MissingBody { request }));
@@ -222,7 +219,7 @@ fn argument(method: &Method, path: &str) -> &'static str {
     }
 }
 
-pub(super) async fn read(body: axum::body::Body) -> Result<Vec<u8>, Refused> {
+pub(super) async fn read(body: axum::body::Body, bytes_max: usize) -> Result<Vec<u8>, Refused> {
     let mut stream = body.into_data_stream();
     let mut bytes = Vec::new();
     let mut total = 0;
@@ -231,7 +228,7 @@ pub(super) async fn read(body: axum::body::Body) -> Result<Vec<u8>, Refused> {
             Refused(RegistryError::BadRequest { reason: format!("the body ends early: {error}") })
         })?;
         total += chunk.len();
-        if total <= BODY_BYTES_MAX {
+        if total <= bytes_max {
             bytes.extend_from_slice(&chunk);
         } else {
             bytes = Vec::new();
@@ -240,5 +237,5 @@ pub(super) async fn read(body: axum::body::Body) -> Result<Vec<u8>, Refused> {
             }
         }
     }
-    if total > BODY_BYTES_MAX { Err(Refused(RegistryError::BodyTooLarge)) } else { Ok(bytes) }
+    if total > bytes_max { Err(Refused(RegistryError::BodyTooLarge)) } else { Ok(bytes) }
 }

@@ -61,6 +61,65 @@ async fn records_that_cannot_be_applied_are_named_and_stop_nobody() {
     assert_eq!(id(&register(node, "e", "E").await), 10);
 }
 
+#[tokio::test]
+async fn what_karapace_deleted_stays_deleted() {
+    let Some(kafka) = kafka() else { return };
+    let topic = unique("_schemas");
+    make(&kafka, &topic, "compact", 1).await;
+    let version = |subject: &str| {
+        format!(r#"{{"keytype":"SCHEMA","subject":"{subject}","version":1,"magic":1}}"#)
+    };
+    let value = |subject: &str, id: u32, deleted: bool| {
+        format!(
+            r#"{{"subject":"{subject}","version":1,"id":{id},"schema":"{{\"type\":\"enum\",\"name\":\"E{id}\",\"symbols\":[\"A\"]}}","deleted":{deleted}}}"#
+        )
+    };
+    let (gone, late, config) =
+        (version("gone"), version("late"), r#"{"keytype":"CONFIG","subject":"late","magic":0}"#);
+    let (live, soft) = (value("gone", 1, false), value("gone", 1, true));
+    let other = value("late", 2, false);
+    let records = [
+        (Some(gone.as_str()), Some(live.as_str())),
+        (Some(gone.as_str()), Some(soft.as_str())),
+        (Some(gone.as_str()), Some("")),
+        (Some(late.as_str()), Some(other.as_str())),
+        (Some(config), Some(r#"{"compatibilityLevel":"FORWARD"}"#)),
+        (Some(config), Some("null")),
+    ];
+    produce(&kafka, &topic, &records).await;
+    let site = nodes(&kafka, &topic, 1, &[]).await;
+    let node = &site.nodes[0];
+    node.start();
+    site.until_ready(node).await;
+    let api = api(node);
+    assert_eq!(api.get("/subjects?deleted=true").await.json, json!(["late"]));
+    assert_eq!(api.get("/config/late").await.json["error_code"], 40408);
+    // and while it runs
+    let last = produce(&kafka, &topic, &[(Some(&late), Some(""))]).await[0];
+    let end = u64::try_from(last).unwrap() + 1;
+    let status = site.until(node, "past it", |status| status.applied_offset >= end).await;
+    assert_eq!(status.passed_over, 0);
+    assert_eq!(api.get("/subjects?deleted=true").await.json, json!([]));
+    // a topic that is made of it has tombstones that compaction knows
+    let copy = unique("_schemas");
+    let place = |topic: &str| format!("kafka://{}/{topic}", kafka.bootstrap_servers);
+    let mut migrate = std::process::Command::new(WEIR);
+    migrate.args(["migrate", "--verify", "--from", &place(&topic), "--to", &place(&copy)]);
+    let output = migrate.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let copied = tokio::task::spawn_blocking(move || {
+        let servers = kafka.bootstrap_servers.clone();
+        let settings =
+            weir_kafka::Settings { bootstrap_servers: servers, ..weir_kafka::Settings::default() };
+        let config = KafkaConfig { topic: copy, ..KafkaConfig::new(settings) };
+        let mut empty = Vec::new();
+        let mut log = KafkaLog::open_to_read(config).unwrap();
+        log.read(0, &mut |_, record| empty.push(record.value.is_none())).unwrap();
+        empty
+    });
+    assert_eq!(copied.await.unwrap()[..6], [false, false, true, false, false, true]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_others_have_written_is_taken_over() {
     let Some(kafka) = kafka() else { return };

@@ -4,6 +4,7 @@ mod clients;
 mod https;
 mod log;
 mod nodes;
+mod others;
 mod topic;
 
 use std::time::{Duration, Instant};

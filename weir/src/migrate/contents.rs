@@ -1,8 +1,9 @@
 //! What a place holds, as a registry would see it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::runtime::Handle;
+use weir_registry_api::Subject;
 use weir_registry_core::{LogEntry, State};
 
 use super::http::Api;
@@ -36,12 +37,18 @@ impl Reach {
     }
 }
 
-/// Reads all that there is at a place. What cannot be read or applied is passed over.
-pub fn read(place: &Place, reach: &Reach, progress: &mut Progress) -> Result<Contents, String> {
+/// Reads all that there is at a place. What cannot be read or applied is passed over. `scopes`: also their
+/// configurations and modes, which a running registry shows only to who asks for them.
+pub fn read(
+    place: &Place,
+    reach: &Reach,
+    scopes: &BTreeSet<Subject>,
+    progress: &mut Progress,
+) -> Result<Contents, String> {
     if let Some(api) = reach.api(place)? {
         return reach.runtime.block_on(async {
             api.check().await?;
-            live::walk(&api, progress).await
+            live::walk(&api, scopes, progress).await
         });
     }
     let mut state = State::default();

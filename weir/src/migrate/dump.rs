@@ -2,7 +2,7 @@
 //! every byte comes back.
 //!
 //! `{"offset":7,"timestamp_ms":1700000000000,"key":{..},"value":{..}}`; the value of a tombstone is
-//! null, `key_base64` and `value_base64` stand in their place for what is not JSON.
+//! null, and so is the key of a record that has none; `key_base64` and `value_base64` stand in their place for what is not JSON.
 
 use std::borrow::Cow;
 use std::fs::{self, File};
@@ -24,8 +24,9 @@ pub(super) struct Line<'a> {
     offset: Option<u64>,
     #[serde(default)]
     timestamp_ms: Option<i64>,
-    #[serde(default, borrow, skip_serializing_if = "Option::is_none")]
-    key: Option<&'a RawValue>,
+    /// Some null where a record has no key.
+    #[serde(default, borrow, deserialize_with = "there", skip_serializing_if = "Option::is_none")]
+    key: Option<Option<&'a RawValue>>,
     #[serde(default, borrow, skip_serializing_if = "Option::is_none")]
     key_base64: Option<Cow<'a, str>>,
     /// Some null of a tombstone.
@@ -35,9 +36,21 @@ pub(super) struct Line<'a> {
     value_base64: Option<Cow<'a, str>>,
 }
 
+/// What is there, though it be null.
+fn there<'a, 'de: 'a, D: serde::Deserializer<'de>>(
+    input: D,
+) -> Result<Option<Option<&'a RawValue>>, D::Error> {
+    Option::deserialize(input).map(Some)
+}
+
 impl Line<'_> {
     fn write(offset: u64, record: &RawRecord, out: &mut impl Write) -> io::Result<()> {
-        let (key, key_base64) = either(&record.key);
+        // a log tells no difference between no key and one without a byte
+        let (key, key_base64) = match record.key.is_empty() {
+            true => (None, None),
+            false => either(&record.key),
+        };
+        let key = key_base64.is_none().then_some(key);
         let (value, value_base64) = record.value.as_deref().map(either).unwrap_or_default();
         let value = value_base64.is_none().then_some(value);
         let timestamp_ms = record.timestamp_ms;
@@ -56,7 +69,10 @@ impl Line<'_> {
             }
             (json, None) => Ok(json.map(|json| json.get().as_bytes().to_vec())),
         };
-        let key = bytes(line.key, line.key_base64)?.ok_or("there is no key")?;
+        if line.key.is_none() && line.key_base64.is_none() {
+            return Err("there is no key".to_string());
+        }
+        let key = bytes(line.key.flatten(), line.key_base64)?.unwrap_or_default();
         let value = bytes(line.value.flatten(), line.value_base64)?;
         Ok((line.offset, RawRecord { key, value, timestamp_ms: line.timestamp_ms }))
     }
@@ -229,6 +245,8 @@ mod tests {
             r#"{"offset":7,"timestamp_ms":5,"key":{"keytype":"NOOP","magic":0},"value":null}"#;
         assert_eq!(written(&record).trim_end(), line);
         let record = RawRecord { value: Some(b"x".to_vec()), ..record };
+        let keyless = RawRecord { key: Vec::new(), ..record.clone() };
+        assert!(written(&keyless).contains(r#""key":null,"#), "{}", written(&keyless));
         assert!(written(&record).ends_with("\"magic\":0},\"value_base64\":\"eA==\"}\n"));
     }
 

@@ -25,8 +25,7 @@ impl Format {
         match line {
             b"/V2" => return Ok(Format::Hex),
             [b'/', b'V', b'3', ..] => {
-                let why =
-                    "Karapace's backup V3 is not read; its topic is (kafka://HOST:PORT/TOPIC)";
+                let why = "this is a part of Karapace's backup V3: name the folder that it is in";
                 return Err(why.to_string());
             }
             _ => {}

@@ -9,8 +9,8 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use weir_registry_api::{
-    Association, Config, Context, Metadata, Mode, ModeBody, Reference, RuleSet, SchemaId,
-    SchemaText, SchemaType, Subject, Version,
+    Association, CompatibilityLevel, Config, Context, Metadata, Mode, ModeBody, Reference, RuleSet,
+    SchemaId, SchemaText, SchemaType, Subject, Version,
 };
 use weir_registry_core::record::{AssociationKey, SchemaValue};
 use weir_registry_core::{RawRecord, Record, State};
@@ -46,7 +46,12 @@ struct Aliased {
 /// A list that has fewer is not asked for the rest: nobody cuts lists into smaller pages.
 const PAGE_MIN: usize = 100;
 
-pub async fn walk(api: &Api, progress: &mut Progress) -> Result<Contents, String> {
+/// `asked`: subjects whose configuration and mode are asked for, whether or not they are listed.
+pub async fn walk(
+    api: &Api,
+    asked: &BTreeSet<Subject>,
+    progress: &mut Progress,
+) -> Result<Contents, String> {
     let known_contexts = contexts(api).await?;
     let subjects = subjects(api, known_contexts.as_deref().unwrap_or_default()).await?;
     let mut contexts: BTreeSet<Context> = subjects.iter().map(Subject::context).collect();
@@ -61,7 +66,7 @@ pub async fn walk(api: &Api, progress: &mut Progress) -> Result<Contents, String
     if has_contexts {
         scopes.extend(aliases(api).await?);
     }
-    scopes.extend(subjects.iter().cloned());
+    scopes.extend(subjects.iter().chain(asked).cloned());
     // Karapace shows the mode that holds for a subject, also where it has none of its own
     let inherited = (!has_contexts).then(|| state.effective_mode(None));
     settings(api, scopes, inherited, &mut state, progress).await?;
@@ -117,6 +122,11 @@ async fn contexts(api: &Api) -> Result<Option<Vec<Context>>, Failure> {
     }
 }
 
+/// Whether a registry knows contexts. One that does not numbers all schemas in one list.
+pub async fn knows_contexts(api: &Api) -> Result<bool, String> {
+    Ok(contexts(api).await?.is_some())
+}
+
 /// The subjects of all contexts, also deleted ones. Registries differ in what they list unless they are
 /// asked for a context.
 async fn subjects(api: &Api, contexts: &[Context]) -> Result<BTreeSet<Subject>, Failure> {
@@ -160,7 +170,8 @@ async fn global_scope(api: &Api, has_contexts: bool, state: &mut State) -> Resul
     let around = Subject::global();
     let (mut outer_config, mut outer_mode) = (None, None);
     if has_contexts {
-        outer_config = config(api, Some(&around)).await?;
+        // which is shown where nothing is set
+        outer_config = config(api, Some(&around)).await?.filter(|c| !says_nothing(c));
         outer_mode = mode(api, Some(&around)).await?;
     }
     let own_config = config(api, None).await?;
@@ -169,9 +180,14 @@ async fn global_scope(api: &Api, has_contexts: bool, state: &mut State) -> Resul
         ..Config::default()
     };
     let level = |config: &Option<Config>| config.as_ref().and_then(|c| c.compatibility_level);
-    let is_outer = level(&outer_config).is_some()
-        && level(&outer_config) == level(&own_config)
-        && own_config.as_ref() == Some(&shown);
+    let mut is_outer = false;
+    if level(&outer_config).is_some() && own_config.as_ref() == Some(&shown) {
+        let query = [("defaultToGlobal", "true")];
+        let holds: Option<Config> = api.find(&["config"], &query).await?;
+        // what holds is that around it: own is the same, or the default that is shown for it
+        let differs = level(&own_config) != level(&outer_config);
+        is_outer = !differs || level(&holds) == level(&outer_config);
+    }
     let own_config = own_config.filter(|_| !is_outer);
     let own_mode = match (mode(api, None).await?, outer_mode) {
         // READWRITE, or nothing
@@ -185,6 +201,12 @@ async fn global_scope(api: &Api, has_contexts: bool, state: &mut State) -> Resul
     };
     put_settings(state, Some(around), outer_config, outer_mode)?;
     put_settings(state, None, own_config, own_mode)
+}
+
+/// Whether a configuration is what registries show around all contexts where nothing is set.
+pub fn says_nothing(config: &Config) -> bool {
+    let compatibility_level = Some(CompatibilityLevel::default());
+    *config == Config { compatibility_level, ..Config::default() }
 }
 
 fn put_settings(
@@ -291,7 +313,11 @@ struct Place {
 /// The versions of a subject: a deleted one is in one list and not in the other.
 async fn numbers(api: &Api, subject: &Subject) -> Result<Vec<Place>, Failure> {
     let path = ["subjects", subject.as_str(), "versions"];
-    let all: Vec<Version> = list(api, &path, &[("deleted", "true")]).await?;
+    let all: Vec<Version> = match list(api, &path, &[("deleted", "true")]).await {
+        // Karapace lists a subject that has only a configuration
+        Err(failure) if failure.is_absence() => return Ok(Vec::new()),
+        all => all?,
+    };
     let live: Vec<Version> = match list(api, &path, &[]).await {
         Err(failure) if failure.is_absence() => Vec::new(),
         live => live?,

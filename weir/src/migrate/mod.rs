@@ -4,6 +4,7 @@
 //! from one to another is the log itself. A running registry has only what it shows: it is walked, and
 //! filled through its mode IMPORT.
 
+mod backup_v3;
 mod contents;
 mod dump;
 mod foreign;
@@ -15,12 +16,15 @@ mod progress;
 mod records;
 mod verify;
 
+use std::collections::BTreeSet;
+
 use tokio::runtime::Handle;
 
 use crate::cli::MigrateArgs;
 use crate::settings::{kafka_flags, read_file};
 use contents::Reach;
 use place::Place;
+pub use place::without_user;
 use progress::Progress;
 use records::{Sink, Source};
 
@@ -45,7 +49,7 @@ fn migrate(args: &MigrateArgs, runtime: Handle) -> Result<(), String> {
         return compare(&source, &target, &reach, &mut progress);
     }
     let copied = match &target {
-        Place::Live(_) => to_registry((&source, &target), &reach, args.force, &mut progress)?,
+        Place::Live(_) => to_registry((&source, &target), &reach, args, &mut progress)?,
         _ => to_records((&source, &target), &reach, args.force, &mut progress)?,
     };
     let counted = |count: u64, what: &str| match count {
@@ -83,9 +87,10 @@ fn not_empty(place: &Place) -> String {
 fn to_registry(
     (source, target): (&Place, &Place),
     reach: &Reach,
-    force: bool,
+    args: &MigrateArgs,
     progress: &mut Progress,
 ) -> Result<String, String> {
+    let force = args.force;
     let api = reach.api(target)?.ok_or_else(|| format!("{target} is no registry"))?;
     reach.runtime.block_on(async {
         api.check().await?;
@@ -94,7 +99,16 @@ fn to_registry(
             false => Err(not_empty(target)),
         }
     })?;
-    let contents = contents::read(source, reach, progress)?;
+    let contents = contents::read(source, reach, &BTreeSet::new(), progress)?;
+    let in_contexts = verify::subjects_in_contexts(&contents.state);
+    let as_names = args.contexts_as_names || in_contexts == 0;
+    if !as_names && !reach.runtime.block_on(live::knows_contexts(&api))? {
+        return Err(format!(
+            "{target} knows no contexts, and {in_contexts} subjects of {source} are in some: each context numbers \
+             its schemas for itself, so their ids would take the place of others. Copy to a registry that \
+             knows contexts; --contexts-as-names copies all the same"
+        ));
+    }
     let imported = import::import(&api, &contents.state, force, progress);
     reach.runtime.block_on(imported)?;
     let (subjects, versions) = verify::counts(&contents.state);
@@ -110,7 +124,7 @@ fn to_records(
     if let Some(api) = reach.api(source)? {
         reach.runtime.block_on(api.check())?;
         let mut sink = Sink::open(target, &reach.kafka, force)?;
-        let state = reach.runtime.block_on(live::walk(&api, progress))?.state;
+        let state = reach.runtime.block_on(live::walk(&api, &BTreeSet::new(), progress))?.state;
         for (offset, record) in (0..).zip(state.records()) {
             sink.push(offset, live::dated(&state, &record), progress)?;
         }
@@ -137,8 +151,8 @@ fn compare(
     reach: &Reach,
     progress: &mut Progress,
 ) -> Result<(), String> {
-    let a = contents::read(source, reach, progress)?;
-    let b = contents::read(target, reach, progress)?;
+    let a = contents::read(source, reach, &BTreeSet::new(), progress)?;
+    let b = contents::read(target, reach, &verify::configured(&a.state), progress)?;
     let differences = verify::differences(&a, &b);
     for difference in &differences.lines {
         println!("{difference}");

@@ -31,7 +31,8 @@ impl Place {
         match text.split_once("://") {
             None => Ok(Place::File(text.into())),
             Some(("http" | "https", _)) => {
-                let url = Url::parse(text).map_err(|e| format!("{text} is no URL: {e}"))?;
+                let url = Url::parse(text)
+                    .map_err(|e| format!("{} is no URL: {e}", without_user(text)))?;
                 Ok(Place::Live(url))
             }
             Some(("kafka", rest)) => match rest.split_once('/') {
@@ -39,10 +40,11 @@ impl Place {
                     let (bootstrap_servers, topic) = (servers.to_string(), topic.to_string());
                     Ok(Place::Kafka { bootstrap_servers, topic })
                 }
-                _ => Err(format!("{text}: expected kafka://HOST:PORT,.../TOPIC")),
+                _ => Err(format!("{}: expected kafka://HOST:PORT,.../TOPIC", without_user(text))),
             },
             Some(_) => Err(format!(
-                "{text}: expected http://, https://, kafka://, sled:FOLDER, a file or -"
+                "{}: expected http://, https://, kafka://, sled:FOLDER, a file or -",
+                without_user(text)
             )),
         }
     }
@@ -59,13 +61,22 @@ impl fmt::Display for Place {
         match self {
             Place::Live(url) => f.write_str(&shown(url)),
             Place::Kafka { bootstrap_servers, topic } => {
-                write!(f, "kafka://{bootstrap_servers}/{topic}")
+                f.write_str(&without_user(&format!("kafka://{bootstrap_servers}/{topic}")))
             }
             Place::Sled(folder) => write!(f, "sled:{}", folder.display()),
             Place::File(path) => write!(f, "{}", path.display()),
             Place::Pipe => f.write_str("-"),
         }
     }
+}
+
+/// What may be a URL without the user and the password that may stand in it.
+pub fn without_user(text: &str) -> String {
+    let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let host = rest[..end].rfind('@').map_or(0, |at| at + 1);
+    let separator = if scheme.is_empty() { "" } else { "://" };
+    format!("{scheme}{separator}{}", &rest[host..])
 }
 
 /// A URL without what is secret of it.
@@ -102,5 +113,11 @@ mod tests {
     fn a_password_is_not_shown() {
         let place = Place::parse("https://me:secret@registry:8081/apis/ccompat/v7").unwrap();
         assert_eq!(place.to_string(), "https://registry:8081/apis/ccompat/v7");
+        for wrong in ["http://me:secret@", "ftp://me:secret@a/b", "kafka://me:secret@a:1"] {
+            let error = Place::parse(wrong).unwrap_err();
+            assert!(!error.contains("secret"), "{error}");
+        }
+        let place = Place::parse("kafka://me:secret@a:1/t").unwrap();
+        assert_eq!(place.to_string(), "kafka://a:1/t");
     }
 }

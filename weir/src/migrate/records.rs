@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use weir_registry::log::{AppendError, KafkaConfig, KafkaLog, Log, LogError, SledLog};
 use weir_registry_core::{RawRecord, Record, State};
 
+use super::backup_v3::Backup;
 use super::dump;
 use super::place::Place;
 use super::progress::Progress;
@@ -25,6 +26,7 @@ const BATCH_BYTES: usize = 512 * 1024;
 pub enum Source {
     Log { log: Box<dyn Log>, first: u64 },
     Dump { name: String, input: Box<dyn std::io::Read> },
+    Backup(Backup),
 }
 
 impl Source {
@@ -49,6 +51,7 @@ impl Source {
                 let log = SledLog::open(folder).map_err(|e| e.to_string())?;
                 Ok(Source::Log { log: Box::new(log), first: 0 })
             }
+            Place::File(path) if path.is_dir() => Backup::open(path).map(Source::Backup),
             Place::File(path) => {
                 let file = File::open(path).map_err(|e| named(&e))?;
                 Ok(Source::Dump { name: place.to_string(), input: Box::new(file) })
@@ -66,6 +69,7 @@ impl Source {
     ) -> Result<(), String> {
         match self {
             Source::Dump { name, input } => dump::read(&name, input, each),
+            Source::Backup(backup) => backup.read(each),
             Source::Log { mut log, first } => {
                 let mut result = Ok(());
                 let read = log.read(first, &mut |offset, record| {
@@ -99,6 +103,9 @@ impl Sink {
                 let config = kafka_config(bootstrap_servers, topic, kafka);
                 let mut log = KafkaLog::open(config).map_err(|e| named(&e))?;
                 refuse_full(&mut log, place, force)?;
+                if !force {
+                    refuse_shared(&log, place)?;
+                }
                 // whoever led until now is not to write between ours
                 take_over(&mut log).map_err(|e| named(&e))?;
                 let end = log.end();
@@ -129,10 +136,14 @@ impl Sink {
         match self {
             Sink::Dump(out) => out.push(offset, &record).map(|()| true),
             Sink::Log { waiting, bytes, .. } => {
+                let is_present = record.present_value().is_some();
                 if let Err(why) = Record::decode(&record) {
                     progress.pass_over(&format!("offset {offset}"), why);
                     return Ok(false);
                 }
+                // which also compaction takes for one
+                let value = record.value.filter(|_| is_present);
+                let record = RawRecord { value, ..record };
                 *bytes += record.bytes();
                 waiting.push(record);
                 if waiting.len() >= BATCH_RECORDS || *bytes >= BATCH_BYTES {
@@ -164,6 +175,21 @@ impl Sink {
         match self {
             Sink::Dump(out) => out.finish(),
             Sink::Log { .. } => Ok(()),
+        }
+    }
+}
+
+/// Registries that write the topic meanwhile give ids that the copy has.
+fn refuse_shared(log: &KafkaLog, place: &Place) -> Result<(), String> {
+    match log.other_registries() {
+        Ok(others) if !others.is_empty() => Err(format!(
+            "{place}: another registry is there: {}. Stop it first; --force writes all the same, if it writes another topic",
+            others.join(", ")
+        )),
+        Ok(_) => Ok(()),
+        Err(why) => {
+            eprintln!("{place}: whether another registry is there is not known: {why}");
+            Ok(())
         }
     }
 }

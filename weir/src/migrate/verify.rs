@@ -8,6 +8,7 @@ use weir_registry_api::{Association, Config, Context, Subject, Version};
 use weir_registry_core::{Listing, State, VersionEntry};
 
 use super::contents::Contents;
+use super::live::says_nothing;
 
 /// Characters of a value that are shown.
 const SHOWN_MAX: usize = 300;
@@ -45,6 +46,17 @@ pub fn counts(state: &State) -> (usize, usize) {
     let everything = everything();
     let subjects = state.subjects(&everything);
     subjects.fold((0, 0), |(subjects, all), (_, versions)| (subjects + 1, all + versions.len()))
+}
+
+/// Subjects, and contexts, that have a configuration or a mode of their own.
+pub fn configured(state: &State) -> BTreeSet<Subject> {
+    let configured = state.configs().map(|(scope, _)| scope);
+    configured.chain(state.scopes_with_mode()).flatten().cloned().collect()
+}
+
+/// Subjects that are in another context than the default one.
+pub fn subjects_in_contexts(state: &State) -> usize {
+    all(state).iter().filter(|subject| !subject.context().is_default()).count()
 }
 
 fn everything() -> Listing {
@@ -180,7 +192,9 @@ fn named(scope: Option<&Subject>) -> String {
 
 /// As `GET /config` shows it: with the level that holds, and in the default context always.
 fn config(state: &State, scope: Option<&Subject>) -> Option<Config> {
-    let own = state.config(scope).filter(|own| **own != Config::default());
+    let around = scope.is_some_and(Subject::is_global);
+    let is_said = |own: &&Config| **own != Config::default() && !(around && says_nothing(own));
+    let own = state.config(scope).filter(is_said);
     if own.is_none() && scope.is_some() {
         return None;
     }

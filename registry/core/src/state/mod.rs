@@ -14,7 +14,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use imbl::{HashMap, OrdMap, OrdSet, Vector};
-use weir_registry_api::{Config, Context, Guid, Mode, SchemaId, Subject, Version};
+use weir_registry_api::{
+    CompatibilityLevel, Config, Context, Guid, Mode, SchemaId, Subject, Version,
+};
 
 use crate::associations::Associations;
 use crate::parsed::Parses;
@@ -38,6 +40,8 @@ pub struct State {
     guids: OrdMap<Guid, SameContent>,
     config: HashMap<Option<Subject>, Arc<Config>>,
     mode: HashMap<Option<Subject>, Mode>,
+    /// Where no configuration says a level. It is the server's, and not in the log.
+    default_level: CompatibilityLevel,
     /// Who refers to a version: other versions, also deleted ones.
     referrers: HashMap<Place, Arc<BTreeSet<Place>>>,
     associations: Associations,

@@ -29,13 +29,19 @@ impl State {
     /// The configuration that holds for a scope: the nearest, and what that does not say from those
     /// around it. There is always a compatibility level.
     pub fn effective_config(&self, scope: Option<&Subject>) -> Config {
-        let default = Config {
-            compatibility_level: Some(CompatibilityLevel::default()),
-            ..Config::default()
-        };
+        let default = Config { compatibility_level: Some(self.default_level), ..Config::default() };
         let own = self.config(scope).cloned().unwrap_or_default();
         let around = scopes(scope).skip(1).filter_map(|scope| self.config.get(&scope));
         around.fold(own, |inner, outer| inner.over(outer)).over(&default)
+    }
+
+    /// What holds where no configuration says a level, BACKWARD until this is called.
+    pub fn set_default_level(&mut self, level: CompatibilityLevel) {
+        self.default_level = level;
+    }
+
+    pub fn default_level(&self) -> CompatibilityLevel {
+        self.default_level
     }
 
     pub fn effective_mode(&self, scope: Option<&Subject>) -> Mode {

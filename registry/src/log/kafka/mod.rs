@@ -18,6 +18,7 @@ pub(crate) use reader::{Item, Reader};
 pub(crate) use topic::{Fault, Range, Topic};
 
 use super::{AppendError, Log, LogError};
+use crate::cluster::members;
 
 /// How long the broker may take for one answer; with more, a write is not refused in time.
 pub(crate) const ASK_TIMEOUT: Duration = Duration::from_millis(1000);
@@ -50,6 +51,8 @@ pub struct KafkaConfig {
     pub fenced: bool,
     /// Start on a topic that is not as it should be.
     pub skip_topic_validation: bool,
+    /// Lead although registries of another make may do so too: nobody looks whether `group` has any.
+    pub beside_other_registries: bool,
 }
 
 impl KafkaConfig {
@@ -63,6 +66,7 @@ impl KafkaConfig {
             init_timeout: Duration::from_secs(60),
             fenced: true,
             skip_topic_validation: false,
+            beside_other_registries: false,
         }
     }
 
@@ -121,6 +125,14 @@ impl KafkaLog {
     /// The offset after the last record: what the next append has to expect.
     pub fn end(&self) -> u64 {
         self.end
+    }
+
+    /// The registries of another make that are in the group, as a line for each: they would write too.
+    pub fn other_registries(&self) -> Result<Vec<String>, LogError> {
+        let client = &self.producer.topic().client;
+        let members = self.runtime.block_on(members(client, &self.config.group));
+        let members = members.map_err(|error| LogError(error.to_string()))?;
+        Ok(members.iter().map(ToString::to_string).collect())
     }
 
     /// Makes everybody's writes void who has taken over before.

@@ -133,5 +133,5 @@ fn item(offset: u64, message: &BorrowedMessage<'_>) -> Item {
 }
 
 fn failed(error: KafkaError) -> LogError {
-    LogError(format!("the topic cannot be read: {error}"))
+    LogError(format!("the topic cannot be read: {}", weir_kafka::refusal(&error)))
 }

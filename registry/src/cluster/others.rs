@@ -1,0 +1,295 @@
+//! Registries of another make on the same log.
+//!
+//! Confluent's registry and Karapace elect their leader in a group of Kafka's, with the protocol type `sr`,
+//! and do not read our announcements. Two leaders give one id to two schemas, so no node leads while that
+//! group has members. A member that joins later is noticed within a second, or as soon as it writes the
+//! `NOOP` with which it takes the lead.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use kafka_protocol::error::ResponseError;
+use kafka_protocol::messages::describe_groups_response::DescribedGroupMember;
+use kafka_protocol::messages::{DescribeGroupsRequest, GroupId};
+use kafka_protocol::protocol::StrBytes;
+use serde::Deserialize;
+use tokio::sync::Notify;
+use tokio::time::timeout;
+use weir_kafka::{Client, Coordinated, Error, check};
+
+use super::Cluster;
+use crate::log::KafkaConfig;
+use crate::log::kafka::Topic;
+
+/// How often Kafka is asked who is in the group.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long a node that is about to lead waits for the answer; without one, the last answer counts.
+const LAST_LOOK_TIMEOUT: Duration = Duration::from_millis(300);
+
+/// While Kafka has never said who is in the group, every how many questions that is logged.
+const COMPLAINT_INTERVAL: u32 = 10;
+
+/// The protocol type of the group in which registries elect.
+const PROTOCOL_TYPE: &str = "sr";
+
+/// Members that are named in a fault.
+const NAMED_MAX: usize = 5;
+
+/// What is known of the group.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Others {
+    /// Kafka has not said yet who is in it.
+    #[default]
+    Unknown,
+    /// It will not say.
+    Hidden {
+        group: String,
+        why: String,
+    },
+    /// There are none, or they do not matter.
+    Absent,
+    Present {
+        group: String,
+        members: Vec<Member>,
+    },
+}
+
+impl Others {
+    /// Whether a node may lead.
+    pub(super) fn permit_leading(&self) -> bool {
+        *self == Others::Absent
+    }
+
+    /// What keeps writes away, with what mends it.
+    pub(super) fn fault(&self) -> Option<String> {
+        match self {
+            Others::Unknown | Others::Absent => None,
+            Others::Hidden { group, why } => Some(format!(
+                "Kafka does not say who is in the group {group}: {why} Another registry that writes the topic \
+                 would not be noticed. Allow this user to describe that group, or say \
+                 --beside-other-registries if there is none"
+            )),
+            Others::Present { group, members } => {
+                let names: Vec<_> = members.iter().take(NAMED_MAX).map(Member::to_string).collect();
+                let more = match members.len().saturating_sub(NAMED_MAX) {
+                    0 => String::new(),
+                    count => format!(" and {count} more"),
+                };
+                Some(format!(
+                    "another registry is in the group {group}: {}{more}. It elects a leader that knows nothing \
+                     of this one, and two leaders give one id to two schemas. Stop it: what it has written is \
+                     in the topic, and this node takes writes at once. If it writes another topic, give one of \
+                     the two another group (--registry-group)",
+                    names.join(", ")
+                ))
+            }
+        }
+    }
+}
+
+/// A registry of another make, as Kafka knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Member {
+    /// Where it says that it is; a group that is being joined does not tell.
+    url: Option<String>,
+    client_id: String,
+    host: String,
+}
+
+impl fmt::Display for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(url) = &self.url {
+            write!(f, "{url} ")?;
+        }
+        let host = self.host.trim_start_matches('/');
+        write!(f, "(client id {}, from {host})", self.client_id)
+    }
+}
+
+/// Of what a member tells the others of its group.
+#[derive(Deserialize)]
+struct Told {
+    host: String,
+    port: serde_json::Value,
+    #[serde(default)]
+    scheme: Option<String>,
+}
+
+impl Member {
+    fn new(member: &DescribedGroupMember) -> Member {
+        let told: Option<Told> = serde_json::from_slice(&member.member_metadata).ok();
+        let url = told.map(|told| {
+            let scheme = told.scheme.as_deref().unwrap_or("http");
+            let port = told.port.as_str().map_or_else(|| told.port.to_string(), str::to_string);
+            format!("{scheme}://{}:{port}", told.host)
+        });
+        Member {
+            url,
+            client_id: member.client_id.to_string(),
+            host: member.client_host.to_string(),
+        }
+    }
+}
+
+/// The registries of another make that are in a group.
+pub(crate) async fn members(client: &Client, group: &str) -> Result<Vec<Member>, Error> {
+    let coordinator = client.coordinator(Coordinated::Group, group).await?;
+    members_at(client, &coordinator.address(), group).await
+}
+
+async fn members_at(client: &Client, address: &str, group: &str) -> Result<Vec<Member>, Error> {
+    let id = GroupId(StrBytes::from_string(group.to_string()));
+    let request = DescribeGroupsRequest::default().with_groups(vec![id]);
+    let answer = client.ask(address, |_| request.clone()).await?;
+    let Some(found) = answer.groups.into_iter().next() else { return Ok(Vec::new()) };
+    match check(found.error_code, None) {
+        Err(error) if error.code() == Some(ResponseError::GroupIdNotFound) => return Ok(Vec::new()),
+        checked => checked?,
+    }
+    let is_theirs = &*found.protocol_type == PROTOCOL_TYPE;
+    Ok(found.members.iter().filter(|_| is_theirs).map(Member::new).collect())
+}
+
+/// Asks Kafka for the group.
+pub(crate) struct Lookout {
+    topic: Arc<Topic>,
+    group: String,
+    /// Where the group was found last.
+    coordinator: Mutex<Option<String>>,
+    /// Somebody may have joined.
+    hint: Notify,
+}
+
+impl Lookout {
+    /// None if other registries do not matter.
+    pub(super) fn new(topic: &Arc<Topic>, config: &KafkaConfig) -> Option<Lookout> {
+        let lookout = || Lookout {
+            topic: topic.clone(),
+            group: config.group.clone(),
+            coordinator: Mutex::default(),
+            hint: Notify::new(),
+        };
+        (!config.beside_other_registries).then(lookout)
+    }
+
+    /// The group is to be looked at now.
+    pub(super) fn hint(&self) {
+        self.hint.notify_one();
+    }
+
+    async fn look(&self) -> Result<Others, Error> {
+        let client = &self.topic.client;
+        let known = self.known().clone();
+        let address = match known {
+            Some(address) => address,
+            None => client.coordinator(Coordinated::Group, &self.group).await?.address(),
+        };
+        let found = members_at(client, &address, &self.group).await;
+        *self.known() = found.is_ok().then_some(address);
+        let group = self.group.clone();
+        match found {
+            Ok(members) if members.is_empty() => Ok(Others::Absent),
+            Ok(members) => Ok(Others::Present { group, members }),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+        self.coordinator.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Looks at the group again and again.
+pub(super) async fn watch(lookout: Arc<Lookout>, cluster: Weak<Cluster>) {
+    let mut failures = 0;
+    loop {
+        let looked = lookout.look().await;
+        let Some(cluster) = cluster.upgrade() else { return };
+        match looked {
+            Ok(others) => {
+                failures = 0;
+                cluster.found_others(others);
+            }
+            Err(error) if error.is_retriable() => {
+                failures += 1;
+                if failures % COMPLAINT_INTERVAL == 0 && !cluster.health().others.permit_leading() {
+                    tracing::warn!(%error, group = lookout.group, "Kafka does not say who is in the group");
+                }
+            }
+            Err(error) => {
+                let (group, why) = (lookout.group.clone(), error.to_string());
+                cluster.found_others(Others::Hidden { group, why });
+            }
+        }
+        drop(cluster);
+        let _ = timeout(INTERVAL, lookout.hint.notified()).await;
+    }
+}
+
+impl Cluster {
+    /// Whether this node may lead, as Kafka knows at this moment.
+    pub(super) async fn is_alone(&self) -> bool {
+        if let Some(lookout) = &self.lookout
+            && let Ok(Ok(others)) = timeout(LAST_LOOK_TIMEOUT, lookout.look()).await
+        {
+            self.found_others(others);
+        }
+        self.health().others.permit_leading()
+    }
+
+    /// Somebody has written as another registry does that takes the lead.
+    pub(super) fn hint_of_others(&self) {
+        if let Some(lookout) = &self.lookout {
+            lookout.hint();
+        }
+    }
+
+    fn found_others(&self, others: Others) {
+        let (before, led) = self.change_health(|health| {
+            let led = match others.permit_leading() {
+                true => None,
+                false => health.leading.take(),
+            };
+            (std::mem::replace(&mut health.others, others.clone()), led)
+        });
+        if before == others {
+            return;
+        }
+        if let Some(epoch) = led {
+            tracing::warn!(epoch, "this node leads no more: another registry is on the topic");
+        }
+        match others.fault() {
+            Some(fault) => tracing::error!(%fault, "no writes are taken"),
+            None if matches!(before, Others::Present { .. } | Others::Hidden { .. }) => {
+                tracing::info!("the other registries are gone");
+            }
+            None => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn member(metadata: &'static str) -> String {
+        let member = DescribedGroupMember::default()
+            .with_client_id(StrBytes::from_static_str("sr-1"))
+            .with_client_host(StrBytes::from_static_str("/10.0.0.5"))
+            .with_member_metadata(metadata.into());
+        Member::new(&member).to_string()
+    }
+
+    #[test]
+    fn a_member_is_named_by_what_it_tells() {
+        let confluent = r#"{"host":"sr","port":8081,"master_eligibility":true,"scheme":"https","version":1,"leader":false}"#;
+        assert_eq!(member(confluent), "https://sr:8081 (client id sr-1, from 10.0.0.5)");
+        let old = r#"{"host":"sr","port":"8081"}"#;
+        assert_eq!(member(old), "http://sr:8081 (client id sr-1, from 10.0.0.5)");
+        for unreadable in ["", "null", "garbage"] {
+            assert_eq!(member(unreadable), "(client id sr-1, from 10.0.0.5)");
+        }
+    }
+}

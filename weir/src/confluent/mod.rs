@@ -1,0 +1,73 @@
+//! Confluent's environment: how its variables are named, and what is done about those that Weir lacks.
+
+pub mod addresses;
+pub mod audit;
+pub mod jaas;
+pub mod table;
+
+use std::collections::BTreeMap;
+
+pub type Env = BTreeMap<String, String>;
+
+pub const REGISTRY_PREFIX: &str = "SCHEMA_REGISTRY_";
+pub const PROXY_PREFIX: &str = "KAFKA_REST_";
+
+/// The process's environment. What is not UTF-8 is not for us.
+pub fn environment() -> Env {
+    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    std::env::vars_os().filter_map(text).collect()
+}
+
+/// The property that Confluent's images make of a variable behind its prefix: `API_V2_ENABLE` is
+/// `api.v2.enable`; two underscores stand for one, three for a hyphen.
+pub fn property(variable: &str) -> String {
+    let hyphens = variable.replace("___", "-").replace("__", "\0");
+    hyphens.replace('_', ".").replace('\0', "_").to_lowercase()
+}
+
+/// A variable's value, unless it is empty.
+pub fn var<'a>(env: &'a Env, name: &str) -> Option<&'a str> {
+    env.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+}
+
+/// A switch: `true` or `false` in any case, as in Java.
+pub fn flag(env: &Env, name: &str) -> Result<Option<bool>, String> {
+    match var(env, name).map(str::to_ascii_lowercase).as_deref() {
+        None => Ok(None),
+        Some("true") => Ok(Some(true)),
+        Some("false") => Ok(Some(false)),
+        Some(_) => Err(format!("{name} is neither true nor false")),
+    }
+}
+
+/// A number that is not negative.
+pub fn number<T: std::str::FromStr>(env: &Env, name: &str) -> Result<Option<T>, String> {
+    let parse = |text: &str| text.parse().map_err(|_| format!("{name}: {text} is not a number"));
+    var(env, name).map(parse).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_is_a_property_as_in_confluents_images() {
+        for (variable, expected) in [
+            ("LISTENERS", "listeners"),
+            ("API_V2_ENABLE", "api.v2.enable"),
+            ("A__B___C_D", "a_b-c.d"),
+        ] {
+            assert_eq!(property(variable), expected);
+        }
+    }
+
+    #[test]
+    fn switches_are_read_as_java_reads_them() {
+        let env = Env::from([("A".into(), " TRUE ".into()), ("B".into(), "yes".into())]);
+        assert_eq!(flag(&env, "A"), Ok(Some(true)));
+        assert_eq!(flag(&env, "C"), Ok(None));
+        assert!(flag(&env, "B").unwrap_err().contains("B is neither"));
+    }
+}

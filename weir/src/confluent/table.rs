@@ -1,0 +1,269 @@
+//! The settings of Confluent's registry and REST proxy, and what each is to Weir.
+//!
+//! Who sets `authentication.method` believes that the server asks for passwords. So a setting that restricts
+//! access and that Weir does not have ends the start; a setting that only tunes the other program does not.
+//! docs/settings.md has this table; a test compares the two.
+
+/// Whose settings have a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Server {
+    Registry,
+    Proxy,
+    Both,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It does what it does there; how, or what it is in Weir's words.
+    Understood(&'static str),
+    /// It ends the start, unless its value is one of these; what to do instead.
+    Refused { unless: &'static [&'static str], instead: &'static str },
+    /// It has no effect, and why that is harmless.
+    Ignored(&'static str),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    pub server: Server,
+    /// A property's name; all that begin so, if it ends with `*`.
+    pub name: &'static str,
+    pub verdict: Verdict,
+}
+
+use Server::{Both, Proxy, Registry};
+
+/// Values of a switch that is off.
+const OFF: &[&str] = &["", "false"];
+const ON: &[&str] = &["", "true"];
+const EMPTY: &[&str] = &[""];
+
+const AUTHENTICATE: &str = "there is no authentication yet: put a reverse proxy that does it in front, and let Weir listen on 127.0.0.1";
+const NO_JAVA: &str = "no Java classes are loaded: what the class does, something else has to do";
+const TLS_ONLY: &str = "of the listeners' TLS there are the certificate, the key and the versions: put a reverse proxy in front that does the rest";
+const LIMIT: &str = "limit requests in a reverse proxy in front";
+const PROXY_LIMIT: &str =
+    "say --rate-limit-requests-per-sec, or limit requests in a reverse proxy in front";
+const NOT_NEEDED: &str = "not needed here";
+const JVM: &str = "of the JVM, or of the image's scripts";
+const WITH_SWITCH: &str = "the switch that it belongs to is off, or ends the start";
+const SCRAPE: &str = "metrics are at /metrics, for Prometheus";
+const FIXED: &str = "fixed in Weir";
+
+const fn understood(server: Server, name: &'static str, how: &'static str) -> Setting {
+    Setting { server, name, verdict: Verdict::Understood(how) }
+}
+
+const fn refused(
+    server: Server,
+    name: &'static str,
+    unless: &'static [&'static str],
+    instead: &'static str,
+) -> Setting {
+    Setting { server, name, verdict: Verdict::Refused { unless, instead } }
+}
+
+const fn ignored(server: Server, name: &'static str, why: &'static str) -> Setting {
+    Setting { server, name, verdict: Verdict::Ignored(why) }
+}
+
+/// The longest name that fits is the one that counts.
+#[rustfmt::skip] // a line each
+pub const TABLE: &[Setting] = &[
+    // Listeners
+    understood(Both, "listeners", "`--registry-listener`, `--proxy-listener`; all of them, http and https, addresses and names"),
+    understood(Both, "ssl.keystore.location", "`--tls-cert` and `--tls-key`: the certificate and key of https listeners, in one PEM file"),
+    understood(Both, "ssl.keystore.type", "`PEM`; another type ends the start of an https listener"),
+    understood(Both, "ssl.enabled.protocols", "`TLSv1.2`, `TLSv1.3`; older ones are left out, and a list of nothing else ends the start"),
+    understood(Both, "response.http.headers.config", "headers that are added to all answers; `setDate` and `addDate` end the start"),
+    understood(Both, "nosniff.prevention.enable", "adds `X-Content-Type-Options: nosniff`"),
+    understood(Both, "hsts.header.enable", "adds `Strict-Transport-Security` to answers of https listeners"),
+    understood(Registry, "host.name", "`--registry-advertised-url`: by which the other nodes reach this one"),
+    understood(Registry, "host.port", "the port beside `host.name`"),
+    understood(Registry, "inter.instance.protocol", "which listener the other nodes are told"),
+    understood(Registry, "schema.registry.inter.instance.protocol", "the old name of `inter.instance.protocol`"),
+    ignored(Both, "port", "`listeners` says it"),
+    refused(Both, "listener.protocol.map", EMPTY, "name listeners http:// and https://"),
+    refused(Both, "listener.name.*", &[], "one certificate is for all https listeners: say ssl.keystore.location"),
+    refused(Both, "proxy.protocol.enabled", OFF, "the PROXY protocol is not spoken: switch it off in the load balancer"),
+    ignored(Both, "proxy.protocol.accepted.ip.range", WITH_SWITCH),
+    ignored(Both, "ssl.keystore.password", "the file has to be readable without"),
+    refused(Both, "ssl.key.password", EMPTY, "write the key without a password: openssl pkey -in FILE"),
+    ignored(Both, "ssl.keystore.reload", "a new certificate needs a restart"),
+    ignored(Both, "ssl.keystore.watch.location", "a new certificate needs a restart"),
+    ignored(Both, "ssl.protocol", "`ssl.enabled.protocols` says it"),
+    refused(Both, "ssl.provider", &["", "conscrypt"], "TLS is rustls: leave it out"),
+    refused(Both, "ssl.cipher.suites", EMPTY, "the suites of TLS 1.3 and those of TLS 1.2 with forward secrecy and AEAD are spoken, no others: leave it out"),
+    ignored(Both, "ssl.keymanager.algorithm", NOT_NEEDED),
+    ignored(Both, "ssl.trustmanager.algorithm", NOT_NEEDED),
+    ignored(Both, "ssl.truststore.*", "certificates of clients are not asked for"),
+    ignored(Both, "ssl.endpoint.identification.algorithm", "the names of other nodes are always checked"),
+    // Who may enter
+    refused(Both, "authentication.method", &["", "none"], AUTHENTICATE),
+    ignored(Both, "authentication.realm", WITH_SWITCH),
+    ignored(Both, "authentication.roles", WITH_SWITCH),
+    ignored(Both, "authentication.skip.paths", WITH_SWITCH),
+    refused(Both, "ssl.client.authentication", &["", "none", "requested"], "certificates of clients are not asked for: put a reverse proxy in front that does it"),
+    refused(Both, "ssl.client.auth", OFF, "certificates of clients are not asked for: put a reverse proxy in front that does it"),
+    refused(Both, "rest.servlet.initializor.classes", EMPTY, AUTHENTICATE),
+    refused(Both, "websocket.servlet.initializor.classes", EMPTY, NO_JAVA),
+    refused(Both, "resource.extension.classes", EMPTY, NO_JAVA),
+    refused(Both, "ssl.spire.enabled", OFF, TLS_ONLY),
+    refused(Both, "ssl.spire.trust.only.enabled", OFF, TLS_ONLY),
+    refused(Both, "sni.check.enabled", OFF, TLS_ONLY),
+    refused(Both, "prefix.sni.check.enabled", OFF, TLS_ONLY),
+    refused(Both, "reject.invalid.sni.headers", OFF, TLS_ONLY),
+    ignored(Both, "prefix.sni.prefix", WITH_SWITCH),
+    ignored(Both, "expected.sni.headers", "it only logs"),
+    ignored(Both, "sni.host.check.enabled", NOT_NEEDED),
+    refused(Both, "csrf.prevention.enable", OFF, "no tokens against cross-site requests are given: no cross-site request is answered so that a page can read it, but it is carried out"),
+    ignored(Both, "csrf.prevention.*", WITH_SWITCH),
+    refused(Both, "dos.filter.enabled", OFF, LIMIT),
+    refused(Both, "dos.filter.tenant.enabled", OFF, LIMIT),
+    ignored(Both, "dos.filter.*", WITH_SWITCH),
+    refused(Both, "network.traffic.rate.limit.enable", OFF, LIMIT),
+    ignored(Both, "network.traffic.rate.limit.*", WITH_SWITCH),
+    ignored(Both, "network.forwarded.request.customizer.enable", "the address of a client is that of its connection"),
+    refused(Both, "server.connection.limit", &["", "0"], "limit connections in a reverse proxy in front"),
+    refused(Both, "connector.connection.limit", &["", "0"], "limit connections in a reverse proxy in front"),
+    refused(Registry, "confluent.schema.registry.authorizer.class", EMPTY, "there is no authorization yet: put a reverse proxy in front that knows who may do what"),
+    refused(Registry, "confluent.schema.registry.auth.*", EMPTY, AUTHENTICATE),
+    refused(Proxy, "confluent.rest.auth.*", EMPTY, AUTHENTICATE),
+    refused(Both, "public.key.path", EMPTY, AUTHENTICATE),
+    refused(Both, "oauthbearer.*", EMPTY, AUTHENTICATE),
+    ignored(Both, "confluent.metadata.*", "it is about an authorizer, which ends the start"),
+    refused(Registry, "resource.extension.class", &["", "io.confluent.dekregistry.dekregistryresourceextension", "io.confluent.schema.exporter.schemaexporterresourceextension"], "no Java classes are loaded, and this one may be what decides who enters: leave it out, and put a reverse proxy in front"),
+    refused(Registry, "schema.registry.resource.extension.class", &["", "io.confluent.dekregistry.dekregistryresourceextension", "io.confluent.schema.exporter.schemaexporterresourceextension"], "as resource.extension.class"),
+    refused(Registry, "init.resource.extension.class", EMPTY, NO_JAVA),
+    refused(Proxy, "kafka.rest.resource.extension.class", EMPTY, "no Java classes are loaded, and this one may be what decides who enters: leave it out, and put a reverse proxy in front"),
+    refused(Registry, "enable.fips", OFF, "the cryptography (ring, OpenSSL) is not validated for FIPS"),
+    ignored(Registry, "enable.fips.mode", WITH_SWITCH),
+    refused(Registry, "metadata.encoder.secret", EMPTY, "sensitive metadata is not encrypted: leave it out if that may stand in the topic as it is, and look for METADATA_ENCODER_SECRET too"),
+    ignored(Registry, "metadata.encoder.*", WITH_SWITCH),
+    // The registry's store
+    understood(Registry, "kafkastore.bootstrap.servers", "`--store kafka`, and `--bootstrap-servers`; with protocols, as `SASL_SSL://host:port`"),
+    refused(Registry, "kafkastore.connection.url", EMPTY, "ZooKeeper is not asked: say SCHEMA_REGISTRY_KAFKASTORE_BOOTSTRAP_SERVERS, the addresses of the brokers"),
+    understood(Registry, "kafkastore.topic", "`--schemas-topic`"),
+    understood(Registry, "kafkastore.topic.replication.factor", "`--schemas-topic-replication-factor`"),
+    understood(Registry, "kafkastore.topic.skip.validation", "`--skip-topic-validation`"),
+    understood(Registry, "kafkastore.topic.config.*", "settings of the topic, if it is made"),
+    understood(Registry, "kafkastore.init.timeout.ms", "how long Kafka may be away at the start"),
+    understood(Registry, "kafkastore.security.protocol", "`--kafka security.protocol=..`"),
+    understood(Registry, "kafkastore.sasl.mechanism", "`--kafka sasl.mechanism=..`: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512; others end the start"),
+    understood(Registry, "kafkastore.sasl.jaas.config", "`--kafka sasl.username=..` and `sasl.password`"),
+    understood(Registry, "kafkastore.ssl.truststore.location", "`--kafka ssl.ca.location=..`, of the type PEM"),
+    understood(Registry, "kafkastore.ssl.truststore.type", "`PEM`; another type ends the start"),
+    understood(Registry, "kafkastore.ssl.truststore.certificates", "`--kafka ssl.ca.pem=..`"),
+    understood(Registry, "kafkastore.ssl.keystore.location", "`--kafka ssl.certificate.location=..` and `ssl.key.location`, of the type PEM"),
+    understood(Registry, "kafkastore.ssl.keystore.type", "`PEM`; another type ends the start"),
+    understood(Registry, "kafkastore.ssl.keystore.certificate.chain", "`--kafka ssl.certificate.pem=..`"),
+    understood(Registry, "kafkastore.ssl.keystore.key", "`--kafka ssl.key.pem=..`"),
+    understood(Registry, "kafkastore.ssl.endpoint.identification.algorithm", "empty: the brokers' names are not checked"),
+    ignored(Registry, "kafkastore.*", "of Java's clients; what librdkafka has of it, `--kafka NAME=VALUE` sets"),
+    understood(Registry, "schema.registry.group.id", "`--registry-group`: nodes of one group elect their leader, and other registries in it keep them from leading"),
+    understood(Registry, "leader.eligibility", "`--never-lead`"),
+    understood(Registry, "master.eligibility", "the old name of `leader.eligibility`"),
+    ignored(Registry, "leader.*", "the election is another: docs/cluster.md"),
+    ignored(Registry, "kafkagroup.*", "the election is another: docs/cluster.md"),
+    ignored(Registry, "inter.instance.headers.whitelist", "all headers are forwarded to the leader"),
+    refused(Registry, "inter.instance.listener.name", EMPTY, "say --registry-advertised-url"),
+    ignored(Registry, "enable.store.health.check", "`/v1/cluster` says it"),
+    // The registry's behaviour
+    understood(Registry, "schema.compatibility.level", "the level where `/config` says none"),
+    understood(Registry, "avro.compatibility.level", "the old name of `schema.compatibility.level`"),
+    understood(Registry, "mode.mutability", "`false`: modes cannot be changed, 42205"),
+    understood(Registry, "schema.reject.empty.subject", "`true`: a subject without a name is 42208"),
+    understood(Registry, "size.limit.filter.enabled", "with `size.limit.filter.max.request.body.size`; without, bodies may have 10 MiB"),
+    understood(Registry, "size.limit.filter.max.request.body.size", "bytes of a request's body, at most 10 MiB"),
+    refused(Registry, "schema.providers.reference.versions.strict", OFF, "two references to versions of one subject are taken: leave it out"),
+    refused(Registry, "schema.providers", EMPTY, "Avro, JSON Schema and Protobuf are built in, and no Java classes are loaded"),
+    ignored(Registry, "schema.providers.*", NOT_NEEDED),
+    ignored(Registry, "schema.providers.json.fetch.remote.schemas", "what a `$ref` names is never fetched"),
+    refused(Registry, "schema.canonicalize.on.consume", EMPTY, "texts are served as they stand in the topic"),
+    refused(Registry, "schema.validate.fields", OFF, "PUT /config has validateFields"),
+    refused(Registry, "schema.validate.new.schemas", ON, "PUT /config has validateNewSchemas"),
+    refused(Registry, "associations.enable", ON, "block /associations in a reverse proxy in front"),
+    ignored(Registry, "schema.cache.*", "parses are kept for 16 MiB of text"),
+    ignored(Registry, "context.search.*", FIXED),
+    ignored(Registry, "schema.search.*", FIXED),
+    ignored(Registry, "subject.search.*", FIXED),
+    ignored(Registry, "subject.version.search.*", FIXED),
+    ignored(Registry, "dek.*", "there is no DEK registry: clients that ask for one get 404"),
+    ignored(Registry, "kek.*", "there is no DEK registry: clients that ask for one get 404"),
+    ignored(Registry, "resource.static.locations", NOT_NEEDED),
+    ignored(Registry, "usm.*", "of another product"),
+    ignored(Registry, "password.encoder.*", "there is no schema linking"),
+    // The proxy
+    understood(Proxy, "bootstrap.servers", "`--bootstrap-servers`"),
+    understood(Proxy, "schema.registry.url", "`--schema-registry-url`"),
+    understood(Proxy, "client.*", "`--kafka NAME=VALUE`: librdkafka's name"),
+    understood(Proxy, "consumer.instance.timeout.ms", "`--consumer-instance-timeout-ms`"),
+    understood(Proxy, "api.v2.enable", "`false`: there is no v2, 404"),
+    understood(Proxy, "api.v3.enable", "`false`: there is no v3, 404"),
+    refused(Proxy, "api.endpoints.allowlist", EMPTY, "name paths in a reverse proxy in front, or switch a whole API off (KAFKA_REST_API_V2_ENABLE=false)"),
+    refused(Proxy, "api.endpoints.blocklist", EMPTY, "name paths in a reverse proxy in front, or switch a whole API off (KAFKA_REST_API_V2_ENABLE=false)"),
+    understood(Proxy, "api.v3.produce.rate.limit.enabled", "with the two below"),
+    understood(Proxy, "api.v3.produce.rate.limit.max.requests.per.sec", "`--rate-limit-requests-per-sec`"),
+    understood(Proxy, "api.v3.produce.rate.limit.max.bytes.per.sec", "`--rate-limit-bytes-per-sec`"),
+    ignored(Proxy, "api.v3.produce.*", FIXED),
+    refused(Proxy, "rate.limit.enable", OFF, PROXY_LIMIT),
+    ignored(Proxy, "rate.limit.*", WITH_SWITCH),
+    ignored(Proxy, "producer.*", "`--kafka NAME=VALUE` sets librdkafka's"),
+    ignored(Proxy, "consumer.*", "`--kafka NAME=VALUE` sets librdkafka's"),
+    ignored(Proxy, "admin.*", "`--kafka NAME=VALUE` sets librdkafka's"),
+    ignored(Proxy, "schema.registry.*", "say --schema-registry-ca; user and password go into the URL"),
+    ignored(Proxy, "security.protocol", "without CLIENT_ it has no effect there either"),
+    ignored(Proxy, "sasl.*", "without CLIENT_ it has no effect there either"),
+    ignored(Proxy, "host.name", "`--advertised-url`"),
+    ignored(Proxy, "advertised.listeners", "`--advertised-url`"),
+    ignored(Proxy, "id", NOT_NEEDED),
+    ignored(Proxy, "fetch.min.bytes", "an instance says it for itself"),
+    ignored(Proxy, "simpleconsumer.*", NOT_NEEDED),
+    ignored(Proxy, "streaming.connection.*", "streams have no longest time"),
+    ignored(Proxy, "null.request.body.always.publishes.empty.record", "null with a schema is a tombstone"),
+    ignored(Proxy, "confluent.resource.name.authority", "`crn` names have none"),
+    ignored(Proxy, "use.custom.request.logging", NOT_NEEDED),
+    ignored(Proxy, "zookeeper.connect", "ZooKeeper is not asked"),
+    // Both, without effect
+    ignored(Both, "access.control.skip.options", NOT_NEEDED),
+    ignored(Both, "access.control.*", "no headers for other origins are sent: a browser's page cannot read answers"),
+    ignored(Both, "reject.options.request", "OPTIONS is 405"),
+    ignored(Both, "shutdown.graceful.ms", "requests under way have 20 s"),
+    ignored(Both, "idle.timeout.ms", FIXED),
+    ignored(Both, "request.timeout.*", FIXED),
+    ignored(Both, "http2.enabled", "HTTP/1.1 is spoken"),
+    ignored(Both, "compression.enable", "the proxy compresses, the registry does not"),
+    ignored(Both, "max.request.header.size", FIXED),
+    ignored(Both, "max.response.header.size", FIXED),
+    ignored(Both, "thread.pool.*", "there is no thread for each request"),
+    ignored(Both, "request.queue.*", "there is no thread for each request"),
+    ignored(Both, "jetty.*", NOT_NEEDED),
+    ignored(Both, "websocket.path.prefix", NOT_NEEDED),
+    ignored(Both, "response.mediatype.*", FIXED),
+    ignored(Both, "debug", "WEIR_LOG=debug logs more"),
+    ignored(Both, "suppress.stack.trace.response", "answers have no stack traces"),
+    ignored(Both, "request.logger.name", NOT_NEEDED),
+    ignored(Both, "return.429.instead.of.500.for.jetty.response.errors", NOT_NEEDED),
+    ignored(Both, "metric.*", SCRAPE),
+    ignored(Both, "metrics.*", SCRAPE),
+    ignored(Both, "percentile.max.latency.ms", SCRAPE),
+    ignored(Both, "disable.response.size.metrics.collection", SCRAPE),
+    ignored(Both, "confluent.telemetry.*", SCRAPE),
+    ignored(Both, "confluent.license*", "no licence is needed"),
+    ignored(Both, "heap.opts", JVM),
+    ignored(Both, "jvm.performance.opts", JVM),
+    ignored(Both, "gc.log.opts", JVM),
+    ignored(Both, "opts", JVM),
+    ignored(Both, "jmx.*", SCRAPE),
+    ignored(Both, "log4j.*", "WEIR_LOG says what is logged"),
+    ignored(Both, "cub.*", JVM),
+];
+
+/// What is known of a setting of one of the servers.
+pub fn find(server: Server, name: &str) -> Option<&'static Setting> {
+    let fits = |setting: &&Setting| match setting.name.strip_suffix('*') {
+        Some(prefix) => name.starts_with(prefix),
+        None => name == setting.name,
+    };
+    let own = TABLE.iter().filter(|s| s.server == server || s.server == Both);
+    own.filter(fits).max_by_key(|setting| setting.name.len())
+}

@@ -34,6 +34,14 @@ pub(crate) struct Unfit {
     pub(crate) reason: String,
 }
 
+/// What becomes of fields that an Avro record does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum UnknownFields {
+    Refused,
+    /// As the reference does.
+    Dropped,
+}
+
 impl Codec {
     pub(crate) async fn of(
         registry: &RegistryClient,
@@ -57,14 +65,23 @@ impl Codec {
         }
     }
 
-    /// Appends the data that `json` says.
-    pub(crate) fn encode(&self, json: &RawValue, out: &mut Vec<u8>) -> Result<(), Unfit> {
+    /// Appends the data that `json` says. Fields that an Avro record does not have do not fit, or are left
+    /// out.
+    pub(crate) fn encode(
+        &self,
+        json: &RawValue,
+        unknown_fields: UnknownFields,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Unfit> {
         let whole = |reason: String| Unfit { path: String::new(), reason };
         match self {
-            Codec::Avro(codec) => codec
-                .encoder
-                .json_to_avro(json.get(), out)
-                .map_err(|error| Unfit { path: error.path(), reason: error.reason().to_string() }),
+            Codec::Avro(codec) => match unknown_fields {
+                UnknownFields::Refused => codec.encoder.json_to_avro(json.get(), out),
+                UnknownFields::Dropped => {
+                    codec.encoder.json_to_avro_without_unknown(json.get(), out)
+                }
+            }
+            .map_err(|error| Unfit { path: error.path(), reason: error.reason().to_string() }),
             Codec::Json(codec) => {
                 let value =
                     serde_json::from_str(json.get()).map_err(|error| whole(error.to_string()))?;

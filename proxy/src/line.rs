@@ -328,11 +328,17 @@ fn native_headers(headers: &[RecordHeader]) -> Option<OwnedHeaders> {
 fn send_error(topic: &str, error: KafkaError) -> ProxyError {
     match error.rdkafka_error_code() {
         Some(RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition) => {
-            ProxyError::Retriable {
+            ProxyError::NotInMetadata {
                 reason: format!(
                     "Topic {topic} not present in metadata after {TOPIC_TIMEOUT_MS} ms."
                 ),
             }
+        }
+        Some(RDKafkaErrorCode::UnknownPartition) => ProxyError::NotInMetadata {
+            reason: format!("Partition of topic {topic} not present in metadata."),
+        },
+        Some(RDKafkaErrorCode::TopicAuthorizationFailed) => {
+            ProxyError::Forbidden { reason: format!("Not authorized to access topics: [{topic}]") }
         }
         _ => error.into(),
     }

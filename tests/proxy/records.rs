@@ -262,7 +262,7 @@ async fn a_parameter_that_is_no_number_is_404() {
     let broker = embedded_broker();
     let proxy = broker.proxy().await;
     let consumer = Consumer::new(&proxy, json!({})).await;
-    for params in ["timeout=soon", "max_bytes=many", "max_bytes=1.5", "timeout="] {
+    for params in ["timeout=soon", "max_bytes=many", "max_bytes=1.5"] {
         let answer = consumer.get(&format!("/records?{params}")).await;
         answer.is_error(404, 404, "HTTP 404 Not Found");
     }

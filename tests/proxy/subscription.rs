@@ -91,14 +91,31 @@ async fn a_malformed_subscription_is_400() {
     let consumer = Consumer::new(&proxy, json!({})).await;
     for body in [
         json!({"topics": "flights"}),
-        json!({"topics": [7]}),
+        json!({"topics": [[7]]}),
         json!({"topic_pattern": ["flights"]}),
         json!(["flights"]),
-        json!({"topic": ["flights"]}),
     ] {
         refused(&consumer.post("/subscription", &body).await, 400, 400);
     }
+    let answer = consumer.post("/subscription", &json!({"topic": ["flights"]})).await;
+    answer.is_error(422, 422, "Unrecognized field: topic");
     consumer.get("/subscription").await.is(json!({"topics": []}));
+}
+
+/// As Java's consumer, which wants the one given up before the other.
+#[tokio::test]
+async fn topics_and_a_pattern_exclude_each_other() {
+    let broker = embedded_broker();
+    let proxy = broker.proxy().await;
+    let consumer = Consumer::new(&proxy, json!({})).await;
+    let (topics, pattern) = (json!({"topics": [7]}), json!({"topic_pattern": "flights.*"}));
+    for (first, second) in [(&topics, &pattern), (&pattern, &topics)] {
+        done(&consumer.post("/subscription", first).await);
+        refused(&consumer.post("/subscription", second).await, 409, 40903);
+        done(&consumer.delete_subscription().await);
+        done(&consumer.post("/subscription", second).await);
+        done(&consumer.delete_subscription().await);
+    }
 }
 
 #[tokio::test]

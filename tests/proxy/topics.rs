@@ -10,14 +10,14 @@ use super::fixtures::*;
 on_both_brokers! {
     topics_are_listed_in_order
     a_topic_shows_its_partitions
-    a_missing_topic_is_40401
+    a_missing_topic_is_40403
     looking_for_a_topic_does_not_make_it
 }
 
 on_kafka! {
     a_topic_shows_its_configuration
     records_for_a_missing_topic_are_50003_in_five_seconds
-    a_name_that_no_topic_can_have_is_40401
+    a_name_that_no_topic_can_have_is_40403
 }
 
 async fn topics_are_listed_in_order(broker: &TestBroker) {
@@ -64,12 +64,12 @@ async fn a_topic_shows_its_configuration(broker: &TestBroker) {
     assert!(configs.values().all(Value::is_string));
 }
 
-async fn a_missing_topic_is_40401(broker: &TestBroker) {
+async fn a_missing_topic_is_40403(broker: &TestBroker) {
     let proxy = broker.proxy().await;
     let topic = unique("missing");
     for rest in ["", "/partitions", "/partitions/0", "/partitions/0/offsets"] {
         let answer = proxy.api.get(&format!("/topics/{topic}{rest}")).await;
-        answer.is_error(404, 40401, "Topic not found.");
+        answer.is_error(404, 40403, "This server does not host this topic-partition.");
     }
 }
 
@@ -83,11 +83,11 @@ async fn looking_for_a_topic_does_not_make_it(broker: &TestBroker) {
     assert!(!names.contains(&topic));
 }
 
-async fn a_name_that_no_topic_can_have_is_40401(broker: &TestBroker) {
+async fn a_name_that_no_topic_can_have_is_40403(broker: &TestBroker) {
     let proxy = broker.proxy().await;
     for name in ["no%20such%20topic", "flights%2Fdelayed", "vols%C3%A9"] {
         let answer = proxy.api.get(&format!("/topics/{name}")).await;
-        answer.is_error(404, 40401, "Topic not found.");
+        answer.is_error(404, 40403, "This server does not host this topic-partition.");
     }
 }
 

@@ -20,7 +20,6 @@ use kafka_protocol::protocol::StrBytes;
 
 use super::acls::Operation;
 use super::{ASK_TIMEOUT, Admin, check, ids, ms, topic_name};
-use crate::broker::is_topic_name;
 use crate::error::ProxyError;
 
 pub(crate) struct Topic {
@@ -61,7 +60,7 @@ pub(crate) struct NewTopic {
     pub(crate) replication_factor: Option<i16>,
     /// Brokers of each partition, instead of both.
     pub(crate) assignments: BTreeMap<i32, Vec<i32>>,
-    pub(crate) configs: Vec<(String, Option<String>)>,
+    pub(crate) configs: Vec<(String, String)>,
     pub(crate) validate_only: bool,
 }
 
@@ -135,10 +134,10 @@ impl Admin {
                 .with_partition_index(*partition)
                 .with_broker_ids(brokers.iter().map(|b| BrokerId(*b)).collect())
         };
-        let config = |(name, value): &(String, Option<String>)| {
+        let config = |(name, value): &(String, String)| {
             CreatableTopicConfig::default()
                 .with_name(StrBytes::from_string(name.clone()))
-                .with_value(value.clone().map(StrBytes::from_string))
+                .with_value(Some(StrBytes::from_string(value.clone())))
         };
         let topic = CreatableTopic::default()
             .with_name(topic_name(&new.name))
@@ -181,9 +180,6 @@ impl Admin {
         let partitions = new.partitions.unwrap_or(EMBEDDED_PARTITIONS);
         if !(1..=EMBEDDED_PARTITIONS_MAX).contains(&partitions) {
             return refused(format!("partitions_count: 1 to {EMBEDDED_PARTITIONS_MAX}."));
-        }
-        if !is_topic_name(&new.name) {
-            return refused(format!("Topic name '{}' is invalid.", new.name));
         }
         if self.topics(false).await?.contains_key(&new.name) {
             return refused(format!("Topic '{}' already exists.", new.name));

@@ -242,7 +242,13 @@ impl Instance {
 
     pub(crate) async fn subscribe(&self, topics: Vec<String>) -> Result<(), ProxyError> {
         let mut reading = self.interrupting().await;
-        if matches!(reading.source, Source::Assignment(_)) {
+        let is_pattern = |topics: &[String]| topics.iter().any(|topic| topic.starts_with('^'));
+        let excludes = match &reading.source {
+            Source::Assignment(_) => true,
+            Source::Subscription(known) => is_pattern(known) != is_pattern(&topics),
+            Source::None => false,
+        };
+        if excludes {
             return Err(illegal(
                 "Subscription to topics, partitions and pattern are mutually exclusive",
             ));

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::error::ProxyError;
 use crate::format::Format;
-use crate::http::Object;
+use crate::http::json::{coerced, parse};
 
 /// Bytes that `fetch.min.bytes` may ask for.
 const MIN_BYTES_MAX: i64 = 10_000_000;
@@ -31,7 +31,9 @@ pub(crate) const REQUEST_TIMEOUT_MAX: Duration = Duration::from_secs(300);
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct ConsumerRequest {
+    #[serde(deserialize_with = "coerced")]
     id: Option<String>,
+    #[serde(deserialize_with = "coerced")]
     name: Option<String>,
     format: Option<String>,
     #[serde(rename = "auto.offset.reset")]
@@ -72,10 +74,7 @@ impl ConsumerSpec {
         }
         let request: ConsumerRequest = match body.trim_ascii() {
             b"" | b"null" => ConsumerRequest::default(),
-            body => match serde_json::from_slice(body) {
-                Ok(Object(request)) => request,
-                Err(e) => return Err(ProxyError::BadRequest { reason: e.to_string() }),
-            },
+            body => parse(body)?,
         };
         let reset = request.auto_offset_reset.unwrap_or_else(|| "latest".into());
         if !["earliest", "latest", "none"].contains(&reset.as_str()) {
@@ -89,7 +88,8 @@ impl ConsumerSpec {
             return Err(ProxyError::ConsumerConfigOutOfRange { reason });
         }
         let timeout = number("consumer.request.timeout.ms", request.request_timeout_ms.as_ref())?;
-        let name = request.name.or(request.id).filter(|name| !name.is_empty());
+        // as in the reference, the older field wins
+        let name = request.id.or(request.name).filter(|name| !name.is_empty());
         Ok(ConsumerSpec {
             group: group.to_string(),
             name: name.unwrap_or_else(|| format!("rest-consumer-{}", uuid::Uuid::new_v4())),
@@ -167,7 +167,7 @@ mod tests {
             (r#"{"fetch.min.bytes":10000001}"#, 40001),
             (r#"{"auto.offset.reset":"middle"}"#, 42204),
             (r#"{"auto.commit.enable":"perhaps"}"#, 42204),
-            (r#"{"unknown":1}"#, 400),
+            (r#"{"unknown":1}"#, 422),
         ] {
             assert_eq!(
                 ConsumerSpec::new("g", body.as_bytes(), 1).unwrap_err().code(),

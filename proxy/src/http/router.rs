@@ -11,7 +11,7 @@ use tower_http::decompression::RequestDecompressionLayer;
 
 use super::answer::{self, Unbuffered};
 use super::v2::{brokers, consumers, negotiate, topics};
-use super::{limit, metrics, v3};
+use super::{front, limit, metrics, v3};
 use crate::Proxy;
 
 /// Bytes of an answer below which compressing it gains nothing.
@@ -20,7 +20,7 @@ const COMPRESSED_BYTES_MIN: u16 = 512;
 /// The proxy's API.
 pub fn router(proxy: Proxy) -> Router {
     let v3 = v3();
-    Router::new()
+    let routes = Router::new()
         .merge(v2())
         .merge(v3.clone())
         // as brokers that have the API built in have it
@@ -35,7 +35,8 @@ pub fn router(proxy: Proxy) -> Router {
         .layer(CompressionLayer::new().compress_when(compressible()))
         // what it does not know is refused where the body is read
         .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
-        .with_state(proxy)
+        .with_state(proxy);
+    front::tolerant(routes)
 }
 
 fn compressible() -> And<SizeAbove, impl Predicate> {
@@ -47,7 +48,7 @@ fn compressible() -> And<SizeAbove, impl Predicate> {
 
 fn v2() -> Router<Proxy> {
     Router::new()
-        .route("/", get(brokers::root).post(brokers::root))
+        .route("/", get(brokers::root).post(brokers::root_of))
         .route("/brokers", get(brokers::list))
         // Topics and partitions
         .route("/topics", get(topics::list))

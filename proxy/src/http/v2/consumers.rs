@@ -307,7 +307,8 @@ pub(crate) async fn seek(
     Ok(Nothing)
 }
 
-/// `POST ..{instance}/positions/beginning`: go on reading at the first records.
+/// `POST ..{instance}/positions/beginning`: go on reading at the first records of these partitions, or
+/// of all assigned ones if none is named.
 ///
 /// 204. 40403 · 40903 a partition is not assigned.
 pub(crate) async fn seek_to_beginning(
@@ -318,7 +319,8 @@ pub(crate) async fn seek_to_beginning(
     seek_all(&proxy, &group, &name, &body, Position::Beginning).await
 }
 
-/// `POST ..{instance}/positions/end`: go on reading after the last records.
+/// `POST ..{instance}/positions/end`: go on reading after the last records of these partitions, or of
+/// all assigned ones if none is named.
 ///
 /// 204. 40403 · 40903 a partition is not assigned.
 pub(crate) async fn seek_to_end(
@@ -337,7 +339,10 @@ async fn seek_all(
     position: Position,
 ) -> Answer<Nothing> {
     let instance = proxy.instances.get(group, name)?;
-    let partitions = body.json::<Partitions>()?.pairs()?;
+    let mut partitions = body.json::<Partitions>()?.pairs()?;
+    if partitions.is_empty() {
+        partitions = instance.assignment().await?;
+    }
     instance.seek(partitions.into_iter().map(|(t, p)| (t, p, position)).collect()).await?;
     Ok(Nothing)
 }

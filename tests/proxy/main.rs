@@ -42,6 +42,7 @@ mod consumers;
 mod encodings;
 mod faults;
 mod fixtures;
+mod golden;
 mod headers;
 mod http;
 mod offsets;

@@ -15,6 +15,10 @@ pub enum ProxyError {
     UnknownPartition {
         reason: String,
     },
+    /// A record is for a topic or a partition that Kafka does not have.
+    NotInMetadata {
+        reason: String,
+    },
     /// Something that the path names is not there.
     Missing {
         reason: String,
@@ -125,6 +129,7 @@ codes! {
     40002 400 Refused
     40002 400 Unsupported
     40401 404 TopicNotFound
+    40401 404 NotInMetadata
     40402 404 PartitionNotFound
     40403 404 ConsumerNotFound
     40403 404 UnknownPartition
@@ -201,6 +206,7 @@ impl fmt::Display for ProxyError {
             ),
             Self::InvalidFormat => f.write_str("Invalid format type."),
             Self::UnknownPartition { reason }
+            | Self::NotInMetadata { reason }
             | Self::Missing { reason }
             | Self::Unreadable { reason }
             | Self::Invalid { reason }
@@ -225,6 +231,21 @@ impl fmt::Display for ProxyError {
 }
 
 impl std::error::Error for ProxyError {}
+
+impl ProxyError {
+    /// 40301, in the words of Kafka's Java client.
+    pub(crate) fn topics_denied<T: AsRef<str>>(topics: &[T]) -> ProxyError {
+        let topics: Vec<&str> = topics.iter().map(AsRef::as_ref).collect();
+        ProxyError::Forbidden {
+            reason: format!("Not authorized to access topics: [{}]", topics.join(", ")),
+        }
+    }
+
+    /// 40301, in the words of Kafka's Java client.
+    pub(crate) fn group_denied(group: &str) -> ProxyError {
+        ProxyError::Forbidden { reason: format!("Not authorized to access group: {group}") }
+    }
+}
 
 impl From<KafkaError> for ProxyError {
     /// Sorts Kafka's errors as the reference does: who are you, you may not, try again, the rest.

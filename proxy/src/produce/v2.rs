@@ -146,6 +146,8 @@ impl ProduceResponse {
                 offset: None,
                 error_code: Some(match error.code() {
                     code @ (40101 | 40301 | 50003) => code,
+                    // no such topic or partition; there may be one later
+                    40401 => 50003,
                     _ => 50002, // what else Kafka says of a record
                 }),
                 error: Some(error.to_string()),

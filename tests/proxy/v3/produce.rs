@@ -150,9 +150,9 @@ async fn what_fails_has_a_report_of_its_own(broker: &TestBroker) {
     let site = Site::new(broker).await;
     let topic = site.topic(broker, 1).await;
     let whole = json!({"value": {"type": "JSON", "data": 1}});
-    let failing = [
+    let mut failing = vec![
         (json!({"partition_id": -1}), 40402),
-        (json!({"partition_id": 7}), 50002),
+        (json!({"partition_id": 7}), 40401),
         (json!({"value": {"type": "BINARY", "data": "!"}}), 400),
         (json!({"value": {"type": "STRING", "data": 1}}), 400),
         (json!({"value": {"type": "JSON", "schema": "\"string\"", "data": 1}}), 400),
@@ -172,8 +172,12 @@ async fn what_fails_has_a_report_of_its_own(broker: &TestBroker) {
         (json!({"headers": [{"name": "a\u{0}", "value": null}]}), 400),
         (json!({"timestamp": "yesterday"}), 400),
         (json!({"id": "1"}), 400),
-        (json!({"value": {"type": "BINARY", "data": "A".repeat(2_000_000)}}), 413),
     ];
+    if broker.embedded.is_none() {
+        // how large a record may be is for Kafka to say
+        let large = "A".repeat(2_000_000);
+        failing.push((json!({"value": {"type": "BINARY", "data": large}}), 413));
+    }
     let body: String = failing.iter().map(|(record, _)| format!("{record}{whole}")).collect();
     let found = codes(&stream(&site, &topic, body).await);
     let expected: Vec<u64> = failing.iter().flat_map(|(_, code)| [*code, 200]).collect();
@@ -363,7 +367,7 @@ async fn a_topic_that_is_not_there_is_reported_in_time(broker: &TestBroker) {
     let found = stream(&site, &topic, value(&json!(1)).to_string()).await;
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     let message = format!("Topic {topic} not present in metadata after 3000 ms.");
-    assert_eq!(found, [json!({"error_code": 50003, "message": message})]);
+    assert_eq!(found, [json!({"error_code": 40401, "message": message})]);
 }
 
 async fn records_that_are_read_can_be_produced_again(broker: &TestBroker) {

@@ -37,6 +37,7 @@ macro_rules! on_kafka {
 }
 
 mod assignments;
+mod avro_bytes;
 mod compression;
 mod consumers;
 mod encodings;
@@ -44,6 +45,7 @@ mod faults;
 mod fixtures;
 mod headers;
 mod http;
+mod instance_settings;
 mod offsets;
 mod partitions;
 mod positions;

@@ -238,6 +238,21 @@ impl fmt::Display for ProxyError {
 
 impl std::error::Error for ProxyError {}
 
+impl ProxyError {
+    /// 40301, in the words of Kafka's Java client.
+    pub(crate) fn topics_denied<T: AsRef<str>>(topics: &[T]) -> ProxyError {
+        let topics: Vec<&str> = topics.iter().map(AsRef::as_ref).collect();
+        ProxyError::Forbidden {
+            reason: format!("Not authorized to access topics: [{}]", topics.join(", ")),
+        }
+    }
+
+    /// 40301, in the words of Kafka's Java client.
+    pub(crate) fn group_denied(group: &str) -> ProxyError {
+        ProxyError::Forbidden { reason: format!("Not authorized to access group: {group}") }
+    }
+}
+
 impl From<KafkaError> for ProxyError {
     /// Sorts Kafka's errors as the reference does: who are you, you may not, try again, the rest.
     fn from(error: KafkaError) -> Self {

@@ -67,6 +67,12 @@ impl Format {
         known.map(|(format, ..)| *format).ok_or(ProxyError::InvalidFormat)
     }
 
+    /// The format's name, as [`Format::named`] takes it.
+    pub(crate) fn name(self) -> &'static str {
+        let known = FORMATS.iter().find(|(format, ..)| *format == self);
+        known.map(|(_, name, _)| *name).expect("all formats are listed")
+    }
+
     pub(crate) fn media_type(self) -> &'static str {
         let known = FORMATS.iter().find(|(format, ..)| *format == self);
         known.map(|(_, _, media_type)| *media_type).expect("all formats are listed")

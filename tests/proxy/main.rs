@@ -37,6 +37,7 @@ macro_rules! on_kafka {
 }
 
 mod assignments;
+mod avro_bytes;
 mod compression;
 mod consumers;
 mod encodings;
@@ -45,6 +46,7 @@ mod fixtures;
 mod golden;
 mod headers;
 mod http;
+mod instance_settings;
 mod offsets;
 mod partitions;
 mod positions;

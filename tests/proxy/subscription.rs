@@ -140,6 +140,21 @@ async fn subscribing_an_assigned_instance_is_40903() {
 }
 
 #[tokio::test]
+async fn topics_and_a_pattern_exclude_each_other() {
+    let broker = embedded_broker();
+    let proxy = broker.proxy().await;
+    let (topics, pattern) = (json!({"topics": ["flights"]}), json!({"topic_pattern": "fli.*"}));
+    for (one, other) in [(&topics, &pattern), (&pattern, &topics)] {
+        let consumer = Consumer::new(&proxy, json!({})).await;
+        done(&consumer.post("/subscription", one).await);
+        consumer.post("/subscription", other).await.is_error(409, 40903, EXCLUSIVE);
+        done(&consumer.post("/subscription", one).await);
+        done(&consumer.api.delete(&consumer.path("/subscription")).await);
+        done(&consumer.post("/subscription", other).await);
+    }
+}
+
+#[tokio::test]
 async fn assigning_a_subscribed_instance_is_40903() {
     let broker = embedded_broker();
     let proxy = broker.proxy().await;

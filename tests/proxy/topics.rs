@@ -16,6 +16,7 @@ on_both_brokers! {
 
 on_kafka! {
     a_topic_shows_its_configuration
+    topics_of_kafkas_own_are_not_listed
     records_for_a_missing_topic_are_50003_in_five_seconds
     a_name_that_no_topic_can_have_is_40403
 }
@@ -100,4 +101,16 @@ async fn records_for_a_missing_topic_are_50003_in_five_seconds(broker: &TestBrok
     let failed = json!({"partition": null, "offset": null, "error_code": 50003,
         "error": format!("Topic {topic} not present in metadata after 3000 ms.")});
     answer.is(json!({"key_schema_id": null, "value_schema_id": null, "offsets": [failed, failed]}));
+}
+
+async fn topics_of_kafkas_own_are_not_listed(broker: &TestBroker) {
+    let topic = new_topic(broker, "flights", 1).await;
+    let proxy = broker.proxy().await;
+    let consumer = Consumer::of(&proxy, &topic, "json").await;
+    consumer.post("/offsets", &offset(&topic, 0, 0)).await.is(json!([]));
+    let names: Vec<String> = serde_json::from_value(proxy.api.get("/topics").await.json).unwrap();
+    assert!(
+        names.contains(&topic) && !names.iter().any(|name| name.starts_with("__")),
+        "{names:?}"
+    );
 }

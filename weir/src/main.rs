@@ -7,6 +7,7 @@
 mod cli;
 mod dev;
 mod head_timer;
+mod kafka_names;
 mod kafkastore;
 mod listen;
 mod migrate;

@@ -14,6 +14,7 @@ use crate::settings::{Settings, read_file};
 
 pub async fn run(args: Box<ServeArgs>) -> Result<(), String> {
     let settings = Settings::new(&args, std::env::vars())?;
+    settings.notes.iter().for_each(|note| tracing::warn!("{note}"));
     let tls = match (&args.tls_cert, &args.tls_key) {
         (Some(cert), Some(key)) => Some(listen::tls(cert, key)?),
         _ => None,
@@ -69,8 +70,9 @@ fn proxy(args: &ServeArgs, settings: Settings, registry_url: &str) -> Result<Pro
         client = client.ca_pem(read_file(path)?);
     }
     let client = client.build().map_err(|e| e.to_string())?;
-    let broker = Broker::new(BrokerConfig { kafka: settings.kafka, embedded: None })
-        .map_err(|e| format!("Kafka's settings: {e}"))?;
+    let config = BrokerConfig { kafka: settings.kafka, embedded: None };
+    let broker = Broker::with_settings(config, settings.kafka_clients)
+        .map_err(|e| format!("Kafka's settings: {}", weir_kafka::refusal(&e)))?;
     let config = ProxyConfig {
         consumer_instance_timeout: settings.consumer_instance_timeout,
         advertised_url: args.advertised_url.clone(),

@@ -7,13 +7,10 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use weir_proxy::RateLimits;
+use weir_proxy::{ClientSettings, RateLimits};
 
 use crate::cli::{Role, ServeArgs};
-
-/// Environment variables that begin so are librdkafka's settings: `KAFKA_REST_CLIENT_SASL_USERNAME`
-/// is `sasl.username`.
-const KAFKA_PREFIX: &str = "KAFKA_REST_CLIENT_";
+use crate::kafka_names::KafkaEnvironment;
 
 const RATE_LIMIT: &str = "KAFKA_REST_API_V3_PRODUCE_RATE_LIMIT_";
 
@@ -22,6 +19,10 @@ pub struct Settings {
     pub registry_listener: SocketAddr,
     pub proxy_listener: SocketAddr,
     pub kafka: weir_kafka::Settings,
+    /// What the proxy's producers, consumers and questions about the cluster have beyond `kafka`.
+    pub kafka_clients: ClientSettings,
+    /// Settings that are ignored, and why.
+    pub notes: Vec<String>,
     pub schema_registry_url: Option<String>,
     pub consumer_instance_timeout: Duration,
     pub rate_limits: RateLimits,
@@ -54,6 +55,8 @@ impl Settings {
                 })?,
             },
         };
+        let mut kafka = KafkaEnvironment::new(&env)?;
+        kafka.overridden_by(&kafka_flags(&args.kafka)?);
         Ok(Settings {
             registry_listener: listener(
                 args.registry_listener,
@@ -64,8 +67,10 @@ impl Settings {
             proxy_listener: listener(args.proxy_listener, "KAFKA_REST_LISTENERS", &env, 8082)?,
             kafka: weir_kafka::Settings {
                 bootstrap_servers: bootstrap_servers.unwrap_or_default(),
-                librdkafka: kafka_settings(args, &env)?,
+                librdkafka: kafka.all,
             },
+            kafka_clients: kafka.clients,
+            notes: kafka.notes,
             schema_registry_url: args
                 .schema_registry_url
                 .clone()
@@ -92,21 +97,6 @@ fn rate_limits(args: &ServeArgs, env: &BTreeMap<String, String>) -> Result<RateL
         requests_per_s: limit(args.rate_limit_requests_per_sec, "MAX_REQUESTS_PER_SEC")?,
         bytes_per_s: limit(args.rate_limit_bytes_per_sec, "MAX_BYTES_PER_SEC")?,
     })
-}
-
-fn kafka_settings(
-    args: &ServeArgs,
-    env: &BTreeMap<String, String>,
-) -> Result<BTreeMap<String, String>, String> {
-    let mut settings: BTreeMap<String, String> = env
-        .iter()
-        .filter_map(|(name, value)| {
-            let name = name.strip_prefix(KAFKA_PREFIX)?;
-            Some((name.to_lowercase().replace('_', "."), value.clone()))
-        })
-        .collect();
-    settings.extend(kafka_flags(&args.kafka)?);
-    Ok(settings)
 }
 
 /// What `--kafka` says, each time that it is given.
@@ -167,7 +157,7 @@ mod tests {
         let settings = settings(&[], &env).unwrap();
         assert_eq!(settings.registry_listener.to_string(), "0.0.0.0:18081");
         assert_eq!(settings.kafka.bootstrap_servers, "PLAINTEXT://kafka:9092");
-        assert_eq!(settings.kafka.librdkafka["security.protocol"], "SASL_SSL");
+        assert_eq!(settings.kafka.librdkafka["security.protocol"], "sasl_ssl");
         assert_eq!(settings.schema_registry_url.unwrap(), "http://sr:8081");
     }
 

@@ -8,8 +8,9 @@ use kafka_protocol::messages::incremental_alter_configs_request::{
 use kafka_protocol::messages::{DescribeConfigsRequest, IncrementalAlterConfigsRequest};
 use kafka_protocol::protocol::StrBytes;
 
-use super::{Admin, check};
+use super::{ASK_TIMEOUT, Admin, check};
 use crate::error::ProxyError;
+use crate::retry::again;
 
 /// Whose configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,14 +120,19 @@ impl Admin {
             let request = DescribeConfigsRequest::default()
                 .with_resources(resources.iter().map(resource).collect())
                 .with_include_synonyms(true);
-            let answer = match resources.first() {
-                Some(Resource::Broker(id)) => {
-                    self.client.ask(&self.broker(*id).await?, |_| request.clone()).await?
-                }
-                _ => self.client.ask_any(|_| request.clone()).await?,
-            };
+            let answer = again(ASK_TIMEOUT, || async {
+                let answer = match resources.first() {
+                    Some(Resource::Broker(id)) => {
+                        self.client.ask(&self.broker(*id).await?, |_| request.clone()).await?
+                    }
+                    _ => self.client.ask_any(|_| request.clone()).await?,
+                };
+                let mut results = answer.results.iter();
+                results.try_for_each(|r| check(r.error_code, r.error_message.clone()))?;
+                Ok(answer)
+            })
+            .await?;
             for result in answer.results {
-                check(result.error_code, result.error_message)?;
                 let mut configs: Vec<Config> = result.configs.into_iter().map(Config::of).collect();
                 configs.sort_by(|a, b| a.name.cmp(&b.name));
                 found.push(configs);

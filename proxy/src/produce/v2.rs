@@ -145,12 +145,11 @@ impl ProduceResponse {
             Err(error) => ProduceResult {
                 partition: None,
                 offset: None,
-                error_code: Some(match &error {
-                    ProxyError::NotInMetadata { .. } => 50003,
-                    error => match error.code() {
-                        code @ (40101 | 40301 | 50003) => code,
-                        _ => 50002, // what else Kafka says of a record
-                    },
+                error_code: Some(match error.code() {
+                    code @ (40101 | 40301 | 50003) => code,
+                    // no such topic or partition; there may be one later
+                    40401 => 50003,
+                    _ => 50002, // what else Kafka says of a record
                 }),
                 error: Some(error.to_string()),
             },

@@ -165,7 +165,7 @@ async fn what_fails_has_a_report_of_its_own(broker: &TestBroker) {
     let site = Site::new(broker).await;
     let topic = site.topic(broker, 1).await;
     let whole = json!({"value": {"type": "JSON", "data": 1}});
-    let failing = [
+    let mut failing = vec![
         (json!({"partition_id": -1}), 40402),
         (json!({"partition_id": 7}), 40401),
         (json!(null), 400),
@@ -199,8 +199,12 @@ async fn what_fails_has_a_report_of_its_own(broker: &TestBroker) {
         (json!({"headers": [{"name": "a\u{0}", "value": null}]}), 400),
         (json!({"timestamp": "yesterday"}), 400),
         (json!({"id": "1"}), 400),
-        (json!({"value": {"type": "BINARY", "data": "A".repeat(2_000_000)}}), 413),
     ];
+    if broker.embedded.is_none() {
+        // how large a record may be is for Kafka to say
+        let large = "A".repeat(2_000_000);
+        failing.push((json!({"value": {"type": "BINARY", "data": large}}), 413));
+    }
     let body: String = failing.iter().map(|(record, _)| format!("{record}{whole}")).collect();
     let found = codes(&stream(&site, &topic, body).await);
     let expected: Vec<u64> = failing.iter().flat_map(|(_, code)| [*code, 200]).collect();

@@ -19,7 +19,7 @@ use crate::error::ProxyError;
 use crate::http::answer::{Answer, Bytes, Json, Nothing};
 use crate::http::request::{Named, Params};
 use crate::http::{Object, encoded};
-use crate::record::{Unwritten, Writer, write_poison};
+use crate::record::{Unwritten, Writer};
 
 /// Bytes of keys and values in one answer, if nobody asks for fewer.
 const READ_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -180,9 +180,10 @@ pub(crate) async fn records(
     };
     let writer = Writer {
         schemas: &proxy.schemas,
-        key_format: spec.format,
-        value_format: spec.format,
-        with_headers: !quirks,
+        key_format: spec.key_format,
+        value_format: spec.value_format,
+        decimals: spec.decimals,
+        as_reference: quirks,
     };
     let records = instance.read(timeout, max_bytes).await?;
     // base64 is a third longer
@@ -195,7 +196,6 @@ pub(crate) async fn records(
         }
         match writer.write(message, &mut out).await {
             Ok(()) => {}
-            Err(Unwritten::Poison(error)) if !quirks => write_poison(message, &error, &mut out),
             // what comes before it can be read; then it is the next
             Err(_) if count > 0 => {
                 out.pop();

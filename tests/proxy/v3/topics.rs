@@ -131,8 +131,8 @@ async fn configs_and_assignments_are_the_topics(broker: &TestBroker) {
     });
     let answer = site.post("/topics", &body).await;
     assert_eq!((answer.status.as_u16(), &answer.json), (201, &described(&site, &topic, 2)));
-    let config = site.get(&format!("/topics/{topic}/configs/cleanup.policy")).await;
-    assert_eq!(config.json["value"], json!("compact"));
+    let path = format!("/topics/{topic}/configs/cleanup.policy");
+    site.until(&path, |answer| answer.json["value"] == json!("compact")).await;
     let body =
         json!({"topic_name": unique("routes"), "configs": [{"name": "no.such", "value": "1"}]});
     refused(&site.post("/topics", &body).await, 400, 40002);

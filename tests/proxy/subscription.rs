@@ -104,7 +104,7 @@ async fn a_malformed_subscription_is_400() {
 
 /// As Java's consumer, which wants the one given up before the other.
 #[tokio::test]
-async fn topics_and_a_pattern_exclude_each_other() {
+async fn a_pattern_can_follow_topics_once_they_are_given_up() {
     let broker = embedded_broker();
     let proxy = broker.proxy().await;
     let consumer = Consumer::new(&proxy, json!({})).await;

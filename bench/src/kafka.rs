@@ -31,8 +31,18 @@ impl Kafka {
 
     /// One of our own.
     pub fn of_brokers(count: usize) -> Result<Kafka> {
+        Kafka::start(count, None)
+    }
+
+    /// One broker of our own that clients are told to reach at another port.
+    pub fn behind(port: u16) -> Result<Kafka> {
+        Kafka::start(1, Some(port))
+    }
+
+    fn start(count: usize, advertised_port: Option<u16>) -> Result<Kafka> {
         let folder = folder()?;
         let started = Command::new(script())
+            .envs(advertised_port.map(|port| ("WEIR_KAFKA_ADVERTISED_PORT", port.to_string())))
             .arg("start")
             .arg(folder.path().join("kafka"))
             .arg(count.to_string())
@@ -53,8 +63,13 @@ impl Kafka {
 
     /// Makes a topic of one partition that nobody else uses.
     pub async fn create_topic(&self) -> Result<String> {
-        let topic = format!("weir-bench-{}", std::process::id());
-        let new = NewTopic::new(&topic, 1, TopicReplication::Fixed(1));
+        self.create_topic_of("records", 1).await
+    }
+
+    /// Makes a topic that nobody else uses.
+    pub async fn create_topic_of(&self, name: &str, partitions: i32) -> Result<String> {
+        let topic = format!("weir-bench-{name}-{}", std::process::id());
+        let new = NewTopic::new(&topic, partitions, TopicReplication::Fixed(1));
         let options = AdminOptions::new().operation_timeout(Some(TIMEOUT));
         for created in self.admin()?.create_topics([&new], &options).await? {
             created.map_err(|(topic, code)| format!("cannot make topic {topic}: {code}"))?;

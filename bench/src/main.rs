@@ -17,9 +17,11 @@ mod process;
 mod produce;
 mod producer;
 mod register;
+mod relay;
 mod rest;
 mod server;
 mod size;
+mod spread;
 mod startup;
 mod table;
 
@@ -28,7 +30,7 @@ use std::process::ExitCode;
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 const USAGE: &str = "usage: cargo run --release -p weir-bench -- \
-                     startup|get-by-id|register|size|check|cluster|produce|rest|avro|all";
+                     startup|get-by-id|register|size|check|cluster|produce|spread|rest|avro|all";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -55,6 +57,7 @@ async fn run(args: &[&str]) -> Result {
         ["check"] => check::run().await,
         ["cluster"] => cluster::run().await,
         ["produce"] => produce::run().await,
+        ["spread"] => spread::run().await,
         ["rest"] => rest::run().await,
         ["avro"] => avro::run(),
         ["all"] => {
@@ -65,6 +68,7 @@ async fn run(args: &[&str]) -> Result {
             check::run().await?;
             cluster::run().await?;
             produce::run().await?;
+            spread::run().await?;
             rest::run().await?;
             avro::run()
         }

@@ -1,8 +1,7 @@
 //! A client of our own: connections that are kept, and who the brokers are.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kafka_protocol::error::ResponseError;
@@ -21,6 +20,10 @@ use crate::settings::Settings;
 /// A connection that was idle for so long is not used again: brokers close theirs after 10 minutes.
 const IDLE_MAX: Duration = Duration::from_secs(60);
 
+/// Where another broker can be asked, connecting may take this part of a question's time: nothing refuses
+/// a connection to a machine that is gone.
+const CONNECT_PART: u32 = 3;
+
 /// Idle connections kept to one broker.
 const IDLE_CONNECTIONS_MAX: usize = 4;
 
@@ -31,8 +34,10 @@ const METADATA_WITH_OPERATIONS: i16 = 8;
 /// connects belongs to the runtime that asks.
 pub struct Client {
     bootstrap: Vec<String>,
-    /// The one of them that answered last.
-    good: AtomicUsize,
+    /// Brokers that metadata has named, for when no bootstrap broker is left.
+    known: Mutex<Vec<String>>,
+    /// The one of all these that answered last.
+    good: Mutex<Option<String>>,
     /// Or what of the settings stands in the way.
     security: Result<Security, String>,
     /// How long an answer is waited for.
@@ -108,11 +113,18 @@ impl Client {
     pub fn new(settings: &Settings, timeout: Duration) -> Client {
         Client {
             bootstrap: settings.addresses(),
-            good: AtomicUsize::new(0),
+            known: Mutex::default(),
+            good: Mutex::default(),
             security: Security::new(&settings.librdkafka),
             timeout,
             idle: Mutex::default(),
         }
+    }
+
+    /// Returns false if the settings want what these connections do not have (Kerberos, OAUTHBEARER, an
+    /// encrypted key); every question is then refused, and its error says which setting it is.
+    pub fn can_ask(&self) -> bool {
+        self.security.is_ok()
     }
 
     /// The cluster's brokers.
@@ -140,7 +152,9 @@ impl Client {
             })
             .await?;
         check(answer.error_code, None)?;
-        Ok((Cluster::of(&answer), answer.topics))
+        let cluster = Cluster::of(&answer);
+        *lock(&self.known) = cluster.brokers.values().map(Node::address).collect();
+        Ok((cluster, answer.topics))
     }
 
     /// The broker that coordinates a group, or what has a transactional id.
@@ -172,17 +186,34 @@ impl Client {
         request: impl Fn(i16) -> R,
     ) -> Result<R::Response, Error> {
         let mut last = no_broker();
-        let good = self.good.load(Ordering::Relaxed);
-        for index in (good..self.bootstrap.len()).chain(0..good) {
-            match self.ask(&self.bootstrap[index], &request).await {
+        let addresses = self.addresses();
+        for (index, address) in addresses.iter().enumerate() {
+            if index + 1 < addresses.len()
+                && let Err(error @ Error::Unreachable { .. }) = self.reach(address).await
+            {
+                last = error;
+                continue;
+            }
+            match self.ask(address, &request).await {
                 Err(error @ Error::Unreachable { .. }) => last = error,
                 answer => {
-                    self.good.store(index, Ordering::Relaxed);
+                    *lock(&self.good) = Some(address.clone());
                     return answer;
                 }
             }
         }
         Err(last)
+    }
+
+    /// Where brokers may be, the likeliest first.
+    fn addresses(&self) -> Vec<String> {
+        let mut addresses: Vec<String> = lock(&self.good).iter().cloned().collect();
+        for address in self.bootstrap.iter().chain(lock(&self.known).iter()) {
+            if !addresses.contains(address) {
+                addresses.push(address.clone());
+            }
+        }
+        addresses
     }
 
     pub async fn ask_controller<R: Request>(
@@ -238,13 +269,28 @@ impl Client {
         Connection::open(address, security).await
     }
 
+    /// Has a connection ready, within a part of the time that a question has.
+    async fn reach(&self, address: &str) -> Result<(), Error> {
+        let patience = self.timeout / CONNECT_PART;
+        match tokio::time::timeout(patience, self.connection(address)).await {
+            Ok(connection) => {
+                self.keep(address, connection?);
+                Ok(())
+            }
+            Err(_) => {
+                let reason = format!("Broker {address} cannot be reached in {patience:?}");
+                Err(Error::Unreachable { reason })
+            }
+        }
+    }
+
     fn idle_to(&self, address: &str) -> Option<Connection> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = lock(&self.idle);
         idle.get_mut(address)?.pop()
     }
 
     fn keep(&self, address: &str, connection: Connection) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = lock(&self.idle);
         let idle = idle.entry(address.to_string()).or_default();
         if idle.len() < IDLE_CONNECTIONS_MAX {
             idle.push(connection);
@@ -254,4 +300,8 @@ impl Client {
 
 fn no_broker() -> Error {
     Error::Unreachable { reason: "There is no broker".to_string() }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

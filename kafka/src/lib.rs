@@ -10,4 +10,4 @@ mod settings;
 
 pub use client::{Client, Cluster, Coordinated, Node};
 pub use error::{Error, check};
-pub use settings::{Settings, refusal};
+pub use settings::{Settings, Verdict, judge, refusal};

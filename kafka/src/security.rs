@@ -102,6 +102,9 @@ fn client_config(settings: &Settings) -> Result<ClientConfig, String> {
         .map_err(|e| e.to_string())?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier));
+    if settings.contains_key("ssl.keystore.location") {
+        return Err("ssl.keystore.location: certificate and key have to be in PEM".to_string());
+    }
     let (certificate, key) = (pem(settings, "ssl.certificate")?, pem(settings, "ssl.key")?);
     let (Some(certificate), Some(key)) = (certificate, key) else {
         return Ok(config.with_no_client_auth());
@@ -228,6 +231,10 @@ mod tests {
                 "sasl.username",
             ),
             (&[("security.protocol", "ssl"), ("ssl.ca.pem", "nothing")], "ssl.ca"),
+            (
+                &[("security.protocol", "ssl"), ("ssl.keystore.location", "me.p12")],
+                "ssl.keystore.location",
+            ),
         ] {
             let error = security(settings).err().unwrap();
             assert!(error.contains(named), "{error}");

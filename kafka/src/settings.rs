@@ -5,6 +5,7 @@ use std::fmt;
 
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaConfRes;
 
 /// Settings whose values nobody minds in a log. All others may hold a password.
 const HARMLESS: [&str; 12] = [
@@ -90,6 +91,26 @@ impl Settings {
     }
 }
 
+/// What librdkafka thinks of a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Known,
+    UnknownName,
+    /// The name is known, the value is none that it takes.
+    BadValue,
+}
+
+/// Asks librdkafka about a setting.
+pub fn judge(name: &str, value: &str) -> Verdict {
+    match ClientConfig::new().set(name, value).create_native_config() {
+        Ok(_) => Verdict::Known,
+        Err(KafkaError::ClientConfig(RDKafkaConfRes::RD_KAFKA_CONF_UNKNOWN, ..)) => {
+            Verdict::UnknownName
+        }
+        Err(_) => Verdict::BadValue,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,5 +148,12 @@ mod tests {
         let settings = Settings { bootstrap_servers: "a:1".into(), librdkafka };
         let shown = format!("{settings:?}");
         assert!(shown.contains("sasl.password") && !shown.contains("hunter2"), "{shown}");
+    }
+
+    #[test]
+    fn a_setting_is_known_or_not_and_its_value_good_or_not() {
+        assert_eq!(judge("linger.ms", "5"), Verdict::Known);
+        assert_eq!(judge("linger.ms", "soon"), Verdict::BadValue);
+        assert_eq!(judge("no.such", "5"), Verdict::UnknownName);
     }
 }

@@ -1,25 +1,19 @@
-//! Kafka, through librdkafka. The embedded broker of `weir dev` is reached through the same code.
+//! Kafka, as the rest of the proxy sees it. Producing and consuming go through librdkafka, questions about
+//! the cluster through connections of our own ([`Admin`]). The embedded broker of `weir dev` is reached
+//! through the same code.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
-use std::time::Duration;
 
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
-use rdkafka::client::DefaultClientContext;
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::metadata::{Metadata, MetadataTopic};
+use rdkafka::error::KafkaError;
 use serde::Serialize;
 use weir_kafka::Settings;
 
-use crate::admin::Admin;
+use crate::admin::{Admin, Isolation, Resource};
 use crate::embedded::EmbeddedBroker;
 use crate::error::ProxyError;
+use crate::observer::Observer;
 use crate::producer::Producers;
-
-/// How long metadata, offsets and configurations are waited for.
-const ASK_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Where Kafka is and how to speak to it.
 #[derive(Clone, Debug)]
@@ -29,13 +23,22 @@ pub struct BrokerConfig {
     pub embedded: Option<EmbeddedBroker>,
 }
 
+/// librdkafka's settings of one kind of client each; they win over those of [`BrokerConfig`], which are of
+/// all.
+#[derive(Clone, Debug, Default)]
+pub struct ClientSettings {
+    pub producer: BTreeMap<String, String>,
+    pub consumer: BTreeMap<String, String>,
+    pub admin: BTreeMap<String, String>,
+}
+
 pub struct Broker {
-    config: BrokerConfig,
+    consumer: Settings,
+    is_embedded: bool,
     pub(crate) producers: Producers,
     pub(crate) cluster: Admin,
-    /// Asks for metadata without making topics of what it asks for.
-    observer: Arc<BaseConsumer>,
-    admin: AdminClient<DefaultClientContext>,
+    /// Asks in the place of `cluster` where that cannot.
+    observer: Option<Observer>,
 }
 
 /// A partition as the API shows it.
@@ -58,18 +61,42 @@ impl Broker {
     /// Makes the clients; none of them connects before it is needed. An error names the setting
     /// that librdkafka refuses.
     pub fn new(config: BrokerConfig) -> Result<Broker, KafkaError> {
-        let producers = Producers::new(config.clone())?;
-        let observer: BaseConsumer =
-            config.kafka.librdkafka(&[("allow.auto.create.topics", "false")]).create()?;
-        let admin = config.kafka.librdkafka(&[]).create()?;
-        let cluster = Admin::new(&config);
-        Ok(Broker { config, producers, cluster, observer: Arc::new(observer), admin })
+        Broker::with_settings(config, ClientSettings::default())
+    }
+
+    /// As [`Broker::new`], where producers, consumers and questions about the cluster have settings of
+    /// their own.
+    pub fn with_settings(
+        config: BrokerConfig,
+        settings: ClientSettings,
+    ) -> Result<Broker, KafkaError> {
+        let BrokerConfig { kafka, embedded } = config;
+        let with = |own: BTreeMap<String, String>| {
+            let mut kafka = kafka.clone();
+            kafka.librdkafka.extend(own);
+            kafka
+        };
+        let admin = with(settings.admin);
+        let cluster = Admin::new(&admin, embedded.clone());
+        let observer = if cluster.can_ask() { None } else { Some(Observer::new(&admin)?) };
+        let broker = Broker {
+            producers: Producers::new(with(settings.producer), embedded.is_some())?,
+            consumer: with(settings.consumer),
+            is_embedded: embedded.is_some(),
+            cluster,
+            observer,
+        };
+        // a setting that librdkafka refuses is refused now, not by the first consumer
+        broker.consumer().create_native_config()?;
+        Ok(broker)
     }
 
     /// The settings of a consumer.
     pub(crate) fn consumer(&self) -> ClientConfig {
-        self.config.kafka.librdkafka(&[
+        self.consumer.librdkafka(&[
             ("allow.auto.create.topics", "false"),
+            // as Java's consumers, unless an instance or the settings say otherwise
+            ("isolation.level", "read_uncommitted"),
             ("queued.max.messages.kbytes", "16384"),
             ("topic.metadata.refresh.interval.ms", "30000"),
         ])
@@ -77,17 +104,23 @@ impl Broker {
 
     /// Ids of the brokers.
     pub async fn brokers(&self) -> Result<Vec<i32>, ProxyError> {
-        let metadata = self.metadata(None).await?;
-        let mut ids: Vec<i32> = metadata.brokers().iter().map(|b| b.id()).collect();
+        let mut ids: Vec<i32> = match &self.observer {
+            Some(observer) => observer.brokers().await?,
+            None => self.cluster.cluster().await?.brokers.into_keys().collect(),
+        };
         ids.sort_unstable();
         Ok(ids)
     }
 
-    /// Names of the topics.
+    /// Names of the topics that are not Kafka's own.
     pub async fn topics(&self) -> Result<Vec<String>, ProxyError> {
-        let metadata = self.metadata(None).await?;
-        let mut names: Vec<String> =
-            metadata.topics().iter().map(|t| t.name().to_string()).collect();
+        let mut names: Vec<String> = match &self.observer {
+            Some(observer) => observer.topics().await?,
+            None => {
+                let topics = self.cluster.topics(false).await?.into_values();
+                topics.filter(|topic| !topic.is_internal).map(|topic| topic.name).collect()
+            }
+        };
         names.sort_unstable();
         Ok(names)
     }
@@ -97,46 +130,49 @@ impl Broker {
         if !is_topic_name(topic) {
             return Err(ProxyError::TopicNotFound);
         }
-        let metadata = self.metadata(Some(topic.to_string())).await?;
-        let found = metadata.topics().iter().find(|t| t.name() == topic);
-        let found = found.ok_or(ProxyError::TopicNotFound)?;
-        if let Some(error) = found.error() {
-            return Err(match RDKafkaErrorCode::from(error) {
-                RDKafkaErrorCode::UnknownTopicOrPartition
-                | RDKafkaErrorCode::UnknownTopic
-                | RDKafkaErrorCode::InvalidTopic => ProxyError::TopicNotFound,
-                code => KafkaError::MetadataFetch(code).into(),
-            });
+        if let Some(observer) = &self.observer {
+            return observer.partitions(topic).await;
         }
-        Ok(partitions(found))
+        match self.cluster.topic(topic, false).await {
+            Ok(found) => Ok(found.partitions.values().map(Partition::of).collect()),
+            Err(ProxyError::UnknownPartition { .. }) => Err(ProxyError::TopicNotFound),
+            Err(error) => Err(error),
+        }
     }
 
     /// Configuration of a topic.
     pub async fn topic_config(&self, topic: &str) -> Result<BTreeMap<String, String>, ProxyError> {
-        if self.config.embedded.is_some() {
+        if self.is_embedded {
             return Ok(BTreeMap::new());
         }
-        let options = AdminOptions::new().request_timeout(Some(ASK_TIMEOUT));
-        let answers =
-            self.admin.describe_configs([&ResourceSpecifier::Topic(topic)], &options).await?;
-        let answer = answers.into_iter().next().ok_or(ProxyError::Internal)?;
-        let entries = answer.map_err(|code| ProxyError::Kafka { reason: code.to_string() })?;
-        Ok(entries
-            .entries
-            .into_iter()
-            .filter_map(|entry| Some((entry.name, entry.value?)))
-            .collect())
+        if let Some(observer) = &self.observer {
+            return observer.topic_config(topic).await;
+        }
+        let found = self.cluster.configs_of(Resource::Topic(topic.to_string()), None).await?;
+        Ok(found.into_iter().filter_map(|config| Some((config.name, config.value?))).collect())
     }
 
     /// The first offset of a partition, and the one after the last.
     pub async fn offsets(&self, topic: &str, partition: i32) -> Result<(i64, i64), ProxyError> {
-        let (observer, topic) = (self.observer.clone(), topic.to_string());
-        ask(move || observer.fetch_watermarks(&topic, partition, ASK_TIMEOUT)).await
+        match &self.observer {
+            Some(observer) => observer.bounds(topic, partition).await,
+            None => self.cluster.bounds(topic, partition, Isolation::ReadUncommitted).await,
+        }
     }
+}
 
-    async fn metadata(&self, topic: Option<String>) -> Result<Metadata, ProxyError> {
-        let observer = self.observer.clone();
-        ask(move || observer.fetch_metadata(topic.as_deref(), ASK_TIMEOUT)).await
+impl Partition {
+    fn of(found: &crate::admin::Partition) -> Partition {
+        let replica = |broker: &i32| Replica {
+            broker: *broker,
+            leader: *broker == found.leader,
+            in_sync: found.in_sync.contains(broker),
+        };
+        Partition {
+            partition: found.id,
+            leader: found.leader,
+            replicas: found.replicas.iter().map(replica).collect(),
+        }
     }
 }
 
@@ -152,28 +188,6 @@ pub(crate) async fn ask<T: Send + 'static>(
 ) -> Result<T, ProxyError> {
     let answer = tokio::task::spawn_blocking(question).await;
     Ok(answer.map_err(|_| ProxyError::Internal)??)
-}
-
-fn partitions(topic: &MetadataTopic) -> Vec<Partition> {
-    let mut partitions: Vec<Partition> = topic
-        .partitions()
-        .iter()
-        .map(|p| Partition {
-            partition: p.id(),
-            leader: p.leader(),
-            replicas: p
-                .replicas()
-                .iter()
-                .map(|broker| Replica {
-                    broker: *broker,
-                    leader: *broker == p.leader(),
-                    in_sync: p.isr().contains(broker),
-                })
-                .collect(),
-        })
-        .collect();
-    partitions.sort_by_key(|p| p.partition);
-    partitions
 }
 
 /// Offsets to commit or seek, by topic and partition.

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use prost_reflect::prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, SerializeOptions};
 use serde_json::value::RawValue;
+use weir_schema::avro::codec::{CodecError, Decimals};
+use weir_schema::avro::{Kind, Schema};
 use weir_serde::api::SchemaId;
 use weir_serde::{AvroCodec, ClientError, JsonCodec, ProtobufCodec, RegistryClient};
 
@@ -34,6 +36,14 @@ pub(crate) struct Unfit {
     pub(crate) reason: String,
 }
 
+/// What becomes of fields that an Avro record does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum UnknownFields {
+    Refused,
+    /// As the reference does.
+    Dropped,
+}
+
 impl Codec {
     pub(crate) async fn of(
         registry: &RegistryClient,
@@ -57,14 +67,26 @@ impl Codec {
         }
     }
 
-    /// Appends the data that `json` says.
-    pub(crate) fn encode(&self, json: &RawValue, out: &mut Vec<u8>) -> Result<(), Unfit> {
+    /// Appends the data that `json` says. Fields that an Avro record does not have do not fit, or are left
+    /// out.
+    pub(crate) fn encode(
+        &self,
+        json: &RawValue,
+        unknown_fields: UnknownFields,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Unfit> {
         let whole = |reason: String| Unfit { path: String::new(), reason };
         match self {
-            Codec::Avro(codec) => codec
-                .encoder
-                .json_to_avro(json.get(), out)
-                .map_err(|error| Unfit { path: error.path(), reason: error.reason().to_string() }),
+            Codec::Avro(codec) if is_bytes(&codec.schema) => {
+                bare::json_to_bytes(&codec.schema, json.get(), out)
+            }
+            Codec::Avro(codec) => match unknown_fields {
+                UnknownFields::Refused => codec.encoder.json_to_avro(json.get(), out),
+                UnknownFields::Dropped => {
+                    codec.encoder.json_to_avro_without_unknown(json.get(), out)
+                }
+            }
+            .map_err(unfit),
             Codec::Json(codec) => {
                 let value =
                     serde_json::from_str(json.get()).map_err(|error| whole(error.to_string()))?;
@@ -84,15 +106,79 @@ impl Codec {
     }
 
     /// Appends as JSON what `data` says, which stands after the schema's id. 40801.
-    pub(crate) fn to_json(&self, data: &[u8], out: &mut Vec<u8>) -> Result<(), ProxyError> {
+    pub(crate) fn to_json(
+        &self,
+        data: &[u8],
+        decimals: Decimals,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ProxyError> {
         let unreadable = |reason| ProxyError::Unreadable { reason };
         match self {
             Codec::Avro(codec) => {
-                codec.plan.to_json(data, out).map_err(|e| unreadable(e.to_string()))
+                let read = match is_bytes(&codec.schema) {
+                    true => bare::bytes_to_json(&codec.schema, data, decimals, out),
+                    false => {
+                        codec.plan.to_json_with(data, decimals, out).map_err(|e| e.to_string())
+                    }
+                };
+                read.map_err(unreadable)
             }
             Codec::Json(_) => format::to_json(data, out),
             Codec::Protobuf(messages) => messages.to_json(data, out).map_err(unreadable),
         }
+    }
+}
+
+/// Confluent's serializers write a top-level `bytes`, a decimal too, without the length that Avro has
+/// before bytes.
+fn is_bytes(schema: &Schema) -> bool {
+    matches!(schema.kind(schema.root()), Kind::Bytes)
+}
+
+fn unfit(error: CodecError) -> Unfit {
+    Unfit { path: error.path(), reason: error.reason().to_string() }
+}
+
+/// Avro's bytes without their length.
+mod bare {
+    use weir_schema::avro::Schema;
+    use weir_schema::avro::codec::{Decimals, Encoder, Plan};
+
+    use super::{Unfit, unfit};
+
+    /// Appends the bytes that `json` says.
+    pub(super) fn json_to_bytes(
+        schema: &Schema,
+        json: &str,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Unfit> {
+        let mut whole = Vec::new();
+        let unusable = |reason: String| Unfit { path: String::new(), reason };
+        let encoder = Encoder::new(schema).map_err(|e| unusable(e.to_string()))?;
+        encoder.json_to_avro(json, &mut whole).map_err(unfit)?;
+        // the length is a number of which all bytes but the last have their highest bit
+        let length = whole.iter().take_while(|byte| **byte & 0x80 != 0).count() + 1;
+        out.extend_from_slice(whole.get(length..).unwrap_or_default());
+        Ok(())
+    }
+
+    /// Appends all of `data` as JSON.
+    pub(super) fn bytes_to_json(
+        schema: &Schema,
+        data: &[u8],
+        decimals: Decimals,
+        out: &mut Vec<u8>,
+    ) -> Result<(), String> {
+        let mut whole = Vec::with_capacity(data.len() + 10);
+        let mut length = (data.len() as u64) << 1; // zigzag
+        while length >= 0x80 {
+            whole.push(length as u8 | 0x80);
+            length >>= 7;
+        }
+        whole.push(length as u8);
+        whole.extend_from_slice(data);
+        let plan = Plan::compile(schema, schema).map_err(|e| e.to_string())?;
+        plan.to_json_with(&whole, decimals, out).map_err(|e| e.to_string())
     }
 }
 

@@ -15,6 +15,10 @@ pub enum ProxyError {
     UnknownPartition {
         reason: String,
     },
+    /// A record is for a topic or a partition that Kafka does not have.
+    NotInMetadata {
+        reason: String,
+    },
     /// Something that the path names is not there.
     Missing {
         reason: String,
@@ -47,6 +51,10 @@ pub enum ProxyError {
         reason: String,
     },
     InvalidFormat,
+    /// A field that a body's object does not have.
+    UnrecognizedField {
+        field: String,
+    },
     Unauthenticated {
         reason: String,
     },
@@ -125,6 +133,7 @@ codes! {
     40002 400 Refused
     40002 400 Unsupported
     40401 404 TopicNotFound
+    40401 404 NotInMetadata
     40402 404 PartitionNotFound
     40403 404 ConsumerNotFound
     40403 404 UnknownPartition
@@ -142,6 +151,7 @@ codes! {
     42208 422 Batch
     422   422 Invalid
     422   422 InvalidFormat
+    422   422 UnrecognizedField
     40101 401 Unauthenticated
     40301 403 Forbidden
     408   408 StreamTooOld
@@ -200,7 +210,9 @@ impl fmt::Display for ProxyError {
                 "Streaming connection open for longer than allowed: Connection will be closed.",
             ),
             Self::InvalidFormat => f.write_str("Invalid format type."),
+            Self::UnrecognizedField { field } => write!(f, "Unrecognized field: {field}"),
             Self::UnknownPartition { reason }
+            | Self::NotInMetadata { reason }
             | Self::Missing { reason }
             | Self::Unreadable { reason }
             | Self::Invalid { reason }
@@ -225,6 +237,21 @@ impl fmt::Display for ProxyError {
 }
 
 impl std::error::Error for ProxyError {}
+
+impl ProxyError {
+    /// 40301, in the words of Kafka's Java client.
+    pub(crate) fn topics_denied<T: AsRef<str>>(topics: &[T]) -> ProxyError {
+        let topics: Vec<&str> = topics.iter().map(AsRef::as_ref).collect();
+        ProxyError::Forbidden {
+            reason: format!("Not authorized to access topics: [{}]", topics.join(", ")),
+        }
+    }
+
+    /// 40301, in the words of Kafka's Java client.
+    pub(crate) fn group_denied(group: &str) -> ProxyError {
+        ProxyError::Forbidden { reason: format!("Not authorized to access group: {group}") }
+    }
+}
 
 impl From<KafkaError> for ProxyError {
     /// Sorts Kafka's errors as the reference does: who are you, you may not, try again, the rest.

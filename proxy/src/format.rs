@@ -2,7 +2,8 @@
 //! not empty.
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use serde_json::value::RawValue;
 use weir_serde::api::SchemaType;
 
@@ -66,6 +67,12 @@ impl Format {
         known.map(|(format, ..)| *format).ok_or(ProxyError::InvalidFormat)
     }
 
+    /// The format's name, as [`Format::named`] takes it.
+    pub(crate) fn name(self) -> &'static str {
+        let known = FORMATS.iter().find(|(format, ..)| *format == self);
+        known.map(|(_, name, _)| *name).expect("all formats are listed")
+    }
+
     pub(crate) fn media_type(self) -> &'static str {
         let known = FORMATS.iter().find(|(format, ..)| *format == self);
         known.map(|(_, _, media_type)| *media_type).expect("all formats are listed")
@@ -89,6 +96,12 @@ impl Format {
     }
 }
 
+/// Base64 with padding, or without.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
 /// The bytes that a base64 string means.
 pub(crate) fn from_base64(data: &RawValue) -> Result<Vec<u8>, ProxyError> {
     let wrong = |what: &str| ProxyError::BadRequest {
@@ -97,7 +110,7 @@ pub(crate) fn from_base64(data: &RawValue) -> Result<Vec<u8>, ProxyError> {
     let Ok(text) = serde_json::from_str::<std::borrow::Cow<'_, str>>(data.get()) else {
         return Err(wrong("a"));
     };
-    STANDARD.decode(text.as_bytes()).map_err(|_| wrong("a valid"))
+    LENIENT.decode(text.as_bytes()).map_err(|_| wrong("a valid"))
 }
 
 /// Appends bytes as a base64 string.

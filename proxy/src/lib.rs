@@ -12,17 +12,19 @@ mod format;
 mod http;
 mod limits;
 mod line;
+mod observer;
 mod produce;
 mod producer;
 mod reader;
 mod record;
+mod retry;
 mod schemas;
 
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use broker::{Broker, BrokerConfig};
+pub use broker::{Broker, BrokerConfig, ClientSettings};
 pub use embedded::EmbeddedBroker;
 pub use error::ProxyError;
 pub use http::router;

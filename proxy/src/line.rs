@@ -1,7 +1,7 @@
 //! The way of records to librdkafka: they go in groups, one after the other, and each says what became
 //! of it to the request that it is of.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -27,40 +27,83 @@ pub(crate) const MESSAGE_TIMEOUT: Duration = Duration::from_secs(5);
 /// costs twice the time.
 const GROUPS_MAX: usize = 1;
 
-/// How long a group waits for those before it, which may be for a broker that has fallen.
+/// How long a group waits for those before it, while librdkafka may send more.
 const GROUP_WAIT: Duration = Duration::from_millis(2);
+
+/// Records in flight with which an idempotent producer of librdkafka's sends nothing more to their
+/// partition: it would look for something to do, as fast as it can, until one of them is acknowledged.
+/// That acknowledgement starts the next group.
+const IDEMPOTENT_IN_FLIGHT_MAX: usize = 5;
+
+/// A group does not wait longer than so many usual groups take: those before it may be for a broker that
+/// has fallen.
+const USUAL_GROUPS: u32 = 3;
+const HOLD_MAX: Duration = Duration::from_millis(200);
+
+/// Pauses before Kafka is asked for what librdkafka does not know. It is asked anew, because a broker hears
+/// of a new partition a moment after the controller has answered who made it.
+const ASK_PAUSES: [Duration; 3] =
+    [Duration::ZERO, Duration::from_millis(100), Duration::from_millis(400)];
 
 /// A producer, and the records that wait for it.
 pub(crate) struct Line {
     producer: ThreadedProducer<Deliveries>,
     waiting: Mutex<Waiting>,
+    /// Records that are handed over and not acknowledged.
+    in_flight: Arc<AtomicUsize>,
+    /// With so many of them librdkafka may have nothing that it could send.
+    in_flight_max: usize,
 }
 
 #[derive(Default)]
 struct Waiting {
     records: VecDeque<(Ticket, Outgoing)>,
+    /// Since when the first of them waits.
+    since: Option<Instant>,
     /// Groups that are not all acknowledged.
     under_way: usize,
+    /// How long a group takes, smoothed.
+    group_time: Duration,
+    /// Records of partitions that librdkafka does not know, while Kafka is asked for these.
+    unknown: HashMap<Place, Vec<(Ticket, Outgoing)>>,
     /// Somebody will look after them when [`GROUP_WAIT`] is over.
     is_watched: bool,
     /// Where that somebody runs.
     runtime: Option<Handle>,
 }
 
+/// A topic, and the partition of it that a record names.
+type Place = (String, Option<i32>);
+
+impl Waiting {
+    /// How long records wait for a group that does not end.
+    fn hold(&self) -> Duration {
+        (self.group_time * USUAL_GROUPS).clamp(GROUP_WAIT, HOLD_MAX)
+    }
+
+    fn note_group(&mut self, took: Duration) {
+        self.under_way -= 1;
+        self.group_time = (self.group_time * 7 + took) / 8;
+    }
+}
+
 /// Records that were handed over together.
 struct Group {
     line: Weak<Line>,
     missing: AtomicUsize,
+    in_flight: Arc<AtomicUsize>,
+    begun: Instant,
 }
 
 impl Group {
     /// One of its records is settled. With the last the next group goes.
     fn one_less(&self) {
+        self.in_flight.fetch_sub(1, Ordering::AcqRel);
         if self.missing.fetch_sub(1, Ordering::AcqRel) == 1
             && let Some(line) = self.line.upgrade()
         {
             let mut waiting = lock(&line.waiting);
-            waiting.under_way -= 1;
+            waiting.note_group(self.begun.elapsed());
             line.hand_over(&mut waiting);
             line.watch_over(&mut waiting);
         }
@@ -72,7 +115,13 @@ impl Line {
     pub(crate) fn new(settings: &ClientConfig, embedded: bool) -> Result<Line, KafkaError> {
         let deliveries = Deliveries { embedded, broken: AtomicBool::new(false) };
         let producer = settings.create_with_context(deliveries)?;
-        Ok(Line { producer, waiting: Mutex::default() })
+        let is_idempotent = settings.get("enable.idempotence") == Some("true");
+        Ok(Line {
+            producer,
+            waiting: Mutex::default(),
+            in_flight: Arc::default(),
+            in_flight_max: if is_idempotent { IDEMPOTENT_IN_FLIGHT_MAX } else { usize::MAX },
+        })
     }
 
     /// Whether it has failed for good.
@@ -96,10 +145,12 @@ impl Line {
         let now = jiff::Timestamp::now().as_millisecond();
         let records = records.into_iter().enumerate().map(|(index, record)| {
             let timestamp_ms = record.timestamp_ms.unwrap_or(now);
-            (Ticket { batch: batch.clone(), index, timestamp_ms, group: None }, record)
+            let batch = batch.clone();
+            (Ticket { batch, index, timestamp_ms, was_asked_for: false, group: None }, record)
         });
         let mut waiting = lock(&self.waiting);
         waiting.records.extend(records);
+        waiting.since.get_or_insert_with(Instant::now);
         waiting.runtime.get_or_insert_with(Handle::current);
         if waiting.under_way < GROUPS_MAX {
             self.hand_over(&mut waiting);
@@ -120,12 +171,16 @@ impl Line {
         }
     }
 
-    /// Hands over what has waited long enough, whatever is under way.
+    /// Hands over what has waited long enough.
     async fn watch(self: Arc<Line>) {
         loop {
             tokio::time::sleep(GROUP_WAIT).await;
             let mut waiting = lock(&self.waiting);
-            self.hand_over(&mut waiting);
+            if self.in_flight.load(Ordering::Acquire) < self.in_flight_max
+                || waiting.since.is_some_and(|since| since.elapsed() >= waiting.hold())
+            {
+                self.hand_over(&mut waiting);
+            }
             if waiting.records.is_empty() {
                 waiting.is_watched = false;
                 return;
@@ -139,26 +194,94 @@ impl Line {
             return;
         }
         // one more than there are: it is not over before all are handed over
-        let group = Arc::new(Group { line: Arc::downgrade(self), missing: AtomicUsize::new(1) });
+        let group = Arc::new(Group {
+            line: Arc::downgrade(self),
+            missing: AtomicUsize::new(1),
+            in_flight: self.in_flight.clone(),
+            begun: Instant::now(),
+        });
         let mut records = std::mem::take(&mut waiting.records).into_iter();
         for (ticket, record) in records.by_ref() {
+            // those of one partition keep their order
+            if !waiting.unknown.is_empty()
+                && let Some(asking) = waiting.unknown.get_mut(&place(&ticket, &record))
+            {
+                asking.push((ticket, record));
+                continue;
+            }
             group.missing.fetch_add(1, Ordering::AcqRel);
+            self.in_flight.fetch_add(1, Ordering::AcqRel);
             let Err((error, ticket)) = self.send(&group, ticket, &record) else { continue };
             group.missing.fetch_sub(1, Ordering::AcqRel);
+            self.in_flight.fetch_sub(1, Ordering::AcqRel);
             let full = error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull);
             if full && ticket.batch.since.elapsed() < MESSAGE_TIMEOUT {
                 waiting.records.push_back((*ticket, record));
                 break;
             }
+            if is_unknown(&error) && !ticket.was_asked_for {
+                self.ask_for(*ticket, record, waiting);
+                continue;
+            }
             if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
                 self.producer.context().broken.store(true, Ordering::Relaxed);
             }
-            ticket.settle(Err(send_error(&ticket.batch.topic, error)));
+            ticket.settle(Err(send_error(&ticket.batch.topic, record.partition, error)));
         }
         waiting.records.extend(records);
+        waiting.since = (!waiting.records.is_empty()).then(Instant::now);
         if group.missing.fetch_sub(1, Ordering::AcqRel) > 1 {
             waiting.under_way += 1; // its last delivery waits for the lock that we have
         }
+    }
+
+    /// Has Kafka asked for a record's partition, or its topic, of which librdkafka may have heard long ago.
+    fn ask_for(self: &Arc<Line>, ticket: Ticket, record: Outgoing, waiting: &mut Waiting) {
+        let place = place(&ticket, &record);
+        waiting.unknown.insert(place.clone(), vec![(ticket, record)]);
+        if let Some(runtime) = &waiting.runtime {
+            runtime.spawn(self.clone().ask(place));
+        }
+    }
+
+    /// Asks Kafka for a partition or a topic. If it is there, its records go on.
+    async fn ask(self: Arc<Line>, place: Place) {
+        let mut known = Ok(None);
+        for pause in ASK_PAUSES {
+            tokio::time::sleep(pause).await;
+            known = self.partitions(&place.0).await;
+            if known.is_err() || is_among(place.1, &known) {
+                break;
+            }
+        }
+        let mut waiting = lock(&self.waiting);
+        let Some(asking) = waiting.unknown.remove(&place) else { return };
+        if is_among(place.1, &known) {
+            for (mut ticket, record) in asking.into_iter().rev() {
+                ticket.was_asked_for = true;
+                waiting.records.push_front((ticket, record));
+            }
+            self.hand_over(&mut waiting);
+            self.watch_over(&mut waiting);
+            return;
+        }
+        drop(waiting);
+        let error = match known {
+            Ok(partitions) => absent(&place.0, place.1, partitions),
+            Err(error) => error,
+        };
+        asking.into_iter().for_each(|(ticket, _)| ticket.settle(Err(error.clone())));
+    }
+
+    /// How many partitions Kafka says that a topic has; librdkafka hears the answer too. None if there is
+    /// no such topic.
+    async fn partitions(self: &Arc<Line>, topic: &str) -> Result<Option<i32>, ProxyError> {
+        let (line, name) = (self.clone(), topic.to_string());
+        let asked = move || line.producer.client().fetch_metadata(Some(&name), MESSAGE_TIMEOUT);
+        let metadata = crate::broker::ask(asked).await?;
+        let found = metadata.topics().iter().find(|found| found.name() == topic);
+        let count = found.map_or(0, |found| found.partitions().len());
+        Ok(i32::try_from(count).ok().filter(|count| *count > 0))
     }
 
     /// A record that is not taken comes back.
@@ -253,6 +376,8 @@ struct Ticket {
     index: usize,
     /// Unless the topic has the broker's.
     timestamp_ms: i64,
+    /// Kafka was asked for its partition, and has it.
+    was_asked_for: bool,
     /// Once it is handed over.
     group: Option<Arc<Group>>,
 }
@@ -301,11 +426,12 @@ impl ProducerContext for Deliveries {
                     _ => ticket.timestamp_ms,
                 },
             }),
-            Err((error, _)) => {
+            Err((error, message)) => {
                 if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
                     self.broken.store(true, Ordering::Relaxed);
                 }
-                Err(send_error(&ticket.batch.topic, error.clone()))
+                let partition = Some(message.partition()).filter(|partition| *partition >= 0);
+                Err(send_error(&ticket.batch.topic, partition, error.clone()))
             }
         };
         ticket.settle(result);
@@ -325,15 +451,43 @@ fn native_headers(headers: &[RecordHeader]) -> Option<OwnedHeaders> {
     Some(headers.iter().fold(OwnedHeaders::new_with_capacity(headers.len()), with))
 }
 
-fn send_error(topic: &str, error: KafkaError) -> ProxyError {
+fn place(ticket: &Ticket, record: &Outgoing) -> Place {
+    (ticket.batch.topic.clone(), record.partition)
+}
+
+/// librdkafka does not know the topic, or the partition of it.
+fn is_unknown(error: &KafkaError) -> bool {
+    let unknown = [RDKafkaErrorCode::UnknownTopic, RDKafkaErrorCode::UnknownPartition];
+    error.rdkafka_error_code().is_some_and(|code| unknown.contains(&code))
+}
+
+fn is_among(partition: Option<i32>, known: &Result<Option<i32>, ProxyError>) -> bool {
+    matches!(known, Ok(Some(count)) if partition.is_none_or(|partition| partition < *count))
+}
+
+/// What Kafka does not have, in the words of its Java client.
+fn absent(topic: &str, partition: Option<i32>, count: Option<i32>) -> ProxyError {
+    let reason = match (partition, count) {
+        (Some(partition), Some(count)) => format!(
+            "Partition {partition} of topic {topic} with partition count {count} is not present in metadata."
+        ),
+        _ => format!("Topic {topic} not present in metadata after {TOPIC_TIMEOUT_MS} ms."),
+    };
+    ProxyError::NotInMetadata { reason }
+}
+
+fn send_error(topic: &str, partition: Option<i32>, error: KafkaError) -> ProxyError {
     match error.rdkafka_error_code() {
         Some(RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition) => {
-            ProxyError::Retriable {
-                reason: format!(
-                    "Topic {topic} not present in metadata after {TOPIC_TIMEOUT_MS} ms."
-                ),
-            }
+            absent(topic, None, None)
         }
+        Some(RDKafkaErrorCode::UnknownPartition) if partition.is_some() => {
+            let partition = partition.unwrap_or_default();
+            let reason =
+                format!("Partition {partition} of topic {topic} is not present in metadata.");
+            ProxyError::NotInMetadata { reason }
+        }
+        Some(RDKafkaErrorCode::TopicAuthorizationFailed) => ProxyError::topics_denied(&[topic]),
         _ => error.into(),
     }
 }

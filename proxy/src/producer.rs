@@ -6,13 +6,21 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rdkafka::error::KafkaError;
+use weir_kafka::Settings;
 
-use crate::broker::{BrokerConfig, is_topic_name};
+use crate::broker::is_topic_name;
 use crate::error::ProxyError;
 use crate::line::{Counts, Delivery, Line, MESSAGE_TIMEOUT, TOPIC_TIMEOUT_MS, lock, retire};
 
 /// KiB of records that wait to be sent, over all requests.
 const QUEUE_KBYTES_MAX: &str = "131072";
+
+/// Milliseconds for which records without a key go to one partition.
+const STICKY_MS: &str = "10";
+
+/// Bytes of a record: more than a request's body can have. What is too large is for Kafka to say: each topic
+/// has a limit of its own.
+const MESSAGE_BYTES_MAX: &str = "33554432";
 
 /// Who has to have a record before it counts as sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,7 +61,9 @@ pub(crate) struct Sent {
 pub(crate) type SendResult = Result<Sent, ProxyError>;
 
 pub(crate) struct Producers {
-    config: BrokerConfig,
+    kafka: Settings,
+    /// Whether the broker is the embedded one.
+    embedded: bool,
     /// What `acks` is unless a request says so.
     default: Acks,
     /// By `acks`.
@@ -76,12 +86,12 @@ impl Acks {
 impl Producers {
     /// Makes the default one, which connects when it is needed. An error names the setting that
     /// librdkafka refuses.
-    pub(crate) fn new(config: BrokerConfig) -> Result<Producers, KafkaError> {
+    pub(crate) fn new(kafka: Settings, embedded: bool) -> Result<Producers, KafkaError> {
         let names = ["acks", "request.required.acks"];
-        let given = names.iter().find_map(|n| config.kafka.librdkafka.get(*n));
+        let given = names.iter().find_map(|n| kafka.librdkafka.get(*n));
         let default = given.and_then(|acks| Acks::named(acks).ok()).unwrap_or_default();
-        let producers =
-            Producers { config, default, made: Default::default(), counts: Arc::default() };
+        let (made, counts) = (Default::default(), Arc::default());
+        let producers = Producers { kafka, embedded, default, made, counts };
         producers.get(default)?;
         Ok(producers)
     }
@@ -145,9 +155,12 @@ impl Producers {
 
     fn make(&self, acks: Acks) -> Result<Line, KafkaError> {
         let idempotent = acks == Acks::All && self.default == Acks::All;
-        let mut settings = self.config.kafka.librdkafka(&[
+        let mut settings = self.kafka.librdkafka(&[
             ("enable.idempotence", if idempotent { "true" } else { "false" }),
             ("linger.ms", "0"), // what waits, waits in the line
+            // without it, linger.ms=0 would scatter records without a key over all partitions, one by one
+            ("sticky.partitioning.linger.ms", STICKY_MS),
+            ("message.max.bytes", MESSAGE_BYTES_MAX),
             // as Java does, so that a key has one partition whoever writes it
             ("partitioner", "murmur2_random"),
             ("queue.buffering.max.kbytes", QUEUE_KBYTES_MAX),
@@ -160,7 +173,7 @@ impl Producers {
             settings.set("enable.idempotence", "false");
         }
         settings.set("acks", ["0", "1", "all"][acks as usize]);
-        Line::new(&settings, self.config.embedded.is_some())
+        Line::new(&settings, self.embedded)
     }
 }
 

@@ -86,6 +86,7 @@ fn make(broker: &Broker) -> Result<StreamConsumer, KafkaError> {
         .set("enable.auto.offset.store", "false")
         .set("enable.partition.eof", "true")
         .set("auto.offset.reset", "earliest")
+        .set("isolation.level", "read_committed")
         .set("fetch.wait.max.ms", "50");
     config.create()
 }

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rdkafka::message::{Headers, Message, OwnedHeaders, OwnedMessage};
 use serde::Serialize;
+use weir_schema::avro::codec::Decimals;
 use weir_serde::{ClientError, unframe};
 
 use crate::error::ProxyError;
@@ -24,14 +25,26 @@ pub(crate) struct Writer<'a> {
     pub(crate) schemas: &'a Schemas,
     pub(crate) key_format: Format,
     pub(crate) value_format: Format,
-    /// Headers and timestamps, which the reference leaves out.
-    pub(crate) with_headers: bool,
+    pub(crate) decimals: Decimals,
+    /// As the reference: neither headers nor timestamps, and a record with a side that cannot be read in
+    /// its format is not written at all.
+    pub(crate) as_reference: bool,
+}
+
+/// What was written of a key or a value.
+enum Side {
+    Null,
+    As(Format),
+    /// Nothing: it cannot be read.
+    Unreadable(ProxyError),
 }
 
 impl Writer<'_> {
     /// Appends a record:
     /// `{"topic", "key", "value", "partition", "offset", "timestamp", "headers"}`; the last if it has
-    /// some.
+    /// some. A side that was to have a schema and has none is text, or else base64, and `key_format` or
+    /// `value_format` says which. A side that cannot be read is null, and there is an
+    /// `"error": {"error_code", "message", "key", "value"}`, the last two in base64.
     pub(crate) async fn write(
         &self,
         message: &OwnedMessage,
@@ -46,20 +59,48 @@ impl Writer<'_> {
     }
 
     async fn try_write(&self, message: &OwnedMessage, out: &mut Vec<u8>) -> Result<(), Unwritten> {
+        let (headers, mut error) = self.headers(message);
         out.extend_from_slice(b"{\"topic\":");
         format::write_string(message.topic(), out);
-        out.extend_from_slice(b",\"key\":");
-        self.write_data(self.key_format, message.key(), out).await?;
-        out.extend_from_slice(b",\"value\":");
-        self.write_data(self.value_format, message.payload(), out).await?;
+        let mut others = Vec::new();
+        let has_headers_error = error.is_some();
+        for (name, format, data) in self.sides(message) {
+            out.extend_from_slice(format!(",\"{name}\":").as_bytes());
+            if has_headers_error {
+                out.extend_from_slice(b"null");
+                continue;
+            }
+            match self.write_data(format, data, out).await? {
+                Side::Unreadable(why) => {
+                    out.extend_from_slice(b"null");
+                    error.get_or_insert(why);
+                }
+                Side::As(other) if other != format => others.push((name, other)),
+                Side::As(_) | Side::Null => {}
+            }
+        }
         write_place(message, out);
-        if self.with_headers {
+        if !self.as_reference {
             write_time(message, out);
-            let headers = headers(message).map_err(Unwritten::Poison)?;
-            if !headers.is_empty() {
+        }
+        for (name, format) in others {
+            out.extend_from_slice(format!(",\"{name}_format\":\"{}\"", format.name()).as_bytes());
+        }
+        match error {
+            Some(error) if self.as_reference => return Err(Unwritten::Poison(error)),
+            Some(error) => {
+                write_error(&error, out);
+                for (name, _, data) in self.sides(message) {
+                    out.extend_from_slice(format!(",\"{name}\":").as_bytes());
+                    write_base64(data, out);
+                }
+                out.push(b'}');
+            }
+            None if !headers.is_empty() => {
                 out.extend_from_slice(b",\"headers\":");
                 write_headers(&headers, "key", out);
             }
+            None => {}
         }
         out.push(b'}');
         Ok(())
@@ -67,8 +108,8 @@ impl Writer<'_> {
 
     /// Appends a record as API v3 has it, which can be produced again:
     /// `{"partition_id", "offset", "timestamp", "headers": [{"name", "value"}],
-    /// "key": {"type", "schema_id", "data"}, "value": ..}`. One that cannot be read has its bytes and
-    /// an `error`.
+    /// "key": {"type", "schema_id", "data"}, "value": ..}`. A side that has no schema, or cannot be read,
+    /// has another `type`; if it cannot be read, there is an `error`.
     pub(crate) async fn write_v3(
         &self,
         message: &OwnedMessage,
@@ -76,15 +117,10 @@ impl Writer<'_> {
     ) -> Result<(), Unwritten> {
         let start = out.len();
         let written = self.try_write_v3(message, out).await;
-        let Err(unwritten) = written else { return Ok(()) };
-        out.truncate(start);
-        match unwritten {
-            Unwritten::Poison(error) => {
-                write_poison_v3(message, &error, out);
-                Ok(())
-            }
-            not_now => Err(not_now),
+        if written.is_err() {
+            out.truncate(start);
         }
+        written
     }
 
     async fn try_write_v3(
@@ -92,40 +128,74 @@ impl Writer<'_> {
         message: &OwnedMessage,
         out: &mut Vec<u8>,
     ) -> Result<(), Unwritten> {
-        let headers = headers(message).map_err(Unwritten::Poison)?;
+        let (headers, mut error) = self.headers(message);
         write_place_v3(message, out);
-        out.extend_from_slice(b",\"headers\":");
-        write_headers(&headers, "name", out);
-        for (name, format, data) in [
-            ("key", self.key_format, message.key()),
-            ("value", self.value_format, message.payload()),
-        ] {
+        if error.is_none() {
+            out.extend_from_slice(b",\"headers\":");
+            write_headers(&headers, "name", out);
+        }
+        let has_headers_error = error.is_some();
+        for (name, format, data) in self.sides(message) {
             out.extend_from_slice(format!(",\"{name}\":").as_bytes());
-            let Some(bytes) = data else {
-                out.extend_from_slice(b"null");
-                continue;
+            let format = if has_headers_error { Format::Binary } else { format };
+            let mut written = Vec::new();
+            let side = self.write_data(format, data, &mut written).await?;
+            let found = match side {
+                Side::Null => {
+                    out.extend_from_slice(b"null");
+                    continue;
+                }
+                Side::As(found) => found,
+                Side::Unreadable(why) => {
+                    error.get_or_insert(why);
+                    write_base64(data, &mut written);
+                    Format::Binary
+                }
             };
-            out.extend_from_slice(format!("{{\"type\":\"{}\"", format.data_type()).as_bytes());
-            if let (Format::Schema(_), Ok((id, _))) = (format, unframe(bytes)) {
+            out.extend_from_slice(format!("{{\"type\":\"{}\"", found.data_type()).as_bytes());
+            if let (Format::Schema(_), Some(Ok((id, _)))) = (found, data.map(unframe)) {
                 out.extend_from_slice(format!(",\"schema_id\":{id}").as_bytes());
             }
             out.extend_from_slice(b",\"data\":");
-            self.write_data(format, data, out).await?;
+            out.extend_from_slice(&written);
+            out.push(b'}');
+        }
+        if let Some(error) = error {
+            write_error(&error, out);
             out.push(b'}');
         }
         out.push(b'}');
         Ok(())
     }
 
+    /// A record's headers, or why they cannot be read; the reference shows none.
+    fn headers(&self, message: &OwnedMessage) -> (Vec<RecordHeader>, Option<ProxyError>) {
+        if self.as_reference {
+            return (Vec::new(), None);
+        }
+        match headers(message) {
+            Ok(headers) => (headers, None),
+            Err(error) => (Vec::new(), Some(error)),
+        }
+    }
+
+    fn sides<'m>(
+        &self,
+        message: &'m OwnedMessage,
+    ) -> [(&'static str, Format, Option<&'m [u8]>); 2] {
+        [("key", self.key_format, message.key()), ("value", self.value_format, message.payload())]
+    }
+
+    /// Appends a key or a value, and says as what. An error is for all that need the schema.
     async fn write_data(
         &self,
         format: Format,
         data: Option<&[u8]>,
         out: &mut Vec<u8>,
-    ) -> Result<(), Unwritten> {
+    ) -> Result<Side, Unwritten> {
         let Some(data) = data else {
             out.extend_from_slice(b"null");
-            return Ok(());
+            return Ok(Side::Null);
         };
         let written = match format {
             Format::Binary => {
@@ -134,58 +204,35 @@ impl Writer<'_> {
             }
             Format::Json => format::to_json(data, out),
             Format::Text => format::to_text(data, out),
-            Format::Schema(language) => {
-                let (id, data) = unframe(data).map_err(|e| Unwritten::Poison(unreadable(&e)))?;
-                let codec = self.schemas.of_record(language, id).await.map_err(|error| {
-                    let reason = unreadable(&error);
-                    match error {
-                        ClientError::Registry { status: 404, .. } | ClientError::Schema(_) => {
-                            Unwritten::Poison(reason)
-                        }
-                        _ => Unwritten::NotNow(reason),
-                    }
-                })?;
-                codec.to_json(data, out)
-            }
+            Format::Schema(language) => match unframe(data) {
+                Ok((id, data)) => match self.schemas.of_record(language, id).await {
+                    Ok(codec) => codec.to_json(data, self.decimals, out),
+                    Err(
+                        error
+                        @ (ClientError::Registry { status: 404, .. } | ClientError::Schema(_)),
+                    ) => Err(unreadable(&error)),
+                    Err(error) => return Err(Unwritten::NotNow(unreadable(&error))),
+                },
+                Err(error) if self.as_reference => Err(unreadable(&error)),
+                Err(_) => return Ok(Side::As(without_schema(data, out))),
+            },
         };
-        written.map_err(Unwritten::Poison)
+        Ok(match written {
+            Ok(()) => Side::As(format),
+            Err(error) => Side::Unreadable(error),
+        })
     }
 }
 
-/// Appends what stands for a record that cannot be read: its place, why, and its bytes.
-/// `{"topic", "key": null, "value": null, "partition", "offset", "timestamp",
-/// "error": {"error_code", "message", "key", "value"}}`, the last two in base64.
-pub(crate) fn write_poison(message: &OwnedMessage, error: &ProxyError, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"{\"topic\":");
-    format::write_string(message.topic(), out);
-    out.extend_from_slice(b",\"key\":null,\"value\":null");
-    write_place(message, out);
-    write_time(message, out);
-    write_error(error, out);
-    for (name, data) in [("key", message.key()), ("value", message.payload())] {
-        out.extend_from_slice(b",\"");
-        out.extend_from_slice(name.as_bytes());
-        out.extend_from_slice(b"\":");
-        write_base64(data, out);
+/// Appends data that was to have a schema and has none: text if it is text, else base64. Numbers of Kafka's
+/// own serializers are full of control characters, and no text.
+fn without_schema(data: &[u8], out: &mut Vec<u8>) -> Format {
+    let is_control = |byte: &u8| *byte < b' ' && !b"\t\n\r".contains(byte);
+    if !data.iter().any(is_control) && format::to_text(data, out).is_ok() {
+        return Format::Text;
     }
-    out.extend_from_slice(b"}}");
-}
-
-fn write_poison_v3(message: &OwnedMessage, error: &ProxyError, out: &mut Vec<u8>) {
-    write_place_v3(message, out);
-    for (name, data) in [("key", message.key()), ("value", message.payload())] {
-        out.extend_from_slice(format!(",\"{name}\":").as_bytes());
-        match data {
-            None => out.extend_from_slice(b"null"),
-            Some(_) => {
-                out.extend_from_slice(b"{\"type\":\"BINARY\",\"data\":");
-                write_base64(data, out);
-                out.push(b'}');
-            }
-        }
-    }
-    write_error(error, out);
-    out.extend_from_slice(b"}}");
+    format::to_base64(data, out);
+    Format::Binary
 }
 
 /// What an `error` begins with; it is not closed.

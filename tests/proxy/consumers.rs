@@ -108,12 +108,26 @@ async fn settings_that_cannot_be_are_refused_by_name() {
     }
 }
 
+/// As in the reference, whose older clients know `id` alone.
 #[tokio::test]
-async fn an_unknown_setting_is_400() {
+async fn an_id_names_the_instance_and_may_be_a_number() {
     let proxy = embedded_broker().proxy().await;
-    for body in
-        [json!({"group.id": "arrivals"}), json!({"nmae": "gate-7"}), json!([]), json!("gate-7")]
+    for (body, name) in
+        [(json!({"id": "gate-7", "name": "gate-8"}), "gate-7"), (json!({"name": 9}), "9")]
     {
+        let answer = post(&proxy, "/consumers/departures", &body).await;
+        assert_eq!((answer.status.as_u16(), &answer.json["instance_id"]), (200, &json!(name)));
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_setting_is_named() {
+    let proxy = embedded_broker().proxy().await;
+    for name in ["group.id", "nmae"] {
+        let answer = post(&proxy, "/consumers/departures", &json!({name: "arrivals"})).await;
+        answer.is_error(422, 422, &format!("Unrecognized field: {name}"));
+    }
+    for body in [json!([]), json!("gate-7")] {
         refused(&post(&proxy, "/consumers/departures", &body).await, 400, 400);
     }
     for body in ["{", "name=gate-7", "{}{}"] {

@@ -156,3 +156,61 @@ async fn a_killed_broker_loses_nothing_that_all_have_acknowledged() {
         eprintln!("{}: {} refused", writer.topic, writer.refused);
     }
 }
+
+#[tokio::test]
+async fn questions_are_answered_while_one_of_three_brokers_is_down() {
+    if weir_tests::kafka().is_none() {
+        return;
+    }
+    let cluster = KafkaCluster::start(3).await;
+    let site = Site::new(&cluster.broker()).await;
+    let topic = new_replicated_topic(&site, "all").await;
+    let group = unique("travellers");
+    let consumer = Consumer::in_group(&site.proxy, &group, json!({"format": "json"})).await;
+    consumer.assign(&topic, &[0]).await;
+    // a new cluster makes the topic of offsets first
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while consumer.post("/offsets", &offset(&topic, 0, 0)).await.status != 200 {
+        assert!(Instant::now() < deadline, "nothing can be committed");
+    }
+    for node in [1, 2, 3] {
+        cluster.kill(node).await;
+        // what any broker knows
+        for path in [
+            "/topics".to_string(),
+            "/brokers".to_string(),
+            format!("/topics/{topic}"),
+            format!("/topics/{topic}/partitions"),
+            site.path(&format!("/topics/{topic}/configs")),
+        ] {
+            let begun = Instant::now();
+            let answer = site.api.get(&path).await;
+            assert_eq!(answer.status, 200, "{node} {path} {}", answer.text);
+            assert!(begun.elapsed() < ANSWER_MAX, "{node} {path} {:?}", begun.elapsed());
+        }
+        // what waits for another leader or coordinator
+        for path in [
+            format!("/topics/{topic}/partitions/0/offsets"),
+            site.path(&format!("/consumer-groups/{group}/lags")),
+            consumer.path(&format!("/offsets?topic={topic}&partition=0")),
+        ] {
+            let deadline = Instant::now() + DEADLINE;
+            loop {
+                let answer = site.api.get(&path).await;
+                if answer.status == 200 {
+                    break;
+                }
+                refused(&answer, 500, 50003);
+                assert!(Instant::now() < deadline, "{node} {path} {}", answer.text);
+            }
+        }
+        cluster.revive(node).await;
+        // the next may fall when this one follows again
+        site.until(&format!("/topics/{topic}/partitions/0/replicas"), |answer| {
+            let replicas = answer.json["data"].as_array().cloned().unwrap_or_default();
+            replicas.len() == 3
+                && replicas.iter().all(|replica| replica["is_in_sync"] == json!(true))
+        })
+        .await;
+    }
+}

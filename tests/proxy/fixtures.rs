@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::message::{Header, Headers, Message};
 use rdkafka::producer::{FutureProducer, FutureRecord};
@@ -86,7 +87,13 @@ pub fn record(topic: &str, partition: i32, offset: i64, value: &Value) -> Value 
 pub async fn new_topic(broker: &TestBroker, name: &str, partitions: i32) -> String {
     let topic = unique(name);
     broker.create_topic(&topic, partitions).await;
-    let (name, client) = (topic.clone(), broker.client());
+    appears(broker, &topic).await;
+    topic
+}
+
+/// Waits until clients can use a topic.
+pub async fn appears(broker: &TestBroker, topic: &str) {
+    let (name, client) = (topic.to_string(), broker.client());
     tokio::task::spawn_blocking(move || {
         let mut client = client;
         client.set("allow.auto.create.topics", "false");
@@ -105,7 +112,6 @@ pub async fn new_topic(broker: &TestBroker, name: &str, partitions: i32) -> Stri
     })
     .await
     .unwrap();
-    topic
 }
 
 /// A proxy that does as the reference where Weir does better.
@@ -212,6 +218,11 @@ impl Native {
     pub fn text(&self) -> (Option<&str>, Option<&str>) {
         (text(&self.key), text(&self.value))
     }
+}
+
+/// The bytes that base64 means, or null.
+pub fn decoded(data: &Value) -> Option<Vec<u8>> {
+    data.as_str().map(|text| BASE64_STANDARD.decode(text).unwrap())
 }
 
 fn text(data: &Option<Vec<u8>>) -> Option<&str> {
@@ -323,6 +334,10 @@ impl Consumer {
 
     pub async fn delete(&self) -> Answer {
         self.api.delete(&self.path("")).await
+    }
+
+    pub async fn delete_subscription(&self) -> Answer {
+        self.api.delete(&self.path("/subscription")).await
     }
 
     pub async fn assign(&self, topic: &str, numbers: &[i32]) {

@@ -37,13 +37,16 @@ macro_rules! on_kafka {
 }
 
 mod assignments;
+mod avro_bytes;
 mod compression;
 mod consumers;
 mod encodings;
 mod faults;
 mod fixtures;
+mod golden;
 mod headers;
 mod http;
+mod instance_settings;
 mod offsets;
 mod partitions;
 mod positions;

@@ -247,8 +247,6 @@ async fn malformed_offsets_are_400() {
         json!({"offsets": [{"topic": "flights", "offset": 1}]}),
         json!({"offsets": [{"topic": "flights", "partition": 0, "offset": "first"}]}),
         json!({"offsets": {"topic": "flights", "partition": 0, "offset": 1}}),
-        json!({"partitions": [{"topic": "flights", "partition": 0, "offset": 1}]}),
-        json!({"offsets": [{"topic": "flights", "partition": 0, "offset": 1, "leader": 1}]}),
         json!([]),
     ] {
         let answer = consumer.post("/offsets", &body).await;
@@ -258,8 +256,14 @@ async fn malformed_offsets_are_400() {
             "{body}"
         );
     }
+    for body in [
+        json!({"partitions": [{"topic": "flights", "partition": 0, "offset": 1}]}),
+        json!({"offsets": [{"topic": "flights", "partition": 0, "offset": 1, "leader": 1}]}),
+    ] {
+        refused(&consumer.post("/offsets", &body).await, 422, 422);
+    }
     let body = json!({"offsets": [{"topic": "flights", "partition": 0}]});
-    refused(&consumer.ask("/offsets", &body).await, 400, 400);
+    refused(&consumer.ask("/offsets", &body).await, 422, 422);
     let request = consumer.api.request(Method::POST, &consumer.path("/offsets"));
     let answer = consumer.api.send(request.header("content-type", V2).body("{")).await;
     refused(&answer, 400, 400);

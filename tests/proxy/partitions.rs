@@ -1,9 +1,14 @@
 //! `/topics/{topic}/partitions`
 
-use serde_json::json;
-use weir_tests::TestBroker;
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use weir_tests::{TestBroker, unique};
 
 use super::fixtures::*;
+use crate::v3::Site;
 
 on_both_brokers! {
     partitions_are_listed
@@ -18,6 +23,13 @@ on_both_brokers! {
     keys_go_to_the_partitions_that_java_gives_them
     a_record_for_a_missing_partition_fails_alone
     a_negative_partition_is_422
+    records_without_keys_stay_together
+}
+
+on_kafka! {
+    a_partition_that_was_just_added_is_written
+    a_topic_that_is_made_after_a_failed_record_is_written
+    offsets_of_a_topic_that_was_just_made_are_there
 }
 
 async fn partitions_are_listed(broker: &TestBroker) {
@@ -131,7 +143,7 @@ async fn a_record_for_a_missing_partition_fails_alone(broker: &TestBroker) {
         let fine = |partition| json!({"partition": partition, "offset": offset, "error_code": null, "error": null});
         assert_eq!((&results[0], &results[2]), (&fine(0), &fine(1)));
         assert_eq!((&results[1]["partition"], &results[1]["offset"]), (&json!(null), &json!(null)));
-        assert!([json!(50002), json!(50003)].contains(&results[1]["error_code"]));
+        assert_eq!(results[1]["error_code"], json!(50003));
         assert!(results[1]["error"].as_str().unwrap().to_lowercase().contains("partition"));
     }
     assert_eq!(native_read(broker, &topic).await.len(), 4);
@@ -148,4 +160,54 @@ async fn a_negative_partition_is_422(broker: &TestBroker) {
         assert!(answer.status.is_client_error(), "{}", answer.text);
     }
     assert_eq!(native_read(broker, &topic).await, []);
+}
+
+async fn a_partition_that_was_just_added_is_written(broker: &TestBroker) {
+    let site = Site::new(broker).await;
+    let topic = site.topic(broker, 1).await;
+    sent(&produce(&site.proxy, &topic, JSON, &records(&flights())).await);
+    let more = json!({"partitions_count": 3});
+    let grown = site.ask(Method::PATCH, &format!("/topics/{topic}"), Some(&more)).await;
+    assert_eq!(grown.status, 200, "{}", grown.text);
+    let values: Vec<Value> = (0..30).map(|n| json!({"partition": 1 + n % 2, "value": n})).collect();
+    let answer = produce(&site.proxy, &topic, JSON, &json!({"records": values})).await;
+    let expected: Vec<_> = (0..30).map(|n| (1 + n % 2, n / 2)).collect();
+    assert_eq!(sent(&answer), expected, "each in its place, in their order");
+}
+
+async fn a_topic_that_is_made_after_a_failed_record_is_written(broker: &TestBroker) {
+    let site = Site::new(broker).await;
+    let topic = unique("late");
+    for _ in 0..2 {
+        let answer = produce(&site.proxy, &topic, JSON, &records(&flights()[..1])).await;
+        assert_eq!(answer.json["offsets"][0]["error_code"], json!(50003), "{}", answer.text);
+    }
+    let body = json!({"topic_name": topic, "partitions_count": 1});
+    assert_eq!(site.post("/topics", &body).await.status, 201);
+    let begun = Instant::now();
+    sent(&produce(&site.proxy, &topic, JSON, &records(&flights())).await);
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+async fn offsets_of_a_topic_that_was_just_made_are_there(broker: &TestBroker) {
+    let site = Site::new(broker).await;
+    for _ in 0..10 {
+        let topic = unique("young");
+        let body = json!({"topic_name": topic, "partitions_count": 2});
+        assert_eq!(site.post("/topics", &body).await.status, 201);
+        // a broker may not have heard of the topic yet, but what it has heard of has offsets
+        while site.api.get(&format!("/topics/{topic}/partitions/1")).await.status == 404 {}
+        let path = format!("/topics/{topic}/partitions/1/offsets");
+        site.api.get(&path).await.is(json!({"beginning_offset": 0, "end_offset": 0}));
+    }
+}
+
+async fn records_without_keys_stay_together(broker: &TestBroker) {
+    let topic = new_topic(broker, "tickets", 50).await;
+    let proxy = broker.proxy().await;
+    let values: Vec<Value> = (0..200).map(|n| json!(n)).collect();
+    sent(&produce(&proxy, &topic, JSON, &records(&values[..1])).await); // so that it has metadata
+    let places = sent(&produce(&proxy, &topic, JSON, &records(&values)).await);
+    let partitions: BTreeSet<i64> = places.iter().map(|(partition, _)| *partition).collect();
+    assert!(partitions.len() < 25, "200 records are in {} partitions", partitions.len());
 }

@@ -216,13 +216,33 @@ async fn malformed_positions_are_400() {
         ("/positions", json!({"offsets": [{"topic": "flights", "partition": 0, "offset": 1.5}]})),
         ("/positions", timestamp("flights", "yesterday")),
         ("/positions", timestamp("flights", "2026-01-02")),
-        ("/positions", partitions("flights", &[0])),
         ("/positions/beginning", json!({"partitions": [{"topic": "flights"}]})),
-        ("/positions/beginning", offset("flights", 0, 1)),
         ("/positions/end", json!([])),
     ] {
         let answer = consumer.post(path, &body).await;
         let found = (answer.status.as_u16(), &answer.json["error_code"]);
         assert_eq!(found, (400, &json!(400)), "{path} {body}");
     }
+    let answer = consumer.post("/positions", &partitions("flights", &[0])).await;
+    answer.is_error(422, 422, "Unrecognized field: partitions");
+    let answer = consumer.post("/positions/beginning", &offset("flights", 0, 1)).await;
+    answer.is_error(422, 422, "Unrecognized field: offsets");
+}
+
+/// As in the reference, no partition means all of them.
+#[tokio::test]
+async fn all_assigned_partitions_go_to_the_beginning_or_the_end_if_none_is_named() {
+    let broker = embedded_broker();
+    let proxy = broker.proxy().await;
+    let topic = new_topic(&broker, "flights", 2).await;
+    let body = json!({"records": [{"value": 0, "partition": 0}, {"value": 1, "partition": "1"}]});
+    sent(&produce(&proxy, &topic, JSON, &body).await);
+    let consumer = Consumer::new(&proxy, json!({"format": "json"})).await;
+    consumer.assign(&topic, &[0, 1]).await;
+    consumer.take(2).await;
+    done(&consumer.post("/positions/beginning", &json!({"partitions": []})).await);
+    consumer.take(2).await;
+    done(&consumer.post("/positions/beginning", &json!({"partitions": []})).await);
+    done(&consumer.post("/positions/end", &json!({"partitions": []})).await);
+    consumer.take_none().await;
 }

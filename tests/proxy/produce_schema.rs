@@ -114,7 +114,7 @@ async fn json_that_is_not_valid_says_where_and_nothing_is_sent(broker: &TestBrok
     let body = json!({"records": [{"value": stocks()[0]}]});
     refused(&produce(&proxy, &topic, JSONSCHEMA, &body).await, 422, 42202);
     let body = json!({"value_schema": r#"{"type": 5}"#, "records": [{"value": 1}]});
-    refused(&produce(&proxy, &topic, JSONSCHEMA, &body).await, 422, 42205);
+    refused(&produce(&proxy, &topic, JSONSCHEMA, &body).await, 422, 42207);
     // nothing but this is there
     let body = json!({"value_schema": STOCK_JSON, "records": [{"value": stocks()[0]}]});
     assert_eq!(sent(&produce(&proxy, &topic, JSONSCHEMA, &body).await), [(0, 0)]);

@@ -11,6 +11,7 @@ use crate::fixtures::*;
 on_both_brokers! {
     a_read_waits_for_its_whole_time
     a_reads_time_is_that_of_the_instance_at_most
+    fields_that_an_avro_record_does_not_have_are_dropped
 }
 
 async fn waited(broker: &TestBroker, quirks: bool, settings: Value, timeout: u64) -> Duration {
@@ -46,6 +47,27 @@ async fn a_reads_time_is_that_of_the_instance_at_most(broker: &TestBroker) {
     let begun = Instant::now();
     consumer.get("/records?timeout=20000").await.is(json!([]));
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+}
+
+async fn fields_that_an_avro_record_does_not_have_are_dropped(broker: &TestBroker) {
+    let topic = new_topic(broker, "stocks", 1).await;
+    let mut more = stocks()[0].clone();
+    more["splits"] = json!([{"ratio": [2, "to", 1]}]);
+    let body = json!({"value_schema": STOCK, "records": [{"value": more}]});
+    let proxy = broker.proxy().await;
+    refused(&produce(&proxy, &topic, AVRO, &body).await, 400, 400);
+    let proxy = broker.proxy_with(quirky()).await;
+    sent(&produce(&proxy, &topic, AVRO, &body).await);
+    let settings = json!({"format": "avro", "fetch.min.bytes": 1});
+    let consumer = Consumer::new(&proxy, settings).await;
+    consumer.assign(&topic, &[0]).await;
+    let read = loop {
+        let answer = consumer.get("/records?timeout=1000").await;
+        if answer.json != json!([]) {
+            break answer.json;
+        }
+    };
+    assert_eq!(read[0]["value"], stocks()[0]);
 }
 
 #[tokio::test]

@@ -30,6 +30,7 @@ on_both_brokers! {
     none_without_a_commit_is_an_error
     what_is_not_json_is_an_entry_with_its_bytes
     what_is_not_avro_is_an_entry_with_its_bytes
+    what_has_no_schema_is_text_or_base64
     what_is_not_text_is_an_entry_with_its_bytes
     a_record_of_an_unreachable_registry_is_40801
 }
@@ -262,7 +263,7 @@ async fn a_parameter_that_is_no_number_is_404() {
     let broker = embedded_broker();
     let proxy = broker.proxy().await;
     let consumer = Consumer::new(&proxy, json!({})).await;
-    for params in ["timeout=soon", "max_bytes=many", "max_bytes=1.5", "timeout="] {
+    for params in ["timeout=soon", "max_bytes=many", "max_bytes=1.5"] {
         let answer = consumer.get(&format!("/records?{params}")).await;
         answer.is_error(404, 404, "HTTP 404 Not Found");
     }
@@ -481,15 +482,34 @@ async fn what_is_not_json_is_an_entry_with_its_bytes(broker: &TestBroker) {
 }
 
 async fn what_is_not_avro_is_an_entry_with_its_bytes(broker: &TestBroker) {
-    let written: [(&[u8], &str); 6] = [
-        (b"SAT to HOU", "the payload begins with 0x53 and not with the magic byte 0x00"),
-        (b"", "the payload has 0 bytes, too few for a schema id"),
-        (&[0, 0, 0, 1], "the payload has 4 bytes, too few for a schema id"),
+    let written: [(&[u8], &str); 3] = [
         (&[0, 0, 0, 0, 99, 6, b'S', b'A', b'T'], "Schema 99 not found; error code: 40403"),
         (&[0, 0, 0, 0, 1, 6, b'S', b'A'], ""),
         (&[0, 0, 0, 0, 1], ""),
     ];
     unreadable(broker, "avro", &written).await;
+}
+
+async fn what_has_no_schema_is_text_or_base64(broker: &TestBroker) {
+    let written: [(&[u8], &str); 3] = [
+        (b"SAT to HOU", "the payload begins with 0x53 and not with the magic byte 0x00"),
+        (b"", "the payload has 0 bytes, too few for a schema id"),
+        (&[0, 0, 0, 1], "the payload has 4 bytes, too few for a schema id"),
+    ];
+    unreadable_with(broker, quirky(), "avro", &written).await;
+    let topic = new_topic(broker, "flights", 1).await;
+    for (data, _) in written {
+        native_write(broker, &topic, &[(Some(data), None), (None, Some(data))]).await;
+    }
+    let proxy = broker.proxy().await;
+    let taken = Consumer::of(&proxy, &topic, "avro").await.take(6).await;
+    let texts = [("SAT to HOU", "text"), ("", "text"), ("AAAAAQ==", "binary")];
+    for (n, (text, format)) in texts.into_iter().enumerate() {
+        let (of_key, of_value) = (&taken[2 * n], &taken[2 * n + 1]);
+        assert_eq!((&of_key["key"], &of_key["key_format"]), (&json!(text), &json!(format)));
+        assert_eq!((&of_value["value"], &of_value["value_format"]), (&json!(text), &json!(format)));
+        assert_eq!((of_key.get("error"), of_value.get("error")), (None, None));
+    }
 }
 
 async fn what_is_not_text_is_an_entry_with_its_bytes(broker: &TestBroker) {

@@ -1,8 +1,10 @@
 //! A secured Kafka: producing goes through librdkafka, asking the cluster through connections of the
 //! proxy's own; both have to be let in.
 
+use std::time::Instant;
+
 use serde_json::json;
-use weir_tests::{TestBroker, unique};
+use weir_tests::{Answer, TestBroker, unique};
 
 use crate::fixtures::*;
 use crate::v3::Site;
@@ -10,6 +12,8 @@ use crate::v3::Site;
 on_kafka! {
     each_way_of_saying_who_one_is_works
     a_wrong_password_is_40101
+    a_group_without_rights_is_40301_each_time
+    a_topic_without_rights_is_40301_each_time
 }
 
 async fn each_way_of_saying_who_one_is_works(_kafka: &TestBroker) {
@@ -33,4 +37,88 @@ async fn a_wrong_password_is_40101(_kafka: &TestBroker) {
         let proxy = secured_proxy("sasl_ssl", mechanism, "guessed").await;
         refused(&proxy.api.get("/v3/clusters").await, 401, 40101);
     }
+}
+
+/// Only somebody else may do this.
+async fn forbid(site: &Site, resource_type: &str, name: &str, operation: &str) {
+    let acl = json!({
+        "resource_type": resource_type, "resource_name": name, "pattern_type": "LITERAL",
+        "principal": "User:somebody", "host": "*", "operation": operation, "permission": "ALLOW",
+    });
+    assert_eq!(site.post("/acls", &acl).await.status, 201);
+    site.until(&format!("/acls?resource_name={name}"), |answer| {
+        answer.json["data"].as_array().is_some_and(|acls| !acls.is_empty())
+    })
+    .await;
+}
+
+/// The rights that a proxy has are given back.
+async fn allow(site: &Site, name: &str) {
+    let query = format!(
+        "resource_name={name}&pattern_type=LITERAL&resource_type=ANY&operation=ANY&permission=ANY"
+    );
+    assert_eq!(site.delete(&format!("/acls?{query}")).await.status, 200);
+}
+
+/// The answer, once Kafka's authorizer has heard of it.
+async fn until_refused(ask: impl AsyncFn() -> Answer) -> Answer {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        let answer = ask().await;
+        if answer.status == 403 {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "{} {}", answer.status, answer.text);
+    }
+}
+
+async fn a_group_without_rights_is_40301_each_time(kafka: &TestBroker) {
+    let site = Site::new(kafka).await;
+    let topic = site.topic(kafka, 1).await;
+    sent(&produce(&site.proxy, &topic, JSON, &records(&flights())).await);
+    let group = unique("closed");
+    forbid(&site, "GROUP", &group, "READ").await;
+    let proxy = secured_proxy("sasl_plaintext", "PLAIN", "weir-secret").await;
+    let message = format!("Not authorized to access group: {group}");
+    let consumer = Consumer::in_group(&proxy, &group, json!({"format": "json"})).await;
+    consumer.subscribe(&topic).await;
+    until_refused(async || consumer.get("/records?timeout=2000").await)
+        .await
+        .is_error(403, 40301, &message);
+    for _ in 0..2 {
+        consumer.get("/records?timeout=1000").await.is_error(403, 40301, &message);
+    }
+    let commit = consumer.post("/offsets", &offset(&topic, 0, 1)).await;
+    commit.is_error(403, 40301, &message);
+    let committed = consumer.ask("/offsets", &partitions(&topic, &[0])).await;
+    committed.is_error(403, 40301, &message);
+    allow(&site, &group).await;
+    let deadline = Instant::now() + DEADLINE;
+    let mut read = 0;
+    while read < 3 {
+        assert!(Instant::now() < deadline, "it may read again, and does not");
+        let answer = consumer.get("/records?timeout=1000").await;
+        read += answer.json.as_array().map_or(0, Vec::len);
+    }
+}
+
+async fn a_topic_without_rights_is_40301_each_time(kafka: &TestBroker) {
+    let site = Site::new(kafka).await;
+    let topic = site.topic(kafka, 1).await;
+    forbid(&site, "TOPIC", &topic, "DESCRIBE").await;
+    let proxy = secured_proxy("sasl_plaintext", "PLAIN", "weir-secret").await;
+    let message = format!("Not authorized to access topics: [{topic}]");
+    let consumer = Consumer::new(&proxy, json!({"format": "json"})).await;
+    consumer.subscribe(&topic).await;
+    until_refused(async || consumer.get("/records?timeout=2000").await)
+        .await
+        .is_error(403, 40301, &message);
+    for _ in 0..2 {
+        consumer.get("/records?timeout=1000").await.is_error(403, 40301, &message);
+    }
+    let committed = consumer.ask("/offsets", &partitions(&topic, &[0])).await;
+    committed.is_error(403, 40301, &message);
+    let produced = produce(&proxy, &topic, JSON, &records(&flights()[..1])).await;
+    assert_eq!(produced.status, 403, "{}", produced.text);
+    assert_eq!(produced.json["offsets"][0]["error"], json!(message));
 }

@@ -91,14 +91,31 @@ async fn a_malformed_subscription_is_400() {
     let consumer = Consumer::new(&proxy, json!({})).await;
     for body in [
         json!({"topics": "flights"}),
-        json!({"topics": [7]}),
+        json!({"topics": [[7]]}),
         json!({"topic_pattern": ["flights"]}),
         json!(["flights"]),
-        json!({"topic": ["flights"]}),
     ] {
         refused(&consumer.post("/subscription", &body).await, 400, 400);
     }
+    let answer = consumer.post("/subscription", &json!({"topic": ["flights"]})).await;
+    answer.is_error(422, 422, "Unrecognized field: topic");
     consumer.get("/subscription").await.is(json!({"topics": []}));
+}
+
+/// As Java's consumer, which wants the one given up before the other.
+#[tokio::test]
+async fn a_pattern_can_follow_topics_once_they_are_given_up() {
+    let broker = embedded_broker();
+    let proxy = broker.proxy().await;
+    let consumer = Consumer::new(&proxy, json!({})).await;
+    let (topics, pattern) = (json!({"topics": [7]}), json!({"topic_pattern": "flights.*"}));
+    for (first, second) in [(&topics, &pattern), (&pattern, &topics)] {
+        done(&consumer.post("/subscription", first).await);
+        refused(&consumer.post("/subscription", second).await, 409, 40903);
+        done(&consumer.delete_subscription().await);
+        done(&consumer.post("/subscription", second).await);
+        done(&consumer.delete_subscription().await);
+    }
 }
 
 #[tokio::test]
@@ -120,6 +137,21 @@ async fn subscribing_an_assigned_instance_is_40903() {
         consumer.post("/subscription", &body).await.is_error(409, 40903, EXCLUSIVE);
     }
     consumer.get("/assignments").await.is(partitions("flights", &[0]));
+}
+
+#[tokio::test]
+async fn topics_and_a_pattern_exclude_each_other() {
+    let broker = embedded_broker();
+    let proxy = broker.proxy().await;
+    let (topics, pattern) = (json!({"topics": ["flights"]}), json!({"topic_pattern": "fli.*"}));
+    for (one, other) in [(&topics, &pattern), (&pattern, &topics)] {
+        let consumer = Consumer::new(&proxy, json!({})).await;
+        done(&consumer.post("/subscription", one).await);
+        consumer.post("/subscription", other).await.is_error(409, 40903, EXCLUSIVE);
+        done(&consumer.post("/subscription", one).await);
+        done(&consumer.api.delete(&consumer.path("/subscription")).await);
+        done(&consumer.post("/subscription", other).await);
+    }
 }
 
 #[tokio::test]

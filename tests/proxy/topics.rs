@@ -10,14 +10,15 @@ use super::fixtures::*;
 on_both_brokers! {
     topics_are_listed_in_order
     a_topic_shows_its_partitions
-    a_missing_topic_is_40401
+    a_missing_topic_is_40403
     looking_for_a_topic_does_not_make_it
 }
 
 on_kafka! {
     a_topic_shows_its_configuration
+    topics_of_kafkas_own_are_not_listed
     records_for_a_missing_topic_are_50003_in_five_seconds
-    a_name_that_no_topic_can_have_is_40401
+    a_name_that_no_topic_can_have_is_40403
 }
 
 async fn topics_are_listed_in_order(broker: &TestBroker) {
@@ -64,12 +65,12 @@ async fn a_topic_shows_its_configuration(broker: &TestBroker) {
     assert!(configs.values().all(Value::is_string));
 }
 
-async fn a_missing_topic_is_40401(broker: &TestBroker) {
+async fn a_missing_topic_is_40403(broker: &TestBroker) {
     let proxy = broker.proxy().await;
     let topic = unique("missing");
     for rest in ["", "/partitions", "/partitions/0", "/partitions/0/offsets"] {
         let answer = proxy.api.get(&format!("/topics/{topic}{rest}")).await;
-        answer.is_error(404, 40401, "Topic not found.");
+        answer.is_error(404, 40403, "This server does not host this topic-partition.");
     }
 }
 
@@ -83,11 +84,11 @@ async fn looking_for_a_topic_does_not_make_it(broker: &TestBroker) {
     assert!(!names.contains(&topic));
 }
 
-async fn a_name_that_no_topic_can_have_is_40401(broker: &TestBroker) {
+async fn a_name_that_no_topic_can_have_is_40403(broker: &TestBroker) {
     let proxy = broker.proxy().await;
     for name in ["no%20such%20topic", "flights%2Fdelayed", "vols%C3%A9"] {
         let answer = proxy.api.get(&format!("/topics/{name}")).await;
-        answer.is_error(404, 40401, "Topic not found.");
+        answer.is_error(404, 40403, "This server does not host this topic-partition.");
     }
 }
 
@@ -100,4 +101,16 @@ async fn records_for_a_missing_topic_are_50003_in_five_seconds(broker: &TestBrok
     let failed = json!({"partition": null, "offset": null, "error_code": 50003,
         "error": format!("Topic {topic} not present in metadata after 3000 ms.")});
     answer.is(json!({"key_schema_id": null, "value_schema_id": null, "offsets": [failed, failed]}));
+}
+
+async fn topics_of_kafkas_own_are_not_listed(broker: &TestBroker) {
+    let topic = new_topic(broker, "flights", 1).await;
+    let proxy = broker.proxy().await;
+    let consumer = Consumer::of(&proxy, &topic, "json").await;
+    consumer.post("/offsets", &offset(&topic, 0, 0)).await.is(json!([]));
+    let names: Vec<String> = serde_json::from_value(proxy.api.get("/topics").await.json).unwrap();
+    assert!(
+        names.contains(&topic) && !names.iter().any(|name| name.starts_with("__")),
+        "{names:?}"
+    );
 }

@@ -9,6 +9,7 @@ mod cli;
 mod confluent;
 mod dev;
 mod head_timer;
+mod kafka_names;
 mod kafkastore;
 mod listen;
 mod listeners;

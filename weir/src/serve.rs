@@ -28,6 +28,7 @@ pub async fn run(args: Box<ServeArgs>) -> Result<(), String> {
     let env = environment();
     let settings = Settings::new(&args, &env)?;
     settings.notes.say();
+    settings.kafka_notes.iter().for_each(|note| tracing::warn!("{note}"));
     let mut parts = Parts::default();
     let mut registry_url = settings.schema_registry_url.clone();
     if args.roles.contains(&Role::Registry) {
@@ -139,7 +140,8 @@ fn proxy(args: &ServeArgs, settings: &Settings, registry_urls: &str) -> Result<P
         client = client.ca_pem(read_file(path)?);
     }
     let client = client.build().map_err(|e| e.to_string())?;
-    let broker = Broker::new(BrokerConfig { kafka: settings.kafka.clone(), embedded: None })
+    let config = BrokerConfig { kafka: settings.kafka.clone(), embedded: None };
+    let broker = Broker::with_settings(config, settings.kafka_clients.clone())
         .map_err(|e| format!("Kafka's settings: {}", weir_kafka::refusal(&e)))?;
     let config = ProxyConfig {
         consumer_instance_timeout: settings.consumer_instance_timeout,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::version::{TLS12, TLS13};
-use weir_proxy::RateLimits;
+use weir_proxy::{ClientSettings, RateLimits};
 use weir_registry::Options;
 use weir_registry_api::CompatibilityLevel;
 
@@ -19,12 +19,9 @@ use crate::confluent::addresses::Addresses;
 use crate::confluent::audit::{Notes, audit};
 use crate::confluent::table::Server;
 use crate::confluent::{Env, PROXY_PREFIX, REGISTRY_PREFIX, flag, number, var};
+use crate::kafka_names::KafkaEnvironment;
 use crate::kafkastore;
 use crate::listeners::{Asked, Identity, Listener};
-
-/// Environment variables that begin so are librdkafka's settings: `KAFKA_REST_CLIENT_SASL_USERNAME`
-/// is `sasl.username`.
-const KAFKA_PREFIX: &str = "KAFKA_REST_CLIENT_";
 
 const RATE_LIMIT: &str = "KAFKA_REST_API_V3_PRODUCE_RATE_LIMIT_";
 
@@ -38,6 +35,10 @@ pub struct Settings {
     pub store: Store,
     pub options: Options,
     pub kafka: weir_kafka::Settings,
+    /// What the proxy's producers, consumers and questions about the cluster have beyond `kafka`.
+    pub kafka_clients: ClientSettings,
+    /// Settings of Kafka's clients that are ignored, and why.
+    pub kafka_notes: Vec<String>,
     /// By commas, as Confluent's proxy has it.
     pub schema_registry_url: Option<String>,
     pub consumer_instance_timeout: Duration,
@@ -65,7 +66,9 @@ impl Settings {
         let servers: Vec<_> =
             servers.into_iter().filter(|(role, _)| runs(*role)).map(|(_, server)| server).collect();
         let notes = audit(env, &servers, &args.ignore_settings)?;
-        let kafka = kafka(args, env)?;
+        let mut clients = KafkaEnvironment::new(env)?;
+        clients.overridden_by(&kafka_flags(&args.kafka)?);
+        let kafka = kafka(args, env, std::mem::take(&mut clients.all))?;
         if kafka.bootstrap_servers.is_empty() && runs(Role::Proxy) {
             return Err(
                 "the proxy needs --bootstrap-servers (or `weir dev`, which embeds a broker)"
@@ -91,6 +94,8 @@ impl Settings {
             store: store(args, env)?,
             options: options(env)?,
             kafka,
+            kafka_clients: clients.clients,
+            kafka_notes: clients.notes,
             schema_registry_url: args
                 .schema_registry_url
                 .clone()
@@ -186,16 +191,13 @@ fn rate_limits(args: &ServeArgs, env: &Env) -> Result<RateLimits, String> {
     })
 }
 
-/// Where Kafka is for the proxy, and for a registry that is told nothing else.
-fn kafka(args: &ServeArgs, env: &Env) -> Result<weir_kafka::Settings, String> {
-    let mut librdkafka: BTreeMap<String, String> = env
-        .iter()
-        .filter_map(|(name, value)| {
-            let name = name.strip_prefix(KAFKA_PREFIX)?;
-            Some((name.to_lowercase().replace('_', "."), value.clone()))
-        })
-        .collect();
-    librdkafka.extend(kafka_flags(&args.kafka)?);
+/// Where Kafka is for the proxy, and for a registry that is told nothing else. `librdkafka`: what all
+/// clients are told.
+fn kafka(
+    args: &ServeArgs,
+    env: &Env,
+    mut librdkafka: BTreeMap<String, String>,
+) -> Result<weir_kafka::Settings, String> {
     let of_proxy = var(env, "KAFKA_REST_BOOTSTRAP_SERVERS");
     let (setting, servers) = match (&args.bootstrap_servers, of_proxy) {
         (Some(servers), _) => ("--bootstrap-servers", servers.as_str()),

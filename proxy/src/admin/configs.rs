@@ -8,8 +8,9 @@ use kafka_protocol::messages::incremental_alter_configs_request::{
 use kafka_protocol::messages::{DescribeConfigsRequest, IncrementalAlterConfigsRequest};
 use kafka_protocol::protocol::StrBytes;
 
-use super::{Admin, check};
+use super::{ASK_TIMEOUT, Admin, check};
 use crate::error::ProxyError;
+use crate::retry::again;
 
 /// Whose configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,12 +61,13 @@ impl Resource {
         }
     }
 
-    fn name(&self) -> StrBytes {
-        StrBytes::from_string(match self {
+    /// The topic's name or the broker's id; empty for all brokers.
+    pub(crate) fn name(&self) -> String {
+        match self {
             Resource::Topic(name) => name.clone(),
             Resource::Broker(id) => id.to_string(),
             Resource::Brokers => String::new(),
-        })
+        }
     }
 }
 
@@ -112,20 +114,25 @@ impl Admin {
                 let names = name.map(|name| vec![StrBytes::from_string(name.to_string())]);
                 DescribeConfigsResource::default()
                     .with_resource_type(resource.kind())
-                    .with_resource_name(resource.name())
+                    .with_resource_name(StrBytes::from_string(resource.name()))
                     .with_configuration_keys(names)
             };
             let request = DescribeConfigsRequest::default()
                 .with_resources(resources.iter().map(resource).collect())
                 .with_include_synonyms(true);
-            let answer = match resources.first() {
-                Some(Resource::Broker(id)) => {
-                    self.client.ask(&self.broker(*id).await?, |_| request.clone()).await?
-                }
-                _ => self.client.ask_any(|_| request.clone()).await?,
-            };
+            let answer = again(ASK_TIMEOUT, || async {
+                let answer = match resources.first() {
+                    Some(Resource::Broker(id)) => {
+                        self.client.ask(&self.broker(*id).await?, |_| request.clone()).await?
+                    }
+                    _ => self.client.ask_any(|_| request.clone()).await?,
+                };
+                let mut results = answer.results.iter();
+                results.try_for_each(|r| check(r.error_code, r.error_message.clone()))?;
+                Ok(answer)
+            })
+            .await?;
             for result in answer.results {
-                check(result.error_code, result.error_message)?;
                 let mut configs: Vec<Config> = result.configs.into_iter().map(Config::of).collect();
                 configs.sort_by(|a, b| a.name.cmp(&b.name));
                 found.push(configs);
@@ -143,12 +150,13 @@ impl Admin {
         Ok(self.configs(&[resource], name).await?.pop().unwrap_or_default())
     }
 
-    /// Alters settings of resources; those that are not named stay. 40002 · 40403.
+    /// Alters settings of resources of one kind; those that are not named stay. What becomes of each
+    /// resource, in their order: 40002 · 40403.
     pub(crate) async fn alter_configs(
         &self,
         alterations: &[(Resource, Vec<Alteration>)],
         validate_only: bool,
-    ) -> Result<(), ProxyError> {
+    ) -> Result<Vec<Result<(), ProxyError>>, ProxyError> {
         let altered = |alteration: &Alteration| {
             AlterableConfig::default()
                 .with_name(StrBytes::from_string(alteration.name.clone()))
@@ -158,7 +166,7 @@ impl Admin {
         let resource = |(resource, alterations): &(Resource, Vec<Alteration>)| {
             AlterConfigsResource::default()
                 .with_resource_type(resource.kind())
-                .with_resource_name(resource.name())
+                .with_resource_name(StrBytes::from_string(resource.name()))
                 .with_configs(alterations.iter().map(altered).collect())
         };
         let request = IncrementalAlterConfigsRequest::default()
@@ -170,7 +178,15 @@ impl Admin {
             }
             _ => self.client.ask_controller(|_| request.clone()).await?,
         };
-        answer.responses.into_iter().try_for_each(|r| check(r.error_code, r.error_message))
+        let result = |(resource, _): &(Resource, Vec<Alteration>)| {
+            let name = resource.name();
+            let result = answer.responses.iter().find(|r| r.resource_name.as_str() == name);
+            let result = result.ok_or_else(|| ProxyError::Kafka {
+                reason: format!("The broker does not say what became of {name}."),
+            })?;
+            check(result.error_code, result.error_message.clone())
+        };
+        Ok(alterations.iter().map(result).collect())
     }
 
     async fn broker(&self, id: i32) -> Result<String, ProxyError> {

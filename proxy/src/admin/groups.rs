@@ -6,15 +6,16 @@ use bytes::{Buf, Bytes};
 use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::{
     ConsumerGroupDescribeRequest, ConsumerProtocolAssignment, DeleteGroupsRequest,
-    DescribeGroupsRequest, GroupId, ListGroupsRequest, consumer_group_describe_response,
-    describe_groups_response,
+    DescribeGroupsRequest, GroupId, HeartbeatRequest, ListGroupsRequest,
+    consumer_group_describe_response, describe_groups_response,
 };
 use kafka_protocol::protocol::{Decodable, StrBytes};
 
 use weir_kafka::{Coordinated, Error, Node};
 
-use super::{Admin, check};
+use super::{ASK_TIMEOUT, Admin, check};
 use crate::error::ProxyError;
+use crate::retry::again;
 
 pub(crate) struct Group {
     pub(crate) id: String,
@@ -65,6 +66,10 @@ pub(super) fn group_id(group: &str) -> GroupId {
 impl Admin {
     /// Ids of the consumer groups, sorted, each with its coordinator.
     pub(crate) async fn group_ids(&self) -> Result<BTreeMap<String, i32>, ProxyError> {
+        again(ASK_TIMEOUT, || self.ask_group_ids()).await
+    }
+
+    async fn ask_group_ids(&self) -> Result<BTreeMap<String, i32>, ProxyError> {
         let mut found = BTreeMap::new();
         for (id, node) in self.cluster().await?.brokers {
             let answer = self.client.ask(&node.address(), |_| ListGroupsRequest::default()).await?;
@@ -93,6 +98,10 @@ impl Admin {
 
     /// 404.
     pub(crate) async fn group(&self, id: &str) -> Result<Group, ProxyError> {
+        again(ASK_TIMEOUT, || self.ask_group(id)).await
+    }
+
+    async fn ask_group(&self, id: &str) -> Result<Group, ProxyError> {
         let node = self.coordinating(id).await?;
         if let Some(group) = self.consumer_group(&node, id).await? {
             return Ok(group);
@@ -128,10 +137,29 @@ impl Admin {
 
     /// 40002 it has members · 404 there is no such group.
     pub(crate) async fn delete_group(&self, id: &str) -> Result<(), ProxyError> {
-        let coordinator = self.coordinator(id).await?;
         let request = DeleteGroupsRequest::default().with_groups_names(vec![group_id(id)]);
+        again(ASK_TIMEOUT, || async {
+            let coordinator = self.coordinator(id).await?;
+            let answer = self.client.ask(&coordinator, |_| request.clone()).await?;
+            answer.results.into_iter().try_for_each(|result| check(result.error_code, None))
+        })
+        .await
+    }
+
+    /// Whether the proxy may be a member of the group. 40301.
+    pub(crate) async fn may_join(&self, group: &str) -> Result<(), ProxyError> {
+        // a heartbeat of nobody: Kafka looks at the rights before it looks for the member
+        let request =
+            HeartbeatRequest::default().with_group_id(group_id(group)).with_generation_id(-1);
+        let coordinator = match self.coordinator(group).await {
+            Err(ProxyError::Forbidden { .. }) => return Err(ProxyError::group_denied(group)),
+            coordinator => coordinator?,
+        };
         let answer = self.client.ask(&coordinator, |_| request.clone()).await?;
-        answer.results.into_iter().try_for_each(|result| check(result.error_code, None))
+        match check(answer.error_code, None) {
+            Err(ProxyError::Forbidden { .. }) => Err(ProxyError::group_denied(group)),
+            _ => Ok(()),
+        }
     }
 
     pub(super) async fn coordinator(&self, group: &str) -> Result<String, ProxyError> {

@@ -14,7 +14,7 @@ use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::{BrokerId, TopicName};
 use kafka_protocol::protocol::StrBytes;
 use tokio::sync::OnceCell;
-use weir_kafka::{Client, Cluster, Error};
+use weir_kafka::{Client, Cluster, Error, Settings};
 
 pub(crate) use acls::{Acl, AclFilter, Operation, Pattern, Permission, ResourceType};
 pub(crate) use configs::{Alteration, Config, Resource};
@@ -22,11 +22,11 @@ pub(crate) use groups::{Group, Member};
 pub(crate) use offsets::{At, Isolation};
 pub(crate) use topics::{NewTopic, Partition, Reassignment, Topic};
 
-use crate::broker::BrokerConfig;
 use crate::embedded::EmbeddedBroker;
 use crate::error::ProxyError;
+use crate::retry::again;
 
-/// How long an answer is waited for.
+/// How long an answer is waited for, questions that are asked again included.
 const ASK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Asks the cluster.
@@ -37,12 +37,8 @@ pub(crate) struct Admin {
 }
 
 impl Admin {
-    pub(crate) fn new(config: &BrokerConfig) -> Admin {
-        Admin {
-            client: Client::new(&config.kafka, ASK_TIMEOUT),
-            embedded: config.embedded.clone(),
-            id: OnceCell::new(),
-        }
+    pub(crate) fn new(kafka: &Settings, embedded: Option<EmbeddedBroker>) -> Admin {
+        Admin { client: Client::new(kafka, ASK_TIMEOUT), embedded, id: OnceCell::new() }
     }
 
     /// The cluster's id, which never changes.
@@ -53,7 +49,12 @@ impl Admin {
 
     /// The cluster's brokers.
     pub(crate) async fn cluster(&self) -> Result<Cluster, ProxyError> {
-        Ok(self.client.cluster().await?)
+        again(ASK_TIMEOUT, || async { Ok(self.client.cluster().await?) }).await
+    }
+
+    /// Returns false if Kafka's settings want what these connections do not have.
+    pub(crate) fn can_ask(&self) -> bool {
+        self.client.can_ask()
     }
 }
 

@@ -17,6 +17,7 @@ use kafka_protocol::protocol::StrBytes;
 use super::topics::Topic;
 use super::{ASK_TIMEOUT, Admin, check, ms, topic_name};
 use crate::error::ProxyError;
+use crate::retry::again;
 
 /// An offset that is found by what it means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,13 +55,36 @@ impl Admin {
             At::Latest => LATEST,
             At::Time(ms) => ms,
         };
-        let mut found = self.list_offsets(partitions, time, isolation).await?;
-        let missing: Vec<_> =
-            found.iter().filter(|(_, n)| **n < 0).map(|(p, _)| p.clone()).collect();
-        if !missing.is_empty() {
-            found.extend(self.list_offsets(&missing, LATEST, isolation).await?);
-        }
-        Ok(found)
+        again(ASK_TIMEOUT, || async {
+            let mut found = self.list_offsets(partitions, time, isolation).await?;
+            let missing: Vec<_> =
+                found.iter().filter(|(_, n)| **n < 0).map(|(p, _)| p.clone()).collect();
+            if !missing.is_empty() {
+                found.extend(self.list_offsets(&missing, LATEST, isolation).await?);
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    /// The first offset of a partition, and the one after the last. 50003 it has no leader.
+    pub(crate) async fn bounds(
+        &self,
+        topic: &str,
+        partition: i32,
+        isolation: Isolation,
+    ) -> Result<(i64, i64), ProxyError> {
+        let place = [(topic.to_string(), partition)];
+        let one = |found: Partitions| {
+            found.into_values().next().ok_or_else(|| ProxyError::Retriable {
+                reason: "There is no leader for this topic-partition".to_string(),
+            })
+        };
+        again(ASK_TIMEOUT, || async {
+            let first = one(self.list_offsets(&place, EARLIEST, isolation).await?)?;
+            Ok((first, one(self.list_offsets(&place, LATEST, isolation).await?)?))
+        })
+        .await
     }
 
     async fn list_offsets(
@@ -93,7 +117,7 @@ impl Admin {
             };
             for topic in self.client.ask(&leader, request).await?.topics {
                 for partition in topic.partitions {
-                    check(partition.error_code, None)?;
+                    check(partition.error_code, None).map_err(not_yet)?;
                     let place = (topic.name.to_string(), partition.partition_index);
                     found.insert(place, partition.offset);
                 }
@@ -129,6 +153,10 @@ impl Admin {
 
     /// What a group has committed.
     pub(crate) async fn committed(&self, group: &str) -> Result<Partitions, ProxyError> {
+        again(ASK_TIMEOUT, || self.ask_committed(group)).await
+    }
+
+    async fn ask_committed(&self, group: &str) -> Result<Partitions, ProxyError> {
         let coordinator = self.coordinator(group).await?;
         let id = super::groups::group_id(group);
         let request = |version| match version {
@@ -161,6 +189,10 @@ impl Admin {
 
     /// Commits offsets of a group that has no members.
     pub(crate) async fn commit(&self, group: &str, offsets: &Partitions) -> Result<(), ProxyError> {
+        again(ASK_TIMEOUT, || self.ask_to_commit(group, offsets)).await
+    }
+
+    async fn ask_to_commit(&self, group: &str, offsets: &Partitions) -> Result<(), ProxyError> {
         let coordinator = self.coordinator(group).await?;
         let mut topics: BTreeMap<&str, Vec<OffsetCommitRequestPartition>> = BTreeMap::new();
         for ((topic, partition), offset) in offsets {
@@ -182,5 +214,13 @@ impl Admin {
         let answer = self.client.ask(&coordinator, |_| request.clone()).await?;
         let results = answer.topics.into_iter().flat_map(|topic| topic.partitions);
         results.into_iter().try_for_each(|partition| check(partition.error_code, None))
+    }
+}
+
+/// A leader that has just been elected does not know its partition yet: it is there, metadata says so.
+fn not_yet(error: ProxyError) -> ProxyError {
+    match error {
+        ProxyError::UnknownPartition { reason } => ProxyError::Retriable { reason },
+        error => error,
     }
 }

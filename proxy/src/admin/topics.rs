@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
 use kafka_protocol::messages::create_topics_request::{
     CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig,
@@ -20,8 +21,8 @@ use kafka_protocol::protocol::StrBytes;
 
 use super::acls::Operation;
 use super::{ASK_TIMEOUT, Admin, check, ids, ms, topic_name};
-use crate::broker::is_topic_name;
 use crate::error::ProxyError;
+use crate::retry::again;
 
 pub(crate) struct Topic {
     pub(crate) name: String,
@@ -61,7 +62,7 @@ pub(crate) struct NewTopic {
     pub(crate) replication_factor: Option<i16>,
     /// Brokers of each partition, instead of both.
     pub(crate) assignments: BTreeMap<i32, Vec<i32>>,
-    pub(crate) configs: Vec<(String, Option<String>)>,
+    pub(crate) configs: Vec<(String, String)>,
     pub(crate) validate_only: bool,
 }
 
@@ -112,17 +113,38 @@ impl Admin {
         &self,
         operations: bool,
     ) -> Result<BTreeMap<String, Topic>, ProxyError> {
-        let (_, topics) = self.client.metadata(None, operations).await?;
+        let ask = || async { Ok(self.client.metadata(None, operations).await?) };
+        let (_, topics) = again(ASK_TIMEOUT, ask).await?;
         let usable = topics.into_iter().filter(|topic| topic.error_code == 0).map(Topic::of);
         Ok(usable.map(|topic| (topic.name.clone(), topic)).collect())
     }
 
     /// 40403.
     pub(crate) async fn topic(&self, name: &str, operations: bool) -> Result<Topic, ProxyError> {
-        let (_, mut topics) = self.client.metadata(Some(&[name]), operations).await?;
-        let topic = topics.pop().ok_or(ProxyError::TopicNotFound)?;
-        check(topic.error_code, None)?;
-        Ok(Topic::of(topic))
+        again(ASK_TIMEOUT, || async {
+            let (_, mut topics) = self.client.metadata(Some(&[name]), operations).await?;
+            let topic = topics.pop().ok_or(ProxyError::TopicNotFound)?;
+            check(topic.error_code, None)?;
+            Ok(Topic::of(topic))
+        })
+        .await
+    }
+
+    /// Whether the proxy may read topics. 40301, naming those that it may not.
+    pub(crate) async fn may_read(&self, names: &[&str]) -> Result<(), ProxyError> {
+        let (_, topics) = self.client.metadata(Some(names), true).await?;
+        let denied = topics.into_iter().filter(|topic| {
+            let code = ResponseError::try_from_code(topic.error_code);
+            let operations = Operation::of_bits(topic.topic_authorized_operations);
+            code == Some(ResponseError::TopicAuthorizationFailed)
+                || (code.is_none() && operations.is_some_and(|may| !may.contains(&Operation::Read)))
+        });
+        let denied: Vec<String> =
+            denied.filter_map(|topic| topic.name).map(|name| name.to_string()).collect();
+        match denied.is_empty() {
+            true => Ok(()),
+            false => Err(ProxyError::topics_denied(&denied)),
+        }
     }
 
     /// How many partitions it has, each of how many replicas. 40002 as Kafka says.
@@ -135,10 +157,10 @@ impl Admin {
                 .with_partition_index(*partition)
                 .with_broker_ids(brokers.iter().map(|b| BrokerId(*b)).collect())
         };
-        let config = |(name, value): &(String, Option<String>)| {
+        let config = |(name, value): &(String, String)| {
             CreatableTopicConfig::default()
                 .with_name(StrBytes::from_string(name.clone()))
-                .with_value(value.clone().map(StrBytes::from_string))
+                .with_value(Some(StrBytes::from_string(value.clone())))
         };
         let topic = CreatableTopic::default()
             .with_name(topic_name(&new.name))
@@ -181,9 +203,6 @@ impl Admin {
         let partitions = new.partitions.unwrap_or(EMBEDDED_PARTITIONS);
         if !(1..=EMBEDDED_PARTITIONS_MAX).contains(&partitions) {
             return refused(format!("partitions_count: 1 to {EMBEDDED_PARTITIONS_MAX}."));
-        }
-        if !is_topic_name(&new.name) {
-            return refused(format!("Topic name '{}' is invalid.", new.name));
         }
         if self.topics(false).await?.contains_key(&new.name) {
             return refused(format!("Topic '{}' already exists.", new.name));
@@ -236,8 +255,12 @@ impl Admin {
         let request = ListPartitionReassignmentsRequest::default()
             .with_timeout_ms(ms(ASK_TIMEOUT))
             .with_topics(partitions.map(|one| vec![topic(one)]));
-        let answer = self.client.ask_controller(|_| request.clone()).await?;
-        check(answer.error_code, answer.error_message)?;
+        let answer = again(ASK_TIMEOUT, || async {
+            let answer = self.client.ask_controller(|_| request.clone()).await?;
+            check(answer.error_code, answer.error_message.clone())?;
+            Ok(answer)
+        })
+        .await?;
         let mut found = Vec::new();
         for topic in answer.topics {
             for partition in topic.partitions {
@@ -261,19 +284,22 @@ impl Admin {
         partition: i32,
         before: i64,
     ) -> Result<i64, ProxyError> {
-        let leader = self.leader_of(topic, partition).await?;
         let asked =
             DeleteRecordsPartition::default().with_partition_index(partition).with_offset(before);
-        let topic =
+        let of_topic =
             DeleteRecordsTopic::default().with_name(topic_name(topic)).with_partitions(vec![asked]);
         let request = DeleteRecordsRequest::default()
-            .with_topics(vec![topic])
+            .with_topics(vec![of_topic])
             .with_timeout_ms(ms(ASK_TIMEOUT));
-        let answer = self.client.ask(&leader, |_| request.clone()).await?;
-        let result = answer.topics.first().and_then(|topic| topic.partitions.first());
-        let result = result.ok_or(ProxyError::PartitionNotFound)?;
-        check(result.error_code, None)?;
-        Ok(result.low_watermark)
+        again(ASK_TIMEOUT, || async {
+            let leader = self.leader_of(topic, partition).await?;
+            let answer = self.client.ask(&leader, |_| request.clone()).await?;
+            let result = answer.topics.first().and_then(|topic| topic.partitions.first());
+            let result = result.ok_or(ProxyError::PartitionNotFound)?;
+            check(result.error_code, None)?;
+            Ok(result.low_watermark)
+        })
+        .await
     }
 
     /// Where a partition's leader is. 40402 · 40403.

@@ -57,12 +57,19 @@ pub(super) fn start(
     let mut config = broker.consumer();
     config
         .set("group.id", &spec.group)
-        .set("auto.offset.reset", &spec.auto_offset_reset)
         .set("enable.auto.commit", if spec.auto_commit { "true" } else { "false" })
         .set("enable.auto.offset.store", "false");
-    let client: StreamConsumer<Context> = config
-        .create_with_context(Context::default())
-        .map_err(|error| ProxyError::InvalidConsumerConfig { reason: error.to_string() })?;
+    for (name, value) in
+        [("auto.offset.reset", &spec.auto_offset_reset), ("isolation.level", &spec.isolation_level)]
+    {
+        if let Some(value) = value {
+            config.set(name, value);
+        }
+    }
+    let client: StreamConsumer<Context> =
+        config.create_with_context(Context::default()).map_err(|error| {
+            ProxyError::InvalidConsumerConfig { reason: weir_kafka::refusal(&error) }
+        })?;
     match &reading.source {
         Source::None => {}
         Source::Subscription(topics) => subscribe(&client, topics)?,

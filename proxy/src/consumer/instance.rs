@@ -8,21 +8,19 @@
 //! An instance that nobody has asked for lately may lose its client to others: it leaves its group as
 //! in a rebalance, and comes back with the next request.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt};
-use rdkafka::consumer::{CommitMode, Consumer};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::consumer::Consumer;
+use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::message::OwnedMessage;
-use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::{Mutex, MutexGuard, Notify, oneshot};
 use tokio::time::Instant;
 
 use super::client::{Client, leave, names, start, subscribe};
-use super::reading::{Reading, Records, Source, size};
+use super::reading::{Denied, Reading, Records, Source, size};
 use super::seek::{Position, assignment, seek};
 use super::spec::ConsumerSpec;
 use crate::broker::{Broker, ask};
@@ -31,16 +29,9 @@ use crate::error::ProxyError;
 /// How long commits, seeks and look-ups are waited for.
 pub(super) const ASK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// An offset to commit.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Commit {
-    pub(crate) offset: i64,
-    pub(crate) metadata: Option<String>,
-}
-
 pub(crate) struct Instance {
-    spec: ConsumerSpec,
-    broker: Arc<Broker>,
+    pub(super) spec: ConsumerSpec,
+    pub(super) broker: Arc<Broker>,
     /// There while it is needed. Made and taken away with `reading` locked.
     client: SyncMutex<Option<Client>>,
     reading: Mutex<Reading>,
@@ -82,7 +73,7 @@ impl Instance {
     }
 
     /// The client, which reads what the instance reads; made if there is none. 42204.
-    fn wake(&self, reading: &Reading) -> Result<Client, ProxyError> {
+    pub(super) fn wake(&self, reading: &Reading) -> Result<Client, ProxyError> {
         if let Some(client) = self.client() {
             return Ok(client);
         }
@@ -95,7 +86,13 @@ impl Instance {
     /// what it has read and not committed comes again, as in a rebalance; one with partitions of its
     /// own goes on where it was.
     pub(crate) fn rest(&self) {
-        let Ok(mut reading) = self.reading.try_lock() else { return };
+        if let Ok(mut reading) = self.reading.try_lock() {
+            self.give_up_client(&mut reading);
+        }
+    }
+
+    /// The next that needs a client makes another.
+    pub(super) fn give_up_client(&self, reading: &mut Reading) {
         let Some(client) = self.take_client() else { return };
         reading.drop_pending();
         if matches!(reading.source, Source::Subscription(_)) {
@@ -140,7 +137,7 @@ impl Instance {
     }
 
     /// What is being read, for a request that does not read.
-    async fn interrupting(&self) -> MutexGuard<'_, Reading> {
+    pub(super) async fn interrupting(&self) -> MutexGuard<'_, Reading> {
         let _wanted = Counted::new(&self.wanted);
         self.interrupt.notify_waiters();
         self.reading.lock().await
@@ -187,6 +184,9 @@ impl Instance {
         let deadline = Instant::now() + timeout;
         let _reader = Counted::new(&self.readers);
         let mut reading = self.reading.lock().await;
+        if reading.denied.is_some() && reading.pending.is_empty() {
+            self.check_rights(&mut reading).await?;
+        }
         let client = self.wake(&reading)?;
         loop {
             let interrupted = self.interrupt.notified();
@@ -196,9 +196,10 @@ impl Instance {
                 drop(reading);
                 reading = self.reading.lock().await; // after those who wait already
             }
-            if self.has_enough(&client, &mut reading, max_bytes)?
-                || Instant::now() >= deadline
-                || self.ending.load(Ordering::SeqCst)
+            let has_enough = self.has_enough(&client, &mut reading, max_bytes)?;
+            if reading.wants_time {
+                self.go_back(&client, &mut reading).await?;
+            } else if has_enough || Instant::now() >= deadline || self.ending.load(Ordering::SeqCst)
             {
                 break;
             }
@@ -231,24 +232,41 @@ impl Instance {
         if reading.pending_bytes < max_bytes && reading.source != Source::None {
             fetch(client, reading, max_bytes - reading.pending_bytes);
         }
-        if reading.pending.is_empty()
-            && let Some(error) = reading.refused.take()
-        {
-            return Err(error.into());
+        if reading.pending.is_empty() {
+            if let Some(denied) = reading.denied {
+                return Err(self.denied(denied, reading));
+            }
+            if let Some(error) = reading.refused.take() {
+                let no_offset =
+                    error.rdkafka_error_code() == Some(RDKafkaErrorCode::AutoOffsetReset);
+                if no_offset && self.spec.since.is_some() {
+                    reading.wants_time = true;
+                    return Ok(false);
+                }
+                return Err(error.into());
+            }
         }
         Ok(!reading.pending.is_empty()
             && reading.pending_bytes >= self.spec.min_bytes.min(max_bytes))
     }
 
+    /// 40903 partitions are assigned, or topics and a pattern would be mixed.
     pub(crate) async fn subscribe(&self, topics: Vec<String>) -> Result<(), ProxyError> {
         let mut reading = self.interrupting().await;
-        if matches!(reading.source, Source::Assignment(_)) {
+        let source = Source::Subscription(topics.clone());
+        let mixed = match reading.source {
+            Source::None => false,
+            Source::Assignment(_) => true,
+            Source::Subscription(_) => reading.source.is_pattern() != source.is_pattern(),
+        };
+        if mixed {
             return Err(illegal(
                 "Subscription to topics, partitions and pattern are mutually exclusive",
             ));
         }
         subscribe(&*self.wake(&reading)?, &topics)?;
-        reading.source = Source::Subscription(topics);
+        reading.source = source;
+        reading.denied = None;
         Ok(())
     }
 
@@ -295,6 +313,7 @@ impl Instance {
         // what was fetched and not read is fetched again
         reading.drop_pending();
         reading.source = Source::Assignment(partitions);
+        reading.denied = None;
         Ok(())
     }
 
@@ -304,61 +323,6 @@ impl Instance {
             (Source::Assignment(partitions), None) => Ok(partitions.clone()),
             (_, None) => Ok(Vec::new()),
         }
-    }
-
-    /// Commits offsets, or how far the instance was read. 40403 no such partition.
-    pub(crate) async fn commit(
-        &self,
-        given: Option<HashMap<(String, i32), Commit>>,
-    ) -> Result<(), ProxyError> {
-        let reading = self.interrupting().await;
-        let commits = given.unwrap_or_else(|| {
-            let read = |(place, offset): (&(String, i32), &i64)| {
-                (place.clone(), Commit { offset: *offset, metadata: None })
-            };
-            reading.positions.iter().map(read).collect()
-        });
-        if commits.is_empty() {
-            return Ok(());
-        }
-        let client = self.wake(&reading)?;
-        drop(reading);
-        let mut list = TopicPartitionList::new();
-        for ((topic, partition), commit) in commits {
-            let mut place = list.add_partition(&topic, partition);
-            place.set_offset(Offset::Offset(commit.offset))?;
-            if let Some(metadata) = commit.metadata {
-                place.set_metadata(metadata);
-            }
-        }
-        let committed = ask(move || client.commit(&list, CommitMode::Sync));
-        match tokio::time::timeout(ASK_TIMEOUT, committed).await {
-            Err(_) => Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::RequestTimedOut).into()),
-            Ok(result) => result.map_err(unknown_partition),
-        }
-    }
-
-    /// Committed offsets; a partition without one is left out.
-    pub(crate) async fn committed(
-        &self,
-        partitions: &[(String, i32)],
-    ) -> Result<Vec<(String, i32, i64, String)>, ProxyError> {
-        let mut list = TopicPartitionList::new();
-        for (topic, partition) in partitions {
-            list.add_partition(topic, *partition);
-        }
-        let client = self.wake(&*self.interrupting().await)?;
-        let found = ask(move || client.committed_offsets(list, ASK_TIMEOUT)).await?;
-        Ok(found
-            .elements()
-            .iter()
-            .filter_map(|e| match e.offset() {
-                Offset::Offset(offset) => {
-                    Some((e.topic().to_string(), e.partition(), offset, e.metadata().to_string()))
-                }
-                _ => None,
-            })
-            .collect())
     }
 
     /// Moves to other positions; all of the partitions have to be assigned. 40903.
@@ -426,6 +390,9 @@ fn fetch(client: &Client, reading: &mut Reading, bytes: usize) {
 /// is kept: it may be the first of the partition's new assignment.
 fn take(client: &Client, reading: &mut Reading, message: OwnedMessage) {
     forget_revoked(client, reading);
+    if reading.denied == Some(Denied::Group) {
+        reading.denied = None; // the group has let it in
+    }
     reading.pending_bytes += size(&message);
     reading.pending.push_back(message);
 }
@@ -437,7 +404,7 @@ fn forget_revoked(client: &Client, reading: &mut Reading) {
     }
 }
 
-fn unknown_partition(error: ProxyError) -> ProxyError {
+pub(super) fn unknown_partition(error: ProxyError) -> ProxyError {
     let unknown = [RDKafkaErrorCode::UnknownTopicOrPartition, RDKafkaErrorCode::UnknownPartition];
     match error {
         ProxyError::Retriable { reason } | ProxyError::Kafka { reason }

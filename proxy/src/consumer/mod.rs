@@ -2,7 +2,9 @@
 
 mod client;
 mod instance;
+mod offsets;
 mod reading;
+mod rights;
 mod seek;
 mod spec;
 
@@ -10,7 +12,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-pub(crate) use instance::{Commit, Instance};
+pub(crate) use instance::Instance;
+pub(crate) use offsets::Commit;
 pub(crate) use reading::size;
 pub(crate) use seek::Position;
 pub(crate) use spec::{ConsumerSpec, MIN_BYTES, MIN_BYTES_DISABLED};

@@ -19,8 +19,19 @@ pub(super) struct Reading {
     pub(super) pending_bytes: usize,
     /// The next offset to read of each partition that was read from.
     pub(super) positions: Offsets,
-    /// Why nothing will come, until the client changes something.
+    /// Why nothing will come, until the client changes something; told once.
     pub(super) refused: Option<KafkaError>,
+    /// Some partitions have no offset, and begin at a time.
+    pub(super) wants_time: bool,
+    /// Rights that are missing, told to each read until Kafka says otherwise.
+    pub(super) denied: Option<Denied>,
+}
+
+/// What the proxy's principal has no rights on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Denied {
+    Group,
+    Topics,
 }
 
 /// How the instance came by its partitions; the two ways exclude each other.
@@ -33,15 +44,38 @@ pub(super) enum Source {
     Assignment(Vec<(String, i32)>),
 }
 
+impl Source {
+    /// The topics that are named.
+    pub(super) fn topics(&self) -> Vec<&str> {
+        let mut topics: Vec<&str> = match self {
+            Source::None => Vec::new(),
+            Source::Subscription(topics) => topics.iter().map(String::as_str).collect(),
+            Source::Assignment(partitions) => partitions.iter().map(|(t, _)| t.as_str()).collect(),
+        };
+        topics.retain(|topic| !topic.starts_with('^'));
+        topics.sort_unstable();
+        topics.dedup();
+        topics
+    }
+
+    /// Whether it is a pattern, which topics that are named exclude.
+    pub(super) fn is_pattern(&self) -> bool {
+        matches!(self, Source::Subscription(topics) if topics.iter().any(|t| t.starts_with('^')))
+    }
+}
+
 impl Reading {
     /// Most errors pass: librdkafka goes on trying, and a read finds nothing meanwhile. Those that
     /// stay are for the client.
     pub(super) fn notice(&mut self, error: KafkaError) {
         tracing::debug!(%error, "consuming");
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::GroupAuthorizationFailed) => self.denied = Some(Denied::Group),
+            Some(RDKafkaErrorCode::TopicAuthorizationFailed) => self.denied = Some(Denied::Topics),
+            _ => {}
+        }
         if let Some(
             RDKafkaErrorCode::AutoOffsetReset
-            | RDKafkaErrorCode::TopicAuthorizationFailed
-            | RDKafkaErrorCode::GroupAuthorizationFailed
             | RDKafkaErrorCode::Authentication
             | RDKafkaErrorCode::SaslAuthenticationFailed
             | RDKafkaErrorCode::Fatal,

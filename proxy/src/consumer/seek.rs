@@ -81,3 +81,32 @@ pub(super) fn seek(
         Some(error) => Err(error),
     }
 }
+
+/// Assigned partitions that librdkafka has no offset for: nothing is committed for them, or what is
+/// committed is not there any more.
+pub(super) fn without_offset(
+    consumer: &StreamConsumer<impl ConsumerContext + 'static>,
+    read: &Offsets,
+) -> Result<Vec<(String, i32)>, KafkaError> {
+    let mut list = TopicPartitionList::new();
+    for (topic, partition) in names(&consumer.assignment()?) {
+        if !read.contains_key(&(topic.clone(), partition)) {
+            list.add_partition(&topic, partition);
+        }
+    }
+    let mut places = Vec::new();
+    for found in consumer.committed_offsets(list, ASK_TIMEOUT)?.elements() {
+        let (topic, partition) = (found.topic(), found.partition());
+        let is_there = match found.offset() {
+            Offset::Offset(committed) => {
+                let (first, end) = consumer.fetch_watermarks(topic, partition, ASK_TIMEOUT)?;
+                (first..=end).contains(&committed)
+            }
+            _ => false,
+        };
+        if !is_there {
+            places.push((topic.to_string(), partition));
+        }
+    }
+    Ok(places)
+}

@@ -1,8 +1,11 @@
 //! The HTTP face: Confluent's REST Proxy API v2 and v3.
 
 mod answer;
+mod front;
+pub(crate) mod json;
 mod limit;
 mod metrics;
+mod path;
 mod request;
 mod router;
 mod v2;
@@ -10,7 +13,7 @@ mod v3;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-pub(crate) use request::Object;
+pub(crate) use json::Object;
 pub use router::router;
 
 /// What stands in a URL as it is.

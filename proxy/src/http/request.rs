@@ -1,16 +1,11 @@
 //! Requests as typed input.
 
-use std::fmt;
-use std::marker::PhantomData;
-
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_ENCODING;
 use axum::http::request::Parts;
 use futures_util::StreamExt;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeOwned, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::de::DeserializeOwned;
 
 use super::answer::Refused;
 use crate::error::ProxyError;
@@ -56,9 +51,11 @@ impl Params {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// A parameter that is no such thing is no such page, as in the reference. 404.
+    /// A parameter that is no such thing is no such page, as in the reference; an empty one says
+    /// nothing. 404.
     pub(crate) fn parsed<T: std::str::FromStr>(&self, name: &str) -> Result<Option<T>, ProxyError> {
-        self.get(name).map(|text| text.parse().map_err(|_| ProxyError::NotFound)).transpose()
+        let given = self.get(name).filter(|text| !text.is_empty());
+        given.map(|text| text.parse().map_err(|_| ProxyError::NotFound)).transpose()
     }
 }
 
@@ -99,38 +96,5 @@ pub(crate) fn check_encoding(headers: &HeaderMap) -> Result<(), ProxyError> {
     match headers.get(CONTENT_ENCODING) {
         Some(encoding) if encoding != "identity" => Err(ProxyError::UnsupportedMediaType),
         _ => Ok(()),
-    }
-}
-
-/// A JSON object from bytes. 400.
-pub(crate) fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, ProxyError> {
-    match serde_json::from_slice(bytes) {
-        Ok(Object(value)) => Ok(value),
-        Err(error) => Err(ProxyError::BadRequest { reason: error.to_string() }),
-    }
-}
-
-/// A JSON object. serde alone would take an array for an object's fields in order.
-#[derive(Serialize)]
-#[serde(transparent)]
-pub(crate) struct Object<T>(pub(crate) T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        struct Fields<T>(PhantomData<T>);
-
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
-            type Value = T;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(map))
-            }
-        }
-
-        input.deserialize_map(Fields(PhantomData)).map(Object)
     }
 }

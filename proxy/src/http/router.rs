@@ -11,7 +11,7 @@ use tower_http::decompression::RequestDecompressionLayer;
 
 use super::answer::{self, Unbuffered};
 use super::v2::{brokers, consumers, negotiate, topics};
-use super::{limit, metrics, v3};
+use super::{front, limit, metrics, v3};
 use crate::Proxy;
 
 /// Bytes of an answer below which compressing it gains nothing.
@@ -27,7 +27,8 @@ pub fn router(proxy: Proxy) -> Router {
         // also as brokers that have the API built in have it
         apis = apis.merge(v3.clone()).nest("/kafka", v3);
     }
-    apis.route("/metrics", get(metrics::metrics))
+    let routes = apis
+        .route("/metrics", get(metrics::metrics))
         .fallback(answer::not_found)
         .method_not_allowed_fallback(answer::method_not_allowed)
         .layer(option_layer(
@@ -37,7 +38,8 @@ pub fn router(proxy: Proxy) -> Router {
         .layer(CompressionLayer::new().compress_when(compressible()))
         // what it does not know is refused where the body is read
         .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
-        .with_state(proxy)
+        .with_state(proxy);
+    front::tolerant(routes)
 }
 
 fn compressible() -> And<SizeAbove, impl Predicate> {
@@ -49,7 +51,7 @@ fn compressible() -> And<SizeAbove, impl Predicate> {
 
 fn v2() -> Router<Proxy> {
     Router::new()
-        .route("/", get(brokers::root).post(brokers::root))
+        .route("/", get(brokers::root).post(brokers::root_of))
         .route("/brokers", get(brokers::list))
         // Topics and partitions
         .route("/topics", get(topics::list))

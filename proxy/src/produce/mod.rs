@@ -3,25 +3,65 @@
 mod v2;
 mod v3;
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use weir_serde::frame;
+use weir_serde::{Part, frame};
 
 pub(crate) use v2::{Prepared, ProduceResponse};
 pub(crate) use v3::{BatchRequest, ProduceRequest, Report};
 
-use crate::codec::{Codec, Unfit};
+use crate::Proxy;
+use crate::codec::{Codec, Unfit, UnknownFields};
 use crate::error::ProxyError;
-use crate::format::{self, Format};
+use crate::format::{self, Format, SchemaFormat};
 use crate::http::Object;
+use crate::http::json::coerced;
 use crate::producer::RecordHeader;
+use crate::schemas::{Resolved, SchemaRequest, Schemas};
+
+/// What records are made for, and of.
+#[derive(Clone, Copy)]
+pub(crate) struct Target<'a> {
+    pub(crate) topic: &'a str,
+    pub(crate) schemas: &'a Schemas,
+    pub(crate) unknown_fields: UnknownFields,
+}
+
+impl<'a> Target<'a> {
+    pub(crate) fn new(proxy: &'a Proxy, topic: &'a str) -> Target<'a> {
+        let unknown_fields = match proxy.config.confluent_quirks {
+            true => UnknownFields::Dropped,
+            false => UnknownFields::Refused,
+        };
+        Target { topic, schemas: &proxy.schemas, unknown_fields }
+    }
+}
+
+/// The schema that a request means. As [`Schemas::of_request`], but that what is no JSON Schema is 42207,
+/// as in the reference, which leaves that to the registry.
+async fn of_request(
+    target: Target<'_>,
+    part: Part,
+    request: SchemaRequest,
+) -> Result<Arc<Resolved>, ProxyError> {
+    let is_json = request.format == Some(SchemaFormat::Json);
+    let found = target.schemas.of_request(target.topic, part, request).await;
+    found.map_err(|error| match error {
+        ProxyError::InvalidSchema { schema } if is_json => ProxyError::Serialization {
+            reason: format!("Error when registering schema. Invalid schema: {schema}"),
+        },
+        error => error,
+    })
+}
 
 /// A header of a record that is to be produced.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HeaderRequest<'a> {
     /// API v3 calls it a name.
-    #[serde(alias = "name")]
+    #[serde(alias = "name", deserialize_with = "coerced")]
     key: String,
     /// Base64.
     #[serde(default, borrow)]
@@ -46,15 +86,38 @@ pub(crate) fn headers(
 /// The end of the year 9999. For some that are later, brokers close the connection.
 const TIMESTAMP_MAX_MS: i64 = 253_402_300_799_999;
 
-/// A time as milliseconds since 1970 or as RFC 3339 has it, after 1970: librdkafka takes 0 for no
-/// time. 400.
-pub(crate) fn timestamp_ms(given: &RawValue) -> Result<i64, ProxyError> {
-    let ms = match serde_json::from_str::<i64>(given.get()) {
-        Ok(ms) => Some(ms),
-        Err(_) => serde_json::from_str::<jiff::Timestamp>(given.get())
-            .ok()
-            .map(|time| time.as_millisecond()),
+/// A time of API v2: milliseconds since 1970, or as RFC 3339 has it. 400.
+fn milliseconds(given: &RawValue) -> Result<i64, ProxyError> {
+    let ms = serde_json::from_str::<i64>(given.get()).ok().or_else(|| rfc3339_ms(given));
+    checked_ms(ms, given)
+}
+
+/// A time of API v3, in milliseconds: RFC 3339, or seconds since 1970 as a number, which may be a string;
+/// an empty string is no time. 400 · 50002 a number that is far too large, as one in milliseconds is.
+fn instant_ms(given: &RawValue) -> Result<Option<i64>, ProxyError> {
+    let text = serde_json::from_str::<String>(given.get());
+    let text = text.as_deref().unwrap_or(given.get()).trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let Ok(seconds) = text.parse::<f64>() else {
+        return checked_ms(rfc3339_ms(given), given).map(Some);
     };
+    let ms = (seconds * 1000.0).round() as i64;
+    if ms > TIMESTAMP_MAX_MS {
+        let reason = format!("Timestamp {ms} is out of range: a number is in seconds since 1970.");
+        return Err(ProxyError::Kafka { reason });
+    }
+    checked_ms(Some(ms), given).map(Some)
+}
+
+fn rfc3339_ms(given: &RawValue) -> Option<i64> {
+    let time = serde_json::from_str::<jiff::Timestamp>(given.get()).ok()?;
+    Some(time.as_millisecond())
+}
+
+/// A time after 1970: librdkafka takes 0 for no time. 400.
+fn checked_ms(ms: Option<i64>, given: &RawValue) -> Result<i64, ProxyError> {
     ms.filter(|ms| (1..=TIMESTAMP_MAX_MS).contains(ms)).ok_or_else(|| ProxyError::BadRequest {
         reason: format!(
             "timestamp={} is no time between 1970 and the year 10000.",
@@ -68,19 +131,22 @@ pub(crate) fn encode(
     format: Format,
     data: Option<&RawValue>,
     codec: Option<&Codec>,
+    unknown_fields: UnknownFields,
     place: impl Fn() -> String,
 ) -> Result<Option<Vec<u8>>, ProxyError> {
-    let Some(data) = data else { return Ok(None) };
+    let Some(data) = data.filter(|data| data.get() != "null") else { return Ok(None) };
     Ok(Some(match (format, codec) {
         (Format::Binary, _) => format::from_base64(data)?,
         (Format::Json, _) => format::compact(data.get()),
         (Format::Text, _) => format::from_text(data)?,
         (Format::Schema(_), Some(codec)) => {
             let mut payload = frame(codec.id().ok_or(ProxyError::Internal)?);
-            codec.encode(data, &mut payload).map_err(|Unfit { path, reason }| {
-                let dot = if path.is_empty() || path.starts_with('[') { "" } else { "." };
-                ProxyError::BadRequest { reason: format!("{}{dot}{path}: {reason}", place()) }
-            })?;
+            codec.encode(data, unknown_fields, &mut payload).map_err(
+                |Unfit { path, reason }| {
+                    let dot = if path.is_empty() || path.starts_with('[') { "" } else { "." };
+                    ProxyError::BadRequest { reason: format!("{}{dot}{path}: {reason}", place()) }
+                },
+            )?;
             payload
         }
         (Format::Schema(_), None) => return Err(ProxyError::Internal),

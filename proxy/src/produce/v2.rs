@@ -6,24 +6,25 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use weir_serde::Part;
 
-use super::{HeaderRequest, encode, headers, timestamp_ms};
+use super::{HeaderRequest, Target, encode, headers, milliseconds, of_request};
 use crate::error::ProxyError;
 use crate::format::Format;
 use crate::http::Object;
+use crate::http::json::coerced;
 use crate::producer::{Outgoing, SendResult};
-use crate::schemas::{Resolved, SchemaRequest, SchemaSpec, Schemas, SubjectName};
+use crate::schemas::{Resolved, SchemaRequest, SchemaSpec, SubjectName};
 
 /// Body of a produce request; the schemas are of the request and not of its records.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProduceRequest<'a> {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "coerced")]
     key_schema: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "coerced")]
     key_schema_id: Option<i32>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "coerced")]
     value_schema: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "coerced")]
     value_schema_id: Option<i32>,
     #[serde(default, borrow)]
     records: Option<Vec<Object<ProduceRecord<'a>>>>,
@@ -36,7 +37,7 @@ struct ProduceRecord<'a> {
     key: Option<&'a RawValue>,
     #[serde(default, borrow)]
     value: Option<&'a RawValue>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "coerced")]
     partition: Option<i32>,
     #[serde(default, borrow)]
     headers: Option<Vec<Object<HeaderRequest<'a>>>>,
@@ -70,8 +71,7 @@ pub(crate) struct Prepared {
 impl Prepared {
     /// Makes bytes of a request's records. An error means that none of them is sent.
     pub(crate) async fn new(
-        schemas: &Schemas,
-        topic: &str,
+        target: Target<'_>,
         partition: Option<i32>,
         format: Format,
         request: ProduceRequest<'_>,
@@ -95,10 +95,10 @@ impl Prepared {
             let request =
                 |spec| SchemaRequest { subject: SubjectName::Topic, spec, format: Some(language) };
             if let Some(spec) = key_spec {
-                key_schema = Some(schemas.of_request(topic, Part::Key, request(spec)).await?);
+                key_schema = Some(of_request(target, Part::Key, request(spec)).await?);
             }
             if let Some(spec) = value_spec {
-                value_schema = Some(schemas.of_request(topic, Part::Value, request(spec)).await?);
+                value_schema = Some(of_request(target, Part::Value, request(spec)).await?);
             }
         }
         let codec = |schema: &'_ Option<Arc<Resolved>>| schema.as_ref().map(|r| r.codec.clone());
@@ -112,11 +112,12 @@ impl Prepared {
                 return Err(ProxyError::Invalid { reason });
             }
             let place = |part| format!("records[{index}].{part}");
+            let unknown = target.unknown_fields;
             records.push(Outgoing {
-                key: encode(format, record.key, keys, || place("key"))?,
-                value: encode(format, record.value, values, || place("value"))?,
+                key: encode(format, record.key, keys, unknown, || place("key"))?,
+                value: encode(format, record.value, values, unknown, || place("value"))?,
                 headers: headers(record.headers.as_deref().unwrap_or_default())?,
-                timestamp_ms: record.timestamp.map(timestamp_ms).transpose()?,
+                timestamp_ms: record.timestamp.map(milliseconds).transpose()?,
                 partition,
             });
         }
@@ -146,6 +147,8 @@ impl ProduceResponse {
                 offset: None,
                 error_code: Some(match error.code() {
                     code @ (40101 | 40301 | 50003) => code,
+                    // no such topic or partition; there may be one later
+                    40401 => 50003,
                     _ => 50002, // what else Kafka says of a record
                 }),
                 error: Some(error.to_string()),

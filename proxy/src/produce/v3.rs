@@ -1,16 +1,17 @@
 //! Produce requests of API v3: each record says what its key and its value are. Source: Confluent
 //! ProduceRequest, ProduceAction.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use weir_serde::Part;
 
-use super::{HeaderRequest, encode, headers, timestamp_ms};
+use super::{HeaderRequest, Target, encode, headers, instant_ms, of_request};
 use crate::error::ProxyError;
 use crate::format::{Format, SchemaFormat};
 use crate::http::Object;
+use crate::http::json::coerced;
 use crate::producer::{Outgoing, Sent};
-use crate::schemas::{SchemaRequest, SchemaSpec, Schemas, SubjectName};
+use crate::schemas::{SchemaRequest, SchemaSpec, SubjectName};
 
 /// A record.
 #[derive(Deserialize)]
@@ -19,7 +20,7 @@ pub(crate) struct ProduceRequest<'a> {
     /// Of an entry of a batch.
     #[serde(default, borrow)]
     pub(crate) id: Option<&'a RawValue>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "coerced")]
     partition_id: Option<i32>,
     #[serde(default, borrow)]
     headers: Option<Vec<Object<HeaderRequest<'a>>>>,
@@ -36,7 +37,7 @@ pub(crate) struct ProduceRequest<'a> {
 #[serde(deny_unknown_fields)]
 pub(crate) struct BatchRequest<'a> {
     #[serde(default, borrow)]
-    pub(crate) entries: Vec<&'a RawValue>,
+    pub(crate) entries: Option<Vec<Object<ProduceRequest<'a>>>>,
 }
 
 /// A key or a value.
@@ -45,18 +46,24 @@ pub(crate) struct BatchRequest<'a> {
 struct Data<'a> {
     #[serde(default, rename = "type")]
     kind: Option<DataType>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "coerced")]
     subject: Option<String>,
     #[serde(default)]
     subject_name_strategy: Option<Strategy>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "coerced")]
     schema_id: Option<i32>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "coerced")]
     schema_version: Option<i32>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "coerced")]
     schema: Option<String>,
-    #[serde(default, borrow)]
+    /// Has to be there, and may be null.
+    #[serde(default, borrow, deserialize_with = "given")]
     data: Option<&'a RawValue>,
+}
+
+/// What stands there, null too.
+fn given<'de: 'a, 'a, D: Deserializer<'de>>(input: D) -> Result<Option<&'a RawValue>, D::Error> {
+    <&RawValue>::deserialize(input).map(Some)
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
@@ -80,12 +87,27 @@ enum Strategy {
     TopicRecord,
 }
 
+impl Strategy {
+    fn name(self) -> &'static str {
+        match self {
+            Strategy::Topic => "TOPIC_NAME",
+            Strategy::Record => "RECORD_NAME",
+            Strategy::TopicRecord => "TOPIC_RECORD_NAME",
+        }
+    }
+}
+
+/// The version that means the latest, as in the registry.
+const LATEST_VERSION: i32 = -1;
+
 /// What became of a record.
 #[derive(Serialize)]
 pub(crate) struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<String>,
-    error_code: u32,
+    /// 200, but of an entry of a batch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_code: Option<u32>,
     cluster_id: String,
     topic_name: String,
     partition_id: i32,
@@ -109,8 +131,13 @@ pub(crate) struct Written {
     schema_id: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     schema_version: Option<u32>,
-    /// Bytes, with what stands before the data.
-    size: usize,
+    /// Bytes, with what stands before the data; -1 of null.
+    size: i64,
+}
+
+/// Bytes of data; -1 of null.
+fn size(data: Option<&Vec<u8>>) -> i64 {
+    data.and_then(|bytes| i64::try_from(bytes.len()).ok()).unwrap_or(-1)
 }
 
 /// A record ready to be sent, and what is to be said of it.
@@ -122,18 +149,17 @@ pub(crate) struct Ready {
 
 impl ProduceRequest<'_> {
     /// Makes bytes of it. 400 · 40301 · 40402 · 42205 · 42207.
-    pub(crate) async fn ready(&self, schemas: &Schemas, topic: &str) -> Result<Ready, ProxyError> {
+    pub(crate) async fn ready(&self, target: Target<'_>) -> Result<Ready, ProxyError> {
         if self.partition_id.is_some_and(|partition| partition < 0) {
             return Err(ProxyError::PartitionNotFound);
         }
-        let (key, key_written) = write(schemas, topic, Part::Key, self.key.as_ref()).await?;
-        let (value, value_written) =
-            write(schemas, topic, Part::Value, self.value.as_ref()).await?;
+        let (key, key_written) = write(target, Part::Key, self.key.as_ref()).await?;
+        let (value, value_written) = write(target, Part::Value, self.value.as_ref()).await?;
         let record = Outgoing {
             key,
             value,
             headers: headers(self.headers.as_deref().unwrap_or_default())?,
-            timestamp_ms: self.timestamp.map(timestamp_ms).transpose()?,
+            timestamp_ms: self.timestamp.map(instant_ms).transpose()?.flatten(),
             partition: self.partition_id,
         };
         Ok(Ready { record, key: key_written, value: value_written })
@@ -146,7 +172,7 @@ impl Ready {
         let (key, value) = (self.key, self.value);
         let report = |cluster: &str, topic: &str, sent: Sent| Report {
             id: None,
-            error_code: 200,
+            error_code: Some(200),
             cluster_id: cluster.to_string(),
             topic_name: topic.to_string(),
             partition_id: sent.partition,
@@ -162,6 +188,7 @@ impl Ready {
 impl Report {
     pub(crate) fn of_entry(mut self, id: &str) -> Report {
         self.id = Some(id.to_string());
+        self.error_code = None;
         self
     }
 }
@@ -196,6 +223,14 @@ impl Data<'_> {
         if format.is_some() != self.schema.is_some() {
             return wrong("'type' AVRO, JSONSCHEMA and PROTOBUF and 'schema' need each other");
         }
+        if self.schema_id.is_none()
+            && self.schema.is_none()
+            && let Some(strategy @ (Strategy::Record | Strategy::TopicRecord)) =
+                self.subject_name_strategy
+        {
+            let strategy = strategy.name();
+            return wrong(&format!("{strategy} needs 'schema_id' or 'schema'"));
+        }
         let subject = match (&self.subject, self.subject_name_strategy) {
             (Some(_), Some(_)) => {
                 return wrong("only one of 'subject' and 'subject_name_strategy' can be used");
@@ -207,6 +242,7 @@ impl Data<'_> {
         };
         let spec = match (self.schema_id, self.schema_version, &self.schema) {
             (Some(id), ..) => SchemaSpec::Id(id),
+            (_, Some(LATEST_VERSION), _) => SchemaSpec::Latest,
             (_, Some(version), _) => SchemaSpec::Version(version),
             (.., Some(schema)) => SchemaSpec::Inline(schema.clone()),
             _ => SchemaSpec::Latest,
@@ -221,8 +257,7 @@ enum Meant {
 }
 
 async fn write(
-    schemas: &Schemas,
-    topic: &str,
+    target: Target<'_>,
     part: Part,
     data: Option<&Object<Data<'_>>>,
 ) -> Result<(Option<Vec<u8>>, Option<Written>), ProxyError> {
@@ -231,23 +266,28 @@ async fn write(
         Part::Key => "key".to_string(),
         Part::Value => "value".to_string(),
     };
-    match data.meant()? {
+    let meant = data.meant()?;
+    if data.data.is_none() {
+        return Err(ProxyError::BadRequest { reason: "Null data".to_string() });
+    }
+    let unknown = target.unknown_fields;
+    match meant {
         Meant::Plain(format) => {
-            let bytes = encode(format, data.data, None, place)?;
-            let written = data.kind.zip(bytes.as_ref()).map(|(kind, bytes)| Written {
+            let bytes = encode(format, data.data, None, unknown, place)?;
+            let written = data.kind.map(|kind| Written {
                 kind,
                 subject: None,
                 schema_id: None,
                 schema_version: None,
-                size: bytes.len(),
+                size: size(bytes.as_ref()),
             });
             Ok((bytes, written))
         }
         Meant::Schema(request) => {
-            let schema = schemas.of_request(topic, part, request).await?;
+            let schema = of_request(target, part, request).await?;
             let format = Format::Schema(schema.format);
-            let bytes = encode(format, data.data, Some(&schema.codec), place)?;
-            let written = bytes.as_ref().map(|bytes| Written {
+            let bytes = encode(format, data.data, Some(&schema.codec), unknown, place)?;
+            let written = Written {
                 kind: match schema.format {
                     SchemaFormat::Avro => DataType::Avro,
                     SchemaFormat::Json => DataType::JsonSchema,
@@ -256,9 +296,9 @@ async fn write(
                 subject: Some(schema.subject.to_string()),
                 schema_id: Some(schema.id.0),
                 schema_version: Some(schema.version),
-                size: bytes.len(),
-            });
-            Ok((bytes, written))
+                size: size(bytes.as_ref()),
+            };
+            Ok((bytes, Some(written)))
         }
     }
 }

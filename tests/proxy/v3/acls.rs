@@ -71,7 +71,7 @@ async fn several_are_created_together(broker: &TestBroker) {
     let topic = unique("routes");
     let both = [acl(&topic, "ALTER"), acl(&topic, "READ"), acl(&topic, "WRITE")];
     let answer = site.post("/acls:batch", &json!({"data": both})).await;
-    assert_eq!((answer.status.as_u16(), answer.text.as_str()), (201, ""));
+    assert_eq!((answer.status.as_u16(), answer.text.as_str()), (204, ""));
     let path = format!("/acls?resource_name={topic}");
     assert_eq!(bare(&site.until(&path, has(3)).await.json), both);
     let pages = site.pages(&path, 1).await;
@@ -101,8 +101,17 @@ async fn what_is_no_acl_is_refused(broker: &TestBroker) {
     let mut nobody = acl("routes", "READ");
     nobody["principal"] = json!("alice");
     refused(&site.post("/acls", &nobody).await, 400, 40002);
-    refused(&site.get("/acls?operation=FLY").await, 400, 400);
-    refused(&site.get("/acls?operation=UNKNOWN").await, 400, 400);
+    for (name, kind) in [
+        ("operation", "Operation"),
+        ("pattern_type", "PatternType"),
+        ("resource_type", "ResourceType"),
+        ("permission", "Permission"),
+    ] {
+        for word in ["FLY", "UNKNOWN"] {
+            let message = format!("The valid values for {kind} do not include '{word}'");
+            site.get(&format!("/acls?{name}={word}")).await.is_error(404, 404, &message);
+        }
+    }
     let long = format!("/acls?resource_name={}", "a".repeat(40_000));
     refused(&site.get(&long).await, 400, 40002);
     refused(&site.delete("/acls?resource_type=TOPIC").await, 400, 400);

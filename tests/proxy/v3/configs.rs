@@ -13,6 +13,8 @@ on_kafka! {
     settings_of_several_topics
     a_brokers_setting_can_be_read_set_and_reset
     all_brokers_settings_can_be_read_set_and_reset
+    a_setting_that_no_broker_has_is_not_stored
+    several_topics_are_altered_or_say_why_not
 }
 
 /// The setting gets this value.
@@ -85,7 +87,7 @@ async fn several_settings_are_altered_together(broker: &TestBroker) {
     becomes(&site, &format!("{path}/retention.ms"), "604800000").await;
     // what was not named has stayed
     becomes(&site, &format!("{path}/cleanup.policy"), "compact").await;
-    refused(&site.post(&alter, &json!({"data": [delete, delete]})).await, 400, 400);
+    refused(&site.post(&alter, &json!({"data": [delete, delete]})).await, 400, 40002);
     refused(
         &site.post(&alter, &json!({"data": [{"name": "a", "operation": "ADD"}]})).await,
         400,
@@ -102,9 +104,8 @@ async fn what_a_broker_refuses_is_40002(broker: &TestBroker) {
         400,
         40002,
     );
-    refused(&site.put(&format!("{path}/no.such"), &json!({"value": "1"})).await, 400, 40002);
     let body = json!({"data": [{"name": "retention.ms", "value": "2000"}, {"name": "no.such", "value": "1"}]});
-    refused(&site.post(&format!("{path}:alter"), &body).await, 400, 40002);
+    refused(&site.post(&format!("{path}:alter"), &body).await, 404, 404);
     becomes(&site, &format!("{path}/retention.ms"), "604800000").await;
     refused(&site.put("/brokers/1/configs/log.dirs", &json!({"value": "/"})).await, 400, 40002);
 }
@@ -134,6 +135,10 @@ async fn a_brokers_setting_can_be_read_set_and_reset(broker: &TestBroker) {
     let site = Site::new(broker).await;
     let path = "/brokers/1/configs/log.cleaner.io.buffer.load.factor";
     done(&site.delete(path).await); // of an earlier run
+    let no_value = "Null value not supported for : log.cleaner.io.buffer.load.factor";
+    for body in [json!({"value": null}), json!({})] {
+        site.put(path, &body).await.is_error(400, 40002, no_value);
+    }
     let found = becomes(&site, path, "0.9").await;
     assert_eq!(found["kind"], json!("KafkaBrokerConfig"));
     assert_eq!((&found["broker_id"], &found["value"]), (&json!(1), &json!("0.9")));
@@ -151,13 +156,17 @@ async fn a_brokers_setting_can_be_read_set_and_reset(broker: &TestBroker) {
     assert_eq!(names(&all), names(&of_all));
     let secret = all.iter().find(|c| c["name"] == json!("ssl.keystore.password")).unwrap();
     assert_eq!((&secret["value"], &secret["is_sensitive"]), (&Value::Null, &json!(true)));
+    // no broker lists it before it is set
+    let rate = "/brokers/1/configs/leader.replication.throttled.rate";
+    done(&site.put(rate, &json!({"value": 1_000_000_000})).await);
+    done(&site.delete(rate).await);
 }
 
 async fn all_brokers_settings_can_be_read_set_and_reset(broker: &TestBroker) {
     let site = Site::new(broker).await;
     let name = "log.cleaner.backoff.ms";
     let path = format!("/broker-configs/{name}");
-    done(&site.delete(&path).await); // of an earlier run
+    site.delete(&path).await; // of an earlier run
     let missing = site.until(&path, |answer| answer.status == 404).await;
     missing.is_error(404, 404, "HTTP 404 Not Found");
     done(&site.put(&path, &json!({"value": "15001"})).await);
@@ -171,4 +180,49 @@ async fn all_brokers_settings_can_be_read_set_and_reset(broker: &TestBroker) {
     becomes(&site, &path, "15002").await;
     done(&site.delete(&path).await);
     site.until(&path, |answer| answer.status == 404).await;
+    refused(&site.delete(&path).await, 404, 404);
+}
+
+/// Kafka itself would keep it, and hand it to every broker.
+async fn a_setting_that_no_broker_has_is_not_stored(broker: &TestBroker) {
+    let site = Site::new(broker).await;
+    let topic = site.topic(broker, 1).await;
+    for (path, whose) in [
+        (format!("/topics/{topic}/configs"), format!("TOPIC {topic}")),
+        ("/brokers/1/configs".to_string(), "BROKER 1".to_string()),
+        ("/broker-configs".to_string(), "BROKER ".to_string()),
+    ] {
+        let one = format!("{path}/no.such");
+        let message = format!("Config no.such cannot be found for {whose} in cluster {}.", site.id);
+        site.put(&one, &json!({"value": "1"})).await.is_error(404, 404, &message);
+        site.delete(&one).await.is_error(404, 404, &message);
+        let body = json!({"data": [{"name": "no.such", "value": "1"}]});
+        site.post(&format!("{path}:alter"), &body).await.is_error(404, 404, &message);
+        site.get(&one).await.is_error(404, 404, "HTTP 404 Not Found");
+    }
+}
+
+async fn several_topics_are_altered_or_say_why_not(broker: &TestBroker) {
+    let site = Site::new(broker).await;
+    let (a, b) = (site.topic(broker, 1).await, site.topic(broker, 1).await);
+    let alter = |first: Value| {
+        let second = json!({"topic_name": b, "configs": [{"name": "retention.ms", "value": 2000}]});
+        let (site, body) = (&site, json!({"data": [first, second]}));
+        async move { site.post("/topics/-/configs:alter", &body).await }
+    };
+    let of = |topic: &str, name: &str, value: &str| json!({"topic_name": topic, "configs": [{"name": name, "value": value}]});
+    let path = format!("/topics/{b}/configs/retention.ms");
+    refused(&alter(of("missing", "retention.ms", "1")).await, 404, 40403);
+    refused(&alter(of(&a, "no.such", "1")).await, 404, 404);
+    refused(
+        &alter(json!({"topic_name": a, "configs": [{"name": "retention.ms"}]})).await,
+        400,
+        40002,
+    );
+    assert_eq!(site.get(&path).await.json["value"], json!("604800000"));
+    let answer = alter(of(&a, "retention.ms", "soon")).await;
+    let failure = &answer.json["failures"][0];
+    assert_eq!((answer.status.as_u16(), &failure["topic_name"]), (207, &json!(a)));
+    assert_eq!(failure["error_code"], json!(40002));
+    becomes(&site, &path, "2000").await;
 }

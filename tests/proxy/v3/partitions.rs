@@ -9,7 +9,7 @@ use crate::fixtures::*;
 on_both_brokers! {
     partitions_are_listed_and_described
     a_partition_says_its_offsets
-    a_partition_that_is_not_there_is_40402
+    a_partition_that_is_not_there_is_404
 }
 
 on_kafka! {
@@ -51,20 +51,21 @@ async fn a_partition_says_its_offsets(broker: &TestBroker) {
         let found = site.get(&format!("{path}{query}")).await.json;
         assert_eq!(found["kind"], json!("KafkaPartitionWithOffsets"));
         assert_eq!((&found["earliest_offset"], &found["latest_offset"]), (&json!(0), &json!(3)));
+        let name = format!("/topic={topic}/partition=0/offset_type=earliest_and_latest");
+        assert_eq!(found["metadata"], site.metadata(&path, &name));
     }
     let answer = site.get(&format!("{path}?offset_type=median")).await;
     answer.is_error(400, 400, "Bad Request: offset_type:median is invalid");
 }
 
-async fn a_partition_that_is_not_there_is_40402(broker: &TestBroker) {
+async fn a_partition_that_is_not_there_is_404(broker: &TestBroker) {
     let site = Site::new(broker).await;
     let topic = site.topic(broker, 1).await;
     for rest in ["", "/offset", "/replicas", "/replicas/1", "/records"] {
         let answer = site.get(&format!("/topics/{topic}/partitions/7{rest}")).await;
-        answer.is_error(404, 40402, "Partition not found.");
-        let answer = site.get(&format!("/topics/missing/partitions/0{rest}")).await;
-        let message = "This server does not host this topic-partition.";
-        answer.is_error(404, 40403, message);
+        let code = if ["/offset", "/records"].contains(&rest) { 40402 } else { 404 };
+        refused(&answer, 404, code);
+        refused(&site.get(&format!("/topics/missing/partitions/0{rest}")).await, 404, 40403);
         let answer = site.get(&format!("/topics/{topic}/partitions/x{rest}")).await;
         answer.is_error(404, 404, "HTTP 404 Not Found");
     }

@@ -14,6 +14,7 @@ use crate::fixtures::*;
 on_both_brokers! {
     a_record_of_each_type_arrives_as_what_it_is
     a_report_says_where_the_record_is
+    times_and_numbers_may_be_written_in_more_than_one_way
     records_of_one_request_are_reported_in_order
     reports_come_while_the_request_goes_on
     what_fails_has_a_report_of_its_own
@@ -97,6 +98,20 @@ async fn a_report_says_where_the_record_is(broker: &TestBroker) {
     assert_eq!((native[0].partition, native[0].timestamp), (2, 979_150_800_000));
 }
 
+/// As in the reference: a number is seconds, an empty string is now, and `"2"` is 2.
+async fn times_and_numbers_may_be_written_in_more_than_one_way(broker: &TestBroker) {
+    let site = Site::new(broker).await;
+    let topic = site.topic(broker, 3).await;
+    let times = [json!(979_150_800), json!("979150800"), json!(979_150_800.5), json!("")];
+    let body = times.map(|time| json!({"partition_id": "2", "timestamp": time}).to_string());
+    let found = stream(&site, &topic, body.concat()).await;
+    let time = |n: usize| found[n]["timestamp"].as_str().unwrap();
+    assert_eq!((time(0), time(1)), ("2001-01-10T18:20:00Z", "2001-01-10T18:20:00Z"));
+    assert_eq!(time(2), "2001-01-10T18:20:00.5Z");
+    assert!(time(3) > "2026", "{}", time(3));
+    assert!(found.iter().all(|report| report["partition_id"] == json!(2)), "{found:?}");
+}
+
 async fn records_of_one_request_are_reported_in_order(broker: &TestBroker) {
     let site = Site::new(broker).await;
     let topic = site.topic(broker, 1).await;
@@ -150,9 +165,21 @@ async fn what_fails_has_a_report_of_its_own(broker: &TestBroker) {
     let site = Site::new(broker).await;
     let topic = site.topic(broker, 1).await;
     let whole = json!({"value": {"type": "JSON", "data": 1}});
-    let failing = [
+    let mut failing = vec![
         (json!({"partition_id": -1}), 40402),
-        (json!({"partition_id": 7}), 50002),
+        (json!({"partition_id": 7}), 40401),
+        (json!(null), 400),
+        (json!(1), 400),
+        (json!("SAT"), 400),
+        (json!([{}]), 400),
+        (json!({"partition_id": 0.5}), 400),
+        (json!({"other": 1}), 400),
+        (json!({"value": 1}), 400),
+        (json!({"value": {"type": "WORD", "data": 1}}), 400),
+        (json!({"value": {"type": "STRING"}}), 400),
+        (json!({"value": {}}), 400),
+        (json!({"timestamp": 1_612_552_482_123_i64}), 50002),
+        (json!({"value": {"subject_name_strategy": "RECORD_NAME", "data": 1}}), 400),
         (json!({"value": {"type": "BINARY", "data": "!"}}), 400),
         (json!({"value": {"type": "STRING", "data": 1}}), 400),
         (json!({"value": {"type": "JSON", "schema": "\"string\"", "data": 1}}), 400),
@@ -172,8 +199,12 @@ async fn what_fails_has_a_report_of_its_own(broker: &TestBroker) {
         (json!({"headers": [{"name": "a\u{0}", "value": null}]}), 400),
         (json!({"timestamp": "yesterday"}), 400),
         (json!({"id": "1"}), 400),
-        (json!({"value": {"type": "BINARY", "data": "A".repeat(2_000_000)}}), 413),
     ];
+    if broker.embedded.is_none() {
+        // how large a record may be is for Kafka to say
+        let large = "A".repeat(2_000_000);
+        failing.push((json!({"value": {"type": "BINARY", "data": large}}), 413));
+    }
     let body: String = failing.iter().map(|(record, _)| format!("{record}{whole}")).collect();
     let found = codes(&stream(&site, &topic, body).await);
     let expected: Vec<u64> = failing.iter().flat_map(|(_, code)| [*code, 200]).collect();
@@ -185,30 +216,25 @@ async fn what_is_not_json_ends_the_stream(broker: &TestBroker) {
     let site = Site::new(broker).await;
     let topic = site.topic(broker, 1).await;
     let whole = value(&json!(1)).to_string();
-    for broken in [
-        "[",
-        "1",
-        "nothing",
-        "{\"value\": 1}",
-        "{\"other\": {}}",
-        "{\"value\":{\"type\":\"WORD\"}}",
-        "{x}",
-        "{",
-    ] {
+    for broken in ["[", "nothing", "{x}", "{", ",", "}", "{\"value\":NaN}"] {
         let found = stream(&site, &topic, format!("{whole}{broken}{whole}")).await;
         assert_eq!(codes(&found), [200, 400], "{broken}");
         let message = found[1]["message"].as_str().unwrap();
         assert!(message.starts_with("Bad Request: Error processing JSON: "), "{message}");
     }
     let path = site.path(&format!("/topics/{topic}/records"));
+    // no records, no reports
     for body in ["", " \r\n"] {
         let answer = site.api.post_as(&path, "application/json", body.to_string()).await;
-        answer.is_error(422, 42206, "Payload error. Request body is empty. Data is required.");
+        assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, ""));
     }
-    let answer = site.api.post_as(&path, JSON, whole.clone()).await;
-    assert_eq!(answer.status, 200);
-    let answer = site.api.post_as(&path, "text/plain", whole).await;
-    answer.is_error(415, 415, "HTTP 415 Unsupported Media Type");
+    for media_type in [JSON, "text/plain"] {
+        let answer = site.api.post_as(&path, media_type, whole.clone()).await;
+        answer.is_error(415, 415, "HTTP 415 Unsupported Media Type");
+    }
+    let request = site.api.request(Method::POST, &path).header("content-type", "application/json");
+    let answer = site.api.send(request.header("accept", "application/xml").body(whole)).await;
+    answer.is_error(406, 406, "HTTP 406 Not Acceptable");
 }
 
 async fn schemas_are_found_in_each_way(broker: &TestBroker) {
@@ -227,6 +253,7 @@ async fn schemas_are_found_in_each_way(broker: &TestBroker) {
         (json!({"schema_id": first, "data": "a"}), value.clone(), first, 1),
         (json!({"schema_version": 1, "data": "a"}), value.clone(), first, 1),
         (json!({"data": {"string": "a"}}), value.clone(), second, 2),
+        (json!({"schema_version": "-1", "data": {"string": "a"}}), value.clone(), second, 2),
         (json!({"subject": "market.Stock", "data": data}), "market.Stock".to_string(), stock, 1),
         (
             json!({"subject": "market.Stock", "schema_version": 1, "data": data}),
@@ -268,8 +295,6 @@ async fn schemas_are_found_in_each_way(broker: &TestBroker) {
             found[0]
         );
     }
-    let named = json!({"value": {"subject_name_strategy": "RECORD_NAME", "data": 1}});
-    assert_eq!(codes(&stream(&site, &topic, named.to_string()).await), [42207]);
 }
 
 async fn null_is_null(broker: &TestBroker) {
@@ -278,7 +303,7 @@ async fn null_is_null(broker: &TestBroker) {
     let body = [
         json!({}),
         json!({"key": null, "value": null}),
-        json!({"key": {"type": "BINARY"}, "value": {"type": "JSON", "data": null}}),
+        json!({"key": {"type": "BINARY", "data": null}, "value": {"type": "JSON", "data": null}}),
         json!({"value": {"type": "STRING", "data": null}}),
         json!({"value": {"type": "AVRO", "schema": "\"string\"", "data": null}}),
         json!({"value": {"type": "JSON", "data": 0}}),
@@ -287,7 +312,11 @@ async fn null_is_null(broker: &TestBroker) {
         json!({"value": {"type": "STRING", "data": ""}}),
     ];
     let body: String = body.iter().map(Value::to_string).collect();
-    assert_eq!(codes(&stream(&site, &topic, body).await), [200; 9]);
+    let found = stream(&site, &topic, body).await;
+    assert_eq!(codes(&found), [200; 9]);
+    assert_eq!((found[0].get("key"), found[1].get("value")), (None, None));
+    assert_eq!(found[2]["key"], json!({"type": "BINARY", "size": -1}));
+    assert_eq!((&found[4]["value"]["size"], &found[8]["value"]["size"]), (&json!(-1), &json!(0)));
     let native = native_read(broker, &topic).await;
     let data: Vec<_> = native.iter().map(|record| record.text()).collect();
     let mut expected = vec![(None, None); 5];
@@ -302,12 +331,12 @@ async fn a_batch_is_answered_by_entry(broker: &TestBroker) {
         {"id": "a", "partition_id": 0, "value": {"type": "JSON", "data": 1}, "timestamp": "2001-01-10T18:20:00Z"},
         {"id": "b", "value": {"type": "BINARY", "data": "!"}},
         {"id": "c-C_9", "partition_id": 0, "value": {"type": "JSON", "data": 2}, "timestamp": "2001-01-10T18:20:00Z"},
-        {"id": "d", "other": 1},
+        {"id": "d", "partition_id": -1},
     ]});
     let answer = site.post(&format!("/topics/{topic}/records:batch"), &body).await;
     let success = |id: &str, offset: i64| {
         json!({
-            "id": id, "error_code": 200, "cluster_id": site.id, "topic_name": topic,
+            "id": id, "cluster_id": site.id, "topic_name": topic,
             "partition_id": 0, "offset": offset, "timestamp": "2001-01-10T18:20:00Z",
             "value": {"type": "JSON", "size": 1},
         })
@@ -316,7 +345,7 @@ async fn a_batch_is_answered_by_entry(broker: &TestBroker) {
     assert_eq!(answer.json["successes"], json!([success("a", 0), success("c-C_9", 1)]));
     let failures = answer.json["failures"].as_array().unwrap();
     let found: Vec<_> = failures.iter().map(|f| (&f["id"], &f["error_code"])).collect();
-    assert_eq!(found, [(&json!("b"), &json!(400)), (&json!("d"), &json!(400))]);
+    assert_eq!(found, [(&json!("b"), &json!(400)), (&json!("d"), &json!(40402))]);
 }
 
 async fn a_batch_that_cannot_be_is_42208(broker: &TestBroker) {
@@ -340,13 +369,18 @@ async fn a_batch_that_cannot_be_is_42208(broker: &TestBroker) {
         (of(&[json!("ü")]), no_id),
         (of(&[json!("a".repeat(81))]), no_id),
         (json!({"entries": [{"value": {"type": "JSON", "data": 1}}]}), no_id),
-        (json!({"entries": [1]}), no_id),
     ] {
         site.post(&path, &body).await.is_error(422, 42208, message);
     }
-    let answer = site.ask(Method::POST, &path, None).await;
-    answer.is_error(422, 42206, "Payload error. Request body is empty. Data is required.");
+    for body in ["", "null"] {
+        let path = site.path(&path);
+        let answer = site.api.post_as(&path, "application/json", body.to_string()).await;
+        answer.is_error(422, 42208, "Request body is empty. Data is required.");
+    }
     refused(&site.post(&path, &json!([])).await, 400, 400);
+    refused(&site.post(&path, &json!({"entries": [1]})).await, 400, 400);
+    let answer = site.post(&path, &json!({"entries": [{"id": "a", "other": 1}]})).await;
+    answer.is_error(422, 422, "Unrecognized field: other");
     assert_eq!(
         site.post(&path, &of(&many[..50])).await.json["successes"].as_array().unwrap().len(),
         50
@@ -363,7 +397,7 @@ async fn a_topic_that_is_not_there_is_reported_in_time(broker: &TestBroker) {
     let found = stream(&site, &topic, value(&json!(1)).to_string()).await;
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     let message = format!("Topic {topic} not present in metadata after 3000 ms.");
-    assert_eq!(found, [json!({"error_code": 50003, "message": message})]);
+    assert_eq!(found, [json!({"error_code": 40401, "message": message})]);
 }
 
 async fn records_that_are_read_can_be_produced_again(broker: &TestBroker) {

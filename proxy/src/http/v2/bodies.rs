@@ -8,16 +8,21 @@ use crate::broker::is_topic_name;
 use crate::consumer::{Commit, Position};
 use crate::error::ProxyError;
 use crate::http::Object;
+use crate::http::json::coerced;
 
 /// The body of `POST ..subscription`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Subscription {
     #[serde(default)]
-    topics: Option<Vec<String>>,
-    #[serde(default)]
+    topics: Option<Vec<Text>>,
+    #[serde(default, deserialize_with = "coerced")]
     topic_pattern: Option<String>,
 }
+
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Text(#[serde(deserialize_with = "coerced")] String);
 
 /// What a subscription asks for.
 pub(crate) enum Wanted {
@@ -34,7 +39,8 @@ impl Subscription {
     /// Topics win over a pattern. 422.
     pub(crate) fn wanted(self) -> Result<Wanted, ProxyError> {
         match (self.topics, self.topic_pattern) {
-            (Some(mut topics), _) => {
+            (Some(topics), _) => {
+                let mut topics: Vec<String> = topics.into_iter().map(|Text(topic)| topic).collect();
                 topics.iter().try_for_each(|topic| check_topic(topic))?;
                 let mut seen = std::collections::HashSet::new();
                 topics.retain(|topic| seen.insert(topic.clone()));
@@ -56,7 +62,9 @@ impl Subscription {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TopicPartition {
+    #[serde(deserialize_with = "coerced")]
     pub(crate) topic: String,
+    #[serde(deserialize_with = "coerced")]
     pub(crate) partition: i32,
 }
 
@@ -91,17 +99,22 @@ pub(crate) fn checked_places(
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PartitionOffset {
+    #[serde(deserialize_with = "coerced")]
     topic: String,
+    #[serde(deserialize_with = "coerced")]
     partition: i32,
+    #[serde(deserialize_with = "coerced")]
     offset: i64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "coerced")]
     metadata: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PartitionTimestamp {
+    #[serde(deserialize_with = "coerced")]
     topic: String,
+    #[serde(deserialize_with = "coerced")]
     partition: i32,
     timestamp: jiff::Timestamp,
     #[serde(default, rename = "metadata")]

@@ -1,16 +1,30 @@
 //! `/` and `/brokers`.
 
+use std::collections::HashMap;
+
 use axum::extract::State;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
+use super::control::Control;
 use crate::Proxy;
 use crate::http::answer::{Answer, Json};
 
-/// `GET /`, `POST /`: is it alive?
+/// `GET /`: is it alive?
 ///
 /// Answers `{}`.
 pub(crate) async fn root() -> Json<Value> {
     Json(json!({}))
+}
+
+/// `POST /`: the same, of a body that can be read.
+///
+/// Answers `{}`. 400 · 413 · 415.
+pub(crate) async fn root_of(body: Control) -> Answer<Json<Value>> {
+    if !body.is_empty() {
+        body.json::<HashMap<String, IgnoredAny>>()?;
+    }
+    Ok(Json(json!({})))
 }
 
 /// `GET /brokers`: ids of the brokers.

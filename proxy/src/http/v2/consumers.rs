@@ -19,7 +19,7 @@ use crate::error::ProxyError;
 use crate::http::answer::{Answer, Bytes, Json, Nothing};
 use crate::http::request::{Named, Params};
 use crate::http::{Object, encoded};
-use crate::record::{Unwritten, Writer, write_poison};
+use crate::record::{Unwritten, Writer};
 
 /// Bytes of keys and values in one answer, if nobody asks for fewer.
 const READ_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -180,9 +180,10 @@ pub(crate) async fn records(
     };
     let writer = Writer {
         schemas: &proxy.schemas,
-        key_format: spec.format,
-        value_format: spec.format,
-        with_headers: !quirks,
+        key_format: spec.key_format,
+        value_format: spec.value_format,
+        decimals: spec.decimals,
+        as_reference: quirks,
     };
     let records = instance.read(timeout, max_bytes).await?;
     // base64 is a third longer
@@ -195,7 +196,6 @@ pub(crate) async fn records(
         }
         match writer.write(message, &mut out).await {
             Ok(()) => {}
-            Err(Unwritten::Poison(error)) if !quirks => write_poison(message, &error, &mut out),
             // what comes before it can be read; then it is the next
             Err(_) if count > 0 => {
                 out.pop();
@@ -307,7 +307,8 @@ pub(crate) async fn seek(
     Ok(Nothing)
 }
 
-/// `POST ..{instance}/positions/beginning`: go on reading at the first records.
+/// `POST ..{instance}/positions/beginning`: go on reading at the first records of these partitions, or
+/// of all assigned ones if none is named.
 ///
 /// 204. 40403 · 40903 a partition is not assigned.
 pub(crate) async fn seek_to_beginning(
@@ -318,7 +319,8 @@ pub(crate) async fn seek_to_beginning(
     seek_all(&proxy, &group, &name, &body, Position::Beginning).await
 }
 
-/// `POST ..{instance}/positions/end`: go on reading after the last records.
+/// `POST ..{instance}/positions/end`: go on reading after the last records of these partitions, or of
+/// all assigned ones if none is named.
 ///
 /// 204. 40403 · 40903 a partition is not assigned.
 pub(crate) async fn seek_to_end(
@@ -337,7 +339,10 @@ async fn seek_all(
     position: Position,
 ) -> Answer<Nothing> {
     let instance = proxy.instances.get(group, name)?;
-    let partitions = body.json::<Partitions>()?.pairs()?;
+    let mut partitions = body.json::<Partitions>()?.pairs()?;
+    if partitions.is_empty() {
+        partitions = instance.assignment().await?;
+    }
     instance.seek(partitions.into_iter().map(|(t, p)| (t, p, position)).collect()).await?;
     Ok(Nothing)
 }

@@ -6,7 +6,8 @@ use serde::de::DeserializeOwned;
 use super::negotiate::check_control;
 use crate::error::ProxyError;
 use crate::http::answer::Refused;
-use crate::http::request::{Bytes, parse};
+use crate::http::json::parse;
+use crate::http::request::Bytes;
 
 /// The body of a control request: JSON of one of the API's media types, or nothing. 400 · 413 · 415.
 pub(crate) struct Control(Vec<u8>);
@@ -33,7 +34,7 @@ impl Control {
         matches!(self.0.trim_ascii(), b"" | b"null")
     }
 
-    /// 400 · 422 if there is no body.
+    /// 400 · 422 if there is no body, or a field that it does not have.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, ProxyError> {
         if self.is_empty() {
             return Err(ProxyError::Invalid { reason: "must not be null".into() });

@@ -2,10 +2,9 @@
 
 use axum::body::HttpBody;
 use axum::extract::{FromRequestParts, Request};
-use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -17,54 +16,69 @@ use crate::http::answer::Refused;
 /// The media type without embedded data: metadata, control, answers to produce requests, errors.
 const V2: &str = "application/vnd.kafka.v2+json";
 
+const JSON: &str = "application/json";
+
 /// Names the media type of answers that have none yet. 406 if the client accepts none of the API's.
 /// API v3 has JSON only.
 pub(crate) async fn negotiate(request: Request, next: Next) -> Response {
-    if is_v3(request.uri().path()) {
-        let json = HeaderValue::from_static("application/json");
-        let mut response = next.run(request).await;
-        if !response.body().is_end_stream() {
-            response.headers_mut().entry(CONTENT_TYPE).or_insert(json);
-        }
-        return response;
+    let path = request.uri().path();
+    if path == "/metrics" {
+        return next.run(request).await;
     }
-    let ranges = ranges(request.headers());
-    let media_type = match &ranges {
-        None => Some(V2),
-        Some(ranges) => ranges.iter().find_map(|range| match range.as_str() {
-            "application/json" => Some("application/json"),
-            V2 | "application/*" | "*/*" => Some(V2),
-            range => Format::of_media_type(range).map(|_| V2),
-        }),
+    let media_type = match is_v3(path) {
+        true => accepts_json(request.headers()).then_some(JSON),
+        false => accepted_v2(request.headers()),
     };
+    let method = request.method().clone();
     let mut response = match media_type {
         Some(_) => next.run(request).await,
         None => Refused(ProxyError::NotAcceptable).into_response(),
     };
-    if response.status() != StatusCode::NO_CONTENT {
+    if !response.body().is_end_stream() || method == Method::HEAD {
         let media_type = HeaderValue::from_static(media_type.unwrap_or(V2));
         response.headers_mut().entry(CONTENT_TYPE).or_insert(media_type);
     }
     response
 }
 
-fn is_v3(path: &str) -> bool {
-    ["/v3/", "/kafka/v3/", "/metrics"].iter().any(|prefix| path.starts_with(prefix))
+/// Whether an answer of API v3 will do. Without a quality, as the reference.
+fn accepts_json(headers: &HeaderMap) -> bool {
+    let given: Vec<&str> = headers.get_all(ACCEPT).iter().filter_map(|v| v.to_str().ok()).collect();
+    let given = given.join(",");
+    let accepts = |range: &str| [JSON, "application/*", "*/*"].contains(&essence(range).as_str());
+    given.trim().is_empty() || given.split(',').any(accepts)
 }
 
-/// The embedded format of a produce request, from its `Content-Type`; plain JSON means `json`. 406 if the client accepts no
-/// answer to it · 415.
+/// The media type of API v2's answers that have none of their own.
+fn accepted_v2(headers: &HeaderMap) -> Option<&'static str> {
+    let Some(ranges) = ranges(headers) else { return Some(V2) };
+    ranges.iter().find_map(|range| match range.as_str() {
+        JSON => Some(JSON),
+        V2 | "application/*" | "*/*" => Some(V2),
+        range => Format::of_media_type(range).map(|_| V2),
+    })
+}
+
+fn is_v3(path: &str) -> bool {
+    ["/v3", "/kafka/v3"].iter().any(|prefix| {
+        path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
+}
+
+/// The embedded format of a produce request, from its `Content-Type`: none means `binary`, plain JSON
+/// means `json`. 406 if the client accepts no answer to it · 415.
 pub(crate) struct Produced(pub(crate) Format);
 
 impl FromRequestParts<Proxy> for Produced {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, proxy: &Proxy) -> Result<Self, Refused> {
-        let given = parts.headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok());
-        let format = given.map(essence).and_then(|given| match given.as_str() {
-            "application/json" if !proxy.config.confluent_quirks => Some(Format::Json),
-            given => Format::of_media_type(given),
-        });
+        let given = parts.headers.get(CONTENT_TYPE).map(|given| given.to_str().unwrap_or_default());
+        let format = match given.map(essence).as_deref() {
+            None => Some(Format::Binary),
+            Some(JSON) if !proxy.config.confluent_quirks => Some(Format::Json),
+            Some(given) => Format::of_media_type(given),
+        };
         let format = format.ok_or(Refused(ProxyError::UnsupportedMediaType))?;
         if let Some(ranges) = ranges(&parts.headers)
             && !ranges.iter().any(|r| is_general(r))

@@ -13,9 +13,10 @@ use crate::broker::Partition;
 use crate::error::ProxyError;
 use crate::format::Format;
 use crate::http::answer::{Answer, Json, Refused};
-use crate::http::request::{Bytes, Named, Params, parse};
+use crate::http::json::parse;
+use crate::http::request::{Bytes, Named, Params};
 use crate::limits::Principal;
-use crate::produce::{Prepared, ProduceResponse};
+use crate::produce::{Prepared, ProduceResponse, Target};
 use crate::producer::Acks;
 
 #[derive(Serialize)]
@@ -25,38 +26,39 @@ pub(crate) struct Topic {
     partitions: Vec<Partition>,
 }
 
-/// `GET /topics`: names of topics, sorted.
+/// `GET /topics`: names of topics, sorted, but those that Kafka keeps for itself.
 ///
 /// 50003 Kafka does not answer.
 pub(crate) async fn list(State(proxy): State<Proxy>) -> Answer<Json<Vec<String>>> {
-    Ok(Json(proxy.broker.topics().await?))
+    let topics = proxy.broker.cluster.topics(false).await?.into_iter();
+    Ok(Json(topics.filter(|(_, topic)| !topic.is_internal).map(|(name, _)| name).collect()))
 }
 
 /// `GET /topics/{topic}`: a topic with its configuration and its partitions.
 ///
-/// 40401.
+/// 40403.
 pub(crate) async fn get(
     State(proxy): State<Proxy>,
     Named(topic): Named<String>,
 ) -> Answer<Json<Topic>> {
-    let partitions = proxy.broker.partitions(&topic).await?;
+    let partitions = partitions_of(&proxy, &topic).await?;
     let configs = proxy.broker.topic_config(&topic).await?;
     Ok(Json(Topic { name: topic, configs, partitions }))
 }
 
 /// `GET /topics/{topic}/partitions`.
 ///
-/// 40401.
+/// 40403.
 pub(crate) async fn partitions(
     State(proxy): State<Proxy>,
     Named(topic): Named<String>,
 ) -> Answer<Json<Vec<Partition>>> {
-    Ok(Json(proxy.broker.partitions(&topic).await?))
+    Ok(Json(partitions_of(&proxy, &topic).await?))
 }
 
 /// `GET /topics/{topic}/partitions/{partition}`.
 ///
-/// 40401 · 40402.
+/// 40402 · 40403.
 pub(crate) async fn partition(
     State(proxy): State<Proxy>,
     Named((topic, partition)): Named<(String, i32)>,
@@ -67,12 +69,15 @@ pub(crate) async fn partition(
 /// `GET /topics/{topic}/partitions/{partition}/offsets`: the first offset, and the one after the
 /// last.
 ///
-/// 40401 · 40402.
+/// 40402 · 40403.
 pub(crate) async fn offsets(
     State(proxy): State<Proxy>,
     Named((topic, partition)): Named<(String, i32)>,
 ) -> Answer<Json<Value>> {
-    find(&proxy, &topic, partition).await?;
+    if find(&proxy, &topic, partition).await?.leader < 0 {
+        let reason = "There is no leader for this topic-partition".to_string();
+        return Err(ProxyError::Retriable { reason }.into());
+    }
     let (beginning, end) = proxy.broker.offsets(&topic, partition).await?;
     Ok(Json(json!({"beginning_offset": beginning, "end_offset": end})))
 }
@@ -81,8 +86,8 @@ pub(crate) async fn offsets(
 ///
 /// `acks` (0, 1, all): who has to have a record before it is answered.
 /// Answers 200 with an entry for each record, failed ones too: 50003 worth another try · 50002 not.
-/// 400 a record does not fit its format or schema · 406 · 413 · 415 · 422 no records · 42201 ·
-/// 42202 no schema · 42205 · 42207 the registry · 429.
+/// 400 a record does not fit its format or schema · 406 · 413 · 415 · 422 no records, or a field that
+/// there is not · 42201 · 42202 no schema · 42205 · 42207 the registry · 429.
 pub(crate) async fn produce(
     State(proxy): State<Proxy>,
     Named(topic): Named<String>,
@@ -120,17 +125,30 @@ async fn send(
     body: &[u8],
 ) -> Answer<(StatusCode, Json<ProduceResponse>)> {
     let acks = params.get("acks").map(Acks::named).transpose()?;
+    if matches!(body.trim_ascii(), b"" | b"null") {
+        return Err(ProxyError::Invalid { reason: "must not be null".to_string() }.into());
+    }
     let request = parse(body)?;
     let Prepared { records, key_schema_id, value_schema_id } =
-        Prepared::new(&proxy.schemas, topic, partition, format, request).await?;
+        Prepared::new(Target::new(proxy, topic), partition, format, request).await?;
     let results = proxy.broker.producers.send(topic, records, acks).await?;
     let response = ProduceResponse::new(key_schema_id, value_schema_id, results);
     let status = StatusCode::from_u16(response.status()).map_err(|_| ProxyError::Internal)?;
     Ok((status, Json(response)))
 }
 
+/// 40403.
+async fn partitions_of(proxy: &Proxy, topic: &str) -> Result<Vec<Partition>, Refused> {
+    proxy.broker.partitions(topic).await.map_err(|error| match error {
+        ProxyError::TopicNotFound => Refused(ProxyError::UnknownPartition {
+            reason: "This server does not host this topic-partition.".to_string(),
+        }),
+        error => Refused(error),
+    })
+}
+
 async fn find(proxy: &Proxy, topic: &str, partition: i32) -> Result<Partition, Refused> {
-    let partitions = proxy.broker.partitions(topic).await?;
+    let partitions = partitions_of(proxy, topic).await?;
     let found = partitions.into_iter().find(|p| p.partition == partition);
     found.ok_or(Refused(ProxyError::PartitionNotFound))
 }

@@ -8,13 +8,13 @@ use axum::http::{HeaderName, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::json_body::JsonBody;
+use super::json_body::{JsonBody, Required};
 use super::site::{Here, List, Resource, Site, keys};
 use crate::Proxy;
 use crate::admin::{Acl as Found, AclFilter, Operation, Pattern, Permission, ResourceType};
 use crate::error::ProxyError;
 use crate::http::Object;
-use crate::http::answer::{Answer, Json};
+use crate::http::answer::{Answer, Json, Nothing};
 use crate::http::encoded;
 use crate::http::request::{Named, Params};
 
@@ -42,11 +42,15 @@ pub(crate) struct CreateAcl {
     permission: Permission,
 }
 
+impl Required for CreateAcl {}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CreateAcls {
     data: Vec<Object<CreateAcl>>,
 }
+
+impl Required for CreateAcls {}
 
 /// The name of the one cluster as a resource.
 const CLUSTER_NAME: &str = "kafka-cluster";
@@ -54,7 +58,7 @@ const CLUSTER_NAME: &str = "kafka-cluster";
 /// `GET ../acls`: those that match `resource_type`, `resource_name`, `pattern_type`, `principal`,
 /// `host`, `operation` and `permission`; what is not said matches all.
 ///
-/// 400 no such word · 40002 the brokers have no authorizer · 404.
+/// 404 no such word · 40002 the brokers have no authorizer · 404.
 pub(crate) async fn list(
     State(proxy): State<Proxy>,
     Named(cluster): Named<String>,
@@ -95,24 +99,24 @@ pub(crate) async fn create(
 
 /// `POST ../acls:batch`: create several.
 ///
-/// 201. 40002.
+/// 204. 40002.
 pub(crate) async fn create_all(
     State(proxy): State<Proxy>,
     Named(cluster): Named<String>,
     here: Here,
     JsonBody(request): JsonBody<CreateAcls>,
-) -> Answer<StatusCode> {
+) -> Answer<Nothing> {
     here.cluster(&proxy, &cluster).await?;
     let acls = request.data.into_iter().map(|Object(acl)| acl.acl());
     let acls = acls.collect::<Result<Vec<_>, _>>()?;
     proxy.broker.cluster.create_acls(&acls).await?;
-    Ok(StatusCode::CREATED)
+    Ok(Nothing)
 }
 
 /// `DELETE ../acls`: delete those that match, of which `resource_type`, `pattern_type`, `operation`
 /// and `permission` have to be said.
 ///
-/// Answers them: `{"data": [..]}`. 400 · 40002 · 404.
+/// Answers them: `{"data": [..]}`. 400 one is missing · 404 no such word · 40002.
 pub(crate) async fn delete(
     State(proxy): State<Proxy>,
     Named(cluster): Named<String>,
@@ -174,12 +178,25 @@ fn names(params: &Params) -> AclFilter {
     }
 }
 
+/// The parameters that are words, and what the reference calls their types.
+const WORDS: [(&str, &str); 4] = [
+    ("resource_type", "ResourceType"),
+    ("pattern_type", "PatternType"),
+    ("operation", "Operation"),
+    ("permission", "Permission"),
+];
+
+/// 404.
 fn word<T: FromStr>(params: &Params, name: &str) -> Result<Option<T>, ProxyError> {
     let Some(given) = params.get(name) else { return Ok(None) };
     let word = given.to_ascii_uppercase();
     // what brokers answer for words of later versions
     let parsed = if word == "UNKNOWN" { None } else { word.parse().ok() };
-    let wrong = || ProxyError::BadRequest { reason: format!("{name}={given} is none") };
+    let wrong = || {
+        let kind = WORDS.iter().find(|(known, _)| *known == name).map_or(name, |(_, kind)| kind);
+        let reason = format!("The valid values for {kind} do not include '{given}'");
+        ProxyError::Missing { reason }
+    };
     parsed.map(Some).ok_or_else(wrong)
 }
 

@@ -58,7 +58,8 @@ pub(crate) async fn replicas(
 ) -> Answer<Json<List<Resource<Replica>>>> {
     let site = here.cluster(&proxy, &cluster).await?;
     if !proxy.broker.cluster.cluster().await?.brokers.contains_key(&broker) {
-        return Err(ProxyError::NotFound.into());
+        let reason = format!("Broker {broker} cannot be found.");
+        return Err(ProxyError::Missing { reason }.into());
     }
     let mut found = Vec::new();
     for topic in proxy.broker.cluster.topics(false).await?.values() {

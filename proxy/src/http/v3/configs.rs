@@ -3,14 +3,15 @@
 //! BrokerConfigsResource, ClusterConfigsResource.
 
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
+use axum::response::Response;
+use serde::Serialize;
 
+use super::alterations::{Alter, AlterTopics, NewValue, alter, reset, set};
 use super::json_body::JsonBody;
 use super::site::{Here, List, Resource, Site, key, keys};
 use crate::Proxy;
-use crate::admin::{Alteration, Config as Found, Resource as Of};
+use crate::admin::{Config as Found, Resource as Of};
 use crate::error::ProxyError;
-use crate::http::Object;
 use crate::http::answer::{Answer, Json, Nothing};
 use crate::http::request::Named;
 
@@ -42,56 +43,6 @@ struct Synonym {
 
 type Configs = Answer<Json<List<Resource<Config>>>>;
 
-/// The body of `PUT ../configs/{name}`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewValue {
-    value: Option<String>,
-}
-
-/// The body of `POST ../configs:alter`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Alter {
-    data: Vec<Object<AlterOne>>,
-    #[serde(default)]
-    validate_only: Option<bool>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct AlterOne {
-    name: String,
-    #[serde(default)]
-    value: Option<String>,
-    #[serde(default)]
-    operation: Change,
-}
-
-/// The body of `POST ../topics/-/configs:alter`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct AlterTopics {
-    data: Vec<Object<AlterTopic>>,
-    #[serde(default)]
-    validate_only: Option<bool>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct AlterTopic {
-    topic_name: String,
-    configs: Vec<Object<AlterOne>>,
-}
-
-#[derive(Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-enum Change {
-    #[default]
-    Set,
-    Delete,
-}
-
 // Of a topic
 
 /// `GET ../topics/{topic}/configs`.
@@ -119,30 +70,30 @@ pub(crate) async fn of_topic_one(
 
 /// `PUT ../topics/{topic}/configs/{name}`.
 ///
-/// 204. 40002 · 40403.
+/// 204. 404 no such setting · 40002 · 40403.
 pub(crate) async fn set_of_topic(
     State(proxy): State<Proxy>,
     Named((cluster, topic, name)): Named<(String, String, String)>,
     here: Here,
     JsonBody(new): JsonBody<NewValue>,
 ) -> Answer<Nothing> {
-    set(&proxy, &cluster, here, Of::Topic(topic), name, new.value).await
+    set(&proxy, &cluster, here, Of::Topic(topic), name, new).await
 }
 
 /// `DELETE ../topics/{topic}/configs/{name}`: the default again.
 ///
-/// 204. 40002 · 40403.
+/// 204. 404 no such setting · 40002 · 40403.
 pub(crate) async fn reset_of_topic(
     State(proxy): State<Proxy>,
     Named((cluster, topic, name)): Named<(String, String, String)>,
     here: Here,
 ) -> Answer<Nothing> {
-    set(&proxy, &cluster, here, Of::Topic(topic), name, None).await
+    reset(&proxy, &cluster, here, Of::Topic(topic), name).await
 }
 
 /// `POST ../topics/{topic}/configs:alter`: all or none.
 ///
-/// 204. 40002 · 40403.
+/// 204. 404 no such setting · 40002 · 40403.
 pub(crate) async fn alter_topic(
     State(proxy): State<Proxy>,
     Named((cluster, topic)): Named<(String, String)>,
@@ -152,7 +103,7 @@ pub(crate) async fn alter_topic(
     alter(&proxy, &cluster, here, Of::Topic(topic), request).await
 }
 
-/// `GET ../topics/-/configs`: of all topics.
+/// `GET ../topics/-/configs`: of all topics but those that Kafka keeps for itself.
 ///
 /// 404.
 pub(crate) async fn of_topics(
@@ -161,28 +112,23 @@ pub(crate) async fn of_topics(
     here: Here,
 ) -> Configs {
     let site = here.cluster(&proxy, &cluster).await?;
-    let topics = proxy.broker.cluster.topics(false).await?.into_keys();
-    let topics: Vec<Of> = topics.map(Of::Topic).collect();
+    let topics = proxy.broker.cluster.topics(false).await?.into_iter();
+    let topics = topics.filter(|(_, topic)| !topic.is_internal);
+    let topics: Vec<Of> = topics.map(|(name, _)| Of::Topic(name)).collect();
     all(&proxy, &site, topics, &["topics", "-", "configs"], "KafkaTopicConfigList").await
 }
 
 /// `POST ../topics/-/configs:alter`: of several topics.
 ///
-/// 204. 40002 · 40403.
+/// 204, or 207 with what each topic that Kafka refuses has against it; the others are altered. 404 no
+/// such setting · 40002 · 40403: no topic is altered.
 pub(crate) async fn alter_topics(
     State(proxy): State<Proxy>,
     Named(cluster): Named<String>,
     here: Here,
     JsonBody(request): JsonBody<AlterTopics>,
-) -> Answer<Nothing> {
-    here.cluster(&proxy, &cluster).await?;
-    let mut alterations = Vec::new();
-    for Object(topic) in request.data {
-        alterations.push((Of::Topic(topic.topic_name), changes(topic.configs)?));
-    }
-    let validate_only = request.validate_only.unwrap_or(false);
-    proxy.broker.cluster.alter_configs(&alterations, validate_only).await?;
-    Ok(Nothing)
+) -> Answer<Response> {
+    super::alterations::alter_topics(&proxy, &cluster, here, request).await
 }
 
 // Of a broker
@@ -226,30 +172,30 @@ pub(crate) async fn of_broker_one(
 
 /// `PUT ../brokers/{broker}/configs/{name}`.
 ///
-/// 204. 40002.
+/// 204. 404 no such setting · 40002.
 pub(crate) async fn set_of_broker(
     State(proxy): State<Proxy>,
     Named((cluster, broker, name)): Named<(String, i32, String)>,
     here: Here,
     JsonBody(new): JsonBody<NewValue>,
 ) -> Answer<Nothing> {
-    set(&proxy, &cluster, here, Of::Broker(broker), name, new.value).await
+    set(&proxy, &cluster, here, Of::Broker(broker), name, new).await
 }
 
 /// `DELETE ../brokers/{broker}/configs/{name}`: what all brokers have again.
 ///
-/// 204. 40002.
+/// 204. 404 no such setting · 40002.
 pub(crate) async fn reset_of_broker(
     State(proxy): State<Proxy>,
     Named((cluster, broker, name)): Named<(String, i32, String)>,
     here: Here,
 ) -> Answer<Nothing> {
-    set(&proxy, &cluster, here, Of::Broker(broker), name, None).await
+    reset(&proxy, &cluster, here, Of::Broker(broker), name).await
 }
 
 /// `POST ../brokers/{broker}/configs:alter`: all or none.
 ///
-/// 204. 40002.
+/// 204. 404 no such setting · 40002.
 pub(crate) async fn alter_broker(
     State(proxy): State<Proxy>,
     Named((cluster, broker)): Named<(String, i32)>,
@@ -285,30 +231,30 @@ pub(crate) async fn of_cluster_one(
 
 /// `PUT ../broker-configs/{name}`.
 ///
-/// 204. 40002.
+/// 204. 404 no such setting · 40002.
 pub(crate) async fn set_of_cluster(
     State(proxy): State<Proxy>,
     Named((cluster, name)): Named<(String, String)>,
     here: Here,
     JsonBody(new): JsonBody<NewValue>,
 ) -> Answer<Nothing> {
-    set(&proxy, &cluster, here, Of::Brokers, name, new.value).await
+    set(&proxy, &cluster, here, Of::Brokers, name, new).await
 }
 
 /// `DELETE ../broker-configs/{name}`.
 ///
-/// 204. 40002.
+/// 204. 404 it is not set · 40002.
 pub(crate) async fn reset_of_cluster(
     State(proxy): State<Proxy>,
     Named((cluster, name)): Named<(String, String)>,
     here: Here,
 ) -> Answer<Nothing> {
-    set(&proxy, &cluster, here, Of::Brokers, name, None).await
+    reset(&proxy, &cluster, here, Of::Brokers, name).await
 }
 
 /// `POST ../broker-configs:alter`: all or none.
 ///
-/// 204. 40002.
+/// 204. 404 no such setting · 40002.
 pub(crate) async fn alter_cluster(
     State(proxy): State<Proxy>,
     Named(cluster): Named<String>,
@@ -363,51 +309,6 @@ async fn one(
     let found = proxy.broker.cluster.configs_of(of.clone(), Some(name)).await?;
     let config = found.into_iter().find(|config| config.name == name);
     Ok(Json(describe(&site, &of, config.ok_or(ProxyError::NotFound)?)))
-}
-
-async fn set(
-    proxy: &Proxy,
-    cluster: &str,
-    here: Here,
-    of: Of,
-    name: String,
-    value: Option<String>,
-) -> Answer<Nothing> {
-    here.cluster(proxy, cluster).await?;
-    let alterations = [(of, vec![Alteration { name, value }])];
-    proxy.broker.cluster.alter_configs(&alterations, false).await?;
-    Ok(Nothing)
-}
-
-async fn alter(
-    proxy: &Proxy,
-    cluster: &str,
-    here: Here,
-    of: Of,
-    request: Alter,
-) -> Answer<Nothing> {
-    here.cluster(proxy, cluster).await?;
-    let alterations = [(of, changes(request.data)?)];
-    let validate_only = request.validate_only.unwrap_or(false);
-    proxy.broker.cluster.alter_configs(&alterations, validate_only).await?;
-    Ok(Nothing)
-}
-
-/// 400 a name that stands there twice.
-fn changes(asked: Vec<Object<AlterOne>>) -> Result<Vec<Alteration>, ProxyError> {
-    let mut changes: Vec<Alteration> = Vec::with_capacity(asked.len());
-    for Object(AlterOne { name, value, operation }) in asked {
-        if changes.iter().any(|change| change.name == name) {
-            let reason = format!("{name} is altered twice");
-            return Err(ProxyError::BadRequest { reason });
-        }
-        let value = match operation {
-            Change::Set => value,
-            Change::Delete => None,
-        };
-        changes.push(Alteration { name, value });
-    }
-    Ok(changes)
 }
 
 fn describe(site: &Site, of: &Of, found: Found) -> Resource<Config> {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 
-use super::json_body::JsonBody;
+use super::json_body::{JsonBody, Required};
 use super::site::{Here, List, Resource, key, keys};
 use crate::Proxy;
 use crate::admin::{At, Isolation};
@@ -27,6 +27,8 @@ pub(crate) struct Reset {
     #[serde(default)]
     validate_only: Option<bool>,
 }
+
+impl Required for Reset {}
 
 /// One of its fields.
 #[derive(Deserialize)]

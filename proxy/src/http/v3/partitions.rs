@@ -4,12 +4,13 @@
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 
-use super::json_body::JsonBody;
+use super::json_body::{JsonBody, Required};
 use super::site::{Here, Link, List, Resource, Site, key, keys};
 use crate::Proxy;
-use crate::admin::{At, Isolation, Partition as Found, Reassignment as Ongoing};
+use crate::admin::{At, Isolation, Partition as Found, Reassignment as Ongoing, Topic};
 use crate::error::ProxyError;
 use crate::http::answer::{Answer, Json};
+use crate::http::json::coerced;
 use crate::http::request::{Named, Params};
 
 #[derive(Serialize)]
@@ -21,13 +22,13 @@ pub(crate) struct Partition {
     leader: Option<Link>,
     replicas: Link,
     reassignment: Link,
-    #[serde(flatten)]
-    offsets: Option<Offsets>,
 }
 
 /// The first offset, and the one after the last.
 #[derive(Serialize)]
-struct Offsets {
+pub(crate) struct Offsets {
+    topic_name: String,
+    partition_id: i32,
     earliest_offset: i64,
     latest_offset: i64,
 }
@@ -56,8 +57,11 @@ pub(crate) struct Reassignment {
 #[serde(deny_unknown_fields)]
 pub(crate) struct DeleteRecords {
     /// Records before it are deleted; -1 means all.
+    #[serde(deserialize_with = "coerced")]
     before_offset: i64,
 }
+
+impl Required for DeleteRecords {}
 
 #[derive(Serialize)]
 pub(crate) struct Deleted {
@@ -65,6 +69,9 @@ pub(crate) struct Deleted {
     partition_id: i32,
     earliest_offset: i64,
 }
+
+/// The one `offset_type` that there is.
+const EARLIEST_AND_LATEST: &str = "earliest_and_latest";
 
 type PartitionPath = Named<(String, String, i32)>;
 
@@ -78,21 +85,21 @@ pub(crate) async fn list(
 ) -> Answer<Json<List<Resource<Partition>>>> {
     let site = here.cluster(&proxy, &cluster).await?;
     let found = proxy.broker.cluster.topic(&topic, false).await?.partitions.into_values();
-    let partitions = found.map(|p| (key(p.id), describe(&site, &topic, &p, None)));
+    let partitions = found.map(|p| (key(p.id), describe(&site, &topic, &p)));
     Ok(Json(site.list("KafkaPartitionList", &["topics", &topic, "partitions"], partitions)))
 }
 
 /// `GET ../partitions/{partition}`.
 ///
-/// 404 · 40402 · 40403.
+/// 404 · 40403.
 pub(crate) async fn get(
     State(proxy): State<Proxy>,
     Named((cluster, topic, partition)): PartitionPath,
     here: Here,
 ) -> Answer<Json<Resource<Partition>>> {
     let site = here.cluster(&proxy, &cluster).await?;
-    let found = proxy.broker.cluster.topic(&topic, false).await?;
-    Ok(Json(describe(&site, &topic, found.partition(partition)?, None)))
+    let found = topic_of(&proxy, &topic, partition).await?;
+    Ok(Json(describe(&site, &topic, existing(&site, &found, partition)?)))
 }
 
 /// `GET ../partitions/{partition}/offset`: the first offset, and the one after the last.
@@ -103,15 +110,14 @@ pub(crate) async fn offset(
     Named((cluster, topic, partition)): PartitionPath,
     here: Here,
     params: Params,
-) -> Answer<Json<Resource<Partition>>> {
+) -> Answer<Json<Resource<Offsets>>> {
     let site = here.cluster(&proxy, &cluster).await?;
-    if let Some(other) = params.get("offset_type").filter(|kind| *kind != "earliest_and_latest") {
+    if let Some(other) = params.get("offset_type").filter(|kind| *kind != EARLIEST_AND_LATEST) {
         let reason = format!("offset_type:{other} is invalid");
         return Err(ProxyError::BadRequest { reason }.into());
     }
+    topic_of(&proxy, &topic, partition).await?.partition(partition)?;
     let admin = &proxy.broker.cluster;
-    let found = admin.topic(&topic, false).await?;
-    let found = found.partition(partition)?;
     let place = [(topic.clone(), partition)];
     let earliest = admin.offsets_at(&place, At::Earliest, Isolation::ReadUncommitted).await?;
     let latest = admin.offsets_at(&place, At::Latest, Isolation::ReadUncommitted).await?;
@@ -120,21 +126,29 @@ pub(crate) async fn offset(
             reason: "There is no leader for this topic-partition".to_string(),
         })
     };
-    let offsets = Offsets { earliest_offset: offset(earliest)?, latest_offset: offset(latest)? };
-    Ok(Json(describe(&site, &topic, found, Some(offsets))))
+    let fields = Offsets {
+        topic_name: topic.clone(),
+        partition_id: partition,
+        earliest_offset: offset(earliest)?,
+        latest_offset: offset(latest)?,
+    };
+    let id = partition.to_string();
+    let url = site.url(&["topics", &topic, "partitions", &id, "offset"]);
+    let name = ["topics", &topic, "partitions", &id, "offset_type", EARLIEST_AND_LATEST];
+    Ok(Json(site.resource_at("KafkaPartitionWithOffsets", url, &name, fields)))
 }
 
 /// `GET ../partitions/{partition}/replicas`.
 ///
-/// 404 · 40402 · 40403.
+/// 404 · 40403.
 pub(crate) async fn replicas(
     State(proxy): State<Proxy>,
     Named((cluster, topic, partition)): PartitionPath,
     here: Here,
 ) -> Answer<Json<List<Resource<Replica>>>> {
     let site = here.cluster(&proxy, &cluster).await?;
-    let found = proxy.broker.cluster.topic(&topic, false).await?;
-    let found = found.partition(partition)?;
+    let found = topic_of(&proxy, &topic, partition).await?;
+    let found = existing(&site, &found, partition)?;
     let mut brokers = found.replicas.clone();
     brokers.sort_unstable();
     let replicas = brokers.into_iter().map(|b| (key(b), replica(&site, &topic, found, b)));
@@ -144,15 +158,15 @@ pub(crate) async fn replicas(
 
 /// `GET ../partitions/{partition}/replicas/{broker}`.
 ///
-/// 404 · 40402 · 40403.
+/// 404 · 40403.
 pub(crate) async fn replica_on(
     State(proxy): State<Proxy>,
     Named((cluster, topic, partition, broker)): Named<(String, String, i32, i32)>,
     here: Here,
 ) -> Answer<Json<Resource<Replica>>> {
     let site = here.cluster(&proxy, &cluster).await?;
-    let found = proxy.broker.cluster.topic(&topic, false).await?;
-    let found = found.partition(partition)?;
+    let found = topic_of(&proxy, &topic, partition).await?;
+    let found = existing(&site, &found, partition)?;
     if !found.replicas.contains(&broker) {
         return Err(ProxyError::NotFound.into());
     }
@@ -189,14 +203,13 @@ pub(crate) async fn reassignments_of_topic(
 
 /// `GET ../partitions/{partition}/reassignment`.
 ///
-/// 404 none is under way · 40402 · 40403.
+/// 404 none is under way, or there is no such partition.
 pub(crate) async fn reassignment(
     State(proxy): State<Proxy>,
     Named((cluster, topic, partition)): PartitionPath,
     here: Here,
 ) -> Answer<Json<Resource<Reassignment>>> {
     let site = here.cluster(&proxy, &cluster).await?;
-    proxy.broker.cluster.topic(&topic, false).await?.partition(partition)?;
     let found = proxy.broker.cluster.reassignments(Some((&topic, &[partition]))).await?;
     let found = found.into_iter().next().ok_or(ProxyError::NotFound)?;
     Ok(Json(reassigned(&site, found)))
@@ -225,25 +238,41 @@ pub(crate) async fn delete_records(
     Ok(Json(site.resource("KafkaDeletedRecords", &place, deleted)))
 }
 
-fn describe(
-    site: &Site,
-    topic: &str,
-    found: &Found,
-    offsets: Option<Offsets>,
-) -> Resource<Partition> {
+/// The topic of a partition. 40403.
+async fn topic_of(proxy: &Proxy, topic: &str, partition: i32) -> Result<Topic, ProxyError> {
+    proxy.broker.cluster.topic(topic, false).await.map_err(|error| match error {
+        ProxyError::UnknownPartition { .. } => ProxyError::UnknownPartition {
+            reason: format!(
+                "This server does not host topic-partition {partition} for topic {topic}"
+            ),
+        },
+        error => error,
+    })
+}
+
+/// 404.
+fn existing<'a>(site: &Site, topic: &'a Topic, partition: i32) -> Result<&'a Found, ProxyError> {
+    topic.partitions.get(&partition).ok_or_else(|| ProxyError::Missing {
+        reason: format!(
+            "Partition {partition} of topic {} could not be found on cluster {}.",
+            topic.name,
+            site.cluster()
+        ),
+    })
+}
+
+fn describe(site: &Site, topic: &str, found: &Found) -> Resource<Partition> {
     let id = found.id.to_string();
     let place = ["topics", topic, "partitions", &id];
     let below = |rest: &[&str]| site.link(&[&place, rest].concat());
-    let kind = if offsets.is_some() { "KafkaPartitionWithOffsets" } else { "KafkaPartition" };
     let partition = Partition {
         topic_name: topic.to_string(),
         partition_id: found.id,
         leader: found.leader().map(|leader| below(&["replicas", &leader.to_string()])),
         replicas: below(&["replicas"]),
         reassignment: below(&["reassignment"]),
-        offsets,
     };
-    site.resource(kind, &place, partition)
+    site.resource("KafkaPartition", &place, partition)
 }
 
 pub(super) fn replica(site: &Site, topic: &str, found: &Found, broker: i32) -> Resource<Replica> {

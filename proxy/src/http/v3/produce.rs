@@ -10,21 +10,21 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, StreamExt};
 use serde::Serialize;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::json_body::{check_json, empty};
-use super::objects::Objects;
+use super::json_body::check_json;
+use super::values::Values;
 use crate::Proxy;
 use crate::error::ProxyError;
 use crate::http::Object;
 use crate::http::answer::{Answer, Json, Refused, Streamed};
-use crate::http::request::{Bytes, Named, Params, parse};
+use crate::http::json::{self, parse};
+use crate::http::request::{Bytes, Named, Params};
 use crate::limits::Principal;
 use crate::line::Delivery;
-use crate::produce::{BatchRequest, ProduceRequest, Report};
+use crate::produce::{BatchRequest, ProduceRequest, Report, Target};
 use crate::producer::Acks;
 
 /// Records that are on their way to the broker in one stream; the next are not read before.
@@ -52,7 +52,8 @@ enum Pending {
 /// each, in order, as soon as the broker has it.
 ///
 /// `acks` (0, 1, all). Answers 200 whatever becomes of the records; a report has `error_code` 200, or
-/// another and a `message`. What is not JSON ends the stream. 413 · 415 · 42206 no body · 429.
+/// another and a `message`. What is JSON and no record has a report and the next one follows; what is not
+/// JSON ends the stream. 406 · 413 · 415 · 429.
 pub(crate) async fn stream(
     State(proxy): State<Proxy>,
     Named((cluster, topic)): Named<(String, String)>,
@@ -63,13 +64,10 @@ pub(crate) async fn stream(
     check_json(request.headers())?;
     crate::http::request::check_encoding(request.headers())?;
     let acks = params.get("acks").map(Acks::named).transpose()?;
-    let mut body = request.into_body().into_data_stream();
-    let mut objects = Objects::default();
-    // a request without a record has an answer of its own
-    let first = next(&mut body, &mut objects).await.ok_or_else(empty)?;
+    let body = request.into_body().into_data_stream();
     let (reports, pending) = mpsc::channel(IN_FLIGHT_MAX);
     let reading = Reading { proxy, cluster, topic, principal, acks, reports };
-    tokio::spawn(reading.run(first, body, objects));
+    tokio::spawn(reading.run(body));
     Ok(Streamed(Body::from_stream(written(pending))).into_response())
 }
 
@@ -84,44 +82,55 @@ struct Reading {
 
 impl Reading {
     /// Sends records until the client has no more, is gone, or does not speak JSON.
-    async fn run(self, first: Read, mut body: BodyDataStream, mut objects: Objects) {
+    async fn run(self, mut body: BodyDataStream) {
         let end = Instant::now() + STREAM_MAX;
         let mut ending = self.proxy.ending.subscribe();
-        let mut read = Some(first);
-        while let Some(found) = read {
-            let (pending, goes_on) = match found {
-                Ok(object) => self.send(&object).await,
-                Err(error) => (Pending::Refused(error), false),
-            };
-            if self.reports.send(pending).await.is_err() || !goes_on {
-                return;
-            }
-            read = tokio::select! {
-                read = next(&mut body, &mut objects) => read,
+        let mut values = Values::default();
+        loop {
+            let read = tokio::select! {
+                read = next(&mut body, &mut values) => read,
                 () = tokio::time::sleep_until(end) => Some(Err(ProxyError::StreamTooOld)),
                 () = self.reports.closed() => None,
                 _ = ending.wait_for(|ending| *ending) => None,
             };
+            let (pending, goes_on) = match read {
+                None => return,
+                Some(Ok(value)) => self.send(&value).await,
+                Some(Err(error)) => (Pending::Refused(error), false),
+            };
+            if self.reports.send(pending).await.is_err() || !goes_on {
+                return;
+            }
         }
     }
 
     /// What becomes of a record, and whether another may follow it.
-    async fn send(&self, object: &[u8]) -> (Pending, bool) {
-        let request = match record(object) {
-            Ok(request) => request,
-            Err(error) => return (Pending::Refused(error), false),
+    async fn send(&self, value: &[u8]) -> (Pending, bool) {
+        let request: ProduceRequest<'_> = match serde_json::from_slice(value) {
+            Ok(Object(request)) => request,
+            // what follows can be read if this is JSON at least
+            Err(error) => return (Pending::Refused(unreadable(&error)), error.is_data()),
         };
         if request.id.is_some() {
             let reason = "only entries of batches have an id".to_string();
             return (Pending::Refused(ProxyError::BadRequest { reason }), true);
         }
-        let pending = self.proxy.limits.record(&self.principal, object.len());
+        let pending = self.proxy.limits.record(&self.principal, value.len());
         let pending = match pending {
             Ok(()) => send(&self.proxy, &self.cluster, &self.topic, &request, self.acks).await,
             Err(error) => Err(error),
         };
         (pending.unwrap_or_else(Pending::Refused), true)
     }
+}
+
+/// Why a value of a stream is no record. 400, also for what is 422 in a whole body.
+fn unreadable(error: &serde_json::Error) -> ProxyError {
+    let reason = match json::refused(error) {
+        ProxyError::UnrecognizedField { field } => format!("Unrecognized field: {field}"),
+        _ => format!("Error processing JSON: {error}"),
+    };
+    ProxyError::BadRequest { reason }
 }
 
 /// Puts a record on its way.
@@ -132,7 +141,7 @@ async fn send(
     request: &ProduceRequest<'_>,
     acks: Option<Acks>,
 ) -> Result<Pending, ProxyError> {
-    let (record, report) = request.ready(&proxy.schemas, topic).await?.parts();
+    let (record, report) = request.ready(Target::new(proxy, topic)).await?.parts();
     let delivery = proxy.broker.producers.start(topic, vec![record], acks)?;
     let (cluster, topic) = (cluster.to_string(), topic.to_string());
     let report = Box::new(move |sent| report(&cluster, &topic, sent));
@@ -169,34 +178,24 @@ fn failure(error: &ProxyError) -> Value {
     json!({"error_code": error.code(), "message": error.to_string()})
 }
 
-/// A JSON object's bytes, or why there is none.
+/// A JSON value's bytes, or why there is none.
 type Read = Result<Vec<u8>, ProxyError>;
 
-/// The next object of a body, nothing at its end.
-async fn next(body: &mut BodyDataStream, objects: &mut Objects) -> Option<Read> {
+/// The next value of a body, nothing at its end.
+async fn next(body: &mut BodyDataStream, values: &mut Values) -> Option<Read> {
     loop {
-        match objects.next() {
-            Ok(Some(object)) => return Some(Ok(object)),
+        match values.next() {
+            Ok(Some(value)) => return Some(Ok(value)),
             Ok(None) => {}
             Err(error) => return Some(Err(error)),
         }
         match body.next().await {
-            Some(Ok(chunk)) => objects.push(&chunk),
+            Some(Ok(chunk)) => values.push(&chunk),
             Some(Err(error)) => {
                 let reason = format!("the body ends early: {error}");
                 return Some(Err(ProxyError::BadRequest { reason }));
             }
-            None => return objects.end().map(Err),
-        }
-    }
-}
-
-/// 400.
-fn record(object: &[u8]) -> Result<ProduceRequest<'_>, ProxyError> {
-    match serde_json::from_slice(object) {
-        Ok(Object(request)) => Ok(request),
-        Err(error) => {
-            Err(ProxyError::BadRequest { reason: format!("Error processing JSON: {error}") })
+            None => return values.end().transpose(),
         }
     }
 }
@@ -209,8 +208,8 @@ pub(crate) struct BatchResponse {
 
 /// `POST ../records:batch`: up to 50 records, each with an id of its own.
 ///
-/// Answers 207 with `successes` and `failures`. 400 · 413 · 415 · 42206 no body · 42208 no entries, or
-/// too many, or an id that is not one · 429.
+/// Answers 207 with `successes` and `failures`. 400 · 406 · 413 · 415 · 422 a field that there is not ·
+/// 42208 no body, no entries, or too many, or an id that is not one · 429.
 pub(crate) async fn batch(
     State(proxy): State<Proxy>,
     Named((cluster, topic)): Named<(String, String)>,
@@ -222,18 +221,16 @@ pub(crate) async fn batch(
     check_json(request.headers())?;
     let acks = params.get("acks").map(Acks::named).transpose()?;
     let Bytes(body) = Bytes::from_request(request, &()).await?;
-    if body.trim_ascii().is_empty() {
-        return Err(empty().into());
+    if matches!(body.trim_ascii(), b"" | b"null") {
+        let reason = "Request body is empty. Data is required.".to_string();
+        return Err(ProxyError::Batch { reason }.into());
     }
     proxy.limits.produce(&principal, body.len())?;
-    let batch: BatchRequest<'_> = parse(&body)?;
-    let ids = ids(&batch.entries)?;
+    let entries = parse::<BatchRequest<'_>>(&body)?.entries.unwrap_or_default();
+    let ids = ids(&entries)?;
     let mut pending = Vec::with_capacity(ids.len());
-    for entry in &batch.entries {
-        let sent = match record(entry.get().as_bytes()) {
-            Ok(request) => send(&proxy, &cluster, &topic, &request, acks).await,
-            Err(error) => Err(error),
-        };
+    for Object(entry) in &entries {
+        let sent = send(&proxy, &cluster, &topic, entry, acks).await;
         pending.push(sent.unwrap_or_else(Pending::Refused));
     }
     let (mut successes, mut failures) = (Vec::new(), Vec::new());
@@ -251,12 +248,7 @@ pub(crate) async fn batch(
 }
 
 /// The entries' ids. 42208.
-fn ids(entries: &[&RawValue]) -> Result<Vec<String>, ProxyError> {
-    #[derive(serde::Deserialize)]
-    struct Entry {
-        #[serde(default)]
-        id: Value,
-    }
+fn ids(entries: &[Object<ProduceRequest<'_>>]) -> Result<Vec<String>, ProxyError> {
     let wrong = |reason: &str| Err(ProxyError::Batch { reason: reason.to_string() });
     if entries.is_empty() {
         return wrong("Empty batch.");
@@ -266,10 +258,8 @@ fn ids(entries: &[&RawValue]) -> Result<Vec<String>, ProxyError> {
     }
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     let mut ids = Vec::with_capacity(entries.len());
-    for entry in entries {
-        let id = serde_json::from_str::<Object<Entry>>(entry.get()).ok();
-        let id = id.and_then(|Object(entry)| entry.id.as_str().map(str::to_string));
-        match id {
+    for Object(entry) in entries {
+        match entry.id.and_then(|id| serde_json::from_str::<String>(id.get()).ok()) {
             Some(id) if (1..=ID_MAX).contains(&id.len()) && id.chars().all(allowed) => ids.push(id),
             _ => return wrong("Batch entry identifier is not a valid string."),
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::extract::State;
 use rdkafka::message::Message;
 use serde_json::json;
+use weir_schema::avro::codec::Decimals;
 
 use super::site::Here;
 use crate::Proxy;
@@ -31,8 +32,8 @@ const WAIT_MAX_MS: u64 = 300_000;
 /// `earliest` or `latest` on.
 ///
 /// `limit`, `max_bytes`, `wait_ms` (for the first record; 0), `format` of keys and values, or
-/// `key_format` and `value_format` (binary). `metadata.next` is the address to go on at. A record that
-/// cannot be read in its format has an `error`, and its bytes. 400 · 404 · 40402 · 40403 · 40801 a
+/// `key_format` and `value_format` (binary), `decimals` of Avro (`string`, `number`). `metadata.next` is the
+/// address to go on at. A record that cannot be read in its format has an `error`, and its bytes. 400 · 404 · 40402 · 40403 · 40801 a
 /// record's schema cannot be had now · 422 no such format.
 pub(crate) async fn read(
     State(proxy): State<Proxy>,
@@ -57,7 +58,13 @@ pub(crate) async fn read(
         wait: Duration::from_millis(wait_ms),
     };
     let records = proxy.readers.read(&proxy.broker, &read).await?;
-    let writer = Writer { schemas: &proxy.schemas, key_format, value_format, with_headers: true };
+    let writer = Writer {
+        schemas: &proxy.schemas,
+        key_format,
+        value_format,
+        decimals: decimals(&params)?,
+        as_reference: false,
+    };
     let number = partition.to_string();
     let url = site.url(&["topics", &topic, "partitions", &number, "records"]);
     let mut data = Vec::new();
@@ -140,6 +147,16 @@ fn formats(params: &Params) -> Result<(Format, Format), ProxyError> {
     let format = |name: &str| params.get(name).map(Format::named).transpose();
     let both = format("format")?.unwrap_or(Format::Binary);
     Ok((format("key_format")?.unwrap_or(both), format("value_format")?.unwrap_or(both)))
+}
+
+/// What `decimals` says: as Avro's JSON has them, or as `string` or `number`.
+fn decimals(params: &Params) -> Result<Decimals, ProxyError> {
+    match params.get("decimals") {
+        None => Ok(Decimals::Bytes),
+        Some("string") => Ok(Decimals::String),
+        Some("number") => Ok(Decimals::Number),
+        Some(other) => Err(wrong(&format!("decimals:{other} is invalid"))),
+    }
 }
 
 fn time_ms(text: &str) -> Result<i64, ProxyError> {

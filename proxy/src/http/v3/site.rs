@@ -89,13 +89,8 @@ impl FromRequestParts<Proxy> for Here {
         let prefix = if original.path().starts_with("/kafka/") { "/kafka" } else { "" };
         let params = Params::from_request_parts(parts, proxy).await?;
         let page = Page {
-            size: match params.parsed::<usize>("page_size")? {
-                Some(0) => {
-                    let reason = "page_size: at least 1".to_string();
-                    return Err(Refused(ProxyError::BadRequest { reason }));
-                }
-                size => size,
-            },
+            // as in the reference, what is no size says nothing
+            size: params.get("page_size").and_then(|size| size.parse().ok()).filter(|n| *n > 0),
             after: params.get("page_token").map(unsealed).transpose()?,
         };
         Ok(Here { base: format!("{url}{prefix}/v3"), page })
@@ -126,6 +121,11 @@ impl Here {
 }
 
 impl Site {
+    /// The cluster's id.
+    pub(crate) fn cluster(&self) -> &str {
+        &self.cluster
+    }
+
     pub(crate) fn url(&self, place: Place<'_>) -> String {
         let mut url = format!("{}/clusters/{}", self.base, encoded(&self.cluster));
         for part in place {

@@ -7,12 +7,15 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderName, StatusCode};
 use serde::{Deserialize, Serialize};
 
-use super::json_body::JsonBody;
+use super::json_body::{JsonBody, Required};
 use super::site::{Here, Link, List, Resource, Site};
 use crate::Proxy;
 use crate::admin::{NewTopic, Operation, Topic as Found};
+use crate::broker::is_topic_name;
+use crate::error::ProxyError;
 use crate::http::Object;
 use crate::http::answer::{Answer, Json, Nothing};
+use crate::http::json::coerced;
 use crate::http::request::{Named, Params};
 
 #[derive(Serialize)]
@@ -25,42 +28,50 @@ pub(crate) struct Topic {
     configs: Link,
     partition_reassignments: Link,
     /// What the proxy may do, if that was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    authorized_operations: Option<Vec<Operation>>,
+    authorized_operations: Vec<Operation>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CreateTopic {
+    #[serde(deserialize_with = "coerced")]
     topic_name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "coerced")]
     partitions_count: Option<i32>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "coerced")]
     replication_factor: Option<i16>,
     /// Brokers of each partition, instead of both.
     #[serde(default)]
     replicas_assignments: Option<BTreeMap<i32, Vec<i32>>>,
     #[serde(default)]
     configs: Option<Vec<Object<NewConfig>>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "coerced")]
     validate_only: Option<bool>,
 }
+
+impl Required for CreateTopic {}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewConfig {
+    #[serde(deserialize_with = "coerced")]
     name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "coerced")]
     value: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GrowTopic {
+    #[serde(deserialize_with = "coerced")]
     partitions_count: i32,
 }
 
-/// `GET ../topics`.
+impl Required for GrowTopic {
+    const MISSING: &'static str = "Request body is empty. Partitions_count is required.";
+}
+
+/// `GET ../topics`: all but those that Kafka keeps for itself.
 ///
 /// 404.
 pub(crate) async fn list(
@@ -71,13 +82,15 @@ pub(crate) async fn list(
 ) -> Answer<Json<List<Resource<Topic>>>> {
     let site = here.cluster(&proxy, &cluster).await?;
     let topics = proxy.broker.cluster.topics(with_operations(&params)).await?;
-    let topics = topics.into_iter().map(|(name, topic)| (name, describe(&site, topic)));
+    let topics = topics.into_iter().filter(|(_, topic)| !topic.is_internal);
+    let topics = topics.map(|(name, topic)| (name, describe(&site, topic)));
     Ok(Json(site.list("KafkaTopicList", &["topics"], topics)))
 }
 
 /// `POST ../topics`: create a topic.
 ///
-/// 201, or 200 with `validate_only`. 40002 it is there, or cannot be.
+/// 201, or 200 with `validate_only`. 40002 it is there, or cannot be · 42206 no name that a topic can
+/// have.
 pub(crate) async fn create(
     State(proxy): State<Proxy>,
     Named(cluster): Named<String>,
@@ -85,20 +98,38 @@ pub(crate) async fn create(
     JsonBody(request): JsonBody<CreateTopic>,
 ) -> Answer<(StatusCode, [(HeaderName, String); 1], Json<Resource<Topic>>)> {
     let site = here.cluster(&proxy, &cluster).await?;
-    let configs = request.configs.unwrap_or_default();
+    if !is_topic_name(&request.topic_name) {
+        return Err(ProxyError::Payload { reason: "Invalid topic name.".to_string() }.into());
+    }
     let new = NewTopic {
         name: request.topic_name,
         partitions: request.partitions_count,
         replication_factor: request.replication_factor,
         assignments: request.replicas_assignments.unwrap_or_default(),
-        configs: configs.into_iter().map(|Object(c)| (c.name, c.value)).collect(),
+        configs: configs(request.configs.unwrap_or_default())?,
         validate_only: request.validate_only.unwrap_or(false),
     };
     let (partitions, replicas) = proxy.broker.cluster.create_topic(&new).await?;
     let status = if new.validate_only { StatusCode::OK } else { StatusCode::CREATED };
     let location = [(LOCATION, site.url(&["topics", &new.name]))];
-    let topic = resource(&site, &new.name, false, partitions, replicas, None);
+    let topic = resource(&site, &new.name, false, partitions, replicas, Vec::new());
     Ok((status, location, Json(topic)))
+}
+
+/// 40002 one without a value, or one that stands there twice.
+fn configs(given: Vec<Object<NewConfig>>) -> Result<Vec<(String, String)>, ProxyError> {
+    let refused = |reason: String| Err(ProxyError::Refused { reason });
+    let mut configs: Vec<(String, String)> = Vec::with_capacity(given.len());
+    for Object(NewConfig { name, value }) in given {
+        if configs.iter().any(|(known, _)| *known == name) {
+            return refused(format!("Config {name} is given twice."));
+        }
+        match value {
+            Some(value) => configs.push((name, value)),
+            None => return refused(format!("Null value not supported for topic configs: {name}")),
+        }
+    }
+    Ok(configs)
 }
 
 /// `GET ../topics/{topic}`.
@@ -127,7 +158,11 @@ pub(crate) async fn grow(
     let site = here.cluster(&proxy, &cluster).await?;
     proxy.broker.cluster.grow_topic(&topic, request.partitions_count).await?;
     let found = proxy.broker.cluster.topic(&topic, false).await?;
-    Ok(Json(describe(&site, found)))
+    // brokers hear of them a moment after the controller has made them
+    let made = usize::try_from(request.partitions_count).unwrap_or_default();
+    let count = found.partitions.len().max(made);
+    let replicas = found.replication_factor();
+    Ok(Json(resource(&site, &topic, found.is_internal, count, replicas, Vec::new())))
 }
 
 /// `DELETE ../topics/{topic}`.
@@ -149,7 +184,8 @@ fn with_operations(params: &Params) -> bool {
 
 fn describe(site: &Site, topic: Found) -> Resource<Topic> {
     let (partitions, replicas) = (topic.partitions.len(), topic.replication_factor());
-    resource(site, &topic.name, topic.is_internal, partitions, replicas, topic.operations)
+    let operations = topic.operations.unwrap_or_default();
+    resource(site, &topic.name, topic.is_internal, partitions, replicas, operations)
 }
 
 fn resource(
@@ -158,7 +194,7 @@ fn resource(
     is_internal: bool,
     partitions_count: usize,
     replication_factor: usize,
-    authorized_operations: Option<Vec<Operation>>,
+    authorized_operations: Vec<Operation>,
 ) -> Resource<Topic> {
     let fields = Topic {
         topic_name: name.to_string(),

@@ -1,11 +1,11 @@
 //! Avro's JSON encoding to Avro data, without a value in between.
 //!
 //! serde_json reads the text, and each type takes what it is handed. Fields may come in any order;
-//! as in Java, all of them have to be there, whatever their defaults, and no others.
+//! as in Java, all of them have to be there, whatever their defaults. Others are refused, or left out.
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::bytes::{latin1, write_bytes, write_long};
 use super::error::Step;
@@ -18,8 +18,27 @@ impl Encoder {
     /// Appends to `out` the value that `json` says in Avro's JSON encoding. An error says where:
     /// `orders[3].customer.email: expected a string, found 5`.
     pub fn json_to_avro(&self, json: &str, out: &mut Vec<u8>) -> Result<(), CodecError> {
+        self.write_json(json, false, out)
+    }
+
+    /// As [`Encoder::json_to_avro`]; fields that a record does not have are left out, as Avro's library
+    /// for Java does.
+    pub fn json_to_avro_without_unknown(
+        &self,
+        json: &str,
+        out: &mut Vec<u8>,
+    ) -> Result<(), CodecError> {
+        self.write_json(json, true, out)
+    }
+
+    fn write_json(
+        &self,
+        json: &str,
+        drops_unknown: bool,
+        out: &mut Vec<u8>,
+    ) -> Result<(), CodecError> {
         let start = out.len();
-        let mut state = State { plan: &self.plan, out, error: None };
+        let mut state = State { plan: &self.plan, out, drops_unknown, error: None };
         let mut reader = serde_json::Deserializer::from_str(json);
         reader.disable_recursion_limit(); // `DEPTH_MAX` bounds it
         let seed = Value { state: &mut state, op: self.plan.root(), depth: 0 };
@@ -34,6 +53,8 @@ impl Encoder {
 struct State<'a> {
     plan: &'a Plan,
     out: &'a mut Vec<u8>,
+    /// Whether fields that a record does not have are left out.
+    drops_unknown: bool,
     /// The error that goes up, beside serde_json's own, which has no place for a path.
     error: Option<CodecError>,
 }
@@ -213,6 +234,10 @@ fn write_record<'de, A: MapAccess<'de>>(
 ) -> Result<(), A::Error> {
     let mut writer = RecordWriter::new(record);
     while let Some(name) = map.next_key_seed(Key)? {
+        if state.drops_unknown && !record.index.contains_key(&*name) {
+            map.next_value::<IgnoredAny>()?;
+            continue;
+        }
         let op = writer.begin(&name, state.out).map_err(|e| state.fail(e))?;
         let value = Value { state, op, depth };
         map.next_value_seed(value)

@@ -31,6 +31,7 @@ mod value;
 pub use compile::CompileError;
 pub use error::CodecError;
 pub use plan::{Encoder, Plan};
+pub use to_json::Decimals;
 
 /// Levels of records, arrays, maps and unions in data; the bound is what a 2 MiB stack holds in an
 /// unoptimised build.

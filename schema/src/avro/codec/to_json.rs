@@ -5,15 +5,26 @@
 
 use super::bytes::Input;
 use super::error::Step as Place;
+use super::logical::Logical;
 use super::plan::{Branch, Op, OpId, Plan, RecordOp, Step};
 use super::{CodecError, DEPTH_MAX};
 
 impl Plan {
     /// Appends `data` to `out` as JSON of the reader's schema.
     pub fn to_json(&self, data: &[u8], out: &mut Vec<u8>) -> Result<(), CodecError> {
+        self.to_json_with(data, Decimals::Bytes, out)
+    }
+
+    /// As [`Plan::to_json`], with decimals as a caller wants them.
+    pub fn to_json_with(
+        &self,
+        data: &[u8],
+        decimals: Decimals,
+        out: &mut Vec<u8>,
+    ) -> Result<(), CodecError> {
         let mut input = self.input(data);
         let start = out.len();
-        let result = Writer { plan: self, out }.value(self.root(), &mut input, 0);
+        let result = Writer { plan: self, decimals, out }.value(self.root(), &mut input, 0);
         let result = result.and_then(|()| input.finish());
         if result.is_err() {
             out.truncate(start);
@@ -22,8 +33,21 @@ impl Plan {
     }
 }
 
+/// How decimals stand in JSON.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Decimals {
+    /// As Avro's JSON encoding has them: the bytes that they are stored as.
+    #[default]
+    Bytes,
+    /// `"12.50"`
+    String,
+    /// `12.50`, with all its digits.
+    Number,
+}
+
 struct Writer<'a> {
     plan: &'a Plan,
+    decimals: Decimals,
     out: &'a mut Vec<u8>,
 }
 
@@ -45,8 +69,8 @@ impl Writer<'_> {
             Op::LongToFloat => self.float(input.long()? as f32),
             Op::LongToDouble => self.double(input.long()? as f64),
             Op::FloatToDouble => self.double(f64::from(input.float()?)),
-            Op::Bytes(_) => self.latin1(input.bytes()?),
-            Op::Fixed(size, _) => self.latin1(input.take(*size)?),
+            Op::Bytes(logical) => self.bytes(*logical, input.bytes()?)?,
+            Op::Fixed(size, logical) => self.bytes(*logical, input.take(*size)?)?,
             Op::String => self.json(input.string()?),
             Op::Enum(e) => {
                 let from = input.index(e.to.len())?;
@@ -178,6 +202,21 @@ impl Writer<'_> {
             true => self.json(&value),
             false => self.json(&crate::json::java_double(f64::from(value))),
         }
+    }
+
+    fn bytes(&mut self, logical: Logical, bytes: &[u8]) -> Result<(), CodecError> {
+        let is_decimal = matches!(logical, Logical::Decimal { .. });
+        if self.decimals == Decimals::Bytes || !is_decimal {
+            self.latin1(bytes);
+            return Ok(());
+        }
+        let too_long = || CodecError::new(format!("a decimal of {} bytes", bytes.len()));
+        let text = logical.bytes_to_text(bytes).ok_or_else(too_long)?;
+        match self.decimals {
+            Decimals::Number => self.raw(&text),
+            _ => self.json(&text),
+        }
+        Ok(())
     }
 
     fn latin1(&mut self, bytes: &[u8]) {

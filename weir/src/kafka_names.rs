@@ -1,0 +1,468 @@
+//! Settings of Kafka's Java clients in librdkafka's words: `KAFKA_REST_CLIENT_*` for all clients, and
+//! `KAFKA_REST_PRODUCER_*`, `KAFKA_REST_CONSUMER_*`, `KAFKA_REST_ADMIN_*` for one kind each, as Confluent's
+//! image has them.
+//!
+//! A setting is mapped, or ignored with a reason that is said once at the start, or refused by name. Its
+//! value is never said: it may be a secret.
+
+use std::collections::BTreeMap;
+
+use weir_kafka::{Verdict, judge};
+use weir_proxy::ClientSettings;
+
+type Settings = BTreeMap<String, String>;
+
+/// What the environment says about Kafka's clients, in librdkafka's words.
+#[derive(Debug, Default)]
+pub struct KafkaEnvironment {
+    /// Of all clients.
+    pub all: Settings,
+    /// Of one kind of client each.
+    pub clients: ClientSettings,
+    /// What is ignored, and why.
+    pub notes: Vec<String>,
+}
+
+/// What becomes of a setting.
+enum Fate {
+    /// It is these settings of librdkafka's.
+    Is(Vec<(&'static str, String)>),
+    /// librdkafka has the same, by the same name.
+    Same,
+    /// The proxy reads it, or another setting has taken it in.
+    Elsewhere,
+    Ignored(&'static str),
+    Refused(&'static str),
+}
+
+use Fate::{Elsewhere, Ignored, Is, Refused, Same};
+
+impl KafkaEnvironment {
+    /// An error names the variable and says why it cannot be done.
+    pub fn new(env: &BTreeMap<String, String>) -> Result<KafkaEnvironment, String> {
+        let mut found = KafkaEnvironment::default();
+        found.all = found.of("KAFKA_REST_CLIENT_", env)?;
+        found.clients.producer = found.of("KAFKA_REST_PRODUCER_", env)?;
+        found.clients.consumer = found.of("KAFKA_REST_CONSUMER_", env)?;
+        found.clients.admin = found.of("KAFKA_REST_ADMIN_", env)?;
+        Ok(found)
+    }
+
+    /// Settings that flags say win over those of the environment, also those of one kind of client.
+    pub fn overridden_by(&mut self, flags: &Settings) {
+        let ClientSettings { producer, consumer, admin } = &mut self.clients;
+        for settings in [producer, consumer, admin] {
+            settings.retain(|name, _| !flags.contains_key(name));
+        }
+        self.all.extend(flags.clone());
+    }
+
+    fn of(&mut self, prefix: &str, env: &BTreeMap<String, String>) -> Result<Settings, String> {
+        let java: BTreeMap<String, &str> = env
+            .iter()
+            .filter_map(|(name, value)| {
+                Some((property(name.strip_prefix(prefix)?), value.as_str()))
+            })
+            .collect();
+        let mut settings = Settings::new();
+        for (variable, value) in env {
+            let Some(name) = variable.strip_prefix(prefix) else { continue };
+            let name = property(name);
+            let fate = match prefix {
+                "KAFKA_REST_CONSUMER_" => of_proxy(&name),
+                _ => None,
+            };
+            match fate.unwrap_or_else(|| fate_of(&name, value, &java)) {
+                Is(mapped) => {
+                    for (name, value) in mapped {
+                        if judge(name, &value) != Verdict::Known {
+                            return Err(format!(
+                                "{variable}: librdkafka's {name} does not take its value"
+                            ));
+                        }
+                        settings.insert(name.to_string(), value);
+                    }
+                }
+                Same => match judge(&name, value) {
+                    Verdict::Known => {
+                        settings.insert(name, value.clone());
+                    }
+                    Verdict::BadValue => {
+                        return Err(format!("{variable}: {name} does not take its value"));
+                    }
+                    Verdict::UnknownName => self.notes.push(format!(
+                        "{variable} is ignored: neither Kafka's clients nor librdkafka have {name}"
+                    )),
+                },
+                Elsewhere => {}
+                Ignored(why) => self.notes.push(format!("{variable} is ignored: {why}")),
+                Refused(why) => return Err(format!("{variable}: {why}")),
+            }
+        }
+        Ok(settings)
+    }
+}
+
+/// The property that a variable's name stands for: `_` is a dot, `__` an underscore, `___` a dash.
+fn property(name: &str) -> String {
+    let name = name.to_lowercase();
+    name.replace("___", "-").replace("__", "\0").replace('_', ".").replace('\0', "_")
+}
+
+/// Settings of the proxy's own that begin with `consumer.`.
+fn of_proxy(name: &str) -> Option<Fate> {
+    match name {
+        "instance.timeout.ms" => Some(Elsewhere),
+        "request.timeout.ms" | "request.max.bytes" => {
+            Some(Ignored("each request says how long it waits and how much it takes"))
+        }
+        "threads" | "iterator.timeout.ms" | "iterator.backoff.ms" => {
+            Some(Ignored("reads need no threads of their own here, and no polling"))
+        }
+        _ => None,
+    }
+}
+
+fn fate_of(name: &str, value: &str, java: &BTreeMap<String, &str>) -> Fate {
+    let is = |name: &'static str| Is(vec![(name, value.to_string())]);
+    match name {
+        "security.protocol" => Is(vec![("security.protocol", value.to_lowercase())]),
+        "ssl.endpoint.identification.algorithm" => match value {
+            "" => Is(vec![("ssl.endpoint.identification.algorithm", "none".to_string())]),
+            _ => Same,
+        },
+        _ if name.starts_with("ssl.") => tls(name, value, java),
+        _ if name.starts_with("sasl.") => login(name, value),
+        // of producers
+        "max.request.size" => is("message.max.bytes"),
+        "delivery.timeout.ms" => is("message.timeout.ms"),
+        "buffer.memory" => kilobytes(value),
+        "compression.gzip.level" | "compression.lz4.level" | "compression.zstd.level" => {
+            let algorithm = name.split('.').nth(1);
+            match java.get("compression.type").copied() == algorithm {
+                true => is("compression.level"),
+                false => Elsewhere,
+            }
+        }
+        "enable.idempotence" => {
+            Ignored("producers are idempotent where all replicas acknowledge, and only there")
+        }
+        "max.block.ms" => Ignored("a record waits 3 s for its topic to appear"),
+        "partitioner.class" | "partitioner.ignore.keys" => {
+            Ignored("a key's partition is found by murmur2, as Java's default has it")
+        }
+        "partitioner.adaptive.partitioning.enable" | "partitioner.availability.timeout.ms" => {
+            Ignored("librdkafka does not weigh partitions")
+        }
+        // of consumers
+        "fetch.max.wait.ms" => is("fetch.wait.max.ms"),
+        "auto.offset.reset" => match value {
+            "none" => Is(vec![("auto.offset.reset", "error".to_string())]),
+            _ if value.starts_with("by_duration:") => {
+                Refused("an instance can be told a duration, but librdkafka cannot")
+            }
+            _ => Same,
+        },
+        "enable.auto.commit" => Ignored("an instance says auto.commit.enable"),
+        "group.id" | "group.instance.id" => Ignored("a consumer instance says its group"),
+        "max.poll.records" => Ignored("a read takes what fits into its max_bytes"),
+        // of all
+        "bootstrap.servers" => Ignored("KAFKA_REST_BOOTSTRAP_SERVERS says where Kafka is"),
+        "request.timeout.ms" => is("socket.timeout.ms"),
+        "metadata.max.age.ms" => is("topic.metadata.refresh.interval.ms"),
+        "receive.buffer.bytes" => buffer("socket.receive.buffer.bytes", value),
+        "send.buffer.bytes" => buffer("socket.send.buffer.bytes", value),
+        "init.timeout.ms" | "timeout.ms" => Ignored("it has no effect in the reference either"),
+        "default.api.timeout.ms" => Ignored("requests are answered within 5 s"),
+        _ if name.starts_with("schema.registry.") || name.starts_with("basic.auth.") => {
+            Ignored("the proxy's registry is told by KAFKA_REST_SCHEMA_REGISTRY_*")
+        }
+        _ if JAVA_ONLY.iter().any(|java| {
+            name == *java || java.strip_suffix('*').is_some_and(|p| name.starts_with(p))
+        }) =>
+        {
+            Ignored("only a Java client has it")
+        }
+        _ => Same,
+    }
+}
+
+/// What is about Java's classes, metrics and caches.
+const JAVA_ONLY: [&str; 14] = [
+    "interceptor.classes",
+    "metric.reporters",
+    "metrics.*",
+    "auto.include.jmx.reporter",
+    "key.serializer",
+    "value.serializer",
+    "key.deserializer",
+    "value.deserializer",
+    "config.providers*",
+    "security.providers",
+    "exclude.internal.topics",
+    "metadata.max.idle.ms",
+    "internal.*",
+    "bootstrap.controllers",
+];
+
+fn kilobytes(value: &str) -> Fate {
+    match value.trim().parse::<u64>() {
+        Ok(bytes) => Is(vec![("queue.buffering.max.kbytes", (bytes / 1024).max(1).to_string())]),
+        Err(_) => Refused("it is not a number"),
+    }
+}
+
+/// -1 is the system's size, which librdkafka calls 0.
+fn buffer(name: &'static str, value: &str) -> Fate {
+    Is(vec![(name, if value.trim() == "-1" { "0".to_string() } else { value.to_string() })])
+}
+
+fn tls(name: &str, value: &str, java: &BTreeMap<String, &str>) -> Fate {
+    let is = |name: &'static str| Is(vec![(name, value.to_string())]);
+    let kind = |store: &str| {
+        java.get(&format!("ssl.{store}.type"))
+            .map_or("JKS".to_string(), |t| t.trim().to_uppercase())
+    };
+    match name {
+        "ssl.truststore.location" => match kind("truststore").as_str() {
+            "PEM" => is("ssl.ca.location"),
+            _ => Refused(
+                "a Java key store cannot be read here: export its certificates as PEM, and say \
+                 .._SSL_TRUSTSTORE_TYPE=PEM",
+            ),
+        },
+        "ssl.truststore.certificates" => is("ssl.ca.pem"),
+        "ssl.keystore.location" => match kind("keystore").as_str() {
+            "PEM" => Is(vec![
+                ("ssl.certificate.location", value.to_string()),
+                ("ssl.key.location", value.to_string()),
+            ]),
+            "PKCS12" => is("ssl.keystore.location"),
+            _ => Refused(
+                "a Java key store cannot be read here: export it as PEM or PKCS12, and say so in \
+                 .._SSL_KEYSTORE_TYPE",
+            ),
+        },
+        "ssl.keystore.certificate.chain" => is("ssl.certificate.pem"),
+        "ssl.keystore.key" => is("ssl.key.pem"),
+        "ssl.keystore.password" if kind("keystore") == "PKCS12" => is("ssl.keystore.password"),
+        "ssl.keystore.password" | "ssl.truststore.password" => {
+            Ignored("files in PEM have no password of a store")
+        }
+        "ssl.truststore.type" | "ssl.keystore.type" => Elsewhere,
+        "ssl.enabled.protocols" => match value.contains("TLSv1.2") || value.contains("TLSv1.3") {
+            true => Ignored("TLS 1.2 and 1.3 are spoken"),
+            false => Refused("only TLS 1.2 and 1.3 are spoken"),
+        },
+        "ssl.cipher.suites" if value.trim().is_empty() => Elsewhere,
+        "ssl.cipher.suites" => {
+            Refused("these are Java's names; say --kafka ssl.cipher.suites with OpenSSL's")
+        }
+        "ssl.protocol"
+        | "ssl.provider"
+        | "ssl.trustmanager.algorithm"
+        | "ssl.keymanager.algorithm"
+        | "ssl.secure.random.implementation"
+        | "ssl.engine.factory.class" => Ignored("only a Java client has it"),
+        _ => Same,
+    }
+}
+
+fn login(name: &str, value: &str) -> Fate {
+    match name {
+        "sasl.jaas.config" => jaas(value),
+        "sasl.mechanism" | "sasl.mechanisms" => match value.trim().to_uppercase().as_str() {
+            "GSSAPI" => Refused("Kerberos is not built in"),
+            mechanism => Is(vec![("sasl.mechanism", mechanism.to_string())]),
+        },
+        "sasl.oauthbearer.token.endpoint.url" => Refused("OAUTHBEARER by OIDC is not built in"),
+        _ if name.starts_with("sasl.kerberos.")
+            || name.starts_with("sasl.login.")
+            || name.ends_with(".callback.handler.class") =>
+        {
+            Ignored("only a Java client has it")
+        }
+        _ => Same,
+    }
+}
+
+/// A line for Java's login: a class, `required`, and options.
+fn jaas(line: &str) -> Fate {
+    let words = jaas_words(&unescaped(line));
+    let class = words.first().map_or("", String::as_str);
+    if class.contains("Krb5") {
+        return Refused("Kerberos is not built in");
+    }
+    if class.contains("OAuth") {
+        return Refused("OAUTHBEARER by OIDC is not built in");
+    }
+    let option = |name: &str| {
+        words.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('=').map(str::to_string))
+    };
+    match (option("username"), option("password")) {
+        (Some(username), Some(password)) => {
+            Is(vec![("sasl.username", username), ("sasl.password", password)])
+        }
+        _ => Refused("there is no username and password in it"),
+    }
+}
+
+/// The words of a line, without the quotes around values; what is quoted may have blanks and escapes.
+fn jaas_words(line: &str) -> Vec<String> {
+    let (mut words, mut word) = (Vec::new(), String::new());
+    let mut quote = None;
+    let mut chars = line.chars();
+    while let Some(c) = chars.next() {
+        match (c, quote) {
+            ('\\', Some(_)) => word.extend(chars.next()),
+            (c, Some(open)) if c == open => quote = None,
+            (c, Some(_)) => word.push(c),
+            ('"' | '\'', None) => quote = Some(c),
+            (c, None) if c.is_whitespace() || c == ';' => {
+                if !word.is_empty() {
+                    words.push(std::mem::take(&mut word));
+                }
+            }
+            (c, None) => word.push(c),
+        }
+    }
+    if !word.is_empty() {
+        words.push(word);
+    }
+    words
+}
+
+/// A value as Java reads it out of a properties file, into which Confluent's image writes it: `\"` is `"`,
+/// and a backslash at a line's end joins it with the next.
+fn unescaped(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    let mut chars = value.trim_start().chars().peekable();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            text.push(c);
+            continue;
+        }
+        match chars.next() {
+            Some('\n') => while chars.next_if(|c| *c == ' ' || *c == '\t').is_some() {},
+            Some('t') => text.push('\t'),
+            Some(c) => text.push(c),
+            None => {}
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(vars: &[(&str, &str)]) -> Result<KafkaEnvironment, String> {
+        let env =
+            vars.iter().map(|(name, value)| (format!("KAFKA_REST_{name}"), value.to_string()));
+        KafkaEnvironment::new(&env.collect())
+    }
+
+    #[test]
+    fn javas_names_become_librdkafkas() {
+        for (name, value, ours, theirs) in [
+            ("CLIENT_MAX_REQUEST_SIZE", "2000000", "message.max.bytes", "2000000"),
+            ("CLIENT_REQUEST_TIMEOUT_MS", "7000", "socket.timeout.ms", "7000"),
+            ("CLIENT_SECURITY_PROTOCOL", "SASL_SSL", "security.protocol", "sasl_ssl"),
+            (
+                "CLIENT_SSL_ENDPOINT_IDENTIFICATION_ALGORITHM",
+                "",
+                "ssl.endpoint.identification.algorithm",
+                "none",
+            ),
+            ("CLIENT_SASL_USERNAME", "me", "sasl.username", "me"),
+            ("CLIENT_BUFFER_MEMORY", "33554432", "queue.buffering.max.kbytes", "32768"),
+            ("CLIENT_RECEIVE_BUFFER_BYTES", "-1", "socket.receive.buffer.bytes", "0"),
+        ] {
+            let found = read(&[(name, value)]).unwrap();
+            assert_eq!(found.all.get(ours).map(String::as_str), Some(theirs), "{name}");
+            assert!(found.notes.is_empty(), "{:?}", found.notes);
+        }
+    }
+
+    #[test]
+    fn each_kind_of_client_has_its_own() {
+        let found = read(&[
+            ("CLIENT_CLIENT_ID", "all"),
+            ("PRODUCER_DELIVERY_TIMEOUT_MS", "9000"),
+            ("PRODUCER_COMPRESSION_TYPE", "zstd"),
+            ("PRODUCER_COMPRESSION_ZSTD_LEVEL", "3"),
+            ("CONSUMER_ISOLATION_LEVEL", "read_committed"),
+            ("CONSUMER_FETCH_MAX_WAIT_MS", "70"),
+            ("CONSUMER_INSTANCE_TIMEOUT_MS", "1000"),
+            ("ADMIN_CLIENT_ID", "asks"),
+        ])
+        .unwrap();
+        let of = |settings: &Settings, name: &str| settings.get(name).cloned().unwrap_or_default();
+        assert_eq!(of(&found.all, "client.id"), "all");
+        assert_eq!(of(&found.clients.producer, "message.timeout.ms"), "9000");
+        assert_eq!(of(&found.clients.producer, "compression.level"), "3");
+        assert_eq!(of(&found.clients.consumer, "isolation.level"), "read_committed");
+        assert_eq!(of(&found.clients.consumer, "fetch.wait.max.ms"), "70");
+        assert_eq!(of(&found.clients.admin, "client.id"), "asks");
+        assert!(found.notes.is_empty(), "{:?}", found.notes);
+    }
+
+    #[test]
+    fn a_line_for_javas_login_has_name_and_password() {
+        let module = "org.apache.kafka.common.security.plain.PlainLoginModule required";
+        for (line, username, password) in [
+            (format!("{module} username=\"me\" password=\"a b\";"), "me", "a b"),
+            (format!("{module}\tusername='me'\n password=secret;"), "me", "secret"),
+            (format!("{module} \\\n  username=\"me\" \\\n password=\"a\\\\\\\"b\";"), "me", "a\"b"),
+        ] {
+            let found = read(&[("CLIENT_SASL_JAAS_CONFIG", &line)]).unwrap();
+            assert_eq!(found.all["sasl.username"], username, "{line}");
+            assert_eq!(found.all["sasl.password"], password, "{line}");
+        }
+        let kerberos = "com.sun.security.auth.module.Krb5LoginModule required principal=\"me\";";
+        assert!(read(&[("CLIENT_SASL_JAAS_CONFIG", kerberos)]).unwrap_err().contains("Kerberos"));
+    }
+
+    #[test]
+    fn stores_are_read_where_they_are_pem() {
+        let found = read(&[
+            ("CLIENT_SSL_TRUSTSTORE_TYPE", "PEM"),
+            ("CLIENT_SSL_TRUSTSTORE_LOCATION", "/ca.pem"),
+            ("CLIENT_SSL_KEYSTORE_TYPE", "pkcs12"),
+            ("CLIENT_SSL_KEYSTORE_LOCATION", "/me.p12"),
+            ("CLIENT_SSL_KEYSTORE_PASSWORD", "hunter2"),
+        ])
+        .unwrap();
+        assert_eq!(found.all["ssl.ca.location"], "/ca.pem");
+        assert_eq!(found.all["ssl.keystore.location"], "/me.p12");
+        assert_eq!(found.all["ssl.keystore.password"], "hunter2");
+        let jks = read(&[("CLIENT_SSL_TRUSTSTORE_LOCATION", "/ca.jks")]).unwrap_err();
+        assert!(jks.contains("KAFKA_REST_CLIENT_SSL_TRUSTSTORE_LOCATION") && jks.contains("PEM"));
+    }
+
+    #[test]
+    fn what_has_no_counterpart_is_named_and_no_value_is_said() {
+        let found = read(&[
+            ("CLIENT_INTERCEPTOR_CLASSES", "hunter2"),
+            ("CLIENT_SCHEMA_REGISTRY_BASIC_AUTH_USER_INFO", "hunter2"),
+            ("CLIENT_NO_SUCH", "hunter2"),
+            ("CLIENT_SSL_TRUSTSTORE_PASSWORD", "hunter2"),
+            ("CLIENT_METRICS_NUM_SAMPLES", "hunter2"),
+        ])
+        .unwrap();
+        assert_eq!((found.all.len(), found.notes.len()), (0, 5), "{:?}", found.notes);
+        for note in &found.notes {
+            assert!(note.starts_with("KAFKA_REST_CLIENT_") && !note.contains("hunter2"), "{note}");
+        }
+        for name in ["CLIENT_LINGER_MS", "CLIENT_BUFFER_MEMORY", "CLIENT_SASL_JAAS_CONFIG"] {
+            let error = read(&[(name, "hunter2")]).unwrap_err();
+            assert!(error.contains(name) && !error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn names_of_variables_become_properties() {
+        assert_eq!(property("MAX_REQUEST_SIZE"), "max.request.size");
+        assert_eq!(property("A__B_C___D"), "a_b.c-d");
+    }
+}

@@ -1,7 +1,7 @@
 //! `/config`. Source: Confluent ConfigResource.
 
 use axum::extract::State;
-use weir_registry_api::{CompatibilityLevel, Config, ConfigUpdate, RegistryError, Subject};
+use weir_registry_api::{Config, ConfigUpdate, RegistryError, Subject};
 use weir_registry_core::{Command, Outcome, State as RegistryState};
 
 use super::answer::{Answer, Json, Refused};
@@ -64,7 +64,7 @@ fn shown(state: &RegistryState, scope: Option<&Subject>, merged: bool) -> Config
     let own = state.config(scope).cloned().unwrap_or_default();
     let level = match scope {
         // what is set for all contexts is not the default context's own
-        None => own.compatibility_level.or(Some(CompatibilityLevel::default())),
+        None => own.compatibility_level.or(Some(state.default_level())),
         Some(_) => own.compatibility_level.or(effective.compatibility_level),
     };
     Config { compatibility_level: level, ..own }

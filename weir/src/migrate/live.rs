@@ -9,8 +9,8 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use weir_registry_api::{
-    Association, Config, Context, Metadata, Mode, ModeBody, Reference, RuleSet, SchemaId,
-    SchemaText, SchemaType, Subject, Version,
+    Association, CompatibilityLevel, Config, Context, Metadata, Mode, ModeBody, Reference, RuleSet,
+    SchemaId, SchemaText, SchemaType, Subject, Version,
 };
 use weir_registry_core::record::{AssociationKey, SchemaValue};
 use weir_registry_core::{RawRecord, Record, State};
@@ -170,7 +170,8 @@ async fn global_scope(api: &Api, has_contexts: bool, state: &mut State) -> Resul
     let around = Subject::global();
     let (mut outer_config, mut outer_mode) = (None, None);
     if has_contexts {
-        outer_config = config(api, Some(&around)).await?;
+        // which is shown where nothing is set
+        outer_config = config(api, Some(&around)).await?.filter(|c| !says_nothing(c));
         outer_mode = mode(api, Some(&around)).await?;
     }
     let own_config = config(api, None).await?;
@@ -179,9 +180,14 @@ async fn global_scope(api: &Api, has_contexts: bool, state: &mut State) -> Resul
         ..Config::default()
     };
     let level = |config: &Option<Config>| config.as_ref().and_then(|c| c.compatibility_level);
-    let is_outer = level(&outer_config).is_some()
-        && level(&outer_config) == level(&own_config)
-        && own_config.as_ref() == Some(&shown);
+    let mut is_outer = false;
+    if level(&outer_config).is_some() && own_config.as_ref() == Some(&shown) {
+        let query = [("defaultToGlobal", "true")];
+        let holds: Option<Config> = api.find(&["config"], &query).await?;
+        // what holds is that around it: own is the same, or the default that is shown for it
+        let differs = level(&own_config) != level(&outer_config);
+        is_outer = !differs || level(&holds) == level(&outer_config);
+    }
     let own_config = own_config.filter(|_| !is_outer);
     let own_mode = match (mode(api, None).await?, outer_mode) {
         // READWRITE, or nothing
@@ -195,6 +201,12 @@ async fn global_scope(api: &Api, has_contexts: bool, state: &mut State) -> Resul
     };
     put_settings(state, Some(around), outer_config, outer_mode)?;
     put_settings(state, None, own_config, own_mode)
+}
+
+/// Whether a configuration is what registries show around all contexts where nothing is set.
+pub fn says_nothing(config: &Config) -> bool {
+    let compatibility_level = Some(CompatibilityLevel::default());
+    *config == Config { compatibility_level, ..Config::default() }
 }
 
 fn put_settings(

@@ -8,6 +8,7 @@ use weir_registry_api::{Association, Config, Context, Subject, Version};
 use weir_registry_core::{Listing, State, VersionEntry};
 
 use super::contents::Contents;
+use super::live::says_nothing;
 
 /// Characters of a value that are shown.
 const SHOWN_MAX: usize = 300;
@@ -191,7 +192,9 @@ fn named(scope: Option<&Subject>) -> String {
 
 /// As `GET /config` shows it: with the level that holds, and in the default context always.
 fn config(state: &State, scope: Option<&Subject>) -> Option<Config> {
-    let own = state.config(scope).filter(|own| **own != Config::default());
+    let around = scope.is_some_and(Subject::is_global);
+    let is_said = |own: &&Config| **own != Config::default() && !(around && says_nothing(own));
+    let own = state.config(scope).filter(is_said);
     if own.is_none() && scope.is_some() {
         return None;
     }

@@ -40,6 +40,10 @@ impl State {
         self.default_level = level;
     }
 
+    pub fn default_level(&self) -> CompatibilityLevel {
+        self.default_level
+    }
+
     pub fn effective_mode(&self, scope: Option<&Subject>) -> Mode {
         scopes(scope).find_map(|scope| self.mode(scope.as_ref())).unwrap_or_default()
     }

@@ -209,8 +209,12 @@ impl Here {
         HOP_BY_HOP.iter().for_each(|name| drop(headers.remove(name)));
         let body = answer.bytes().await.map_err(|e| NotForwarded::Failed(chain(&e)))?;
         let offset = headers.get(&OFFSET).and_then(|o| o.to_str().ok()?.parse().ok());
-        if let Some(offset) = offset {
-            self.cluster.reach(offset, deadline).await;
+        // its client may read here next, and has to find what it wrote
+        if let Some(offset) = offset
+            && !self.cluster.reach(offset, deadline).await
+        {
+            let reason = "the leader has answered, and this node has not read it in time";
+            return Err(NotForwarded::Failed(reason.to_string()));
         }
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = status;

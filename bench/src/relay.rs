@@ -19,7 +19,6 @@ const CHUNKS: usize = 1024;
 
 /// Relays connections while it lives.
 pub struct Relay {
-    pub address: SocketAddr,
     /// Microseconds in each direction.
     delay_us: Arc<AtomicU64>,
     accepting: tokio::task::JoinHandle<()>,
@@ -46,7 +45,7 @@ impl Unconnected {
                 tokio::spawn(relay(client, to.clone(), delay.clone()));
             }
         });
-        Relay { address: self.address, delay_us, accepting }
+        Relay { delay_us, accepting }
     }
 }
 

@@ -6,7 +6,6 @@ use prost_reflect::prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, SerializeOptions};
 use serde_json::value::RawValue;
 use weir_schema::avro::codec::{CodecError, Decimals};
-use weir_schema::avro::{Kind, Schema};
 use weir_serde::api::SchemaId;
 use weir_serde::{AvroCodec, ClientError, JsonCodec, ProtobufCodec, RegistryClient};
 
@@ -77,9 +76,6 @@ impl Codec {
     ) -> Result<(), Unfit> {
         let whole = |reason: String| Unfit { path: String::new(), reason };
         match self {
-            Codec::Avro(codec) if is_bytes(&codec.schema) => {
-                bare::json_to_bytes(&codec.schema, json.get(), out)
-            }
             Codec::Avro(codec) => match unknown_fields {
                 UnknownFields::Refused => codec.encoder.json_to_avro(json.get(), out),
                 UnknownFields::Dropped => {
@@ -115,13 +111,8 @@ impl Codec {
         let unreadable = |reason| ProxyError::Unreadable { reason };
         match self {
             Codec::Avro(codec) => {
-                let read = match is_bytes(&codec.schema) {
-                    true => bare::bytes_to_json(&codec.schema, data, decimals, out),
-                    false => {
-                        codec.plan.to_json_with(data, decimals, out).map_err(|e| e.to_string())
-                    }
-                };
-                read.map_err(unreadable)
+                let read = codec.plan.to_json_with(data, decimals, out);
+                read.map_err(|error| unreadable(error.to_string()))
             }
             Codec::Json(_) => format::to_json(data, out),
             Codec::Protobuf(messages) => messages.to_json(data, out).map_err(unreadable),
@@ -129,57 +120,8 @@ impl Codec {
     }
 }
 
-/// Confluent's serializers write a top-level `bytes`, a decimal too, without the length that Avro has
-/// before bytes.
-fn is_bytes(schema: &Schema) -> bool {
-    matches!(schema.kind(schema.root()), Kind::Bytes)
-}
-
 fn unfit(error: CodecError) -> Unfit {
     Unfit { path: error.path(), reason: error.reason().to_string() }
-}
-
-/// Avro's bytes without their length.
-mod bare {
-    use weir_schema::avro::Schema;
-    use weir_schema::avro::codec::{Decimals, Encoder, Plan};
-
-    use super::{Unfit, unfit};
-
-    /// Appends the bytes that `json` says.
-    pub(super) fn json_to_bytes(
-        schema: &Schema,
-        json: &str,
-        out: &mut Vec<u8>,
-    ) -> Result<(), Unfit> {
-        let mut whole = Vec::new();
-        let unusable = |reason: String| Unfit { path: String::new(), reason };
-        let encoder = Encoder::new(schema).map_err(|e| unusable(e.to_string()))?;
-        encoder.json_to_avro(json, &mut whole).map_err(unfit)?;
-        // the length is a number of which all bytes but the last have their highest bit
-        let length = whole.iter().take_while(|byte| **byte & 0x80 != 0).count() + 1;
-        out.extend_from_slice(whole.get(length..).unwrap_or_default());
-        Ok(())
-    }
-
-    /// Appends all of `data` as JSON.
-    pub(super) fn bytes_to_json(
-        schema: &Schema,
-        data: &[u8],
-        decimals: Decimals,
-        out: &mut Vec<u8>,
-    ) -> Result<(), String> {
-        let mut whole = Vec::with_capacity(data.len() + 10);
-        let mut length = (data.len() as u64) << 1; // zigzag
-        while length >= 0x80 {
-            whole.push(length as u8 | 0x80);
-            length >>= 7;
-        }
-        whole.push(length as u8);
-        whole.extend_from_slice(data);
-        let plan = Plan::compile(schema, schema).map_err(|e| e.to_string())?;
-        plan.to_json_with(&whole, decimals, out).map_err(|e| e.to_string())
-    }
 }
 
 impl Messages {

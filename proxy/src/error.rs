@@ -278,6 +278,7 @@ impl From<KafkaError> for ProxyError {
             Some(
                 Code::BrokerTransportFailure
                 | Code::AllBrokersDown
+                | Code::BrokerDestroy
                 | Code::Resolve
                 | Code::OperationTimedOut
                 | Code::MessageTimedOut

@@ -1,5 +1,5 @@
 //! Recorded requests and what the reference answered: the same requests, in the same order, are sent to
-//! this proxy in front of the real Kafka. `tests/golden/proxy.md` says what stands in the recording, and
+//! this proxy in front of the real Kafka. `tests/golden/README.md` says what stands in the recording, and
 //! `tests/golden/proxy-differences.tsv` names each request that is answered otherwise, and why.
 
 mod compare;

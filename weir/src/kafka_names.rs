@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 use weir_kafka::{Verdict, judge};
 use weir_proxy::ClientSettings;
 
+use crate::confluent::jaas;
+
 type Settings = BTreeMap<String, String>;
 
 /// What the environment says about Kafka's clients, in librdkafka's words.
@@ -270,7 +272,7 @@ fn tls(name: &str, value: &str, java: &BTreeMap<String, &str>) -> Fate {
 
 fn login(name: &str, value: &str) -> Fate {
     match name {
-        "sasl.jaas.config" => jaas(value),
+        "sasl.jaas.config" => login(value),
         "sasl.mechanism" | "sasl.mechanisms" => match value.trim().to_uppercase().as_str() {
             "GSSAPI" => Refused("Kerberos is not built in"),
             mechanism => Is(vec![("sasl.mechanism", mechanism.to_string())]),
@@ -287,69 +289,24 @@ fn login(name: &str, value: &str) -> Fate {
 }
 
 /// A line for Java's login: a class, `required`, and options.
-fn jaas(line: &str) -> Fate {
-    let words = jaas_words(&unescaped(line));
-    let class = words.first().map_or("", String::as_str);
+fn login(line: &str) -> Fate {
+    let class = line.split_whitespace().next().unwrap_or_default();
     if class.contains("Krb5") {
         return Refused("Kerberos is not built in");
     }
     if class.contains("OAuth") {
         return Refused("OAUTHBEARER by OIDC is not built in");
     }
-    let option = |name: &str| {
-        words.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('=').map(str::to_string))
+    let mut options = match jaas::options(line) {
+        Ok(options) => options,
+        Err(why) => return Refused(why),
     };
-    match (option("username"), option("password")) {
+    match (options.remove("username"), options.remove("password")) {
         (Some(username), Some(password)) => {
             Is(vec![("sasl.username", username), ("sasl.password", password)])
         }
         _ => Refused("there is no username and password in it"),
     }
-}
-
-/// The words of a line, without the quotes around values; what is quoted may have blanks and escapes.
-fn jaas_words(line: &str) -> Vec<String> {
-    let (mut words, mut word) = (Vec::new(), String::new());
-    let mut quote = None;
-    let mut chars = line.chars();
-    while let Some(c) = chars.next() {
-        match (c, quote) {
-            ('\\', Some(_)) => word.extend(chars.next()),
-            (c, Some(open)) if c == open => quote = None,
-            (c, Some(_)) => word.push(c),
-            ('"' | '\'', None) => quote = Some(c),
-            (c, None) if c.is_whitespace() || c == ';' => {
-                if !word.is_empty() {
-                    words.push(std::mem::take(&mut word));
-                }
-            }
-            (c, None) => word.push(c),
-        }
-    }
-    if !word.is_empty() {
-        words.push(word);
-    }
-    words
-}
-
-/// A value as Java reads it out of a properties file, into which Confluent's image writes it: `\"` is `"`,
-/// and a backslash at a line's end joins it with the next.
-fn unescaped(value: &str) -> String {
-    let mut text = String::with_capacity(value.len());
-    let mut chars = value.trim_start().chars().peekable();
-    while let Some(c) = chars.next() {
-        if c != '\\' {
-            text.push(c);
-            continue;
-        }
-        match chars.next() {
-            Some('\n') => while chars.next_if(|c| *c == ' ' || *c == '\t').is_some() {},
-            Some('t') => text.push('\t'),
-            Some(c) => text.push(c),
-            None => {}
-        }
-    }
-    text
 }
 
 #[cfg(test)]

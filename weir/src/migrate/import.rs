@@ -170,7 +170,7 @@ async fn fill(api: &Api, parts: &Parts, progress: &mut Progress) -> Result<(), S
     register_all(api, &parts.levels, progress).await?;
     delete_all(api, &parts.levels, progress).await?;
     for (scope, config) in parts.configs.iter().filter(|(_, c)| *c != Config::default()) {
-        let body = update(config.clone());
+        let body = ConfigUpdate::from(config.clone());
         api.put(&path("config", scope.as_ref()), &[], &body).await?;
     }
     associate(api, &parts.associations).await
@@ -252,27 +252,6 @@ async fn delete(api: &Api, schema: &SchemaValue) -> Result<(), Failure> {
     match api.delete(&["subjects", subject.as_str(), "versions", &version]).await {
         Err(failure) if failure.code() == VERSION_SOFT_DELETED => Ok(()),
         deleted => deleted,
-    }
-}
-
-fn update(config: Config) -> ConfigUpdate {
-    ConfigUpdate {
-        alias: config.alias.map(Some),
-        alias_for_deks: config.alias_for_deks.map(Some),
-        normalize: config.normalize.map(Some),
-        validate_fields: config.validate_fields.map(Some),
-        validate_new_schemas: config.validate_new_schemas.map(Some),
-        validate_rules: config.validate_rules.map(Some),
-        compatibility: config.compatibility_level.map(|level| Some(level.to_string())),
-        compatibility_policy: config.compatibility_policy.map(|policy| {
-            let name = serde_json::to_value(policy).ok();
-            name.and_then(|name| name.as_str().map(str::to_string))
-        }),
-        compatibility_group: config.compatibility_group.map(Some),
-        default_metadata: config.default_metadata.map(Some),
-        override_metadata: config.override_metadata.map(Some),
-        default_rule_set: config.default_rule_set.map(Some),
-        override_rule_set: config.override_rule_set.map(Some),
     }
 }
 

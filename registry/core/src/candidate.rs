@@ -192,12 +192,12 @@ impl Candidate {
             config.override_rule_set.as_ref(),
             RuleSet::merged,
         );
-        if let Some(next) = next {
-            if numbered || is_numbered(metadata.as_deref()) {
-                let mut with_number = metadata.as_deref().cloned().unwrap_or_default();
-                with_number.properties.insert(CONFLUENT_VERSION.into(), next.to_string());
-                metadata = Some(Arc::new(with_number));
-            }
+        if let Some(next) = next
+            && (numbered || is_numbered(metadata.as_deref()))
+        {
+            let mut with_number = metadata.as_deref().cloned().unwrap_or_default();
+            with_number.properties.insert(CONFLUENT_VERSION.into(), next.to_string());
+            metadata = Some(Arc::new(with_number));
         }
         Candidate { metadata, rule_set, ..self.clone() }
     }

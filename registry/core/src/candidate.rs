@@ -105,15 +105,16 @@ impl Candidate {
             pin(state, subject, &schema_type, request.references.clone(), false).ok()?;
         let (metadata, rule_set) = (request.metadata.as_ref(), request.rule_set.as_ref());
         let guid = Guid::of(text, &references, metadata, rule_set);
-        let of_context = state.entry_of_guid(subject.parts().0, guid);
-        let of_subject = || {
-            let versions = state.versions(subject).iter().rev();
-            versions.map(|v| state.entry(subject, v.id)).find(|entry| entry.text.is(text))
-        };
         let is_it = |entry: &&Arc<IdEntry>| {
             entry.schema_type == schema_type && *entry.references == *references
         };
-        let entry = of_context.filter(is_it).or_else(|| of_subject().filter(is_it))?;
+        let of_context = state.entry_of_guid(subject.parts().0, guid).filter(is_it);
+        let of_subject = || {
+            let versions = state.versions(subject).iter().rev();
+            let mut entries = versions.map(|v| state.entry(subject, v.id));
+            entries.find(|entry| is_it(entry) && entry.text.is(text))
+        };
+        let entry = of_context.or_else(of_subject)?;
         Some(Candidate {
             schema_type,
             text: text.to_owned(),

@@ -128,14 +128,14 @@ fn refuse_references_within(
     let subjects: Vec<Subject> = plan.changes.iter().map(|c| plan.subject_of(state, c)).collect();
     for (at, update) in request.associations.iter().enumerate() {
         let references = update.schema.iter().flat_map(|schema| &schema.references);
-        let owned = references.filter_map(|reference| {
+        let mut owned = references.filter_map(|reference| {
             let subject = reference.subject.beside(&subjects[at]);
             let other = subjects.iter().position(|other| *other == subject)?;
             let is_owned = plan.changes[other].lifecycle == Some(Lifecycle::Strong);
             let version = Version(u32::try_from(reference.version).unwrap_or(1));
             (other != at && is_owned).then_some(RegistryError::ReferenceExists { subject, version })
         });
-        if let Some(refused) = owned.last() {
+        if let Some(refused) = owned.next() {
             plan.changes[at].schema = Some(Err(refused));
         }
     }

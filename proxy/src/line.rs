@@ -113,7 +113,8 @@ impl Group {
 impl Line {
     /// An error names the setting that librdkafka refuses.
     pub(crate) fn new(settings: &ClientConfig, embedded: bool) -> Result<Line, KafkaError> {
-        let deliveries = Deliveries { embedded, broken: AtomicBool::new(false) };
+        let are_acknowledged = settings.get("acks") != Some("0");
+        let deliveries = Deliveries { embedded, are_acknowledged, broken: AtomicBool::new(false) };
         let producer = settings.create_with_context(deliveries)?;
         let is_idempotent = settings.get("enable.idempotence") == Some("true");
         Ok(Line {
@@ -249,7 +250,7 @@ impl Line {
         let mut known = Ok(None);
         for pause in ASK_PAUSES {
             tokio::time::sleep(pause).await;
-            known = self.partitions(&place.0).await;
+            known = self.partitions(&place).await;
             if known.is_err() || is_among(place.1, &known) {
                 break;
             }
@@ -274,14 +275,27 @@ impl Line {
     }
 
     /// How many partitions Kafka says that a topic has; librdkafka hears the answer too. None if there is
-    /// no such topic.
-    async fn partitions(self: &Arc<Line>, topic: &str) -> Result<Option<i32>, ProxyError> {
-        let (line, name) = (self.clone(), topic.to_string());
-        let asked = move || line.producer.client().fetch_metadata(Some(&name), MESSAGE_TIMEOUT);
-        let metadata = crate::broker::ask(asked).await?;
-        let found = metadata.topics().iter().find(|found| found.name() == topic);
-        let count = found.map_or(0, |found| found.partitions().len());
-        Ok(i32::try_from(count).ok().filter(|count| *count > 0))
+    /// no such topic, or if those that the place means cannot be written yet: a broker that has not heard
+    /// that it leads refuses the first records of a producer and may take the next, and then nothing tells
+    /// those that were refused from records that are there.
+    async fn partitions(self: &Arc<Line>, place: &Place) -> Result<Option<i32>, ProxyError> {
+        let (line, (topic, partition)) = (self.clone(), place.clone());
+        crate::broker::ask(move || {
+            let client = line.producer.client();
+            let metadata = client.fetch_metadata(Some(&topic), MESSAGE_TIMEOUT)?;
+            let found = metadata.topics().iter().find(|found| found.name() == topic);
+            let count = found.map_or(0, |found| found.partitions().len());
+            let Some(count) = i32::try_from(count).ok().filter(|count| *count > 0) else {
+                return Ok(None);
+            };
+            let mut meant = partition.map_or(0..=count - 1, |partition| partition..=partition);
+            let can_be_written = |partition| {
+                partition >= count
+                    || client.fetch_watermarks(&topic, partition, MESSAGE_TIMEOUT).is_ok()
+            };
+            Ok(meant.all(can_be_written).then_some(count))
+        })
+        .await
     }
 
     /// A record that is not taken comes back.
@@ -399,6 +413,8 @@ impl Ticket {
 /// Hears of each record what became of it.
 struct Deliveries {
     embedded: bool,
+    /// Brokers answer where a record stands.
+    are_acknowledged: bool,
     /// The producer has failed for good.
     broken: AtomicBool,
 }
@@ -417,6 +433,11 @@ impl ProducerContext for Deliveries {
 
     fn delivery(&self, delivery: &DeliveryResult<'_>, ticket: Box<Ticket>) {
         let result = match delivery {
+            // librdkafka takes it for one that is there, because a later one is
+            Ok(message) if self.are_acknowledged && message.offset() < 0 => {
+                let reason = "The broker has not said where the record is: it may not be written.";
+                Err(ProxyError::Retriable { reason: reason.to_string() })
+            }
             Ok(message) => Ok(Sent {
                 partition: message.partition(),
                 offset: message.offset().max(-1),

@@ -47,7 +47,7 @@ fn exchange(writer: (&Client, &str), reader: (&Client, &str)) {
     let Some(written) = writer.0.run(writer.1, &["write", &api.url], "") else { return };
     let records = String::from_utf8(written.stdout).unwrap();
     let Some(read) = reader.0.run(reader.1, &["read", &api.url], &records) else { return };
-    assert_eq!(String::from_utf8(read.stdout).unwrap().trim(), "6", "{records}");
+    assert_eq!(String::from_utf8(read.stdout).unwrap().trim(), "8", "{records}");
 }
 
 #[test]

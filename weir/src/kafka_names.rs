@@ -272,7 +272,7 @@ fn tls(name: &str, value: &str, java: &BTreeMap<String, &str>) -> Fate {
 
 fn login(name: &str, value: &str) -> Fate {
     match name {
-        "sasl.jaas.config" => login(value),
+        "sasl.jaas.config" => jaas_login(value),
         "sasl.mechanism" | "sasl.mechanisms" => match value.trim().to_uppercase().as_str() {
             "GSSAPI" => Refused("Kerberos is not built in"),
             mechanism => Is(vec![("sasl.mechanism", mechanism.to_string())]),
@@ -289,7 +289,7 @@ fn login(name: &str, value: &str) -> Fate {
 }
 
 /// A line for Java's login: a class, `required`, and options.
-fn login(line: &str) -> Fate {
+fn jaas_login(line: &str) -> Fate {
     let class = line.split_whitespace().next().unwrap_or_default();
     if class.contains("Krb5") {
         return Refused("Kerberos is not built in");

@@ -9,6 +9,7 @@ use tower::ServiceExt;
 
 use super::answer::Refused;
 use super::path;
+use super::v2::negotiate::of_errors;
 
 /// Serves `routes` under paths as clients of the reference write them, and says what methods a path has.
 pub(super) fn tolerant(routes: Router) -> Router {
@@ -21,8 +22,8 @@ async fn serve(routes: Router, mut request: Request) -> Response {
         Ok(Some(uri)) => *request.uri_mut() = uri,
         Err(error) => {
             let mut response = Refused(error).into_response();
-            let json = HeaderValue::from_static("application/json");
-            response.headers_mut().insert(CONTENT_TYPE, json);
+            let media_type = HeaderValue::from_static(of_errors(request.uri().path()));
+            response.headers_mut().insert(CONTENT_TYPE, media_type);
             return response;
         }
     }

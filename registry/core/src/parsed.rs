@@ -97,7 +97,7 @@ impl Parsed {
             // the order of keys is a matter of form
             Parsed::Avro(schema) => schema.clone().normalized().canonical(),
             Parsed::Json(schema) => schema.content_text(),
-            Parsed::Protobuf(schema) => schema.canonical(),
+            Parsed::Protobuf(schema) => schema.content_text(),
         };
         let mut hasher = DefaultHasher::new();
         text.hash(&mut hasher);
@@ -110,7 +110,7 @@ impl Parsed {
         match (self, other) {
             (Parsed::Avro(a), Parsed::Avro(b)) => a.equivalent(b),
             (Parsed::Json(a), Parsed::Json(b)) => a.same_content(b),
-            (Parsed::Protobuf(a), Parsed::Protobuf(b)) => a.canonical() == b.canonical(),
+            (Parsed::Protobuf(a), Parsed::Protobuf(b)) => a.same_resolved(b),
             _ => false,
         }
     }

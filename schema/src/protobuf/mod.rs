@@ -113,16 +113,22 @@ impl Schema {
         self.same_file(&self.file, other, &other.file) && self.same_imports(other)
     }
 
+    /// A text that two schemas share exactly if their files mean the same; what they import is not in it.
+    pub fn content_text(&self) -> String {
+        self.meaning(&self.file)
+    }
+
+    fn meaning(&self, file: &File) -> String {
+        let mut file = normalize::normalized(file, &self.names());
+        reduce::drop_implied(&mut file);
+        raw_bytes::as_characters(&print::print(&file, true))
+    }
+
     /// Whether a file of this schema means what one of the other does. Most that do have the same
     /// text, and it takes a fraction of the time to see that.
     fn same_file(&self, file: &File, other: &Schema, others: &File) -> bool {
-        let resolved = |schema: &Schema, file: &File| {
-            let mut file = normalize::normalized(file, &schema.names());
-            reduce::drop_implied(&mut file);
-            raw_bytes::as_characters(&print::print(&file, true))
-        };
         print::print(file, false) == print::print(others, false)
-            || resolved(self, file) == resolved(other, others)
+            || self.meaning(file) == other.meaning(others)
     }
 
     fn same_imports(&self, other: &Schema) -> bool {

@@ -41,6 +41,11 @@ pub(crate) async fn negotiate(request: Request, next: Next) -> Response {
     response
 }
 
+/// The media type of an error before anybody has looked at what the client accepts.
+pub(crate) fn of_errors(path: &str) -> &'static str {
+    if is_v3(path) { JSON } else { V2 }
+}
+
 /// Whether an answer of API v3 will do. Without a quality, as the reference.
 fn accepts_json(headers: &HeaderMap) -> bool {
     let given: Vec<&str> = headers.get_all(ACCEPT).iter().filter_map(|v| v.to_str().ok()).collect();

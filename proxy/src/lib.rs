@@ -101,6 +101,7 @@ impl Proxy {
     pub fn new(broker: Broker, registry: weir_serde::RegistryClient, config: ProxyConfig) -> Proxy {
         let instances = Arc::new(Instances::default());
         tokio::spawn(consumer::keep(Arc::downgrade(&instances), config.consumer_instance_timeout));
+        tokio::spawn(consumer::follow(Arc::downgrade(&instances)));
         Proxy(Arc::new(Parts {
             broker: Arc::new(broker),
             schemas: Schemas::new(registry),

@@ -362,6 +362,20 @@ impl Consumer {
         taken
     }
 
+    /// The first record with this value; what was read and not committed may come again before it.
+    pub async fn take_until(&self, value: &Value) -> Value {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            assert!(Instant::now() < deadline, "{value} does not come");
+            let answer = self.get("/records?timeout=2000").await;
+            assert_eq!(answer.status, 200, "{}", answer.text);
+            let records = untimed(&answer.json);
+            if let Some(found) = records.into_iter().find(|record| record["value"] == *value) {
+                return found;
+            }
+        }
+    }
+
     /// The keys and values of the next `count` records.
     pub async fn take_data(&self, count: usize) -> Vec<(Value, Value)> {
         let taken = self.take(count).await.into_iter();

@@ -9,11 +9,16 @@ use super::fixtures::*;
 
 on_both_brokers! {
     a_subscribed_instance_reads_and_commits
+    a_topic_that_is_made_later_is_read_by_a_pattern
 }
 
 on_kafka! {
     an_instance_joins_its_group_without_a_read
     a_pattern_subscribes_to_the_topics_that_match_as_a_whole
+    more_topics_that_are_made_later_are_read_by_a_pattern
+    a_topic_that_is_made_later_interrupts_a_read_that_waits
+    a_topic_that_is_deleted_leaves_the_subscription_by_a_pattern
+    a_pattern_does_not_match_topics_of_kafka_itself
     a_subscription_to_several_topics_reads_all_of_them
     a_second_instance_continues_after_the_commit_of_the_first
     two_instances_of_a_group_share_the_partitions
@@ -128,6 +133,51 @@ async fn a_pattern_that_is_none_is_the_fault_of_the_client() {
 }
 
 #[tokio::test]
+async fn what_a_pattern_cannot_do_is_named() {
+    let broker = embedded_broker();
+    let proxy = broker.proxy().await;
+    let consumer = Consumer::new(&proxy, json!({})).await;
+    for (pattern, why) in [
+        ("flights(?!-old)", "lookaround is not supported"),
+        ("(?<=flights)-old", "lookaround is not supported"),
+        (r"(a|b)-\1", "a backreference is not supported"),
+        ("flights-.*+", "a possessive quantifier is not supported"),
+        ("(?>a|b)", "an atomic group is not supported"),
+        ("flights-(", "unclosed group"),
+        ("a)|(b", "a group is closed that is not open"),
+    ] {
+        let answer = consumer.post("/subscription", &json!({"topic_pattern": pattern})).await;
+        answer.is_error(422, 422, &format!("topic_pattern cannot be used: {why}"));
+    }
+    // none of them has subscribed it
+    consumer.assign("flights", &[0]).await;
+}
+
+/// librdkafka would need all memory, or end the process.
+#[tokio::test]
+async fn a_pattern_that_repeats_without_end_is_refused_and_holds_nobody_up() {
+    let broker = embedded_broker();
+    let proxy = broker.proxy().await;
+    let consumer = Consumer::new(&proxy, json!({})).await;
+    for pattern in [
+        "((((a{1,200}){1,200}){1,200}){1,200}){1,200}",
+        "((a{1,200}){1,200}){1,12}",
+        "(.{1000}){9}",
+    ] {
+        let answer = consumer.post("/subscription", &json!({"topic_pattern": pattern})).await;
+        answer.is_error(422, 422, "topic_pattern cannot be used: it repeats too much");
+    }
+    // backtracking would try 2^n ways to match these
+    broker.create_topic(&"a".repeat(200), 1).await;
+    for pattern in ["(a*)*b", "(a|a)*b", "(a|aa)+-"] {
+        done(&consumer.post("/subscription", &json!({"topic_pattern": pattern})).await);
+        consumer.take_none().await;
+    }
+    done(&consumer.delete_subscription().await);
+    consumer.subscribe("flights").await;
+}
+
+#[tokio::test]
 async fn subscribing_an_assigned_instance_is_40903() {
     let broker = embedded_broker();
     let proxy = broker.proxy().await;
@@ -223,6 +273,92 @@ async fn a_pattern_subscribes_to_the_topics_that_match_as_a_whole(broker: &TestB
     let mut answer = consumer.get("/subscription").await;
     answer.json["topics"].as_array_mut().unwrap().sort_by_key(Value::to_string);
     answer.is(json!({"topics": [nasdaq, nyse]}));
+}
+
+async fn a_topic_that_is_made_later_is_read_by_a_pattern(broker: &TestBroker) {
+    reads_new_topics(broker, &["IBM"]).await;
+}
+
+/// The embedded broker takes a minute until a member that joins anew has partitions.
+async fn more_topics_that_are_made_later_are_read_by_a_pattern(broker: &TestBroker) {
+    reads_new_topics(broker, &["AMZN", "IBM", "MSFT"]).await;
+}
+
+async fn reads_new_topics(broker: &TestBroker, symbols: &[&str]) {
+    let name = unique("stocks");
+    let proxy = broker.proxy().await;
+    let consumer = Consumer::new(&proxy, json!({"format": "json"})).await;
+    done(&consumer.post("/subscription", &json!({"topic_pattern": format!("{name}-.*")})).await);
+    consumer.take_none().await;
+    for symbol in symbols {
+        let topic = format!("{name}-{symbol}");
+        broker.create_topic(&topic, 1).await;
+        appears(broker, &topic).await;
+        sent(&produce(&proxy, &topic, JSON, &json!({"records": [{"value": symbol}]})).await);
+        let read = consumer.take_until(&json!(symbol)).await;
+        assert_eq!(read["topic"], json!(topic));
+    }
+}
+
+async fn a_topic_that_is_made_later_interrupts_a_read_that_waits(broker: &TestBroker) {
+    let name = unique("stocks");
+    let proxy = broker.proxy().await;
+    let consumer = Consumer::new(&proxy, json!({"format": "json"})).await;
+    done(&consumer.post("/subscription", &json!({"topic_pattern": format!("{name}-.*")})).await);
+    let read = consumer.get("/records?timeout=20000&max_bytes=1");
+    let write = async {
+        let topic = format!("{name}-IBM");
+        broker.create_topic(&topic, 1).await;
+        appears(broker, &topic).await;
+        sent(&produce(&proxy, &topic, JSON, &json!({"records": [{"value": "IBM"}]})).await);
+        topic
+    };
+    let (answer, topic) = tokio::join!(read, write);
+    has_read(&answer, &[record(&topic, 0, 0, &json!("IBM"))]);
+}
+
+/// Waits until these are the topics of a subscription.
+async fn subscribed(consumer: &Consumer, topics: &[&str]) {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        let answer = consumer.get("/subscription").await;
+        if answer.json == json!({"topics": topics}) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "not {topics:?}: {}", answer.text);
+        consumer.get("/records?timeout=100").await;
+    }
+}
+
+async fn a_topic_that_is_deleted_leaves_the_subscription_by_a_pattern(broker: &TestBroker) {
+    let name = unique("stocks");
+    let (nasdaq, nyse) = (format!("{name}-nasdaq"), format!("{name}-nyse"));
+    let proxy = broker.proxy().await;
+    for topic in [&nasdaq, &nyse] {
+        broker.create_topic(topic, 1).await;
+        appears(broker, topic).await;
+    }
+    let consumer = Consumer::new(&proxy, json!({"format": "json"})).await;
+    done(&consumer.post("/subscription", &json!({"topic_pattern": format!("{name}-.*")})).await);
+    subscribed(&consumer, &[&nasdaq, &nyse]).await;
+    let cluster = proxy.api.get("/v3/clusters").await.json["data"][0]["cluster_id"].clone();
+    let path = format!("/v3/clusters/{}/topics/{nasdaq}", cluster.as_str().unwrap());
+    done(&proxy.api.delete(&path).await);
+    subscribed(&consumer, &[&nyse]).await;
+}
+
+async fn a_pattern_does_not_match_topics_of_kafka_itself(broker: &TestBroker) {
+    let topic = new_topic(broker, "flights", 1).await;
+    let proxy = broker.proxy().await;
+    // a group's offsets make the topic that they are in
+    let other = Consumer::new(&proxy, json!({})).await;
+    other.subscribe(&topic).await;
+    assigned(&other, 1).await;
+    let consumer = Consumer::new(&proxy, json!({})).await;
+    let body = json!({"topic_pattern": format!("__consumer_offsets|{topic}")});
+    done(&consumer.post("/subscription", &body).await);
+    assigned(&consumer, 1).await;
+    consumer.get("/subscription").await.is(json!({"topics": [topic]}));
 }
 
 async fn a_subscription_to_several_topics_reads_all_of_them(broker: &TestBroker) {

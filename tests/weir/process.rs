@@ -106,6 +106,19 @@ impl Weir {
         assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
     }
 
+    /// Sends a signal again and again until it ends.
+    pub fn signal_until_end(&mut self, name: &str) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "it does not end: {:#?}", self.output);
+            self.signal(name);
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     /// Waits for the end.
     pub fn wait(&mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;

@@ -1,6 +1,7 @@
 //! `weir serve`: what it refuses, HTTPS, SASL, the end.
 
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 
 use rcgen::CertifiedKey;
@@ -164,6 +165,37 @@ async fn sigterm_ends_the_process_after_the_last_answer() {
     let (_weir, api) = Weir::registry(folder.path());
     let kept = api.get("/subjects").await.json.as_array().unwrap().len();
     assert!(kept >= answered, "{answered} were answered, {kept} are there");
+}
+
+#[tokio::test]
+async fn signals_that_do_not_say_stop_do_not_stop() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut weir, api) = Weir::registry(folder.path());
+    for name in ["HUP", "QUIT", "USR1", "USR2"] {
+        weir.signal(name);
+        weir.line(&format!("SIG{name} is ignored"));
+        assert_eq!(api.get("/subjects").await.status, 200);
+    }
+    weir.signal("TERM");
+    assert!(weir.wait().success());
+}
+
+/// A request whose body does not come would be waited for.
+#[tokio::test]
+async fn a_second_sigterm_does_not_wait_for_requests() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut weir, api) = Weir::registry(folder.path());
+    let mut stuck = TcpStream::connect(api.url.trim_start_matches("http://")).unwrap();
+    let head = "POST /subjects/flights/versions HTTP/1.1\r\nhost: weir\r\ncontent-length: 9\r\nexpect: 100-continue\r\n\r\n";
+    stuck.write_all(head.as_bytes()).unwrap();
+    // it is being answered once it asks for the body
+    let mut line = String::new();
+    BufReader::new(&stuck).read_line(&mut line).unwrap();
+    assert_eq!(line, "HTTP/1.1 100 Continue\r\n");
+    weir.signal("TERM");
+    weir.line("stopping");
+    // alone it would end well, when its time for that is over
+    assert_eq!(weir.signal_until_end("TERM").code(), Some(1));
 }
 
 #[tokio::test]

@@ -22,9 +22,10 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsAcceptor;
 use tower::{Service, ServiceExt};
 
@@ -39,6 +40,9 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long requests that are being answered may take once the process is told to stop.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Signals to stop that come this soon after the first say the same: `timeout` and others signal the process and its group.
+const SAME_STOP: Duration = Duration::from_millis(500);
 
 /// How long nobody is accepted after the system had no more to give, such as descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -184,14 +188,57 @@ async fn converse<S>(
     }
 }
 
-/// Returns when the process is told to stop, by SIGTERM or Ctrl-C.
-pub async fn told_to_stop() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
+/// SIGTERM and SIGINT (Ctrl-C), from when this is made.
+pub struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    pub fn new() -> Result<StopSignals, String> {
+        let listen = |kind| signal(kind).map_err(|error| format!("cannot hear signals: {error}"));
+        let terminate = listen(SignalKind::terminate())?;
+        Ok(StopSignals { terminate, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    /// Returns when the process is told to stop, once for each time.
+    pub async fn told(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+
+    /// Returns when the process, which was told to stop just now, is told again.
+    pub async fn told_again(&mut self) {
+        let told = Instant::now();
+        loop {
+            self.told().await;
+            if told.elapsed() >= SAME_STOP {
+                return;
+            }
+        }
+    }
+}
+
+/// From now on these do not end the process. They are sent where a terminal is closed, or by those who expect that logs are
+/// rotated, settings are read anew or threads are listed.
+pub fn outlive_signals() {
+    for (name, kind) in [
+        ("SIGHUP", SignalKind::hangup()),
+        ("SIGQUIT", SignalKind::quit()),
+        ("SIGUSR1", SignalKind::user_defined1()),
+        ("SIGUSR2", SignalKind::user_defined2()),
+    ] {
+        match signal(kind) {
+            Ok(mut signals) => {
+                tokio::spawn(async move {
+                    while signals.recv().await.is_some() {
+                        tracing::info!("{name} is ignored");
+                    }
+                });
+            }
+            Err(error) => tracing::warn!("{name} would end the process: {error}"),
+        }
     }
 }

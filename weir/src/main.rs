@@ -54,6 +54,9 @@ fn main() -> ExitCode {
         Err(error) => Err(format!("cannot start: {error}")),
         Ok(runtime) => {
             let result = runtime.block_on(async {
+                if !matches!(cli.command, Command::Migrate(_)) {
+                    listen::outlive_signals();
+                }
                 match cli.command {
                     Command::Dev(args) => dev::run(args).await,
                     Command::Serve(args) => serve::run(args).await,

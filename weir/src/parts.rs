@@ -11,7 +11,7 @@ use tokio_rustls::TlsAcceptor;
 use tower::Service;
 use weir_proxy::Proxy;
 
-use crate::listen::{self, DRAIN_TIMEOUT};
+use crate::listen::{self, DRAIN_TIMEOUT, StopSignals};
 
 /// Listeners that are being served.
 #[derive(Default)]
@@ -42,13 +42,21 @@ impl Parts {
     }
 
     /// Runs until the process is told to stop; then requests that are being answered are answered, and
-    /// what was sent to Kafka is acknowledged.
+    /// what was sent to Kafka is acknowledged. Told a second time, it waits for neither.
     pub async fn run(mut self) -> Result<(), String> {
+        let mut signals = StopSignals::new()?;
         tokio::select! {
-            () = listen::told_to_stop() => {}
+            () = signals.told() => {}
             failed = failure(&mut self.starting) => return Err(failed),
         }
         tracing::info!("stopping: no new requests, those under way are answered");
+        tokio::select! {
+            drained = self.drain() => drained,
+            () = signals.told_again() => Err("told to stop again: what was under way is cut off".into()),
+        }
+    }
+
+    async fn drain(mut self) -> Result<(), String> {
         if let Some(proxy) = &self.proxy {
             proxy.end_waiting();
         }

@@ -73,6 +73,8 @@ pub(super) fn start(
     match &reading.source {
         Source::None => {}
         Source::Subscription(topics) => subscribe(&client, topics)?,
+        Source::Pattern(topics) if topics.is_empty() => {}
+        Source::Pattern(topics) => subscribe(&client, topics)?,
         Source::Assignment(partitions) => {
             client.assign(&assignment(partitions, &reading.positions)?)?;
         }
@@ -80,6 +82,7 @@ pub(super) fn start(
     Ok(Arc::new(client))
 }
 
+/// At least one topic, each by its name: librdkafka would compile a pattern, for which it can need all memory.
 pub(super) fn subscribe(
     client: &StreamConsumer<Context>,
     topics: &[String],

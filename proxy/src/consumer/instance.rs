@@ -20,6 +20,7 @@ use tokio::sync::{Mutex, MutexGuard, Notify, oneshot};
 use tokio::time::Instant;
 
 use super::client::{Client, leave, names, start, subscribe};
+use super::follow::Followed;
 use super::reading::{Denied, Reading, Records, Source, size};
 use super::seek::{Position, assignment, seek};
 use super::spec::ConsumerSpec;
@@ -35,6 +36,8 @@ pub(crate) struct Instance {
     /// There while it is needed. Made and taken away with `reading` locked.
     client: SyncMutex<Option<Client>>,
     reading: Mutex<Reading>,
+    /// The pattern of topics that it is subscribed to. Set with `reading` locked.
+    pub(super) followed: SyncMutex<Option<Followed>>,
     /// Requests other than reads that want `reading`.
     wanted: AtomicUsize,
     /// Reads that wait; an instance that somebody waits for is not idle.
@@ -54,6 +57,7 @@ impl Instance {
             broker,
             client: SyncMutex::default(),
             reading: Mutex::default(),
+            followed: SyncMutex::default(),
             wanted: AtomicUsize::new(0),
             readers: AtomicUsize::new(0),
             interrupt: Notify::new(),
@@ -95,7 +99,7 @@ impl Instance {
     pub(super) fn give_up_client(&self, reading: &mut Reading) {
         let Some(client) = self.take_client() else { return };
         reading.drop_pending();
-        if matches!(reading.source, Source::Subscription(_)) {
+        if reading.source.is_shared() {
             reading.positions.clear();
         }
         leave(Some(client), None);
@@ -133,6 +137,11 @@ impl Instance {
     /// Reads that wait are answered with what there is, now and from now on.
     pub(crate) fn end_waiting(&self) {
         self.ending.store(true, Ordering::SeqCst);
+        self.interrupt_reads();
+    }
+
+    /// Reads that wait look at what has changed.
+    pub(super) fn interrupt_reads(&self) {
         self.interrupt.notify_waiters();
     }
 
@@ -155,6 +164,9 @@ impl Instance {
     /// Serves the group between reads: joining and rebalancing happen while librdkafka is polled.
     pub(crate) fn keep_up(&self) {
         let Ok(mut reading) = self.reading.try_lock() else { return };
+        if let Err(error) = self.follow(&mut reading) {
+            tracing::debug!(%error, "the topics of a pattern");
+        }
         if let Some(client) = self.client()
             && reading.source != Source::None
             && reading.pending.is_empty()
@@ -196,6 +208,7 @@ impl Instance {
                 drop(reading);
                 reading = self.reading.lock().await; // after those who wait already
             }
+            self.follow(&mut reading)?;
             let has_enough = self.has_enough(&client, &mut reading, max_bytes)?;
             if reading.wants_time {
                 self.go_back(&client, &mut reading).await?;
@@ -250,22 +263,14 @@ impl Instance {
             && reading.pending_bytes >= self.spec.min_bytes.min(max_bytes))
     }
 
-    /// 40903 partitions are assigned, or topics and a pattern would be mixed.
+    /// 40903 partitions are assigned, or a pattern is subscribed to.
     pub(crate) async fn subscribe(&self, topics: Vec<String>) -> Result<(), ProxyError> {
         let mut reading = self.interrupting().await;
-        let source = Source::Subscription(topics.clone());
-        let mixed = match reading.source {
-            Source::None => false,
-            Source::Assignment(_) => true,
-            Source::Subscription(_) => reading.source.is_pattern() != source.is_pattern(),
-        };
-        if mixed {
-            return Err(illegal(
-                "Subscription to topics, partitions and pattern are mutually exclusive",
-            ));
+        if matches!(reading.source, Source::Assignment(_) | Source::Pattern(_)) {
+            return Err(mutually_exclusive());
         }
         subscribe(&*self.wake(&reading)?, &topics)?;
-        reading.source = source;
+        reading.source = Source::Subscription(topics);
         reading.denied = None;
         Ok(())
     }
@@ -276,17 +281,20 @@ impl Instance {
             client.unsubscribe();
             let _ = client.unassign();
         }
+        self.set_followed(None);
         *reading = Reading::default();
     }
 
     /// The subscribed topics; of a pattern, those that it has brought so far.
     pub(crate) async fn subscription(&self) -> Result<Vec<String>, ProxyError> {
-        let Source::Subscription(mut topics) = self.interrupting().await.source.clone() else {
-            return Ok(Vec::new());
+        let source = self.interrupting().await.source.clone();
+        let mut topics = match source {
+            Source::None | Source::Assignment(_) => return Ok(Vec::new()),
+            Source::Subscription(topics) => topics,
+            Source::Pattern(_) => {
+                self.assignment().await?.into_iter().map(|(topic, _)| topic).collect()
+            }
         };
-        if topics.iter().any(|topic| topic.starts_with('^')) {
-            topics = self.assignment().await?.into_iter().map(|(topic, _)| topic).collect();
-        }
         topics.sort_unstable();
         topics.dedup();
         Ok(topics)
@@ -294,10 +302,8 @@ impl Instance {
 
     pub(crate) async fn assign(&self, partitions: Vec<(String, i32)>) -> Result<(), ProxyError> {
         let mut reading = self.interrupting().await;
-        if matches!(reading.source, Source::Subscription(_)) {
-            return Err(illegal(
-                "Subscription to topics, partitions and pattern are mutually exclusive",
-            ));
+        if reading.source.is_shared() {
+            return Err(mutually_exclusive());
         }
         if partitions.is_empty() {
             if let Some(client) = self.client() {
@@ -430,6 +436,10 @@ impl Drop for Counted<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }
+}
+
+pub(super) fn mutually_exclusive() -> ProxyError {
+    illegal("Subscription to topics, partitions and pattern are mutually exclusive")
 }
 
 fn illegal(reason: &str) -> ProxyError {

@@ -1,8 +1,10 @@
 //! Consumer instances: a Kafka consumer each, kept between requests.
 
 mod client;
+mod follow;
 mod instance;
 mod offsets;
+mod pattern;
 mod reading;
 mod rights;
 mod seek;
@@ -12,8 +14,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+pub(crate) use follow::follow;
 pub(crate) use instance::Instance;
 pub(crate) use offsets::Commit;
+pub(crate) use pattern::TopicPattern;
 pub(crate) use reading::size;
 pub(crate) use seek::Position;
 pub(crate) use spec::{ConsumerSpec, MIN_BYTES, MIN_BYTES_DISABLED};

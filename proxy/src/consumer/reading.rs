@@ -1,6 +1,7 @@
 //! What an instance has fetched and nobody has read, and how far it was read.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -39,28 +40,30 @@ pub(super) enum Denied {
 pub(super) enum Source {
     #[default]
     None,
-    /// To these topics, or to a pattern, which begins with `^`.
+    /// To topics that are named.
     Subscription(Vec<String>),
+    /// To a pattern, which these topics match.
+    Pattern(Arc<[String]>),
     Assignment(Vec<(String, i32)>),
 }
 
 impl Source {
-    /// The topics that are named.
+    /// The topics, each once.
     pub(super) fn topics(&self) -> Vec<&str> {
         let mut topics: Vec<&str> = match self {
             Source::None => Vec::new(),
             Source::Subscription(topics) => topics.iter().map(String::as_str).collect(),
+            Source::Pattern(topics) => topics.iter().map(String::as_str).collect(),
             Source::Assignment(partitions) => partitions.iter().map(|(t, _)| t.as_str()).collect(),
         };
-        topics.retain(|topic| !topic.starts_with('^'));
         topics.sort_unstable();
         topics.dedup();
         topics
     }
 
-    /// Whether it is a pattern, which topics that are named exclude.
-    pub(super) fn is_pattern(&self) -> bool {
-        matches!(self, Source::Subscription(topics) if topics.iter().any(|t| t.starts_with('^')))
+    /// Returns true if the group shares the partitions out.
+    pub(super) fn is_shared(&self) -> bool {
+        matches!(self, Source::Subscription(_) | Source::Pattern(_))
     }
 }
 

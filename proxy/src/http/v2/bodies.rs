@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::broker::is_topic_name;
-use crate::consumer::{Commit, Position};
+use crate::consumer::{Commit, Position, TopicPattern};
 use crate::error::ProxyError;
 use crate::http::Object;
 use crate::http::json::coerced;
@@ -28,12 +28,8 @@ struct Text(#[serde(deserialize_with = "coerced")] String);
 pub(crate) enum Wanted {
     Nothing,
     Topics(Vec<String>),
-    Pattern(String),
+    Pattern(TopicPattern),
 }
-
-/// Bytes of a topic pattern. librdkafka compiles it recursively: a long enough one would end the
-/// process.
-const PATTERN_BYTES_MAX: usize = 1000;
 
 impl Subscription {
     /// Topics win over a pattern. 422.
@@ -46,14 +42,10 @@ impl Subscription {
                 topics.retain(|topic| seen.insert(topic.clone()));
                 Ok(Wanted::Topics(topics))
             }
-            (None, Some(pattern)) => {
-                if pattern.len() > PATTERN_BYTES_MAX || pattern.contains('\0') {
-                    return invalid("topic_pattern is no pattern that can be used");
-                }
-                // librdkafka takes a name that begins with ^ for a pattern; the reference's match
-                // whole names
-                Ok(Wanted::Pattern(format!("^({pattern})$")))
-            }
+            (None, Some(pattern)) => match TopicPattern::parse(&pattern) {
+                Ok(pattern) => Ok(Wanted::Pattern(pattern)),
+                Err(error) => invalid(&error.to_string()),
+            },
             (None, None) => Ok(Wanted::Nothing),
         }
     }

@@ -95,7 +95,7 @@ pub(crate) async fn subscribe(
     match subscription.wanted()? {
         Wanted::Topics(topics) if topics.is_empty() => instance.unsubscribe().await,
         Wanted::Topics(topics) => instance.subscribe(topics).await?,
-        Wanted::Pattern(pattern) => instance.subscribe(vec![pattern]).await?,
+        Wanted::Pattern(pattern) => instance.subscribe_pattern(pattern).await?,
         Wanted::Nothing => {}
     }
     Ok(Nothing)

@@ -86,7 +86,7 @@ impl Registry {
         Registry::open_with(log, Options::default())
     }
 
-    /// The same with options.
+    /// Reads the log to its end, then takes commands, as the options say.
     pub fn open_with(mut log: impl Log, options: Options) -> Result<Registry, OpenError> {
         let mut read = replay(&mut log).map_err(OpenError)?;
         read.set_default_level(options.default_level);

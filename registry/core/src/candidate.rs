@@ -203,12 +203,17 @@ impl Candidate {
         Candidate { metadata, rule_set, ..self.clone() }
     }
 
+    /// Whether it has the metadata and the rules of another candidate.
+    pub(crate) fn has_contract_of(&self, other: &Candidate) -> bool {
+        self.metadata == other.metadata && self.rule_set == other.rule_set
+    }
+
     /// Whether its metadata says which version it is.
     pub(crate) fn is_numbered(&self) -> bool {
         is_numbered(self.metadata.as_deref())
     }
 
-    /// What does not depend on the form of its text, to be compared with [`IdEntry::content`].
+    /// What does not depend on the form of its text, to be compared with [`State::content`].
     pub(crate) fn content(&self) -> Content {
         self.parsed.content()
     }

@@ -108,7 +108,7 @@ impl fmt::Display for Member {
     }
 }
 
-/// Of what a member tells the others of its group.
+/// The part that is read here of what a member tells the others of its group.
 #[derive(Deserialize)]
 struct Told {
     host: String,

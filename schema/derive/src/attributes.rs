@@ -23,7 +23,7 @@ pub struct Container {
     pub doc: Option<String>,
     pub default: Option<String>,
     pub rename_all: Option<LitStr>,
-    /// Of the fields of an enum's variants.
+    /// How the fields of an enum's variants are renamed.
     pub rename_all_fields: Option<LitStr>,
     /// Whether it is what its one field is.
     pub transparent: bool,
@@ -49,7 +49,7 @@ pub struct Member {
     /// As JSON, for types that have only serde's implementations.
     pub schema: Option<String>,
     pub skip: bool,
-    /// Of a variant's fields.
+    /// How a variant's fields are renamed.
     pub rename_all: Option<LitStr>,
     /// The function that makes what serde does not read.
     pub default_by: Option<Path>,

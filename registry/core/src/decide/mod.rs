@@ -117,7 +117,7 @@ impl State {
         let config = self.effective_config(Some(subject));
         let entry = self.entry(subject, latest.id);
         let next = candidate.with_contract(&config, Some(entry), None, false);
-        if next.metadata == candidate.metadata && next.rule_set == candidate.rule_set {
+        if candidate.has_contract_of(&next) {
             return None;
         }
         self.lookup_as_is(subject, &next, deleted)

@@ -114,10 +114,13 @@ impl Registration {
     ) -> Option<&'s VersionEntry> {
         let found = match self.version {
             RequestedVersion::NextOrFound => {
-                let as_it_came = || state.lookup_as_is(&self.subject, &self.candidate, false);
-                let as_it_came =
-                    if config.has_defaults_or_overrides() { None } else { as_it_came() };
-                as_it_came.or_else(|| state.lookup_as_is(&self.subject, candidate, false))?
+                let look_up = |candidate| state.lookup_as_is(&self.subject, candidate, false);
+                let came = &self.candidate;
+                if config.has_defaults_or_overrides() || came.has_contract_of(candidate) {
+                    look_up(candidate)?
+                } else {
+                    look_up(came).or_else(|| look_up(candidate))?
+                }
             }
             RequestedVersion::NumberedOrLatest => {
                 let latest = state.live_versions(&self.subject).next_back()?;

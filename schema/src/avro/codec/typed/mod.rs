@@ -43,7 +43,7 @@ pub use super::schema_text::{Field, Named, SchemaText};
             `i64` or `u32`, or say `#[avro(schema = \"\\\"long\\\"\")]` on the field if its values fit"
 )]
 pub trait AvroType {
-    /// The same type with what it borrows from data of this lifetime.
+    /// This type, borrowing from data of the lifetime `'de`.
     type At<'de>;
 
     /// Branches that the type takes in a union around it: several if it is a union itself.
@@ -66,7 +66,7 @@ pub trait AvroType {
         text.simple_name()
     }
 
-    /// The same for any number of it in a row.
+    /// The name of any number of values of this type in a row.
     #[doc(hidden)]
     fn name_of_many() -> String {
         format!("array_{}", Self::name())

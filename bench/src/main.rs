@@ -3,6 +3,7 @@
 //! Where a process is measured, it is the release binary, as a child with its own ports and its own
 //! folder. What it is compared with is measured in the same run, in turns with it.
 
+mod attack;
 mod avro;
 mod bare_axum;
 mod check;
@@ -30,7 +31,7 @@ use std::process::ExitCode;
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 const USAGE: &str = "usage: cargo run --release -p weir-bench -- \
-                     startup|get-by-id|register|size|check|cluster|produce|spread|rest|avro|all";
+                     startup|get-by-id|register|size|check|cluster|produce|spread|rest|avro|all|attack [NAME]";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -72,6 +73,8 @@ async fn run(args: &[&str]) -> Result {
             rest::run().await?;
             avro::run()
         }
+        ["attack"] => attack::run("all").await,
+        ["attack", which] => attack::run(which).await,
         ["bare-axum", port] => bare_axum::run(port.parse()?).await,
         _ => Err(USAGE.into()),
     }

@@ -1,0 +1,7 @@
+//! Connections, bodies and answers: many of them, slow ones, and ones that a browser was tricked into.
+
+use crate::Result;
+
+pub async fn run() -> Result {
+    Ok(())
+}

@@ -1,0 +1,27 @@
+//! `attack`: what the attacks of `tests/weir/attacks` cost the server and those who ask it meanwhile.
+
+mod connections;
+mod consumers;
+mod disk;
+mod requests;
+
+use crate::{Result, server};
+
+/// `which` is one of them, or all.
+pub async fn run(which: &str) -> Result {
+    server::build()?;
+    let is_asked = |name| which == name || which == "all";
+    if is_asked("requests") {
+        requests::run().await?;
+    }
+    if is_asked("connections") {
+        connections::run().await?;
+    }
+    if is_asked("consumers") {
+        consumers::run().await?;
+    }
+    if is_asked("disk") {
+        disk::run().await?;
+    }
+    Ok(())
+}

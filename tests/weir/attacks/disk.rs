@@ -1,0 +1,1 @@
+//! The disk: damage, a folder that is gone, no room.

@@ -1,0 +1,1 @@
+//! Requests that are small and ask for much: schemas, patterns, checks.

@@ -7,6 +7,7 @@
 mod associations;
 mod candidate;
 mod check;
+mod compaction;
 mod decide;
 mod parsed;
 pub mod record;
@@ -15,6 +16,7 @@ mod state;
 pub use associations::Associations;
 pub use candidate::{Candidate, Purpose};
 pub use check::{Verdict, check};
+pub use compaction::Compaction;
 pub use decide::{
     AssociationChange, AssociationDelete, AssociationPlan, Checked, Command, Decision, Outcome,
     Registration, RequestedVersion, decide,

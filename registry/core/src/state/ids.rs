@@ -168,7 +168,8 @@ impl State {
 
     /// The highest id that a context has given.
     pub fn max_id(&self, context: &str) -> SchemaId {
-        self.ids.get(context).map_or_else(SchemaId::default, |space| space.max)
+        let max = self.ids.get(context).map_or_else(SchemaId::default, |space| space.max);
+        max.max(self.ids_above)
     }
 
     /// The same of all contexts.
@@ -176,10 +177,20 @@ impl State {
         self.ids.iter().map(|(context, space)| (context, space.max))
     }
 
+    /// Whether nobody can tell the states of two logs apart, now or after whatever comes next.
+    pub fn is_indistinguishable_from(&self, other: &State) -> bool {
+        self == other && self.max_ids().eq(other.max_ids()) && self.next_offset == other.next_offset
+    }
+
     /// A context has given this id before, whatever the records say that compaction has left.
     pub fn raise_max_id(&mut self, context: &Context, id: SchemaId) {
         let space = self.ids.entry(context.clone()).or_default();
         space.max = space.max.max(id);
+    }
+
+    /// No context gives this id or a lower one, whatever the records say: some are lost.
+    pub fn give_ids_above(&mut self, id: SchemaId) {
+        self.ids_above = id;
     }
 
     pub fn by_id(&self, context: &str, id: SchemaId) -> Option<&Arc<IdEntry>> {

@@ -37,6 +37,8 @@ pub struct State {
     contexts: OrdSet<Context>,
     /// Each context numbers its schemas for itself.
     ids: OrdMap<Context, IdSpace>,
+    /// The server's, as the log is damaged and ids are lost that were given.
+    ids_above: SchemaId,
     guids: OrdMap<Guid, SameContent>,
     config: HashMap<Option<Subject>, Arc<Config>>,
     mode: HashMap<Option<Subject>, Mode>,

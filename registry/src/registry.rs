@@ -1,19 +1,19 @@
 //! The registry: a state that anyone may read at any time, and a writer that changes it.
 
 use std::fmt;
-use std::sync::Arc;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread::JoinHandle;
 
 use arc_swap::{ArcSwap, Guard};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
-use weir_registry_api::{CompatibilityLevel, RegistryError};
+use weir_registry_api::{CompatibilityLevel, RegistryError, SchemaId};
 use weir_registry_core::{Command, Outcome, State};
 
 use crate::cluster::{Cluster, NodeConfig, PATIENCE};
-use crate::log::{KafkaConfig, KafkaLog, Log, LogError};
+use crate::log::{KafkaConfig, KafkaLog, Log, LogError, LogStatus};
 use crate::replay::replay;
-use crate::writer::{Job, Writer};
+use crate::writer::{Job, Shown, Writer};
 
 /// Of what is wrong with a log, what is said at the start; the rest is at `/metrics`.
 const SAID_MAX: usize = 100;
@@ -55,7 +55,11 @@ impl Default for Options {
 struct Shared {
     options: Options,
     state: Arc<ArcSwap<State>>,
+    log: Arc<ArcSwap<LogStatus>>,
     jobs: mpsc::Sender<Job>,
+    /// The thread that writes a log that nobody else writes, and how it is told to stop.
+    writer: Mutex<Option<JoinHandle<()>>>,
+    stop: Arc<Notify>,
     /// One for each processor.
     heavy: Arc<Semaphore>,
     clustered: Clustered,
@@ -90,13 +94,19 @@ impl Registry {
     pub fn open_with(mut log: impl Log, options: Options) -> Result<Registry, OpenError> {
         let mut read = replay(&mut log).map_err(OpenError)?;
         read.set_default_level(options.default_level);
+        read.give_ids_above(SchemaId(log.ids_above()));
         let state = Arc::new(ArcSwap::from_pointee(read));
         let (registry, waiting) = Registry::new(state.clone(), Clustered::No, options);
-        let writer = Writer::new(log, state, waiting);
-        std::thread::Builder::new()
+        let shown = Shown { state, log: registry.0.log.clone() };
+        let stop = registry.0.stop.clone();
+        let writer = Writer::new(log, shown, waiting, stop).map_err(OpenError)?;
+        let thread = std::thread::Builder::new()
             .name("registry-writer".into())
             .spawn(move || writer.run())
-            .map_err(|e| OpenError(LogError(e.to_string())))?;
+            .map_err(|error| OpenError(error.into()))?;
+        if let Ok(mut writer) = registry.0.writer.lock() {
+            *writer = Some(thread);
+        }
         Ok(registry)
     }
 
@@ -141,7 +151,34 @@ impl Registry {
         let (jobs, waiting) = mpsc::channel(WAITING_MAX);
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let heavy = Arc::new(Semaphore::new(processors));
-        (Registry(Arc::new(Shared { options, state, jobs, heavy, clustered })), waiting)
+        let shared = Shared {
+            options,
+            state,
+            log: Arc::default(),
+            jobs,
+            writer: Mutex::default(),
+            stop: Arc::default(),
+            heavy,
+            clustered,
+        };
+        (Registry(Arc::new(shared)), waiting)
+    }
+
+    /// Answers what was submitted, and nothing after that; closes the log. Returns once that is done.
+    pub async fn close(&self) {
+        self.0.stop.notify_one();
+        let writer = self.0.writer.lock().ok().and_then(|mut writer| writer.take());
+        if let Some(writer) = writer {
+            let ended = tokio::task::spawn_blocking(|| writer.join()).await;
+            if !matches!(ended, Ok(Ok(()))) {
+                tracing::error!("the log's writer has panicked");
+            }
+        }
+    }
+
+    /// How the log is that this node has for itself.
+    pub fn log(&self) -> Arc<LogStatus> {
+        self.0.log.load_full()
     }
 
     /// Runs what may take long beside everything else: short requests do not wait for it.

@@ -5,18 +5,23 @@
 //! yet, so that they share the next sync. Readers see only what is durable.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
-use tokio::sync::{mpsc, oneshot};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{Notify, mpsc, oneshot};
 use weir_registry_api::RegistryError;
 use weir_registry_core::{Command, LogEntry, Outcome, RawRecord, State, decide};
 
-use crate::log::{AppendError, Log};
+use crate::log::{AppendError, Fault, Log, LogError, LogStatus};
 use crate::replay::apply_entry;
 
 /// Commands that share one append.
 pub(crate) const BATCH_MAX: usize = 512;
+
+/// A log that has failed is tried again after this long, and then after twice as long each time.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
 
 pub(crate) type Answer = Result<Outcome, RegistryError>;
 
@@ -25,22 +30,53 @@ pub(crate) struct Job {
     pub(crate) answer: oneshot::Sender<Answer>,
 }
 
+/// What the writer shows to others.
+#[derive(Clone)]
+pub(crate) struct Shown {
+    pub(crate) state: Arc<ArcSwap<State>>,
+    pub(crate) log: Arc<ArcSwap<LogStatus>>,
+}
+
 pub(crate) struct Writer<L> {
     log: L,
-    state: Arc<ArcSwap<State>>,
+    shown: Shown,
     jobs: mpsc::Receiver<Job>,
-    /// Why the log takes no more writes. After a failed append nobody knows what it holds.
-    failed: Option<String>,
+    /// Nobody is to be answered any more.
+    stop: Arc<Notify>,
+    /// The log takes no writes. After a failed append nobody knows what it holds.
+    failed: Option<Failed>,
+    runtime: Runtime,
+}
+
+struct Failed {
+    reason: String,
+    /// When it is tried again; never, if that cannot help.
+    retry: Option<(Instant, Duration)>,
 }
 
 impl<L: Log> Writer<L> {
-    pub(crate) fn new(log: L, state: Arc<ArcSwap<State>>, jobs: mpsc::Receiver<Job>) -> Writer<L> {
-        Writer { log, state, jobs, failed: None }
+    pub(crate) fn new(
+        log: L,
+        shown: Shown,
+        jobs: mpsc::Receiver<Job>,
+        stop: Arc<Notify>,
+    ) -> Result<Writer<L>, LogError> {
+        let runtime = Builder::new_current_thread().enable_time().build()?;
+        let mut writer = Writer { log, shown, jobs, stop, failed: None, runtime };
+        writer.show_log();
+        Ok(writer)
     }
 
+    /// Runs until nobody can ask any more; then the log is closed.
     pub(crate) fn run(mut self) {
         let mut batch = Vec::with_capacity(BATCH_MAX);
-        while self.jobs.blocking_recv_many(&mut batch, BATCH_MAX) > 0 {
+        loop {
+            let again = self.tend();
+            match self.wait(&mut batch, again) {
+                Some(0) => return,
+                None => continue,
+                Some(_) => {}
+            }
             let outcomes = self.write(&batch);
             for (job, outcome) in batch.drain(..).zip(outcomes) {
                 let _ = job.answer.send(outcome); // who asked may be gone
@@ -48,13 +84,92 @@ impl<L: Log> Writer<L> {
         }
     }
 
+    /// Waits for jobs; how many there are: 0 if there will be none; none if the time is over before.
+    fn wait(&mut self, batch: &mut Vec<Job>, at_most: Option<Duration>) -> Option<usize> {
+        let Writer { jobs, stop, runtime, .. } = self;
+        runtime.block_on(async {
+            let received = async {
+                tokio::select! {
+                    biased;
+                    count = jobs.recv_many(batch, BATCH_MAX) => return count,
+                    () = stop.notified() => {}
+                }
+                // those that wait already are answered
+                jobs.close();
+                jobs.recv_many(batch, BATCH_MAX).await
+            };
+            match at_most {
+                None => Some(received.await),
+                Some(at_most) => tokio::time::timeout(at_most, received).await.ok(),
+            }
+        })
+    }
+
+    /// Has the log do what is due; how long until it is to be asked again.
+    fn tend(&mut self) -> Option<Duration> {
+        let retry = self.failed.as_ref().and_then(|failed| failed.retry);
+        if let Some((at, _)) = retry {
+            let left = at.saturating_duration_since(Instant::now());
+            if !left.is_zero() {
+                return Some(left);
+            }
+            self.recover();
+        }
+        let again = match &self.failed {
+            None => self.log.tend(&self.shown.state.load_full()),
+            Some(failed) => failed.retry.map(|(_, after)| after),
+        };
+        self.show_log();
+        again
+    }
+
+    fn show_log(&mut self) {
+        let status = self.log.status();
+        if self.failed.is_none()
+            && let Some(fault) = &status.fault
+        {
+            self.fail(fault.to_string(), matches!(fault, Fault::Failed(_)));
+        }
+        if **self.shown.log.load() != status {
+            self.shown.log.store(Arc::new(status));
+        }
+    }
+
+    fn fail(&mut self, reason: String, may_recover: bool) {
+        tracing::error!(%reason, "the log takes no writes");
+        let retry = may_recover.then(|| (Instant::now() + RETRY_AFTER, RETRY_AFTER));
+        self.failed = Some(Failed { reason, retry });
+    }
+
+    /// Tries to have the log take writes again.
+    fn recover(&mut self) {
+        let recovered = self.log.recover().and_then(|()| self.catch_up());
+        let status = self.log.status();
+        match (recovered, status.fault) {
+            (Ok(()), None) => {
+                tracing::info!("the log takes writes again");
+                self.failed = None;
+            }
+            (recovered, fault) => {
+                let may_recover = matches!(fault, None | Some(Fault::Failed(_)));
+                let why = fault.map(|fault| fault.to_string());
+                let why = why.or(recovered.err().map(|error| error.to_string()));
+                let Some(Failed { reason, retry }) = &mut self.failed else { return };
+                *reason = why.unwrap_or_default();
+                let after =
+                    retry.map_or(RETRY_AFTER, |(_, after)| (2 * after).min(RETRY_AFTER_MAX));
+                *retry = may_recover.then(|| (Instant::now() + after, after));
+            }
+        }
+    }
+
     fn write(&mut self, batch: &[Job]) -> Vec<Answer> {
         loop {
-            if let Some(reason) = &self.failed {
-                let error = RegistryError::Store { reason: reason.clone() };
+            if let Some(failed) = &self.failed {
+                let error = RegistryError::Store { reason: failed.reason.clone() };
                 return vec![Err(error); batch.len()];
             }
-            let before = self.state.load_full();
+            let before = self.shown.state.load_full();
             let expected = before.next_offset();
             let decided = Decided::of(State::clone(&before), batch.iter(), usize::MAX);
             if decided.records.is_empty() {
@@ -62,28 +177,33 @@ impl<L: Log> Writer<L> {
             }
             match self.log.append(expected, &decided.records) {
                 Ok(_) => {
-                    self.state.store(Arc::new(decided.state));
+                    self.shown.state.store(Arc::new(decided.state));
                     return decided.outcomes;
                 }
-                Err(AppendError::Conflict) => self.catch_up(),
+                Err(AppendError::Conflict) => {
+                    if let Err(why) = self.catch_up() {
+                        self.fail(format!("The log cannot be read: {why}"), false);
+                    }
+                }
                 Err(why) => {
-                    tracing::error!(%why, "the log failed; it takes no writes until a restart");
-                    self.failed = Some(format!("The log failed, writes need a restart: {why}"));
+                    let lasting = self.log.status().fault;
+                    let may_recover = matches!(lasting, None | Some(Fault::Failed(_)));
+                    self.fail(format!("The log failed: {why}"), may_recover);
+                    self.show_log();
                 }
             }
         }
     }
 
-    /// Somebody else wrote to the log: read it, so that what waits is decided anew.
-    fn catch_up(&mut self) {
-        let mut state = State::clone(&self.state.load_full());
-        let read = self.log.read(state.next_offset(), &mut |offset, record| {
+    /// Reads what the log holds and the state does not show: somebody else wrote, or an append has failed
+    /// whose records are there all the same.
+    fn catch_up(&mut self) -> Result<(), LogError> {
+        let mut state = State::clone(&self.shown.state.load_full());
+        self.log.read(state.next_offset(), &mut |offset, record| {
             apply_entry(&mut state, offset, LogEntry::read(&record));
-        });
-        match read {
-            Ok(()) => self.state.store(Arc::new(state)),
-            Err(why) => self.failed = Some(format!("The log cannot be read: {why}")),
-        }
+        })?;
+        self.shown.state.store(Arc::new(state));
+        Ok(())
     }
 }
 

@@ -12,23 +12,80 @@ mod crash;
 mod power;
 
 use std::fmt;
+use std::time::Duration;
 
-use weir_registry_core::RawRecord;
+use weir_registry_core::{RawRecord, State};
 
 pub use kafka::{KafkaConfig, KafkaLog};
 pub use memory::MemoryLog;
 pub use sled::SledLog;
 
+/// Records from which on a log that nobody else writes is looked at for compaction.
+const COMPACT_FROM_RECORDS: u64 = 5_000;
+
 /// What the registry stores its records in. Its methods may block: they run on a thread of their
 /// own. Offsets ascend from 0; where a log is compacted, some are missing.
 pub trait Log: Send + 'static {
-    /// Hands on every record from offset `from` to the end, in order, each with its offset.
+    /// Hands on every record from offset `from` to the end, in order, each with its offset. Of a log that is
+    /// damaged, those that are sound.
     fn read(&mut self, from: u64, each: &mut dyn FnMut(u64, RawRecord)) -> Result<(), LogError>;
 
     /// Appends records behind offset `expected`, where the log ends, all or none of them; the offset
     /// of the first. When this returns, they survive the loss of power. That the offset is another
     /// than `expected` tells that somebody wrote at the same time, where the log cannot prevent it.
     fn append(&mut self, expected: u64, records: &[RawRecord]) -> Result<u64, AppendError>;
+
+    /// Ids that may have been given and are lost with their records; only ids above this one are given.
+    fn ids_above(&self) -> u32 {
+        0
+    }
+
+    /// Does what is to be done beside appending. `state` is what the log makes. How long until it wants to be
+    /// called again, if nothing is appended before.
+    fn tend(&mut self, _state: &State) -> Option<Duration> {
+        None
+    }
+
+    /// Tries to make a log that has failed one that takes writes. What it holds has to be read anew from where
+    /// the state ends.
+    fn recover(&mut self) -> Result<(), LogError> {
+        Err(LogError("writes need a restart".into()))
+    }
+
+    fn status(&self) -> LogStatus {
+        LogStatus::default()
+    }
+}
+
+/// How a log is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogStatus {
+    /// Why it takes no writes.
+    pub fault: Option<Fault>,
+    /// On the disk, of all that is in it and what is still to be given back.
+    pub bytes: u64,
+    pub records: u64,
+    /// When it was compacted last, in milliseconds since 1970; 0 if never.
+    pub compacted_at_ms: u64,
+}
+
+/// Why a log takes no writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It has lost or changed what was written.
+    Damaged(String),
+    /// Its files were removed or replaced while it was open.
+    Gone(String),
+    /// It could not write, and may be able to again: the disk is full, for one.
+    Failed(String),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::Damaged(why) | Fault::Gone(why) | Fault::Failed(why) => f.write_str(why),
+        }
+    }
 }
 
 /// Why a log cannot be read or opened.
@@ -42,6 +99,12 @@ impl fmt::Display for LogError {
 }
 
 impl std::error::Error for LogError {}
+
+impl From<std::io::Error> for LogError {
+    fn from(error: std::io::Error) -> LogError {
+        LogError(error.to_string())
+    }
+}
 
 /// Why records were not appended.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,238 +1,213 @@
-//! The log on disk: sled, synced by ourselves.
+//! The log on disk: sled, synced by ourselves, with a witness beside it.
 //!
-//! sled 0.34's `flush` ends in `sync_file_range`, which does not reach the disk; an fsync through
-//! any descriptor of the same file does, so every append ends with one on sled's file. Records are
-//! cut into chunks because sled puts large values into files of their own, which that fsync would
-//! not cover. A chunk's key is the record's offset and the chunk's number, big-endian; the first
-//! chunk starts with the record's length, so that a record whose chunks are not all there is known.
-//! Long texts stand behind all records, each once, under `ff`, its digest and the chunk's number.
+//! Every record has its place in a chain ([`frame`]), and the witness knows the chain's end ([`witness`]). At
+//! the start the two are compared. What differs is damage: the log can still be read, as far as its records
+//! are sound ([`salvage`]), and takes no writes, so that no id is given twice. The records are in a folder of
+//! sled's ([`store`]): generation 0 in the folder of the data, what a compaction leaves in `log.1` and so on.
 
+mod chunk;
+mod compact;
 mod frame;
+mod generation;
+mod open;
+mod salvage;
+mod store;
 mod texts;
+mod unchained;
+mod witness;
 
-use std::fs::{self, File};
+#[cfg(test)]
+mod damage;
+
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use weir_registry_core::RawRecord;
+use weir_registry_core::{RawRecord, State};
 
-use self::texts::Texts;
-use super::{AppendError, Log, LogError};
-
-/// Bytes of a record in one chunk; far below the size at which sled makes a file of a value.
-const CHUNK_BYTES: usize = 16 * 1024;
-
-/// What sled may keep in memory. The log is read once, at the start.
-const CACHE_BYTES: u64 = 2 * 1024 * 1024;
-
-/// Bytes of records that are read before sled is opened anew: it keeps what it has read, whatever its
-/// cache may hold, until it is closed.
-const READ_BYTES: usize = 16 * 1024 * 1024;
-
-/// How long another may have the folder. sled's own threads hold it for a while after it was closed.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
+use self::compact::Compacting;
+use self::salvage::Salvage;
+use self::store::{End, Store, StoreError};
+use self::witness::{Compacted, Testimony, Witness};
+use super::{AppendError, Fault, Log, LogError, LogStatus};
 
 pub struct SledLog {
-    /// None only while it is opened anew, or if that failed.
-    tree: Option<sled::Db>,
-    file: File,
     folder: PathBuf,
-    next_offset: u64,
-    texts: Texts,
+    witness: Witness,
+    access: Access,
+    generation: u32,
+    /// See [`Testimony`].
+    highest_id: u32,
+    ids_above: u32,
+    compacted: Compacted,
+    /// Records in the log, once it was read.
+    records: u64,
+    /// At how many records it is looked at next whether compaction is worth it.
+    look_at_records: u64,
+    compacting: Option<Compacting>,
+}
+
+/// What can be done with the records.
+enum Access {
+    Whole(Store),
+    /// They can be read as far as they are sound.
+    ReadOnly {
+        salvage: Salvage,
+        why: Fault,
+    },
+    /// Nothing can be done before the log is opened anew.
+    Lost(Fault),
 }
 
 impl SledLog {
     /// Opens or makes the log in `folder`. One process at a time can have it.
+    ///
+    /// A log that is damaged is opened all the same: see [`Log::status`].
     pub fn open(folder: &Path) -> Result<SledLog, LogError> {
-        let shown = folder.display().to_string();
-        let failed = move |what: &str, error: &dyn std::fmt::Display| {
-            LogError(format!("{shown}: {what}: {error}"))
-        };
-        fs::create_dir_all(folder).map_err(|e| failed("cannot make the folder", &e))?;
-        remove_half_written_snapshots(folder).map_err(|e| failed("cannot clean up", &e))?;
-        let tree = open_tree(folder)?;
-        let file = File::open(folder.join("db")).map_err(|e| failed("cannot open its file", &e))?;
-        let mut log = SledLog {
-            tree: Some(tree),
-            file,
-            folder: folder.to_path_buf(),
-            next_offset: 0,
-            texts: Texts::default(),
-        };
-        log.drop_torn_tail().map_err(|e| failed("cannot read it", &e))?;
-        log.sync().map_err(|e| failed("cannot sync it", &e))?;
-        // the names of the files themselves
-        for folder in [Some(folder), folder.parent()].into_iter().flatten() {
-            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-            File::open(folder).and_then(|f| f.sync_all()).map_err(|e| failed("cannot sync", &e))?;
+        SledLog::open_accepting(folder, None)
+    }
+
+    /// Opens the log, and goes on without records that are lost if the first of them has the offset
+    /// `loss_after` or a later one. All that is sound stays, and ids that were given are not given again.
+    pub fn open_accepting(folder: &Path, loss_after: Option<u64>) -> Result<SledLog, LogError> {
+        open::log(folder, loss_after)
+    }
+
+    fn testimony(&self, end: End) -> Testimony {
+        Testimony {
+            generation: self.generation,
+            end,
+            highest_id: self.highest_id,
+            ids_above: self.ids_above,
+            closed: None,
+            compacted: self.compacted,
         }
-        Ok(log)
     }
 
-    /// Removes what an append that never returned may have left: a record without all its chunks.
-    fn drop_torn_tail(&mut self) -> Result<(), sled::Error> {
-        while let Some((key, _)) = self.tree()?.get_lt(texts::FIRST_KEY)? {
-            let (offset, _) = split_key(&key);
-            if self.record(offset)?.is_some() {
-                self.next_offset = offset + 1;
-                return Ok(());
-            }
-            tracing::warn!(
-                offset,
-                "the last record of the log is torn; nobody was answered for it"
-            );
-            for chunk in self.tree()?.scan_prefix(offset.to_be_bytes()).keys() {
-                self.tree()?.remove(chunk?)?;
-            }
+    fn fault(&self) -> Option<&Fault> {
+        match &self.access {
+            Access::Whole(_) => None,
+            Access::ReadOnly { why, .. } | Access::Lost(why) => Some(why),
         }
-        Ok(())
     }
 
-    fn tree(&self) -> Result<&sled::Db, sled::Error> {
-        self.tree.as_ref().ok_or_else(not_open)
+    fn lose(&mut self, fault: Fault) -> AppendError {
+        self.stop_compacting();
+        let error = AppendError::Failed(fault.to_string());
+        self.access = Access::Lost(fault);
+        error
     }
 
-    fn with_texts(&mut self) -> Result<(&sled::Db, &mut Texts), sled::Error> {
-        Ok((self.tree.as_ref().ok_or_else(not_open)?, &mut self.texts))
-    }
-
-    fn reopen(&mut self) -> Result<(), LogError> {
-        drop(self.tree.take());
-        self.tree = Some(open_tree(&self.folder)?);
-        Ok(())
-    }
-
-    fn record(&mut self, offset: u64) -> Result<Option<RawRecord>, sled::Error> {
-        let (tree, texts) = self.with_texts()?;
-        let mut bytes = Vec::new();
-        for chunk in tree.scan_prefix(offset.to_be_bytes()).values() {
-            bytes.extend_from_slice(&chunk?);
+    /// What a store says that does not do what it is told.
+    fn fault_of(&self, error: StoreError) -> Fault {
+        let folder = generation::folder(&self.folder, self.generation);
+        let file = folder.join(store::FILE);
+        match error {
+            StoreError::Gone(why) => Fault::Gone(why),
+            StoreError::Io(why) => Fault::Failed(format!("{}: {why}", file.display())),
+            StoreError::Damaged(why) => Fault::Damaged(format!("{}: {why}", file.display())),
         }
-        texts.record(tree, &bytes)
-    }
-
-    fn sync(&self) -> std::io::Result<()> {
-        self.tree().and_then(|tree| tree.flush()).map_err(std::io::Error::from)?;
-        self.file.sync_data()
-    }
-}
-
-impl SledLog {
-    /// Hands on records from an offset until so many bytes are read or the log ends; the offset of
-    /// the next.
-    fn read_some(
-        &mut self,
-        from: u64,
-        each: &mut dyn FnMut(u64, RawRecord),
-    ) -> Result<u64, LogError> {
-        let folder = self.folder.display().to_string();
-        let failed = |offset: u64, why: &str| LogError(format!("{folder}: record {offset}: {why}"));
-        let sleds = |offset| move |error: sled::Error| failed(offset, &error.to_string());
-        let end = self.next_offset;
-        let (tree, texts) = self.with_texts().map_err(sleds(from))?;
-        let (mut current, mut bytes, mut total) = (from, Vec::new(), 0);
-        for item in tree.range(&from.to_be_bytes()[..]..&texts::FIRST_KEY[..]) {
-            let (key, chunk) = item.map_err(sleds(current))?;
-            let (offset, _) = split_key(&key);
-            if offset != current {
-                let record = texts.record(tree, &bytes).map_err(sleds(current))?;
-                each(current, record.ok_or_else(|| failed(current, "it is damaged"))?);
-                total += bytes.len();
-                bytes.clear();
-                current += 1;
-                if offset != current {
-                    return Err(failed(current, "it is missing"));
-                }
-                if total > READ_BYTES {
-                    return Ok(current);
-                }
-            }
-            bytes.extend_from_slice(&chunk);
-        }
-        if current < end {
-            let record = texts.record(tree, &bytes).map_err(sleds(current))?;
-            each(current, record.ok_or_else(|| failed(current, "it is damaged"))?);
-        }
-        Ok(end)
     }
 }
 
 impl Log for SledLog {
     fn read(&mut self, from: u64, each: &mut dyn FnMut(u64, RawRecord)) -> Result<(), LogError> {
-        let mut next = from;
-        while next < self.next_offset {
-            next = self.read_some(next, each)?;
-            self.reopen()?;
-        }
-        Ok(())
+        self.stop_compacting();
+        let mut count = 0;
+        let mut counting = |offset, record| {
+            count += 1;
+            each(offset, record);
+        };
+        let read = match &mut self.access {
+            Access::Whole(store) => store.read(from, &mut counting),
+            Access::ReadOnly { salvage, .. } => Ok(salvage.read(from, &mut counting)?),
+            Access::Lost(why) => return Err(LogError(why.to_string())),
+        };
+        self.records = if from == 0 { count } else { self.records + count };
+        read.map_err(|error| LogError(self.fault_of(error).to_string()))
     }
 
     fn append(&mut self, expected: u64, records: &[RawRecord]) -> Result<u64, AppendError> {
-        if expected != self.next_offset {
+        let Access::Whole(store) = &mut self.access else {
+            let why = self.fault().map(Fault::to_string).unwrap_or_default();
+            return Err(AppendError::Failed(why));
+        };
+        if expected != store.end.next_offset {
             return Err(AppendError::Conflict);
         }
-        let failed = |e: &dyn std::fmt::Display| AppendError::Failed(e.to_string());
-        let (tree, texts) = self.with_texts().map_err(|e| failed(&e))?;
-        let mut batch = sled::Batch::default();
-        for (offset, record) in (expected..).zip(records) {
-            let (bytes, text) = frame::encode(record);
-            for (number, chunk) in (0_u32..).zip(bytes.chunks(CHUNK_BYTES)) {
-                batch.insert(&key(offset, number), chunk);
-            }
-            if let Some(text) = text {
-                texts.put(tree, &mut batch, text).map_err(|e| failed(&e))?;
-            }
+        let appended = store.append((expected..).zip(records)).and_then(|()| store.sync());
+        if let Err(error) = appended {
+            let fault = self.fault_of(error);
+            return Err(self.lose(fault));
         }
-        tree.apply_batch(batch).map_err(|e| failed(&e))?;
-        self.sync().map_err(|e| failed(&e))?;
-        self.next_offset += records.len() as u64;
+        self.records += records.len() as u64;
         Ok(expected)
     }
-}
 
-fn not_open() -> sled::Error {
-    sled::Error::Unsupported("it could not be reopened".into())
-}
+    fn ids_above(&self) -> u32 {
+        self.ids_above
+    }
 
-fn open_tree(folder: &Path) -> Result<sled::Db, LogError> {
-    let give_up = Instant::now() + LOCK_TIMEOUT;
-    let config = sled::Config::new().path(folder).cache_capacity(CACHE_BYTES).flush_every_ms(None);
-    loop {
-        let why = match config.open() {
-            Ok(tree) => return Ok(tree),
-            Err(error) => error.to_string(),
+    fn tend(&mut self, state: &State) -> Option<Duration> {
+        let Access::Whole(store) = &self.access else { return None };
+        let highest = state.max_ids().map(|(_, id)| id.0).max().unwrap_or_default();
+        self.highest_id = self.highest_id.max(highest);
+        let testimony = self.testimony(store.end);
+        let again = match self.witness.is_due(&testimony) {
+            Ok(()) => match self.witness.write(testimony) {
+                Ok(()) => None,
+                Err(error) => {
+                    let path = self.folder.join(witness::FILE);
+                    self.lose(Fault::Failed(format!("{}: {error}", path.display())));
+                    return None;
+                }
+            },
+            Err(again) => again,
         };
-        let locked = why.contains("lock");
-        if !locked || Instant::now() > give_up {
-            let what = if locked { "another process has it open" } else { "cannot open it" };
-            return Err(LogError(format!("{}: {what}: {why}", folder.display())));
-        }
-        std::thread::sleep(Duration::from_millis(1));
+        let compaction = self.tend_compaction(state);
+        [again, compaction].into_iter().flatten().min()
     }
-}
 
-fn key(offset: u64, chunk: u32) -> [u8; 12] {
-    let mut key = [0; 12];
-    key[..8].copy_from_slice(&offset.to_be_bytes());
-    key[8..].copy_from_slice(&chunk.to_be_bytes());
-    key
-}
+    fn recover(&mut self) -> Result<(), LogError> {
+        match self.fault() {
+            None => return Ok(()),
+            Some(Fault::Failed(_)) => {}
+            Some(lasting) => return Err(LogError(lasting.to_string())),
+        }
+        self.stop_compacting();
+        open::again(self)
+    }
 
-fn split_key(key: &[u8]) -> (u64, u32) {
-    let mut offset = [0; 8];
-    let mut chunk = [0; 4];
-    offset.copy_from_slice(&key[..8]);
-    chunk.copy_from_slice(&key[8..12]);
-    (u64::from_be_bytes(offset), u32::from_be_bytes(chunk))
-}
-
-/// A crash while sled writes a snapshot of its index leaves a file that keeps it from opening.
-fn remove_half_written_snapshots(folder: &Path) -> std::io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|e| e == "generating") {
-            fs::remove_file(path)?;
+    fn status(&self) -> LogStatus {
+        let bytes = match &self.access {
+            Access::Whole(store) => store.bytes(),
+            _ => 0,
+        };
+        LogStatus {
+            fault: self.fault().cloned(),
+            bytes,
+            records: self.records,
+            compacted_at_ms: self.compacted.at_ms,
         }
     }
-    Ok(())
+}
+
+impl Drop for SledLog {
+    /// Says in the witness that the log was closed, and what its files are.
+    fn drop(&mut self) {
+        self.stop_compacting();
+        let closed = Access::Lost(Fault::Failed("it was closed".into()));
+        let Access::Whole(store) = std::mem::replace(&mut self.access, closed) else { return };
+        let testimony = self.testimony(store.end);
+        let is_synced = store.sync();
+        drop(store);
+        let folder = generation::folder(&self.folder, self.generation);
+        let closed = is_synced.and_then(|()| Ok(generation::checksum(&folder)?));
+        let written = closed.and_then(|files| {
+            Ok(self.witness.write(Testimony { closed: Some(files), ..testimony })?)
+        });
+        if let Err(error) = written {
+            let fault = self.fault_of(error);
+            tracing::error!(%fault, "the log could not be closed; the next start looks at all of it");
+        }
+    }
 }

@@ -1,0 +1,419 @@
+//! Compaction: what is deleted for good is given back.
+//!
+//! A thread reads the log as it stands, out of the file's bytes (sled would keep all of it in memory), and
+//! writes what has to stay to a new generation. It reads that again, and goes on only if it makes the state that
+//! the log makes. The writer adds what was appended meanwhile, and then the witness says that the log is in the
+//! new generation: until that is on the disk the old one is the log, and from then on the new one.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use weir_registry_core::{Compaction, LogEntry, RawRecord, State};
+
+use super::salvage::Salvage;
+use super::store::{End, Store, StoreError};
+use super::witness::Compacted;
+use super::{Access, SledLog, generation};
+use crate::log::{COMPACT_FROM_RECORDS, Fault};
+
+/// Bytes of sled's file from which on compaction is looked at.
+const FROM_BYTES: u64 = 32 * 1024 * 1024;
+
+/// Sled's file may be so many times what it was after the last compaction.
+const GROWTH: u64 = 4;
+
+/// Records that the writer copies itself; more than these are copied beside it first.
+const TAIL_RECORDS: u64 = 500;
+
+/// Bytes of records that are written at once.
+const BATCH_BYTES: usize = 512 * 1024;
+
+/// How often the writer looks whether the thread is done.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// A compaction on its way.
+pub(super) struct Compacting {
+    thread: JoinHandle<Result<Outcome, StoreError>>,
+    stop: Arc<AtomicBool>,
+}
+
+enum Outcome {
+    /// All up to an end of the old generation is in a new one.
+    Copied(Copied),
+    /// There is little that could be left out.
+    NotWorth,
+    Stopped,
+}
+
+struct Copied {
+    store: Store,
+    up_to: End,
+    records: u64,
+    left_out: u64,
+}
+
+/// What the thread works on.
+struct Work {
+    old: PathBuf,
+    new: PathBuf,
+    /// Where the log ends, and the state that it makes.
+    end: End,
+    state: State,
+    file_bytes: u64,
+    stop: Arc<AtomicBool>,
+}
+
+impl SledLog {
+    /// Starts a compaction where it may be worth it, and ends one that is done. When to look again.
+    pub(super) fn tend_compaction(&mut self, state: &State) -> Option<Duration> {
+        match &self.compacting {
+            None if !self.is_worth_a_look(state) => None,
+            None => {
+                self.start_compacting(state);
+                Some(LOOK_EVERY)
+            }
+            Some(running) if !running.thread.is_finished() => Some(LOOK_EVERY),
+            Some(_) => {
+                let running = self.compacting.take()?;
+                self.end_compacting(running);
+                None
+            }
+        }
+    }
+
+    fn is_worth_a_look(&self, state: &State) -> bool {
+        let Access::Whole(store) = &self.access else { return false };
+        let is_bloated = self.records >= self.look_at_records.min(COMPACT_FROM_RECORDS) && {
+            store.bytes() >= FROM_BYTES.max(GROWTH * self.compacted.bytes)
+        };
+        // the state is of all that is in the log, or it is no time to compact
+        let is_caught_up = state.next_offset() == store.end.next_offset;
+        is_caught_up && (self.records >= self.look_at_records || is_bloated)
+    }
+
+    fn start_compacting(&mut self, state: &State) {
+        let Access::Whole(store) = &self.access else { return };
+        let stop = Arc::new(AtomicBool::new(false));
+        let work = Work {
+            old: generation::folder(&self.folder, self.generation),
+            new: generation::folder(&self.folder, self.generation + 1),
+            end: store.end,
+            state: state.clone(),
+            file_bytes: store.bytes(),
+            stop: stop.clone(),
+        };
+        let thread = std::thread::Builder::new().name("log-compaction".into());
+        match thread.spawn(move || work.run()) {
+            Ok(thread) => self.compacting = Some(Compacting { thread, stop }),
+            Err(error) => {
+                self.look_at_records = self.records * 2;
+                tracing::warn!(%error, "the log cannot be compacted");
+            }
+        }
+    }
+
+    /// Makes what a compaction has copied the log.
+    fn end_compacting(&mut self, running: Compacting) {
+        let outcome = running.thread.join().unwrap_or_else(|_| {
+            Err(StoreError::Damaged("the compaction has panicked".to_string()))
+        });
+        self.look_at_records = (self.records * 2).max(COMPACT_FROM_RECORDS);
+        let switched = match outcome {
+            Ok(Outcome::Copied(copied)) => self.switch_to(copied),
+            Ok(Outcome::NotWorth | Outcome::Stopped) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = switched {
+            let why = self.fault_of(error);
+            tracing::warn!(%why, "the log was not compacted");
+        }
+        // where the witness could not be written, nobody knows which generation is the log
+        if !matches!(self.access, Access::Whole(_)) {
+            return;
+        }
+        if let Err(error) = generation::remove_others(&self.folder, self.generation) {
+            tracing::warn!(%error, "a generation of the log that is left over cannot be removed");
+        }
+    }
+
+    fn switch_to(&mut self, copied: Copied) -> Result<(), StoreError> {
+        let Access::Whole(old) = &mut self.access else { return Ok(()) };
+        let Copied { mut store, up_to, records, left_out } = copied;
+        let (mut tail, mut copied, mut result) = (Vec::new(), 0, Ok(()));
+        old.read_open(up_to, &mut |offset, record| {
+            tail.push((offset, record));
+            copied += 1;
+            if tail.len() as u64 == TAIL_RECORDS && result.is_ok() {
+                result = store.append(tail.iter().map(|(offset, record)| (*offset, record)));
+                tail.clear();
+            }
+        })?;
+        result?;
+        store.append(tail.iter().map(|(offset, record)| (*offset, record)))?;
+        store.sync()?;
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let before = (self.generation, self.compacted);
+        self.generation += 1;
+        self.compacted = Compacted {
+            at_ms: since_1970.as_millis().try_into().unwrap_or(u64::MAX),
+            records: records + copied,
+            bytes: store.bytes(),
+        };
+        let testimony = self.testimony(store.end);
+        if let Err(error) = self.witness.write_twice(testimony) {
+            // one of the slots may say that the new generation is the log, or none
+            (self.generation, self.compacted) = before;
+            let fault = Fault::Failed(format!("the witness cannot be written: {error}"));
+            self.access = Access::Lost(fault);
+            return Err(error.into());
+        }
+        self.records = records + copied;
+        self.look_at_records = (self.records * 2).max(COMPACT_FROM_RECORDS);
+        self.access = Access::Whole(store);
+        tracing::info!(left_out, records = self.records, "the log is compacted");
+        Ok(())
+    }
+
+    /// Gives up a compaction that is on its way.
+    pub(super) fn stop_compacting(&mut self) {
+        if let Some(running) = self.compacting.take() {
+            running.stop.store(true, Ordering::Relaxed);
+            drop(running.thread.join());
+            if let Err(error) = generation::remove_others(&self.folder, self.generation) {
+                tracing::warn!(%error, "what a compaction has left cannot be removed");
+            }
+        }
+    }
+}
+
+impl Work {
+    fn run(self) -> Result<Outcome, StoreError> {
+        let log = Salvage::of(&self.old, self.end)?;
+        if !log.is_complete {
+            return Err(StoreError::Damaged("not all of the log can be found in its file".into()));
+        }
+        let (mut compaction, mut total) = (Compaction::default(), 0_u64);
+        log.read(0, &mut |offset, record| {
+            if offset < self.end.next_offset && !self.is_stopped() {
+                compaction.see(offset, &record);
+                total += 1;
+            }
+        })?;
+        if self.is_stopped() {
+            return Ok(Outcome::Stopped);
+        }
+        let kept = compaction.kept();
+        let left_out = total.saturating_sub(kept.len() as u64);
+        if left_out * 4 < total && !self.is_bloated(&log, &kept)? {
+            return Ok(Outcome::NotWorth);
+        }
+        clear(&self.new)?;
+        let mut store = Store::open(&self.new, 0)?;
+        let mut state = State::default();
+        let (mut batch, mut bytes, mut result) = (Vec::<(u64, RawRecord)>::new(), 0, Ok(()));
+        log.read(0, &mut |offset, record| {
+            if !kept.contains(&offset) || self.is_stopped() {
+                return;
+            }
+            // what cannot be applied could not be applied before
+            let _ = state.apply_entry(offset, LogEntry::read(&record));
+            bytes += record.bytes();
+            batch.push((offset, record));
+            if bytes >= BATCH_BYTES && result.is_ok() {
+                result = store.append(batch.iter().map(|(offset, record)| (*offset, record)));
+                batch.clear();
+                bytes = 0;
+            }
+        })?;
+        result?;
+        if self.is_stopped() {
+            return Ok(Outcome::Stopped);
+        }
+        store.append(batch.iter().map(|(offset, record)| (*offset, record)))?;
+        store.sync()?;
+        if !state.is_indistinguishable_from(&self.state) {
+            let why = "what would be left of the log does not make the same state";
+            return Err(StoreError::Damaged(why.into()));
+        }
+        let records = kept.len() as u64;
+        Ok(Outcome::Copied(Copied { store, up_to: self.end, records, left_out }))
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Whether the file is far larger than what is in it.
+    fn is_bloated(&self, log: &Salvage, kept: &BTreeSet<u64>) -> io::Result<bool> {
+        let mut bytes = 0;
+        log.read(0, &mut |offset, record| {
+            if kept.contains(&offset) {
+                bytes += record.bytes() as u64;
+            }
+        })?;
+        Ok(self.file_bytes >= FROM_BYTES && self.file_bytes > GROWTH * bytes)
+    }
+}
+
+fn clear(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::witness::{self, Witness};
+    use super::*;
+    use crate::log::{Log, MemoryLog};
+
+    fn schema(n: u64, id: u64) -> RawRecord {
+        let key = format!(r#"{{"keytype":"SCHEMA","subject":"s{n}","version":1,"magic":1}}"#);
+        let value = format!(
+            r#"{{"subject":"s{n}","version":1,"id":{id},"schema":"{{\"type\":\"enum\",\"name\":\"E{id}\",\"symbols\":[\"A\"]}}","deleted":true}}"#
+        );
+        RawRecord { key: key.into(), value: Some(value.into()), timestamp_ms: Some(n as i64) }
+    }
+
+    fn tombstone(n: u64) -> RawRecord {
+        RawRecord { value: None, ..schema(n, 1) }
+    }
+
+    /// Registers and deletes for good, more than 5,000 records; ten schemas stay.
+    fn churn(log: &mut impl Log, state: &mut State) {
+        for round in 0..11 {
+            let ids = round * 250 + 1;
+            let registered = (0..250).map(|n| schema(n, ids + n));
+            let deleted =
+                (0..250).map(tombstone).filter(|_| round < 10 || state.next_offset() == 0);
+            let kept = (0..240).map(tombstone).filter(|_| round == 10);
+            let records: Vec<_> = registered.chain(deleted).chain(kept).collect();
+            log.append(state.next_offset(), &records).unwrap();
+            records.iter().for_each(|record| state.apply(record).unwrap());
+        }
+    }
+
+    /// Has it do what is due until nothing is.
+    fn settle(log: &mut impl Log, state: &State) {
+        while let Some(wait) = log.tend(state) {
+            std::thread::sleep(wait);
+        }
+    }
+
+    fn replayed(log: &mut impl Log) -> (State, usize) {
+        let (mut state, mut count) = (State::default(), 0);
+        log.read(0, &mut |offset, record| {
+            state.apply_entry(offset, LogEntry::read(&record)).unwrap();
+            count += 1;
+        })
+        .unwrap();
+        (state, count)
+    }
+
+    fn copy(from: &std::path::Path, to: &std::path::Path) {
+        fs::create_dir_all(to).unwrap();
+        for entry in fs::read_dir(from).unwrap() {
+            let entry = entry.unwrap();
+            let target = to.join(entry.file_name());
+            match entry.file_type().unwrap().is_dir() {
+                true => copy(&entry.path(), &target),
+                false => drop(fs::copy(entry.path(), target).unwrap()),
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_deleted_for_good_is_given_back_in_memory() {
+        let (mut log, mut state) = (MemoryLog::default(), State::default());
+        churn(&mut log, &mut state);
+        settle(&mut log, &state);
+        let (compacted, count) = replayed(&mut log);
+        assert!(compacted.is_indistinguishable_from(&state));
+        assert!(count <= 12, "{count} records are left");
+        assert_eq!(log.append(state.next_offset(), &[schema(1, 9999)]), Ok(state.next_offset()));
+    }
+
+    #[test]
+    fn what_is_deleted_for_good_is_given_back_and_any_moment_may_be_the_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let (data, before) = (folder.path().join("data"), folder.path().join("before"));
+        let (mut log, mut state) = (SledLog::open(&data).unwrap(), State::default());
+        churn(&mut log, &mut state);
+        // the witness knows the end, and the compaction has begun or not
+        while log.witness.said().unwrap().end.next_offset < state.next_offset() {
+            std::thread::sleep(Duration::from_millis(1));
+            log.tend(&state);
+        }
+        copy(&data, &before);
+        settle(&mut log, &state);
+        let (compacted, count) = replayed(&mut log);
+        assert!(compacted.is_indistinguishable_from(&state));
+        assert!(count <= 12, "{count} records are left");
+        let said = log.witness.said().unwrap();
+        assert_eq!((said.generation, log.status().records), (1, count as u64));
+        let after = folder.path().join("after");
+        copy(&data, &after);
+        drop(log);
+
+        let witness = |folder: &std::path::Path| fs::read(folder.join(witness::FILE)).unwrap();
+        let (old, new) = (witness(&before), witness(&after));
+        let half = old.len() / 2;
+        // one slot was written, or the other, or both; then the old files go
+        let witnesses = [
+            old.clone(),
+            [&new[..half], &old[half..]].concat(),
+            [&old[..half], &new[half..]].concat(),
+            new.clone(),
+        ];
+        for (moment, witness) in witnesses.iter().enumerate() {
+            for is_cut in [true, false] {
+                let both = folder.path().join(format!("both-{moment}-{is_cut}"));
+                copy(&before, &both);
+                copy(&after, &both);
+                fs::write(both.join(witness::FILE), witness).unwrap();
+                let is_new = Witness::open(&both).unwrap().said().unwrap().generation == 1;
+                if is_cut {
+                    // of the generation that is not the log only a part is there
+                    let other = generation::folder(&both, u32::from(!is_new)).join("db");
+                    let bytes = fs::read(&other).unwrap();
+                    fs::write(&other, &bytes[..bytes.len() / 3]).unwrap();
+                }
+                let mut log = SledLog::open(&both).unwrap();
+                assert_eq!(log.status().fault, None, "moment {moment}");
+                let (replayed, count) = replayed(&mut log);
+                assert!(replayed.is_indistinguishable_from(&state), "moment {moment}");
+                assert_eq!(count == 5_490, !is_new, "moment {moment}: {count} records");
+                settle(&mut log, &state);
+                let next = state.next_offset();
+                assert_eq!(log.append(next, &[schema(1, 9999)]), Ok(next));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_appended_meanwhile_is_there_after_a_compaction() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut log, mut state) = (SledLog::open(folder.path()).unwrap(), State::default());
+        churn(&mut log, &mut state);
+        let mut id = 5_000;
+        while log.compacted.at_ms == 0 {
+            id += 1;
+            let record = schema(id, id);
+            log.append(state.next_offset(), std::slice::from_ref(&record)).unwrap();
+            state.apply(&record).unwrap();
+            log.tend(&state);
+        }
+        drop(log);
+        let mut log = SledLog::open(folder.path()).unwrap();
+        assert_eq!(log.status().fault, None);
+        let (replayed, _) = replayed(&mut log);
+        assert!(replayed.is_indistinguishable_from(&state));
+    }
+}

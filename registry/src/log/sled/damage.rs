@@ -1,0 +1,253 @@
+//! Damage: whatever happens to a byte of the log's files, the log is what it was, or says that it is damaged
+//! and takes no writes. It is never another log.
+//!
+//! Some of the bytes are tried, others in each run of CI; all of them with `WEIR_TEST_EVERY_BYTE=1`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use weir_registry_core::{RawRecord, State};
+
+use crate::log::{Fault, Log, SledLog};
+
+type Records = Vec<(u64, RawRecord)>;
+
+/// Damages that are tried where not all are.
+const SAMPLES: usize = 1_500;
+
+const BLOCK_BYTES: usize = 512;
+
+/// Some have a long text, which others have too; some are larger than a chunk.
+fn record(n: u64) -> RawRecord {
+    let value = match n % 7 {
+        0 => None,
+        1 => Some(format!("{{\"schema\":\"{}\"}}", "long".repeat(1500)).into_bytes()),
+        2 => Some(vec![n as u8; 20_000]),
+        _ => Some(format!("{{\"schema\":\"{n}\"}}").into_bytes()),
+    };
+    RawRecord { key: format!("key-{n}").into_bytes(), value, timestamp_ms: Some(n as i64) }
+}
+
+fn read(log: &mut SledLog) -> Records {
+    let mut found = Vec::new();
+    log.read(0, &mut |offset, record| found.push((offset, record))).unwrap();
+    found
+}
+
+/// Writes a log, and waits until its witness knows its end.
+fn write(folder: &Path) -> (SledLog, Records) {
+    let mut log = SledLog::open(folder).unwrap();
+    let records: Records = (0..40).map(|n| (n, record(n))).collect();
+    for part in records.chunks(3) {
+        let (offset, _) = part[0];
+        let part: Vec<_> = part.iter().map(|(_, record)| record.clone()).collect();
+        log.append(offset, &part).unwrap();
+    }
+    settle(&mut log);
+    (log, records)
+}
+
+fn settle(log: &mut SledLog) {
+    while let Some(wait) = log.tend(&State::default()) {
+        std::thread::sleep(wait);
+    }
+}
+
+/// The files of a folder with what is in them.
+fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files = entries.filter(|path| path.is_file());
+    files.map(|path| (path.file_name().unwrap().into(), fs::read(path).unwrap())).collect()
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Damage {
+    Flip,
+    Zero,
+    Cut,
+    /// The block stands where the next one was, too.
+    Double,
+}
+
+const DAMAGES: [Damage; 4] = [Damage::Flip, Damage::Zero, Damage::Cut, Damage::Double];
+
+impl Damage {
+    fn apply(self, bytes: &mut Vec<u8>, at: usize) {
+        match self {
+            Damage::Flip => bytes[at] ^= 1 << (at % 8),
+            Damage::Cut => bytes.truncate(at),
+            Damage::Zero => {
+                let end = (at + BLOCK_BYTES).min(bytes.len());
+                bytes[at..end].fill(0);
+            }
+            Damage::Double => {
+                let end = (at + BLOCK_BYTES).min(bytes.len());
+                let to = end.min(bytes.len() - (end - at));
+                bytes.copy_within(at..end, to);
+            }
+        }
+    }
+}
+
+/// How often the log was what it was, and how often it was refused.
+#[derive(Default)]
+struct Tally {
+    same: AtomicUsize,
+    refused: AtomicUsize,
+}
+
+fn judge(folder: &Path, records: &Records, what: &str, tally: &Tally) {
+    let mut log = SledLog::open(folder).unwrap_or_else(|why| panic!("{what}: {why}"));
+    let found = read(&mut log);
+    match log.status().fault {
+        None => {
+            assert!(found == *records, "{what}: {} records and no word", found.len());
+            let next = records.len() as u64;
+            assert_eq!(log.append(next, &[record(next)]), Ok(next), "{what}");
+            tally.same.fetch_add(1, Ordering::Relaxed);
+        }
+        Some(Fault::Damaged(why)) => {
+            let is_sound = found.iter().all(|(offset, r)| records[*offset as usize].1 == *r);
+            assert!(is_sound, "{what}: a record is served that was never written");
+            assert!(why.contains(folder.to_str().unwrap()), "{what}: {why}");
+            assert!(log.append(found.len() as u64, &[record(0)]).is_err(), "{what}");
+            tally.refused.fetch_add(1, Ordering::Relaxed);
+        }
+        Some(other) => panic!("{what}: {other}"),
+    }
+}
+
+/// Damages the files of a log in all ways, or in some.
+fn damage_everywhere(files: &[(PathBuf, Vec<u8>)], records: &Records) {
+    let places = files.iter().enumerate().flat_map(|(file, (_, bytes))| {
+        (0..bytes.len()).flat_map(move |at| DAMAGES.map(|damage| (file, at, damage)))
+    });
+    let places: Vec<_> = match std::env::var_os("WEIR_TEST_EVERY_BYTE") {
+        Some(_) => places.collect(),
+        None => {
+            let all: Vec<_> = places.collect();
+            let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+            let mut random = since_1970.as_nanos() as usize | 1;
+            let mut any = || {
+                random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                all[(random >> 33) % all.len()]
+            };
+            // small files are as telling as large ones
+            let small =
+                all.iter().filter(|(file, at, _)| files[*file].1.len() < 10_000 && at % 97 == 3);
+            (0..SAMPLES).map(|_| any()).chain(small.copied()).collect()
+        }
+    };
+    let (next, tally) = (AtomicUsize::new(0), Tally::default());
+    let failed = Mutex::new(None);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let folder = tempfile::tempdir().unwrap();
+                while let Some((file, at, damage)) =
+                    places.get(next.fetch_add(1, Ordering::Relaxed)).copied()
+                {
+                    let data = folder.path().join("data");
+                    let _ = fs::remove_dir_all(&data);
+                    fs::create_dir_all(&data).unwrap();
+                    let what = format!("{damage:?} at {at} of {}", files[file].0.display());
+                    for (number, (name, bytes)) in files.iter().enumerate() {
+                        let mut bytes = bytes.clone();
+                        if number == file {
+                            damage.apply(&mut bytes, at);
+                        }
+                        fs::write(data.join(name), bytes).unwrap();
+                    }
+                    *failed.lock().unwrap() = Some(what.clone());
+                    judge(&data, records, &what, &tally);
+                }
+            });
+        }
+    });
+    println!(
+        "{} damages: {} times the same log, {} times refused",
+        places.len(),
+        tally.same.into_inner(),
+        tally.refused.into_inner()
+    );
+}
+
+#[test]
+fn a_closed_log_that_is_damaged_is_what_it_was_or_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, records) = write(folder.path());
+    drop(log);
+    damage_everywhere(&files(folder.path()), &records);
+}
+
+#[test]
+fn a_log_that_was_not_closed_and_is_damaged_is_what_it_was_or_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, records) = write(folder.path());
+    let files = files(folder.path());
+    drop(log);
+    damage_everywhere(&files, &records);
+}
+
+#[test]
+fn a_file_that_is_gone_is_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, records) = write(folder.path());
+    drop(log);
+    let all = files(folder.path());
+    for (gone, _) in &all {
+        let data = tempfile::tempdir().unwrap();
+        for (name, bytes) in all.iter().filter(|(name, _)| name != gone) {
+            fs::write(data.path().join(name), bytes).unwrap();
+        }
+        let (what, tally) = (format!("without {}", gone.display()), Tally::default());
+        judge(data.path(), &records, &what, &tally);
+        let is_refused = tally.refused.into_inner() == 1;
+        assert_eq!(is_refused, ["db", "witness"].contains(&gone.to_str().unwrap()), "{what}");
+    }
+}
+
+#[test]
+fn what_is_lost_is_accepted_by_name_and_no_offset_is_given_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, records) = write(folder.path());
+    drop(log);
+    let path = folder.path().join("db");
+    let mut bytes = fs::read(&path).unwrap();
+    let key = records[20].1.key.clone();
+    let places: Vec<_> = memchr::memmem::find_iter(&bytes, &key).collect();
+    places.iter().for_each(|at| bytes[*at] ^= 1);
+    fs::write(&path, bytes).unwrap();
+
+    let mut log = SledLog::open(folder.path()).unwrap();
+    let Some(Fault::Damaged(why)) = log.status().fault else { panic!("it is damaged") };
+    assert!(why.contains("--accept-loss-after 20"), "{why}");
+    let sound: Records = records.iter().filter(|(offset, _)| *offset != 20).cloned().collect();
+    assert_eq!(read(&mut log), sound, "all others are served");
+    drop(log);
+
+    let refused = SledLog::open_accepting(folder.path(), Some(21)).err().unwrap().to_string();
+    assert!(refused.contains("the first record that is lost is 20"), "{refused}");
+    let mut log = SledLog::open_accepting(folder.path(), Some(20)).unwrap();
+    assert_eq!((log.status().fault.clone(), read(&mut log)), (None, sound.clone()));
+    assert_eq!(log.append(40, &[record(40)]), Ok(40));
+    drop(log);
+    let mut log = SledLog::open(folder.path()).unwrap();
+    assert_eq!(log.status().fault, None);
+    assert_eq!(read(&mut log).len(), sound.len() + 1);
+}
+
+#[test]
+fn a_folder_that_is_gone_takes_no_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let (mut log, records) = write(&data);
+    fs::rename(&data, folder.path().join("elsewhere")).unwrap();
+    let next = records.len() as u64;
+    let error = log.append(next, &[record(next)]).unwrap_err().to_string();
+    assert!(error.contains("was removed while it was open"), "{error}");
+    assert!(log.recover().is_err(), "no restart of ours brings it back");
+}

@@ -1,0 +1,254 @@
+//! What is still sound in sled's file where sled cannot be trusted with it: found in its bytes, without sled,
+//! which takes damage for the end, cuts the file there, or panics.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use weir_registry_core::RawRecord;
+
+use super::chunk::{Chunk, MAGIC, Whole};
+use super::frame::{Digest, Link, Sound, digest};
+use super::store::{self, End};
+
+/// Bytes that are looked through at once.
+const WINDOW_BYTES: usize = 1024 * 1024;
+
+/// Ways of putting the chunks of one record or text together that are tried: sled leaves copies behind,
+/// and of a record that was torn another may stand beside it.
+const WAYS_MAX: usize = 64;
+
+/// Chunks by what they are a part of, and in that by number.
+type Found = BTreeMap<Whole, BTreeMap<u32, BTreeSet<Place>>>;
+
+/// Where a chunk's body is in the file. Of equal chunks the first is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    at: u64,
+    bytes: usize,
+}
+
+/// The sound records of a file that nobody writes.
+pub(super) struct Salvage {
+    file: File,
+    /// By offset.
+    records: BTreeMap<u64, Vec<Place>>,
+    texts: HashMap<Digest, Vec<Place>>,
+    /// Whether no record is missing before the end that the witness knows, and none between those that were
+    /// found behind it.
+    pub(super) is_complete: bool,
+    /// After the last of them that follows all before it.
+    pub(super) whole_up_to: End,
+    /// After the last of them.
+    pub(super) end: End,
+}
+
+/// A record that is sound, of which there may be several at one offset.
+struct Candidate {
+    offset: u64,
+    before: Link,
+    ends_append: bool,
+    places: Vec<Place>,
+}
+
+impl Salvage {
+    /// Looks through the file of a folder. `end` is what the witness says; records that follow it are found
+    /// too. A file that is not there is empty.
+    pub(super) fn of(folder: &Path, end: End) -> io::Result<Salvage> {
+        let path = folder.join(store::FILE);
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => File::open("/dev/null")?,
+            Err(error) => return Err(error),
+        };
+        let (mut candidates, mut texts) = (HashMap::new(), HashMap::new());
+        for (whole, chunks) in find(&file)? {
+            for places in ways(&chunks) {
+                let bytes = read(&file, &places)?;
+                match whole {
+                    Whole::Text(name) if digest(&bytes) == name => {
+                        texts.insert(name, places);
+                        break;
+                    }
+                    Whole::Text(_) => {}
+                    Whole::Record(offset) => {
+                        if let Some(sound) = Sound::new(offset, &bytes) {
+                            let Sound { before, link, ends_append, .. } = sound;
+                            let candidate = Candidate { offset, before, ends_append, places };
+                            candidates.insert(link, candidate);
+                        }
+                    }
+                }
+            }
+        }
+        let mut salvage = Salvage {
+            file,
+            records: BTreeMap::new(),
+            texts,
+            is_complete: false,
+            whole_up_to: End::OF_NOTHING,
+            end: End::OF_NOTHING,
+        };
+        salvage.choose(candidates, end)?;
+        Ok(salvage)
+    }
+
+    /// Takes what leads to the end that the witness knows and what follows it; before each gap, what leads to
+    /// the last before the gap.
+    fn choose(&mut self, candidates: HashMap<Link, Candidate>, end: End) -> io::Result<()> {
+        let mut links = BTreeMap::new();
+        let mut keep = |candidates: &HashMap<Link, Candidate>, from: Link, below: u64| {
+            let (mut link, mut lowest) = (from, below);
+            while let Some(candidate) = candidates.get(&link).filter(|c| c.offset < lowest) {
+                links.insert(candidate.offset, link);
+                (link, lowest) = (candidate.before, candidate.offset);
+            }
+            (link, lowest)
+        };
+        let last = follow(&candidates, end);
+        let (mut link, mut lowest) = keep(&candidates, last.link, last.next_offset);
+        self.is_complete = link == Link::FIRST;
+        while link != Link::FIRST {
+            let below = candidates.iter().filter(|(_, c)| c.offset < lowest);
+            let Some((next, _)) = below.max_by_key(|(link, c)| (c.offset, **link)) else { break };
+            (link, lowest) = keep(&candidates, *next, lowest);
+        }
+        let (mut at, mut appended, mut is_whole) = (End::OF_NOTHING, End::OF_NOTHING, true);
+        for (offset, link) in links {
+            let Some(candidate) = candidates.get(&link) else { continue };
+            self.records.insert(offset, candidate.places.clone());
+            if self.record(offset)?.is_none() {
+                self.records.remove(&offset);
+                // nobody was answered for an append of which a part is missing behind the witness's end
+                if offset >= end.next_offset && is_whole {
+                    self.records.split_off(&appended.next_offset);
+                    (self.whole_up_to, self.end) = (appended, appended);
+                    return Ok(());
+                }
+                self.is_complete = false;
+                continue;
+            }
+            is_whole &= candidate.before == at.link;
+            at = End { next_offset: offset + 1, link };
+            if is_whole {
+                self.whole_up_to = at;
+            }
+            if candidate.ends_append || offset < end.next_offset {
+                appended = at;
+            }
+        }
+        self.end = at;
+        Ok(())
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Hands on the sound records from an offset on, in order, each with its offset.
+    pub(super) fn read(&self, from: u64, each: &mut dyn FnMut(u64, RawRecord)) -> io::Result<()> {
+        for offset in self.records.range(from..).map(|(offset, _)| *offset) {
+            let record = self.record(offset)?;
+            let changed = || io::Error::other("the file has changed while it was read");
+            each(offset, record.ok_or_else(changed)?);
+        }
+        Ok(())
+    }
+
+    fn record(&self, offset: u64) -> io::Result<Option<RawRecord>> {
+        let Some(places) = self.records.get(&offset) else { return Ok(None) };
+        let bytes = read(&self.file, places)?;
+        let mut failed = None;
+        let record = Sound::new(offset, &bytes).and_then(|sound| {
+            sound.record(|name| {
+                let text = self.texts.get(name).map(|places| read(&self.file, places))?;
+                text.map_err(|error| failed = Some(error)).ok()
+            })
+        });
+        failed.map_or(Ok(record), Err)
+    }
+}
+
+/// The end after what follows an end: all of each append, or none.
+fn follow(candidates: &HashMap<Link, Candidate>, end: End) -> End {
+    let after: HashMap<Link, (Link, &Candidate)> =
+        candidates.iter().map(|(link, candidate)| (candidate.before, (*link, candidate))).collect();
+    let (mut at, mut appended) = (end, end);
+    while let Some((link, next)) = after.get(&at.link).filter(|(_, c)| c.offset >= at.next_offset) {
+        at = End { next_offset: next.offset + 1, link: *link };
+        if next.ends_append {
+            appended = at;
+        }
+    }
+    appended
+}
+
+/// Finds all chunks.
+fn find(file: &File) -> io::Result<Found> {
+    let mut found = Found::new();
+    let mut window = vec![0; WINDOW_BYTES + Chunk::BYTES_MAX];
+    let finder = memchr::memmem::Finder::new(&MAGIC);
+    let mut start = 0;
+    loop {
+        let length = read_up_to(file, &mut window, start)?;
+        let window = &window[..length];
+        for at in finder.find_iter(window).take_while(|at| *at < WINDOW_BYTES) {
+            let Some(chunk) = Chunk::read(&window[at..]) else { continue };
+            let body = chunk.body.as_ptr() as usize - window.as_ptr() as usize;
+            let place = Place { at: start + body as u64, bytes: chunk.body.len() };
+            found.entry(chunk.of).or_default().entry(chunk.number).or_default().insert(place);
+        }
+        if length < WINDOW_BYTES + Chunk::BYTES_MAX {
+            return Ok(found);
+        }
+        start += WINDOW_BYTES as u64;
+    }
+}
+
+/// Ways of putting chunks together: one of each number, up to the first number that is not there, and
+/// also without the last ones, which may be of another record at that offset.
+fn ways(chunks: &BTreeMap<u32, BTreeSet<Place>>) -> Vec<Vec<Place>> {
+    let mut ways: Vec<Vec<Place>> = vec![Vec::new()];
+    let mut shorter = Vec::new();
+    for (number, (of, places)) in (0..).zip(chunks) {
+        if *of != number {
+            break;
+        }
+        if number > 0 {
+            shorter.extend(ways.iter().cloned());
+        }
+        let longer = ways.iter().flat_map(|way| {
+            places.iter().map(move |place| way.iter().chain([place]).copied().collect())
+        });
+        ways = longer.take(WAYS_MAX).collect();
+    }
+    ways.append(&mut shorter);
+    ways.retain(|way| !way.is_empty());
+    ways
+}
+
+fn read(file: &File, places: &[Place]) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; places.iter().map(|place| place.bytes).sum()];
+    let mut rest = &mut bytes[..];
+    for place in places {
+        let (body, after) = rest.split_at_mut(place.bytes);
+        file.read_exact_at(body, place.at)?;
+        rest = after;
+    }
+    Ok(bytes)
+}
+
+fn read_up_to(file: &File, bytes: &mut [u8], start: u64) -> io::Result<usize> {
+    let mut length = 0;
+    while length < bytes.len() {
+        match file.read_at(&mut bytes[length..], start + length as u64) {
+            Ok(0) => break,
+            Ok(more) => length += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(length)
+}

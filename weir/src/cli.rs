@@ -29,6 +29,10 @@ pub struct DevArgs {
     /// Where the registry keeps its log.
     #[arg(long, default_value = "weir-data")]
     pub data_dir: PathBuf,
+    /// Go on with a log that is damaged from this record on, or from a later one: what is lost stays lost, and
+    /// ids that were given are not given again. The error of a damaged log says the offset.
+    #[arg(long, value_name = "OFFSET")]
+    pub accept_loss_after: Option<u64>,
     /// Where the registry listens.
     #[arg(long, default_value = "127.0.0.1:8081")]
     pub registry_listener: SocketAddr,
@@ -83,6 +87,10 @@ pub struct ServeArgs {
     /// The folder of --store sled.
     #[arg(long, default_value = "weir-data")]
     pub data_dir: PathBuf,
+    /// Go on with a log in --data-dir that is damaged from this record on, or from a later one: what is lost
+    /// stays lost, and ids that were given are not given again. The error of a damaged log says the offset.
+    #[arg(long, value_name = "OFFSET")]
+    pub accept_loss_after: Option<u64>,
     /// The topic of --store kafka [default: _schemas]; or SCHEMA_REGISTRY_KAFKASTORE_TOPIC.
     #[arg(long)]
     pub schemas_topic: Option<String>,

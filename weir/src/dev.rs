@@ -20,7 +20,8 @@ pub async fn run(args: DevArgs) -> Result<(), String> {
     let proxy_listener = listen::bind(args.proxy_listener, args.insecure)?;
     let (registry_address, proxy_address) =
         (address(&registry_listener)?, address(&proxy_listener)?);
-    let log = SledLog::open(&args.data_dir).map_err(|e| e.to_string())?;
+    let log = SledLog::open_accepting(&args.data_dir, args.accept_loss_after);
+    let log = log.map_err(|e| e.to_string())?;
     let registry = Registry::open(log).map_err(|e| e.to_string())?;
     let embedded = EmbeddedBroker::start().map_err(|e| format!("cannot embed a broker: {e}"))?;
     let brokers = embedded.bootstrap_servers().to_string();
@@ -37,7 +38,8 @@ pub async fn run(args: DevArgs) -> Result<(), String> {
     let proxy = Proxy::new(broker, client, ProxyConfig::default());
 
     let mut parts = Parts::default();
-    parts.serve(registry_listener, None, weir_registry::service(registry));
+    parts.serve(registry_listener, None, weir_registry::service(registry.clone()));
+    parts.registry(registry);
     parts.serve(proxy_listener, None, weir_proxy::router(proxy.clone()));
     parts.proxy(proxy);
     let welcome = welcome(&registry_address, &proxy_address, &brokers, &args);

@@ -32,6 +32,9 @@ use tower::{Service, ServiceExt};
 use crate::head_timer::HeadTimer;
 use crate::listeners::Identity;
 
+/// Its number on Linux and macOS.
+const SIGXFSZ: i32 = 25;
+
 /// How long a client may take to send a request's headers.
 const HEADERS_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -229,6 +232,8 @@ pub fn outlive_signals() {
         ("SIGQUIT", SignalKind::quit()),
         ("SIGUSR1", SignalKind::user_defined1()),
         ("SIGUSR2", SignalKind::user_defined2()),
+        // a limit on the size of files is reached: the write fails, and says so
+        ("SIGXFSZ", SignalKind::from_raw(SIGXFSZ)),
     ] {
         match signal(kind) {
             Ok(mut signals) => {

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tower::Service;
 use weir_proxy::Proxy;
+use weir_registry::Registry;
 
 use crate::listen::{self, DRAIN_TIMEOUT, StopSignals};
 
@@ -20,6 +21,7 @@ pub struct Parts {
     starting: JoinSet<Result<(), String>>,
     stop: watch::Sender<()>,
     proxy: Option<Proxy>,
+    registry: Option<Registry>,
 }
 
 impl Parts {
@@ -39,6 +41,11 @@ impl Parts {
     /// The proxy, which has more to end than its listener.
     pub fn proxy(&mut self, proxy: Proxy) {
         self.proxy = Some(proxy);
+    }
+
+    /// The registry, whose log is closed when all requests are answered.
+    pub fn registry(&mut self, registry: Registry) {
+        self.registry = Some(registry);
     }
 
     /// Runs until the process is told to stop; then requests that are being answered are answered, and
@@ -66,6 +73,9 @@ impl Parts {
         }
         if let Some(proxy) = self.proxy {
             proxy.shut_down(DRAIN_TIMEOUT).await;
+        }
+        if let Some(registry) = self.registry {
+            registry.close().await;
         }
         Ok(())
     }

@@ -49,6 +49,7 @@ pub async fn run(args: Box<ServeArgs>) -> Result<(), String> {
             let (scheme, port) = (listener.scheme(), listener.address.port());
             registry_url.get_or_insert_with(|| format!("{scheme}://localhost:{port}"));
         }
+        parts.registry(registry.clone());
         bound.serve(&mut parts, &weir_registry::service(registry), |url| {
             tracing::info!("registry on {url}");
         });
@@ -115,8 +116,8 @@ fn open(args: &ServeArgs, settings: &Settings) -> Result<Registry, String> {
     let opened = match settings.store {
         Store::Memory => Registry::open_with(MemoryLog::default(), options),
         _ => {
-            let log = SledLog::open(&args.data_dir).map_err(|e| e.to_string())?;
-            Registry::open_with(log, options)
+            let log = SledLog::open_accepting(&args.data_dir, args.accept_loss_after);
+            Registry::open_with(log.map_err(|e| e.to_string())?, options)
         }
     };
     opened.map_err(|e| e.to_string())

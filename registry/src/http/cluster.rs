@@ -1,14 +1,16 @@
-//! `/v1/cluster` and `/metrics`: how this node is.
+//! `/v1/cluster`, `/readyz` and `/metrics`: how this node is.
 
 use std::fmt::Write;
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::answer::Json;
 use crate::Registry;
+use crate::log::Fault;
 
 /// Entries of a list among the metrics.
 const LISTED_MAX: usize = 100;
@@ -66,7 +68,10 @@ impl Node {
         let Some(cluster) = registry.cluster() else {
             let reading = registry.is_clustered();
             let role = if reading { "follower" } else { "single" };
-            return Node { role, ready: !reading, writable: !reading, ..alone };
+            let fault = registry.log().fault.as_ref().map(Fault::to_string);
+            let writable = !reading && fault.is_none();
+            let faults = fault.into_iter().collect();
+            return Node { role, ready: !reading, writable, faults, ..alone };
         };
         let status = cluster.status();
         Node {
@@ -101,6 +106,41 @@ pub(super) async fn cluster(State(registry): State<Registry>) -> Json<Node> {
     Json(Node::of(&registry))
 }
 
+/// Whether this node can do its work, by what it needs for it.
+#[derive(Serialize)]
+pub(super) struct Readiness {
+    /// `ready` or `not ready`.
+    status: &'static str,
+    checks: [Check; 1],
+}
+
+#[derive(Serialize)]
+struct Check {
+    name: &'static str,
+    ok: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+/// `GET /readyz`: 200 if the log was read and takes writes, else 503 with why.
+///
+/// Of a log on Kafka, that it was read is enough: which node takes writes is at `/v1/cluster`, and nodes that
+/// cannot reach Kafka still answer reads.
+pub(super) async fn readyz(State(registry): State<Registry>) -> Response {
+    let node = Node::of(&registry);
+    let reason = match node.ready {
+        false => Some(node.faults.first().cloned().unwrap_or("the log is being read".into())),
+        true => registry.log().fault.as_ref().map(Fault::to_string),
+    };
+    let ok = reason.is_none();
+    let (code, status) = match ok {
+        true => (StatusCode::OK, "ready"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
+    };
+    let checks = [Check { name: "log", ok, reason }];
+    (code, Json(Readiness { status, checks })).into_response()
+}
+
 /// `GET /metrics`: the same for Prometheus, with records that could not be applied, by offset.
 pub(super) async fn metrics(State(registry): State<Registry>) -> impl IntoResponse {
     let (node, state) = (Node::of(&registry), registry.state());
@@ -123,6 +163,21 @@ pub(super) async fn metrics(State(registry): State<Registry>) -> impl IntoRespon
     metric("end_offset", "gauge", "Offset after the last of the log.", &one(node.end_offset));
     metric("lag", "gauge", "Offsets that are not applied.", &one(node.lag));
     metric("faults", "gauge", "What keeps writes away.", &one(node.faults.len() as u64));
+    let log = registry.log();
+    if !registry.is_clustered() {
+        let is_damaged = matches!(log.fault, Some(Fault::Damaged(_) | Fault::Gone(_)));
+        metric(
+            "log_damaged",
+            "gauge",
+            "Whether the log has lost records.",
+            &one(is_damaged.into()),
+        );
+        metric("log_records", "gauge", "Records in the log.", &one(log.records));
+        metric("log_bytes", "gauge", "Bytes of the log on the disk.", &one(log.bytes));
+        let seconds = log.compacted_at_ms / 1000;
+        let help = "When the log was compacted last, in seconds since 1970; 0 if never.";
+        metric("log_compacted_timestamp_seconds", "gauge", help, &one(seconds));
+    }
     metric("schemas", "gauge", "Schemas with an id.", &one(state.schema_count() as u64));
     let missing = state.missing_references();
     let count = missing.len() as u64;

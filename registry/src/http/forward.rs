@@ -47,7 +47,7 @@ const HOP_BY_HOP: [HeaderName; 4] = [CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_
 pub(super) async fn answer(registry: Registry, routes: Router, request: Request) -> Response {
     let Some(cluster) = registry.cluster().cloned() else {
         return match request.uri().path() {
-            "/v1/cluster" | "/metrics" => call(&routes, request).await,
+            "/v1/cluster" | "/readyz" | "/metrics" => call(&routes, request).await,
             _ => passing(RegistryError::Starting),
         };
     };

@@ -37,6 +37,7 @@ pub fn service(
         .route("/v1/metadata/version", get(metadata::version))
         .route("/v1/metadata/deployment", get(metadata::deployment))
         .route("/v1/cluster", get(cluster::cluster))
+        .route("/readyz", get(cluster::readyz))
         .route("/metrics", get(cluster::metrics))
         // Subjects
         .route("/subjects", get(subjects::list))

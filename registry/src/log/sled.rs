@@ -93,7 +93,9 @@ impl SledLog {
     fn lose(&mut self, fault: Fault) -> AppendError {
         self.stop_compacting();
         let error = AppendError::Failed(fault.to_string());
-        self.access = Access::Lost(fault);
+        // sled that has failed may wait for ever when it is dropped
+        let old = std::mem::replace(&mut self.access, Access::Lost(fault));
+        std::thread::spawn(move || drop(old));
         error
     }
 

@@ -5,6 +5,9 @@
 //! cut into chunks because sled puts large values into files of their own, which that fsync would
 //! not cover. A chunk's key is the record's offset and the chunk's number, big-endian. Long texts stand
 //! behind all records, each once, under `ff`, its digest and the chunk's number.
+//!
+//! A write of sled's that fails may leave another waiting for it for ever. So room on the disk is taken before
+//! sled is asked to write: a disk that is full is no matter of sled's.
 
 use std::fs::{self, File};
 use std::io;
@@ -28,6 +31,11 @@ const READ_BYTES: usize = 16 * 1024 * 1024;
 
 /// How long another may have the folder. sled's own threads hold it for a while after it was closed.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Room on the disk that is taken ahead of what sled writes, beside so many times what it is given: it writes
+/// pages anew that it changes, in segments of half a MiB.
+const ROOM_BYTES: u64 = 4 * 1024 * 1024;
+const ROOM_TIMES: u64 = 4;
 
 /// Sled's file in its folder.
 pub(super) const FILE: &str = "db";
@@ -85,8 +93,11 @@ impl Store {
     pub(super) fn open(folder: &Path, from: u64) -> Result<Store, StoreError> {
         fs::create_dir_all(folder)?;
         remove_half_written_snapshots(folder)?;
+        let path = folder.join(FILE);
+        let file =
+            File::options().read(true).write(true).create(true).truncate(false).open(path)?;
+        take_room(&file, 0)?;
         let tree = open_tree(folder)?;
-        let file = File::open(folder.join(FILE))?;
         let mut store = Store {
             tree: Some(tree),
             file,
@@ -238,18 +249,21 @@ impl Store {
         records: impl IntoIterator<Item = (u64, &'a RawRecord)>,
     ) -> Result<(), StoreError> {
         let tree = self.tree.as_ref().ok_or_else(not_open)?;
-        let (mut batch, mut end) = (sled::Batch::default(), self.end);
+        let (mut batch, mut end, mut bytes) = (sled::Batch::default(), self.end, 0);
         let mut records = records.into_iter().peekable();
         while let Some((offset, record)) = records.next() {
             let encoded = frame::encode(offset, end.link, record, records.peek().is_none());
             for (key, chunk) in Whole::Record(offset).chunks(&encoded.bytes) {
+                bytes += chunk.len();
                 batch.insert(key, chunk);
             }
+            bytes += encoded.text.as_ref().map_or(0, |text| text.bytes.len());
             if let Some(text) = encoded.text {
                 caught(|| self.texts.put(tree, &mut batch, text))?;
             }
             end = End { next_offset: offset + 1, link: encoded.link };
         }
+        take_room(&self.file, bytes as u64)?;
         caught(|| tree.apply_batch(batch))?;
         self.end = end;
         Ok(())
@@ -282,6 +296,30 @@ impl Store {
     /// Bytes of its file.
     pub(super) fn bytes(&self) -> u64 {
         self.file.metadata().map_or(0, |file| file.len())
+    }
+}
+
+/// Sees to it that the disk has room for what sled may write, given so many bytes. On a file system that cannot
+/// promise any, sled meets a full disk itself.
+fn take_room(file: &File, bytes: u64) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{FallocateFlags, fallocate};
+        use rustix::io::Errno;
+        let metadata = file.metadata()?;
+        let wanted = metadata.len() + ROOM_TIMES * bytes;
+        if metadata.blocks() * 512 >= wanted + ROOM_BYTES / 2 {
+            return Ok(());
+        }
+        match fallocate(file, FallocateFlags::KEEP_SIZE, 0, wanted + ROOM_BYTES) {
+            Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) | Ok(()) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = (file, bytes);
+        Ok(())
     }
 }
 

@@ -16,7 +16,7 @@ use weir_registry_api::{
 use weir_registry_core::{AssociationDelete, State as RegistryState};
 
 use super::super::answer::{Answer, Json, Refused};
-use super::super::request::{Body, Params};
+use super::super::request::{Body, From, Params};
 use super::change::{Way, change, remove, response};
 use super::wanted::Wanted;
 use crate::Registry;
@@ -43,10 +43,11 @@ pub(in super::super) async fn batch_get(
 /// together in a request are made together or not at all. 42212 no requests.
 pub(in super::super) async fn batch_change(
     State(registry): State<Registry>,
+    From(asker): From,
     params: Params,
     Body(batch): Body<AssociationBatch<AssociationOps>>,
 ) -> Answer<(StatusCode, Json<AssociationResults>)> {
-    let way = Way::of(&params)?;
+    let way = Way::of(&params, asker)?;
     let mut results = Vec::new();
     for ops in requests(batch)? {
         let done = change_one(&registry, ops, &way).await;

@@ -96,7 +96,9 @@ mod tests {
 
     #[test]
     fn bytes_are_escaped() {
-        let value = Value::String(Text::new("\"a\\xff\\n\\\"\u{ff}\"", &Budget::default()).string().unwrap());
+        let value = Value::String(
+            Text::new("\"a\\xff\\n\\\"\u{ff}\"", &Budget::default()).string().unwrap(),
+        );
         let text = default_text(&value, &FieldType::Scalar("bytes"));
         assert_eq!(text, "a\\377\\n\\\"\\303\\277");
     }

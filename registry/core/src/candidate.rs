@@ -405,8 +405,16 @@ fn pin(
     Ok(pinned)
 }
 
+/// Bytes of what is said of a schema that is none: parsers quote what they cannot read.
+const DETAILS_BYTES_MAX: usize = 64 * 1024;
+
 pub(crate) fn invalid(schema_type: &SchemaType, details: &str) -> RegistryError {
-    RegistryError::InvalidSchema { schema_type: schema_type.clone(), details: details.into() }
+    let end = (0..=DETAILS_BYTES_MAX).rev().find(|end| details.is_char_boundary(*end));
+    let details = match details.len() > DETAILS_BYTES_MAX {
+        false => details.to_string(),
+        true => format!("{}...", &details[..end.unwrap_or(0)]),
+    };
+    RegistryError::InvalidSchema { schema_type: schema_type.clone(), details }
 }
 
 fn merged<T: Clone>(

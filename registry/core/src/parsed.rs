@@ -328,7 +328,7 @@ impl Parses {
         let before = budget.bytes_used();
         let parsed: ParseResult = parse().map(Arc::new).map_err(Arc::from);
         if !budget.is_over() {
-            let bytes = (budget.bytes_used() - before) as usize / BYTES_PER_TEXT_BYTE;
+            let bytes = budget.bytes_used().saturating_sub(before) as usize / BYTES_PER_TEXT_BYTE;
             let weight = bytes.max(text.json().len());
             self.lock().keep(key, text.clone(), parsed.clone(), weight);
         }

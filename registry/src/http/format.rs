@@ -7,7 +7,7 @@ use weir_registry_core::{IdEntry, Parsed, State};
 
 use super::request::{LONG_BYTES, Params};
 use crate::Registry;
-use crate::lanes::Asker;
+use crate::lanes::{Asker, INLINE};
 use std::sync::Arc;
 use weir_schema::Budget;
 
@@ -89,12 +89,14 @@ pub(super) async fn shape(
     entry: &Arc<IdEntry>,
     params: &Params,
 ) -> Result<Shape, RegistryError> {
+    if params.text("format").is_none() && params.text("findTags").is_none() {
+        // nothing is parsed
+        return Shape::new(&registry.state(), entry, params, &Budget::new(INLINE));
+    }
     let is_long = entry.text.json().len() > LONG_BYTES;
-    let parses = params.text("format").is_some() || params.text("findTags").is_some();
     let (entry, params) = (Arc::clone(entry), params.clone());
-    let made = registry.work(asker, is_long && parses, move |state, budget| {
-        Shape::new(state, &entry, &params, budget)
-    });
+    let made = registry
+        .work(asker, is_long, move |state, budget| Shape::new(state, &entry, &params, budget));
     made.await?
 }
 

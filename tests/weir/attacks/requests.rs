@@ -10,7 +10,7 @@ use weir_tests::{Answer, Api, REGISTRY_JSON};
 use crate::process::Weir;
 
 /// Longer than any of it takes, on any machine: what hangs ends here.
-const HANG: Duration = Duration::from_secs(120);
+const HANG: Duration = Duration::from_secs(600);
 
 /// The largest answer to a check: its messages and incompatibilities are bounded.
 const ANSWER_BYTES_MAX: usize = 4 << 20;
@@ -376,4 +376,33 @@ async fn a_body_of_millions_of_values_is_refused_before_they_are_made() {
     let body = format!(r#"{{"schema":"\"int\"","unknown":[{}0]}}"#, "0,".repeat(4_900_000));
     let answer = within_time(api.post_as("/subjects/s/versions", REGISTRY_JSON, body));
     assert_eq!(answer.await.json["error_code"], 42290);
+}
+
+#[tokio::test]
+async fn a_large_schema_that_a_batch_names_many_times_is_answered_as_often_as_there_is_room() {
+    let (_weir, api) = registry(&["--request-bytes-max", "4000000"]).await;
+    let text = format!(r#"{{"type":"string","p":"{}"}}"#, "d".repeat(500_000));
+    let association = json!({"associationType": "value", "schema": {"schema": text}});
+    let topic = json!({
+        "resourceName": "t", "resourceNamespace": "lkc", "resourceId": "id-t",
+        "resourceType": "topic", "associations": [association],
+    });
+    let made = within_time(api.post("/associations", &topic)).await;
+    assert_eq!(made.status, 200, "{}", made.text.chars().take(500).collect::<String>());
+    let queries = vec![json!({"resourceId": "id-t"}); 1_000];
+    let path = "/associations:batchGet?includeSchemas=true";
+    let answer = beside_a_bystander(&api, api.post(path, &json!({"requests": queries}))).await;
+    assert!(text_bytes(&answer) < 2 * 4_000_000, "{}", text_bytes(&answer));
+    let results = answer.json["results"].as_array().expect("results");
+    let refused = results.iter().filter(|one| one["error"]["error_code"] == 42290).count();
+    assert_eq!((results.len(), refused), (1_000, 993));
+}
+
+#[tokio::test]
+async fn what_is_said_of_a_text_that_is_no_schema_is_bounded() {
+    let (_weir, api) = registry(&[]).await;
+    let text = format!(r#"{{"type":"record","name":"R","doc":"{}"}}"#, "d".repeat(5_000_000));
+    let answer = register(&api, &avro(&text)).await;
+    assert_eq!(answer.json["error_code"], 42201);
+    assert!(text_bytes(&answer) < 100_000, "{}", text_bytes(&answer));
 }

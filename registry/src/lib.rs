@@ -6,6 +6,7 @@
 
 mod cluster;
 mod http;
+mod lanes;
 pub mod log;
 mod registry;
 mod replay;
@@ -13,4 +14,5 @@ mod writer;
 
 pub use cluster::NodeConfig;
 pub use http::{router, service};
-pub use registry::{OpenError, Options, Registry};
+pub use registry::{OpenError, Options, REQUEST_LIMITS, Registry};
+pub use weir_schema::Limits;

@@ -1,16 +1,19 @@
 //! The registry: a state that anyone may read at any time, and a writer that changes it.
 
 use std::fmt;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
 
 use arc_swap::{ArcSwap, Guard};
-use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
 use weir_registry_api::{CompatibilityLevel, RegistryError, SchemaId};
-use weir_registry_core::{Command, Outcome, State};
+use weir_registry_core::{Command, Outcome, State, over_budget};
+use weir_schema::{Budget, Limits, OverBudget};
 
 use crate::cluster::{Cluster, NodeConfig, PATIENCE};
+use crate::lanes::{Asker, Class, Client, INLINE, Lanes, SHORT_STEPS, Watch};
 use crate::log::{KafkaConfig, KafkaLog, Log, LogError, LogStatus};
 use crate::replay::replay;
 use crate::writer::{Job, Shown, Writer};
@@ -39,7 +42,13 @@ pub struct Options {
     pub reject_empty_subject: bool,
     /// Bytes that a request's body may have; more are 413.
     pub body_bytes_max: usize,
+    /// What a request may use beyond; more is 42290.
+    pub request_limits: Limits,
 }
+
+/// What a request may use where nobody says otherwise: about two seconds of a slow processor, and six
+/// times the largest body.
+pub const REQUEST_LIMITS: Limits = Limits { steps: 40_000_000, bytes: 64 << 20 };
 
 impl Default for Options {
     fn default() -> Options {
@@ -48,6 +57,7 @@ impl Default for Options {
             mode_mutable: true,
             reject_empty_subject: false,
             body_bytes_max: BODY_BYTES_MAX,
+            request_limits: REQUEST_LIMITS,
         }
     }
 }
@@ -60,8 +70,7 @@ struct Shared {
     /// The thread that writes a log that nobody else writes, and how it is told to stop.
     writer: Mutex<Option<JoinHandle<()>>>,
     stop: Arc<Notify>,
-    /// One for each processor.
-    heavy: Arc<Semaphore>,
+    lanes: Arc<Lanes>,
     clustered: Clustered,
 }
 
@@ -149,8 +158,7 @@ impl Registry {
         options: Options,
     ) -> (Registry, mpsc::Receiver<Job>) {
         let (jobs, waiting) = mpsc::channel(WAITING_MAX);
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        let heavy = Arc::new(Semaphore::new(processors));
+        let lanes = Arc::new(Lanes::new(options.request_limits));
         let shared = Shared {
             options,
             state,
@@ -158,7 +166,7 @@ impl Registry {
             jobs,
             writer: Mutex::default(),
             stop: Arc::default(),
-            heavy,
+            lanes,
             clustered,
         };
         (Registry(Arc::new(shared)), waiting)
@@ -181,33 +189,92 @@ impl Registry {
         self.0.log.load_full()
     }
 
-    /// Runs what may take long beside everything else: short requests do not wait for it.
-    pub(crate) async fn heavy<T: Send + 'static>(
+    /// Does work that has no order among requests, on the state as it is then. It may be begun more than
+    /// once: at first with few steps where the request is, and then, in the client's turn, with all
+    /// that a request may use. `is_long`: it is known to take more than those few. 42290 · 503.
+    pub(crate) async fn work<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&State) -> T + Send + 'static,
+        asker: &Asker,
+        is_long: bool,
+        work: impl Fn(&State, &Budget) -> T + Send + Sync + 'static,
     ) -> Result<T, RegistryError> {
-        let permit = self.0.heavy.clone().acquire_owned().await;
-        let state = Arc::clone(&self.0.state);
-        let done = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
+        let lanes = &self.0.lanes;
+        let all = lanes.limits;
+        if !is_long {
+            let steps = INLINE.steps.min(asker.left_of(all.steps));
+            let budget = Budget::new(Limits { steps, bytes: INLINE.bytes.min(all.bytes) });
+            let made = work(&self.state(), &budget);
+            asker.has_used(budget.steps_used());
+            if !budget.is_over() {
+                return Ok(made);
+            }
+        }
+        let work = Arc::new(work);
+        let mut made = self.try_within(asker, Class::Short, SHORT_STEPS, &work).await?;
+        if matches!(made, Err(OverBudget::Steps(_))) && asker.left_of(all.steps) > 0 {
+            made = self.try_within(asker, Class::Long, all.steps, &work).await?;
+        }
+        made.map_err(|over| {
+            lanes.counts.over_budget.fetch_add(1, Relaxed);
+            over_budget(match over {
+                OverBudget::Steps(_) => OverBudget::Steps(all.steps),
+                other => other,
+            })
+        })
+    }
+
+    /// Work in a lane of a class, that is not done any more when the future is dropped.
+    async fn try_within<T: Send + 'static>(
+        &self,
+        asker: &Asker,
+        class: Class,
+        steps_max: u64,
+        work: &Arc<impl Fn(&State, &Budget) -> T + Send + Sync + 'static>,
+    ) -> Result<Result<T, OverBudget>, RegistryError> {
+        let lanes = &self.0.lanes;
+        let steps = steps_max.min(asker.left_of(lanes.limits.steps));
+        let watch = Watch::new(lanes, Limits { steps, ..lanes.limits });
+        let turn = match lanes.turn(asker.client, class).await {
+            Ok(turn) => turn,
+            Err(busy) => {
+                watch.done();
+                return Err(busy);
+            }
+        };
+        let (state, work, budget) = (Arc::clone(&self.0.state), Arc::clone(work), watch.budget());
+        let made = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
             let state = state.load_full();
-            work(&state)
+            work(&state, &budget)
         });
-        done.await.map_err(|_| RegistryError::Internal)
+        let made = made.await;
+        asker.has_used(watch.budget().steps_used());
+        let over = watch.done();
+        let made = made.map_err(|_| RegistryError::Internal)?;
+        Ok(over.map_or(Ok(made), Err))
+    }
+
+    /// Does something short that is no question to the state, in the client's turn. 503.
+    pub(crate) async fn aside<T: Send + 'static>(
+        &self,
+        client: Client,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, RegistryError> {
+        let turn = self.0.lanes.turn(client, Class::Short).await?;
+        let made = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            work()
+        });
+        made.await.map_err(|_| RegistryError::Internal)
+    }
+
+    pub(crate) fn lanes(&self) -> &Lanes {
+        &self.0.lanes
     }
 
     /// The state as it is now.
     pub fn state(&self) -> Guard<Arc<State>> {
         self.0.state.load()
-    }
-
-    /// The same where that may be, else at once.
-    pub(crate) async fn heavy_if<T: Send + 'static>(
-        &self,
-        heavy: bool,
-        work: impl FnOnce(&State) -> T + Send + 'static,
-    ) -> Result<T, RegistryError> {
-        if heavy { self.heavy(work).await } else { Ok(work(&self.state())) }
     }
 
     /// Has a command decided and written. What this returns is durable, and every later

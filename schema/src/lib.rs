@@ -6,9 +6,13 @@
 //! and compares as it does; its descriptors are protoc's.
 
 pub mod avro;
+pub mod budget;
 pub mod json;
 pub mod json_schema;
+mod lines;
 pub mod protobuf;
+
+pub use budget::{Budget, Limits, Listed, OverBudget};
 
 /// One of the two schemas of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

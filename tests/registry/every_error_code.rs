@@ -27,13 +27,18 @@ fn table() -> Vec<Row> {
 }
 
 /// Variants that are reached elsewhere: the file below `tests/`, and the test there.
-const ELSEWHERE: [(&str, &str, &str); 6] = [
+const ELSEWHERE: [(&str, &str, &str); 7] = [
     ("ModeImmutable", "weir/settings.rs", "modes_that_the_operator_fixed_cannot_be_changed"),
     ("Store", "weir/crash.rs", "a_full_disk_is_50001_and_reads_go_on"),
     ("Timeout", CLUSTER, "reads_go_on_and_writes_are_refused_in_time_while_kafka_is_away"),
     ("NoLeader", CLUSTER, "reads_go_on_and_writes_are_refused_in_time_while_kafka_is_away"),
     ("Forwarding", CLUSTER, "a_leader_that_does_not_answer_is_50003"),
     ("Starting", CLUSTER, "a_node_that_has_not_read_its_log_answers_503"),
+    (
+        "Busy",
+        "weir/attacks/requests.rs",
+        "too_many_long_requests_of_one_client_are_told_to_come_back_and_others_are_answered",
+    ),
 ];
 
 const CLUSTER: &str = "weir/cluster/mod.rs";
@@ -300,6 +305,13 @@ fn cases() -> Vec<Case> {
             "/contexts/.eu",
             NO_BODY,
             "The specified context ':.eu:' is not empty.",
+        ),
+        case(
+            "OverBudget",
+            post.clone(),
+            "/subjects/huge",
+            json!({"unknown": vec![0; 250_001]}),
+            "The request asks for more than one may: its body has more than 250000 values",
         ),
         case("BadRequest", put.clone(), "/mode", json!([]), "expected a JSON object"),
         case(

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use weir_registry::REQUEST_LIMITS;
 
 /// A schema registry and an HTTP gateway for Kafka in one binary.
 #[derive(Parser)]
@@ -147,6 +148,14 @@ pub struct ServeArgs {
     /// KAFKA_REST_API_V3_PRODUCE_RATE_LIMIT_MAX_BYTES_PER_SEC, as above.
     #[arg(long)]
     pub rate_limit_bytes_per_sec: Option<u32>,
+    /// Steps that a request to the registry may use to read, print and compare schemas; some 20 million
+    /// take a second. More is refused with 42290.
+    #[arg(long, value_name = "STEPS", default_value_t = REQUEST_LIMITS.steps)]
+    pub request_steps_max: u64,
+    /// Bytes of memory that a request to the registry may use for that, beside its body. More is refused
+    /// with 42290.
+    #[arg(long, value_name = "BYTES", default_value_t = REQUEST_LIMITS.bytes)]
+    pub request_bytes_max: u64,
     /// Do as Confluent's proxy where Weir does better: reads wait for their whole timeout, and so on
     /// (docs/differences.md).
     #[arg(long)]

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rustls::version::{TLS12, TLS13};
 use weir_proxy::{ClientSettings, RateLimits};
-use weir_registry::Options;
+use weir_registry::{Limits, Options};
 use weir_registry_api::CompatibilityLevel;
 
 use crate::added_headers::AddedHeaders;
@@ -92,7 +92,7 @@ impl Settings {
             registry: face(Role::Registry, args.registry_listener, REGISTRY_PREFIX, 8081)?,
             proxy: face(Role::Proxy, args.proxy_listener, PROXY_PREFIX, 8082)?,
             store: store(args, env)?,
-            options: options(env)?,
+            options: options(args, env)?,
             kafka,
             kafka_clients: clients.clients,
             kafka_notes: clients.notes,
@@ -149,7 +149,7 @@ fn store(args: &ServeArgs, env: &Env) -> Result<Store, String> {
     }
 }
 
-fn options(env: &Env) -> Result<Options, String> {
+fn options(args: &ServeArgs, env: &Env) -> Result<Options, String> {
     let default = Options::default();
     // the old name wins, as in the reference
     let names =
@@ -175,6 +175,7 @@ fn options(env: &Env) -> Result<Options, String> {
         reject_empty_subject: flag(env, "SCHEMA_REGISTRY_SCHEMA_REJECT_EMPTY_SUBJECT")?
             .unwrap_or(false),
         body_bytes_max,
+        request_limits: Limits { steps: args.request_steps_max, bytes: args.request_bytes_max },
     })
 }
 

@@ -92,6 +92,8 @@ codes! {
     ContextNotEmpty 42211
     /// 42212: the association is wrong.
     InvalidAssociation 42212
+    /// 42290: what was asked takes more than a request may use.
+    OverBudget 42290
     /// 50001: the registry's store has failed.
     Store 50001
     /// 50002: the store has not answered in time.

@@ -178,7 +178,8 @@ impl RuleSet {
     /// This, with `newer`'s rules after it and in the place of those with the same names.
     pub fn merged(&self, newer: &RuleSet) -> RuleSet {
         let join = |old: &[Rule], new: &[Rule]| {
-            let kept = old.iter().filter(|rule| new.iter().all(|other| other.name != rule.name));
+            let names: HashSet<_> = new.iter().map(|rule| &rule.name).collect();
+            let kept = old.iter().filter(|rule| !names.contains(&rule.name));
             kept.chain(new).cloned().collect()
         };
         RuleSet {
@@ -191,6 +192,7 @@ impl RuleSet {
 
     /// The same without the rules of these names.
     pub fn without(&self, names: &[String]) -> RuleSet {
+        let names: HashSet<&String> = names.iter().collect();
         let keep = |rules: &[Rule]| {
             let named = |rule: &Rule| rule.name.as_ref().is_some_and(|name| names.contains(name));
             rules.iter().filter(|rule| !named(rule)).cloned().collect()

@@ -127,6 +127,10 @@ pub enum RegistryError {
         property: &'static str,
         detail: String,
     },
+    /// What was asked takes more than a request may use.
+    OverBudget {
+        reason: String,
+    },
     Store {
         reason: String,
     },
@@ -141,6 +145,8 @@ pub enum RegistryError {
     NoLeader,
     /// The log is not read to its end yet.
     Starting,
+    /// Too many requests wait for a processor already.
+    Busy,
     // what the HTTP layer itself refuses
     BadRequest {
         reason: String,
@@ -215,11 +221,13 @@ codes! {
     42210 422 InvalidRuleSet
     42211 422 ContextNotEmpty
     42212 422 InvalidAssociation
+    42290 422 OverBudget
     50001 500 Store
     50002 500 Timeout
     50003 500 Forwarding
     50004 500 NoLeader
     503   503 Starting
+    503   503 Busy
     400   400 BadRequest
     422   422 MissingBody
     404   404 NotFound
@@ -367,12 +375,18 @@ impl fmt::Display for RegistryError {
                 f,
                 "The association specified an invalid value for property: '{property}', detail: {detail}"
             ),
+            Self::OverBudget { reason } => {
+                write!(f, "The request asks for more than one may: {reason}")
+            }
             Self::Store { reason } => f.write_str(reason),
             Self::Timeout { reason } => write!(f, "Register operation timed out: {reason}"),
             Self::Forwarding { reason } => {
                 write!(f, "Error while forwarding the request to the leader: {reason}")
             }
             Self::NoLeader => f.write_str("Leader not known."),
+            Self::Busy => {
+                f.write_str("Too many requests that take long wait already; try again later.")
+            }
             Self::Starting => f.write_str("The registry is reading its log."),
             Self::BadRequest { reason } => f.write_str(reason),
             Self::MissingBody { request } => write!(f, "{request} must not be null (was null)"),

@@ -2,6 +2,7 @@
 //! with its references pinned to versions. Making one needs no order among requests, so that it
 //! happens on the request's own task.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use weir_registry_api::{
@@ -11,6 +12,7 @@ use weir_registry_api::{
 
 use crate::parsed::{Content, Parsed, Reading};
 use crate::state::{IdEntry, State, VersionEntry};
+use weir_schema::Budget;
 
 #[derive(Clone, Debug)]
 pub struct Candidate {
@@ -47,15 +49,17 @@ impl Candidate {
         request: &RegisterRequest,
         normalize: bool,
         purpose: Purpose,
+        budget: &Budget,
     ) -> Result<Candidate, RegistryError> {
         let config = state.effective_config(Some(subject));
         let is_import = state.effective_mode(Some(subject)).is_import();
-        let mut request = request.clone();
+        let mut request = Cow::Borrowed(request);
         let mut based_on = None;
         if purpose == Purpose::Register && !is_import && is_empty(&request) {
-            based_on = copy_latest(state, subject, &mut request);
+            based_on = copy_latest(state, subject, request.to_mut());
         }
-        if is_empty(&request) {
+        let request = &*request;
+        if is_empty(request) {
             return Err(match purpose {
                 Purpose::LookUp => RegistryError::SchemaNotFound,
                 Purpose::Register | Purpose::Check => RegistryError::EmptySchema,
@@ -72,13 +76,16 @@ impl Candidate {
             && request.id.is_none_or(|id| id < 0);
         let reading = if held_to_rules { Reading::New } else { Reading::Stored };
         let normalize = (normalize || config.normalize == Some(true)) && !is_import;
-        let stored = Candidate::as_stored(state, subject, &request);
+        let stored = Candidate::as_stored(state, subject, request, budget);
         let mut candidate = match stored {
             Some(stored) if !normalize => stored,
             // a text that was stored before there were today's rules can be registered again
-            stored => parse(state, subject, request, normalize, reading)
+            stored => parse(state, subject, request, normalize, reading, budget)
                 .or_else(|error| stored.ok_or(error))?,
         };
+        if candidate.text.len() > SCHEMA_BYTES_MAX {
+            return Err(RegistryError::SchemaTooLarge);
+        }
         if config.validate_fields == Some(true)
             && held_to_rules
             && !state.has_text(subject, &candidate.text)
@@ -92,7 +99,12 @@ impl Candidate {
 
     /// The schema with the very text that a request has, if the subject or its context has stored
     /// that text, in whatever form: it keeps that form, its id, and is held to no new rules.
-    fn as_stored(state: &State, subject: &Subject, request: &RegisterRequest) -> Option<Candidate> {
+    fn as_stored(
+        state: &State,
+        subject: &Subject,
+        request: &RegisterRequest,
+        budget: &Budget,
+    ) -> Option<Candidate> {
         if !request.schema_tags_to_add.is_empty()
             || !request.schema_tags_to_remove.is_empty()
             || request.propagate_schema_tags == Some(true)
@@ -102,7 +114,7 @@ impl Candidate {
         let schema_type = request.schema_type.clone().unwrap_or_default();
         let text = request.schema.as_deref()?;
         let references =
-            pin(state, subject, &schema_type, request.references.clone(), false).ok()?;
+            pin(state, subject, &schema_type, &request.references, false, budget).ok()?;
         let (metadata, rule_set) = (request.metadata.as_ref(), request.rule_set.as_ref());
         let guid = Guid::of(text, &references, metadata, rule_set);
         let is_it = |entry: &&Arc<IdEntry>| {
@@ -121,7 +133,7 @@ impl Candidate {
             references: entry.references.clone(),
             metadata: request.metadata.clone().map(Arc::new),
             rule_set: request.rule_set.clone().map(Arc::new),
-            parsed: state.parsed(entry).ok()?,
+            parsed: state.parsed(entry, budget).ok()?,
             based_on: None,
         })
     }
@@ -132,6 +144,7 @@ impl Candidate {
         subject: &Subject,
         version: &VersionEntry,
         request: &TagSchemaRequest,
+        budget: &Budget,
     ) -> Result<Candidate, RegistryError> {
         let stored = state.entry(subject, version.id);
         let new_version = request.new_version.unwrap_or(0).to_string();
@@ -146,13 +159,13 @@ impl Candidate {
             rule_set.validate()?;
         }
         let parsed = state
-            .parsed(stored)
+            .parsed(stored, budget)
             .map_err(|why| invalid(&stored.schema_type, &why))?
-            .with_tags(&request.tags_to_add, &request.tags_to_remove)
+            .with_tags(&request.tags_to_add, &request.tags_to_remove, budget)
             .map_err(|why| invalid(&stored.schema_type, &why))?;
         Ok(Candidate {
             schema_type: stored.schema_type.clone(),
-            text: parsed.canonical(),
+            text: parsed.canonical(budget),
             references: stored.references.clone(),
             metadata: Some(Arc::new(metadata)),
             rule_set: rule_set.map(Arc::new),
@@ -214,8 +227,8 @@ impl Candidate {
     }
 
     /// What does not depend on the form of its text, to be compared with [`State::content`].
-    pub(crate) fn content(&self) -> Content {
-        self.parsed.content()
+    pub(crate) fn content(&self, budget: &Budget) -> Content {
+        self.parsed.content(budget)
     }
 
     /// Whether a stored schema is this one: the same content with the same references, in whatever
@@ -228,7 +241,9 @@ impl Candidate {
         stored: &IdEntry,
         numbers: Numbers,
         content: impl FnOnce() -> Content,
+        budget: &Budget,
     ) -> bool {
+        let _version = budget.loan();
         let same_metadata = || match numbers {
             Numbers::Count => stored.metadata == self.metadata,
             Numbers::Ignored => {
@@ -243,11 +258,16 @@ impl Candidate {
         }
         if stored.references == self.references {
             return stored.text.is(&self.text)
-                || (state.content(stored) == Some(content())
-                    && state.parsed(stored).is_ok_and(|parsed| parsed.is_same(&self.parsed)));
+                || (state.content(stored, budget) == Some(content())
+                    && state
+                        .parsed(stored, budget)
+                        .is_ok_and(|parsed| parsed.is_same(&self.parsed, budget)));
         }
         let one_is_whole = stored.references.is_empty() != self.references.is_empty();
-        one_is_whole && state.parsed(stored).is_ok_and(|parsed| parsed.same_resolved(&self.parsed))
+        one_is_whole
+            && state
+                .parsed(stored, budget)
+                .is_ok_and(|parsed| parsed.same_resolved(&self.parsed, budget))
     }
 }
 
@@ -261,39 +281,40 @@ pub(crate) enum Numbers {
 fn parse(
     state: &State,
     subject: &Subject,
-    request: RegisterRequest,
+    request: &RegisterRequest,
     normalize: bool,
     reading: Reading,
+    budget: &Budget,
 ) -> Result<Candidate, RegistryError> {
-    let schema_type = request.schema_type.unwrap_or_default();
+    let schema_type = request.schema_type.clone().unwrap_or_default();
     if let SchemaType::Other(name) = &schema_type {
         return Err(RegistryError::InvalidSchemaType { schema_type: name.to_string() });
     }
-    let text = request.schema.unwrap_or_default();
-    let references = pin(state, subject, &schema_type, request.references, normalize)?;
+    let text = request.schema.as_deref().unwrap_or_default();
+    let references = pin(state, subject, &schema_type, &request.references, normalize, budget)?;
     let refused = |why: String| invalid(&schema_type, &why);
     let mut parsed = state
-        .parse(subject, &schema_type, &text, references.iter().cloned(), reading)
+        .parse(subject, &schema_type, text, references.iter().cloned(), reading, budget)
         .map_err(refused)?;
-    let mut add = request.schema_tags_to_add;
+    let mut add = request.schema_tags_to_add.clone();
     if request.propagate_schema_tags == Some(true)
         && let Some(latest) = state.live_versions(subject).next_back()
-        && let Ok(latest) = state.parsed(state.entry(subject, latest.id))
+        && let Ok(latest) = state.parsed(state.entry(subject, latest.id), budget)
     {
-        add.extend(latest.tags());
+        add.extend(latest.tags(budget));
     }
     if !add.is_empty() || !request.schema_tags_to_remove.is_empty() {
-        parsed = parsed.with_tags(&add, &request.schema_tags_to_remove).map_err(refused)?;
+        parsed = parsed.with_tags(&add, &request.schema_tags_to_remove, budget).map_err(refused)?;
     }
     if normalize {
-        parsed = parsed.normalized();
+        parsed = parsed.normalized(budget);
     }
     Ok(Candidate {
         schema_type: schema_type.clone(),
-        text: parsed.canonical(),
+        text: parsed.canonical(budget),
         references: references.into(),
-        metadata: request.metadata.map(Arc::new),
-        rule_set: request.rule_set.map(Arc::new),
+        metadata: request.metadata.clone().map(Arc::new),
+        rule_set: request.rule_set.clone().map(Arc::new),
         parsed: Arc::new(parsed),
         based_on: None,
     })
@@ -350,9 +371,11 @@ fn pin(
     state: &State,
     parent: &Subject,
     schema_type: &SchemaType,
-    references: Vec<Reference>,
+    references: &[Reference],
     normalize: bool,
+    budget: &Budget,
 ) -> Result<Vec<Reference>, RegistryError> {
+    budget.spend(8 * references.len());
     let mut pinned = Vec::with_capacity(references.len());
     for reference in references {
         if reference.name.is_empty() && reference.subject.as_str().is_empty() {
@@ -373,7 +396,7 @@ fn pin(
             );
             invalid(schema_type, &why)
         })?;
-        pinned.push(Reference { version: found.version.0 as i32, ..reference });
+        pinned.push(Reference { version: found.version.0 as i32, ..reference.clone() });
     }
     if normalize {
         pinned.sort();
@@ -382,8 +405,16 @@ fn pin(
     Ok(pinned)
 }
 
+/// Bytes of what is said of a schema that is none: parsers quote what they cannot read.
+const DETAILS_BYTES_MAX: usize = 64 * 1024;
+
 pub(crate) fn invalid(schema_type: &SchemaType, details: &str) -> RegistryError {
-    RegistryError::InvalidSchema { schema_type: schema_type.clone(), details: details.into() }
+    let end = (0..=DETAILS_BYTES_MAX).rev().find(|end| details.is_char_boundary(*end));
+    let details = match details.len() > DETAILS_BYTES_MAX {
+        false => details.to_string(),
+        true => format!("{}...", &details[..end.unwrap_or(0)]),
+    };
+    RegistryError::InvalidSchema { schema_type: schema_type.clone(), details }
 }
 
 fn merged<T: Clone>(

@@ -1,9 +1,12 @@
 //! Compatibility of a candidate with the versions before it, in Confluent's words and in ours.
 
+use std::collections::{BTreeSet, HashSet};
+
 use weir_registry_api::{
     CompatibilityLevel, CompatibilityPolicy, Config, Incompatibility, Subject,
 };
-use weir_schema::Side;
+use weir_schema::budget::LISTED_MAX;
+use weir_schema::{Budget, Listed, Side};
 
 use crate::candidate::Candidate;
 use crate::parsed::{Reason, reasons};
@@ -20,13 +23,15 @@ pub struct Verdict {
 }
 
 /// Compares with `versions` of a subject, the newest first; stops at the first that does not fit.
-/// `submitted` is the text in which incompatibilities are to be located.
+/// `submitted` is the text in which incompatibilities are to be located. Once the budget is used up
+/// there is no verdict, whatever is returned.
 pub fn check(
     state: &State,
     subject: &Subject,
     candidate: &Candidate,
     submitted: &str,
     versions: &[VersionEntry],
+    budget: &Budget,
 ) -> Verdict {
     let config = state.effective_config(Some(subject));
     let level = config.compatibility_level.unwrap_or_default();
@@ -45,8 +50,11 @@ pub fn check(
             })
         });
         for version in in_group.take(compared) {
-            let comparison = Comparison { state, subject, candidate, submitted, version };
-            if comparison.fails(level, config.compatibility_policy, &mut verdict) {
+            let comparison = Comparison { state, subject, candidate, submitted, version, budget };
+            let _version = budget.loan();
+            if budget.is_over()
+                || comparison.fails(level, config.compatibility_policy, &mut verdict)
+            {
                 break;
             }
         }
@@ -55,6 +63,20 @@ pub fn check(
         verdict.messages.push(closing(&config));
     }
     verdict
+}
+
+/// From so many on, what is left out of a list is not counted out.
+const COUNTED_MAX: u64 = 1_000_000_000;
+
+/// What is said of incompatibilities that are not listed.
+fn left_out_message(left_out: u64) -> String {
+    match left_out {
+        1 => "1 more incompatibility is left out.".to_string(),
+        count if count > COUNTED_MAX => {
+            format!("More than {COUNTED_MAX} more incompatibilities are left out.")
+        }
+        count => format!("{count} more incompatibilities are left out."),
+    }
 }
 
 fn closing(config: &Config) -> String {
@@ -72,20 +94,25 @@ fn property<'a>(
 
 /// Reserved fields stay reserved, and no field has their names.
 fn reserved_fields(candidate: &Candidate, latest: Option<&IdEntry>) -> Vec<String> {
-    let reserved = |metadata: Option<&weir_registry_api::Metadata>| -> Vec<String> {
-        metadata
-            .map_or_else(Vec::new, |m| m.reserved_fields().into_iter().map(String::from).collect())
+    let reserved = |metadata: Option<&weir_registry_api::Metadata>| -> BTreeSet<String> {
+        metadata.map_or_else(BTreeSet::new, |m| {
+            m.reserved_fields().into_iter().map(String::from).collect()
+        })
     };
     let new = reserved(candidate.metadata.as_deref());
     let old = reserved(latest.and_then(|entry| entry.metadata.as_deref()));
-    let fields = candidate.parsed.top_level_fields();
-    let removed = old.iter().filter(|field| !new.contains(field)).map(|field| {
+    let fields: HashSet<String> = candidate.parsed.top_level_fields().into_iter().collect();
+    let removed = old.iter().filter(|field| !new.contains(*field)).map(|field| {
         format!("The new schema has reserved field {field} removed from its metadata which is present in the old schema's metadata.")
     });
-    let taken = new.iter().filter(|field| fields.contains(field)).map(|field| {
+    let taken = new.iter().filter(|field| fields.contains(*field)).map(|field| {
         format!("The new schema has field that conflicts with the reserved field {field}.")
     });
-    removed.chain(taken).collect()
+    let mut messages: Vec<String> = removed.chain(taken).take(LISTED_MAX + 1).collect();
+    if messages.len() > LISTED_MAX {
+        messages[LISTED_MAX] = "More of its fields are in conflict with reserved ones.".to_string();
+    }
+    messages
 }
 
 /// A candidate beside one version.
@@ -95,6 +122,7 @@ struct Comparison<'a> {
     candidate: &'a Candidate,
     submitted: &'a str,
     version: &'a VersionEntry,
+    budget: &'a Budget,
 }
 
 impl Comparison<'_> {
@@ -112,17 +140,19 @@ impl Comparison<'_> {
         if stored.schema_type != self.candidate.schema_type {
             messages.push("Incompatible because of different schema type".to_string());
         } else {
-            match self.state.parsed(stored) {
+            match self.state.parsed(stored, self.budget) {
                 Ok(old) => {
                     let new = &self.candidate.parsed;
                     let policy = policy.unwrap_or_default();
                     if level.old_reads_new() {
-                        let found = reasons(&old, new, policy, ["old", "new"], Side::Writer);
+                        let sides = ["old", "new"];
+                        let found = reasons(&old, new, policy, sides, Side::Writer, self.budget);
                         self.add(found, Side::Writer, &mut messages, verdict);
                     }
                     let before = messages.len();
                     if level.new_reads_old() {
-                        let found = reasons(new, &old, policy, ["new", "old"], Side::Reader);
+                        let sides = ["new", "old"];
+                        let found = reasons(new, &old, policy, sides, Side::Reader, self.budget);
                         self.add(found, Side::Reader, &mut messages, verdict);
                     }
                     names_old = !level.new_reads_old() || messages.len() > before;
@@ -152,22 +182,28 @@ impl Comparison<'_> {
 
     fn add(
         &self,
-        found: Result<Vec<Reason>, String>,
+        found: Result<Listed<Reason>, String>,
         submitted: Side,
         messages: &mut Vec<String>,
         verdict: &mut Verdict,
     ) {
-        let reasons = match found {
-            Ok(reasons) => reasons,
+        let Listed { items, left_out } = match found {
+            Ok(listed) => listed,
             Err(why) => return messages.push(why),
         };
-        for reason in reasons {
+        let own_path = |reason: &Reason| match submitted {
+            Side::Reader => reason.reader_path.clone(),
+            Side::Writer => reason.writer_path.clone(),
+        };
+        let paths: Vec<String> = items.iter().map(own_path).collect();
+        let paths = paths.iter().map(String::as_str);
+        let places = self.candidate.parsed.locate_all(self.submitted, paths, self.budget);
+        for (reason, place) in items.into_iter().zip(places) {
             messages.push(reason.message);
             let (path, version_path) = match submitted {
                 Side::Reader => (reason.reader_path, reason.writer_path),
                 Side::Writer => (reason.writer_path, reason.reader_path),
             };
-            let place = self.candidate.parsed.locate(self.submitted, &path);
             verdict.incompatibilities.push(Incompatibility {
                 rule: reason.rule.into(),
                 version: self.version.version,
@@ -177,6 +213,9 @@ impl Comparison<'_> {
                 column: place.map(|(_, column)| column),
                 fix: reason.fix,
             });
+        }
+        if left_out > 0 {
+            messages.push(left_out_message(left_out));
         }
     }
 }

@@ -21,6 +21,8 @@ pub use decide::{
     AssociationChange, AssociationDelete, AssociationPlan, Checked, Command, Decision, Outcome,
     Registration, RequestedVersion, decide,
 };
-pub use parsed::Parsed;
+pub use parsed::{Parsed, over_budget};
 pub use record::{RawRecord, Record};
+pub use weir_schema::{Budget, Limits};
+
 pub use state::{IdEntry, Listing, LogEntry, PassedOver, State, Use, VersionEntry};

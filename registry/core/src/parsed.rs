@@ -4,13 +4,15 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use weir_registry_api::{
-    CompatibilityPolicy, Context, EntityType, SchemaEntity, SchemaId, SchemaTags, SchemaText,
-    SchemaType,
+    CompatibilityPolicy, Context, EntityType, RegistryError, SchemaEntity, SchemaId, SchemaTags,
+    SchemaText, SchemaType,
 };
-use weir_schema::{Side, Tagged, avro, json_schema, protobuf};
+use weir_schema::{Budget, Listed, OverBudget, Side, Tagged, avro, json, json_schema, protobuf};
 
-/// Bytes of schema text whose parses are kept. A parse is some ten times its text.
+/// Bytes of schema text whose parses are kept. A parse is some ten times its text; one that is more
+/// counts for as much.
 const KEPT_TEXT_BYTES_MAX: usize = 16 * 1024 * 1024;
+const BYTES_PER_TEXT_BYTE: usize = 10;
 
 /// A parsed schema of any language.
 #[derive(Clone, Debug)]
@@ -18,6 +20,16 @@ pub enum Parsed {
     Avro(avro::Schema),
     Json(json_schema::Schema),
     Protobuf(protobuf::Schema),
+}
+
+/// The refusal of what takes too much.
+pub fn over_budget(over: OverBudget) -> RegistryError {
+    let setting = match over {
+        OverBudget::Steps(_) => " (--request-steps-max)",
+        OverBudget::Bytes(_) => " (--request-bytes-max)",
+        OverBudget::Cancelled => "",
+    };
+    RegistryError::OverBudget { reason: format!("{over}{setting}") }
 }
 
 /// One reason why two schemas do not go together.
@@ -49,6 +61,7 @@ impl Parsed {
         text: &str,
         references: &[(&str, &str)],
         reading: Reading,
+        budget: &Budget,
     ) -> Result<Parsed, String> {
         let strict = reading == Reading::New;
         match schema_type {
@@ -57,47 +70,52 @@ impl Parsed {
                     Reading::New => avro::ParseOptions::NEW,
                     Reading::Stored => avro::ParseOptions::STORED,
                 };
-                let mut parser = avro::Parser::new(options);
+                let mut parser = avro::Parser::within(options, budget);
                 for (_, text) in references {
                     parser.reference(text).map_err(|e| e.to_string())?;
                 }
                 parser.parse(text).map(Parsed::Avro).map_err(|e| e.to_string())
             }
-            SchemaType::Json => json_schema::Schema::parse(text, references, strict)
+            SchemaType::Json => json_schema::Schema::parse_within(text, references, strict, budget)
                 .map(Parsed::Json)
                 .map_err(|e| e.to_string()),
-            SchemaType::Protobuf => protobuf::Schema::parse(text, references, strict)
-                .map(Parsed::Protobuf)
-                .map_err(|e| e.to_string()),
+            SchemaType::Protobuf => {
+                protobuf::Schema::parse_within(text, references, strict, budget)
+                    .map(Parsed::Protobuf)
+                    .map_err(|e| e.to_string())
+            }
             SchemaType::Other(name) => Err(format!("Invalid schema type {name}")),
         }
     }
 
     /// The text that is stored, by which schemas are the same.
-    pub fn canonical(&self) -> String {
+    pub fn canonical(&self, budget: &Budget) -> String {
         match self {
-            Parsed::Avro(schema) => schema.canonical(),
-            Parsed::Json(schema) => schema.canonical(),
-            Parsed::Protobuf(schema) => schema.canonical(),
+            Parsed::Avro(schema) => schema.canonical_within(budget),
+            Parsed::Json(schema) => schema.canonical_within(budget),
+            Parsed::Protobuf(schema) => schema.canonical_within(budget),
         }
     }
 
-    pub(crate) fn normalized(&self) -> Parsed {
+    pub(crate) fn normalized(&self, budget: &Budget) -> Parsed {
         match self {
-            Parsed::Avro(schema) => Parsed::Avro(schema.clone().normalized()),
-            Parsed::Json(schema) => Parsed::Json(schema.normalized()),
-            Parsed::Protobuf(schema) => Parsed::Protobuf(schema.normalized()),
+            Parsed::Avro(schema) => Parsed::Avro(schema.clone().normalized_within(budget)),
+            Parsed::Json(schema) => Parsed::Json(schema.normalized_within(budget)),
+            Parsed::Protobuf(schema) => Parsed::Protobuf(schema.normalized_within(budget)),
         }
     }
 
     /// What stays the same whatever form the text is in. Two schemas may share it and yet differ.
-    pub(crate) fn content(&self) -> Content {
+    pub(crate) fn content(&self, budget: &Budget) -> Content {
         use std::hash::{DefaultHasher, Hash, Hasher};
+        let _text = budget.loan();
         let text = match self {
             // the order of keys is a matter of form
-            Parsed::Avro(schema) => schema.clone().normalized().canonical(),
-            Parsed::Json(schema) => schema.content_text(),
-            Parsed::Protobuf(schema) => schema.content_text(),
+            Parsed::Avro(schema) => {
+                schema.clone().normalized_within(budget).canonical_within(budget)
+            }
+            Parsed::Json(schema) => schema.content_text_within(budget),
+            Parsed::Protobuf(schema) => schema.content_text_within(budget),
         };
         let mut hasher = DefaultHasher::new();
         text.hash(&mut hasher);
@@ -106,32 +124,32 @@ impl Parsed {
 
     /// Whether they are the same, whatever form their texts are in; what they refer to is not
     /// looked at.
-    pub(crate) fn is_same(&self, other: &Parsed) -> bool {
+    pub(crate) fn is_same(&self, other: &Parsed, budget: &Budget) -> bool {
         match (self, other) {
-            (Parsed::Avro(a), Parsed::Avro(b)) => a.equivalent(b),
+            (Parsed::Avro(a), Parsed::Avro(b)) => a.equivalent_within(b, budget),
             (Parsed::Json(a), Parsed::Json(b)) => a.same_content(b),
-            (Parsed::Protobuf(a), Parsed::Protobuf(b)) => a.same_resolved(b),
+            (Parsed::Protobuf(a), Parsed::Protobuf(b)) => a.same_resolved_within(b, budget),
             _ => false,
         }
     }
 
     /// Whether they are the same once all references are inlined.
-    pub(crate) fn same_resolved(&self, other: &Parsed) -> bool {
+    pub(crate) fn same_resolved(&self, other: &Parsed, budget: &Budget) -> bool {
         match (self, other) {
-            (Parsed::Avro(a), Parsed::Avro(b)) => a.same_resolved(b),
-            (Parsed::Json(a), Parsed::Json(b)) => a.same_resolved(b),
-            (Parsed::Protobuf(a), Parsed::Protobuf(b)) => a.same_resolved(b),
+            (Parsed::Avro(a), Parsed::Avro(b)) => a.same_resolved_within(b, budget),
+            (Parsed::Json(a), Parsed::Json(b)) => a.same_resolved_within(b, budget),
+            (Parsed::Protobuf(a), Parsed::Protobuf(b)) => a.same_resolved_within(b, budget),
             _ => false,
         }
     }
 
     /// The text in a format that a request names; none where that is the canonical text.
-    pub fn formatted(&self, format: &str) -> Result<Option<String>, String> {
+    pub fn formatted(&self, format: &str, budget: &Budget) -> Result<Option<String>, String> {
         match (self, format) {
-            (Parsed::Avro(schema), "resolved") => Ok(Some(schema.resolved())),
-            (Parsed::Protobuf(schema), "serialized") => schema.serialized().map(Some),
+            (Parsed::Avro(schema), "resolved") => Ok(Some(schema.resolved_within(budget))),
+            (Parsed::Protobuf(schema), "serialized") => schema.serialized_within(budget).map(Some),
             (Parsed::Protobuf(schema), "ignore_extensions") => {
-                Ok(Some(schema.without_extensions()))
+                Ok(Some(schema.without_extensions_within(budget)))
             }
             _ => Ok(None),
         }
@@ -157,11 +175,11 @@ impl Parsed {
     }
 
     /// Tags that stand in the schema's text.
-    pub fn tags(&self) -> Vec<SchemaTags> {
+    pub fn tags(&self, budget: &Budget) -> Vec<SchemaTags> {
         let tagged = match self {
-            Parsed::Avro(schema) => schema.tags(),
-            Parsed::Json(schema) => schema.tags(),
-            Parsed::Protobuf(schema) => schema.tags(),
+            Parsed::Avro(schema) => schema.tags_within(budget),
+            Parsed::Json(schema) => schema.tags_within(budget),
+            Parsed::Protobuf(schema) => schema.tags_within(budget),
         };
         let tags = |tagged: Tagged| SchemaTags {
             schema_entity: SchemaEntity {
@@ -178,6 +196,7 @@ impl Parsed {
         &self,
         add: &[SchemaTags],
         remove: &[SchemaTags],
+        budget: &Budget,
     ) -> Result<Parsed, String> {
         let tagged = |tags: &[SchemaTags]| -> Vec<Tagged> {
             let one = |t: &SchemaTags| Tagged {
@@ -189,22 +208,38 @@ impl Parsed {
         };
         let (add, remove) = (tagged(add), tagged(remove));
         match self {
-            Parsed::Avro(schema) => schema.with_tags(&add, &remove).map(Parsed::Avro),
-            Parsed::Json(schema) => schema.with_tags(&add, &remove).map(Parsed::Json),
-            Parsed::Protobuf(schema) => schema.with_tags(&add, &remove).map(Parsed::Protobuf),
+            Parsed::Avro(schema) => {
+                schema.with_tags_within(&add, &remove, budget).map(Parsed::Avro)
+            }
+            Parsed::Json(schema) => {
+                schema.with_tags_within(&add, &remove, budget).map(Parsed::Json)
+            }
+            Parsed::Protobuf(schema) => {
+                schema.with_tags_within(&add, &remove, budget).map(Parsed::Protobuf)
+            }
         }
     }
 
-    /// Line and column of a place in a submitted text, or of the nearest place around it.
-    pub(crate) fn locate(&self, text: &str, path: &str) -> Option<(u32, u32)> {
+    /// Lines and columns of places in a submitted text, or of the nearest places around them; none of
+    /// those that the budget does not pay for.
+    pub(crate) fn locate_all<'p>(
+        &self,
+        text: &str,
+        paths: impl Iterator<Item = &'p str>,
+        budget: &Budget,
+    ) -> Vec<Option<(u32, u32)>> {
+        let _index = budget.loan();
         match self {
-            Parsed::Avro(_) | Parsed::Json(_) => weir_schema::json::locate(text, path),
-            Parsed::Protobuf(_) => protobuf::locate(text, path),
+            Parsed::Avro(_) | Parsed::Json(_) => {
+                let mut locator = json::Locator::new(text, budget);
+                paths.map(|path| locator.locate(path)).collect()
+            }
+            Parsed::Protobuf(_) => protobuf::Locator::new(text, budget).locate_all(paths),
         }
     }
 }
 
-/// All reasons why `reader` cannot take what `writer` gave. `words` names reader and writer in
+/// Why `reader` cannot take what `writer` gave, as many reasons as are listed. `words` names reader and writer in
 /// messages; `submitted` is the side whose author can change something.
 pub(crate) fn reasons(
     reader: &Parsed,
@@ -212,26 +247,35 @@ pub(crate) fn reasons(
     policy: CompatibilityPolicy,
     words: [&str; 2],
     submitted: Side,
-) -> Result<Vec<Reason>, String> {
+    budget: &Budget,
+) -> Result<Listed<Reason>, String> {
     macro_rules! reasons {
         ($found:expr, $reader_path:ident, $writer_path:ident) => {
-            $found
-                .iter()
-                .map(|i| Reason {
-                    rule: i.rule(),
-                    reader_path: i.$reader_path().to_string(),
-                    writer_path: i.$writer_path().to_string(),
-                    message: i.describe(words[0], words[1]),
-                    fix: i.fix(submitted),
-                })
-                .collect()
+            Listed {
+                left_out: $found.left_out,
+                items: $found
+                    .items
+                    .iter()
+                    .map(|i| Reason {
+                        rule: i.rule(),
+                        reader_path: i.$reader_path().to_string(),
+                        writer_path: i.$writer_path().to_string(),
+                        message: i.describe(words[0], words[1]),
+                        fix: i.fix(submitted),
+                    })
+                    .collect(),
+            }
         };
     }
     match (reader, writer) {
-        (Parsed::Avro(reader), Parsed::Avro(writer)) => match avro::compatibility(reader, writer) {
-            Ok(found) => Ok(reasons!(found, reader_path, writer_path)),
-            Err(error) => Err(format!("Unexpected exception during compatibility check: {error}")),
-        },
+        (Parsed::Avro(reader), Parsed::Avro(writer)) => {
+            match avro::compatibility_within(reader, writer, budget) {
+                Ok(found) => Ok(reasons!(found, reader_path, writer_path)),
+                Err(error) => {
+                    Err(format!("Unexpected exception during compatibility check: {error}"))
+                }
+            }
+        }
         (Parsed::Json(reader), Parsed::Json(writer)) => {
             let policy = match policy {
                 CompatibilityPolicy::Lenient => json_schema::Policy::Lenient,
@@ -239,12 +283,11 @@ pub(crate) fn reasons(
                     json_schema::Policy::Strict
                 }
             };
-            let found = json_schema::compatibility(reader, writer, policy);
-            let found = found.map_err(|error| error.to_string())?;
+            let found = json_schema::compatibility_within(reader, writer, policy, budget);
             Ok(reasons!(found, reader_pointer, writer_pointer))
         }
         (Parsed::Protobuf(reader), Parsed::Protobuf(writer)) => {
-            let found = protobuf::compatibility(reader, writer);
+            let found = protobuf::compatibility_within(reader, writer, budget);
             Ok(reasons!(found, reader_path, writer_path))
         }
         _ => Err("Incompatible because of different schema type".into()),
@@ -260,28 +303,35 @@ pub(crate) struct Parses(Mutex<Kept>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    parses: HashMap<(Context, SchemaId), (SchemaText, ParseResult)>,
+    parses: HashMap<(Context, SchemaId), (SchemaText, ParseResult, usize)>,
     oldest_first: VecDeque<(Context, SchemaId)>,
-    text_bytes: usize,
+    /// Of all of them.
+    weight: usize,
 }
 
 impl Parses {
     /// The parse of the schema that an id of a context has, made and kept if it is not there. It is
-    /// another schema's if the text is not the very same.
+    /// another schema's if the text is not the very same. What a budget did not suffice for is not kept.
     pub(crate) fn get(
         &self,
         context: &Context,
         id: SchemaId,
         text: &SchemaText,
+        budget: &Budget,
         parse: impl FnOnce() -> Result<Parsed, String>,
     ) -> ParseResult {
         let key = (context.clone(), id);
         let known = self.lock().parses.get(&key).cloned();
-        if let Some((_, parsed)) = known.filter(|(of, _)| of.is_same(text)) {
+        if let Some((_, parsed, _)) = known.filter(|(of, ..)| of.is_same(text)) {
             return parsed;
         }
+        let before = budget.bytes_used();
         let parsed: ParseResult = parse().map(Arc::new).map_err(Arc::from);
-        self.lock().keep(key, text.clone(), parsed.clone());
+        if !budget.is_over() {
+            let bytes = budget.bytes_used().saturating_sub(before) as usize / BYTES_PER_TEXT_BYTE;
+            let weight = bytes.max(text.json().len());
+            self.lock().keep(key, text.clone(), parsed.clone(), weight);
+        }
         parsed
     }
 
@@ -292,17 +342,23 @@ impl Parses {
 }
 
 impl Kept {
-    fn keep(&mut self, key: (Context, SchemaId), text: SchemaText, parsed: ParseResult) {
-        self.text_bytes += text.json().len();
-        match self.parses.insert(key.clone(), (text, parsed)) {
-            Some((before, _)) => self.text_bytes -= before.json().len(),
+    fn keep(
+        &mut self,
+        key: (Context, SchemaId),
+        text: SchemaText,
+        parsed: ParseResult,
+        weight: usize,
+    ) {
+        self.weight += weight;
+        match self.parses.insert(key.clone(), (text, parsed, weight)) {
+            Some((.., before)) => self.weight -= before,
             None => self.oldest_first.push_back(key),
         }
-        while self.text_bytes > KEPT_TEXT_BYTES_MAX
+        while self.weight > KEPT_TEXT_BYTES_MAX
             && let Some(oldest) = self.oldest_first.pop_front()
         {
-            if let Some((text, _)) = self.parses.remove(&oldest) {
-                self.text_bytes -= text.json().len();
+            if let Some((.., weight)) = self.parses.remove(&oldest) {
+                self.weight -= weight;
             }
         }
     }

@@ -14,6 +14,7 @@ use weir_registry_core::{
     AssociationChange, AssociationDelete, AssociationPlan, Candidate, Command, Compaction,
     LogEntry, Outcome, Purpose, RawRecord, Registration, RequestedVersion, State, decide,
 };
+use weir_schema::Budget;
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -179,7 +180,9 @@ fn plan(
         let request =
             RegisterRequest { schema: Some(SCHEMAS[schema].into()), ..RegisterRequest::default() };
         let subject = plan.subject_of(state, &change);
-        change.schema = Some(Registration::of(state, subject, &request, false).map(Box::new));
+        change.schema = Some(
+            Registration::of(state, subject, &request, false, &Budget::default()).map(Box::new),
+        );
     }
     plan.changes.push(change);
     plan
@@ -191,7 +194,9 @@ fn register(
     request: &RegisterRequest,
     normalize: bool,
 ) -> Option<Command> {
-    let candidate = Candidate::new(state, &subject, request, normalize, Purpose::Register).ok()?;
+    let candidate =
+        Candidate::new(state, &subject, request, normalize, Purpose::Register, &Budget::default())
+            .ok()?;
     Some(Command::Register(Box::new(Registration {
         subject,
         candidate,

@@ -10,6 +10,7 @@ use weir_registry_api::{ConfigUpdate, RegisterRequest, SchemaType, Subject};
 use weir_registry_core::{
     Candidate, Command, Purpose, Registration, RequestedVersion, State, VersionEntry, check, decide,
 };
+use weir_schema::Budget;
 
 const LEVELS: [&str; 7] = [
     "NONE",
@@ -81,7 +82,9 @@ fn apply(state: &mut State, command: &Command) {
 }
 
 fn register(state: &mut State, request: &RegisterRequest) {
-    let candidate = Candidate::new(state, &subject(), request, false, Purpose::Register).unwrap();
+    let candidate =
+        Candidate::new(state, &subject(), request, false, Purpose::Register, &Budget::default())
+            .unwrap();
     let registration = Registration {
         subject: subject(),
         candidate,
@@ -104,8 +107,10 @@ fn accepts(
     let update =
         ConfigUpdate { compatibility: Some(Some(level.into())), ..ConfigUpdate::default() };
     apply(&mut state, &Command::PutConfig { scope: None, update: Box::new(update) });
-    let candidate = Candidate::new(&state, &subject(), request, false, Purpose::Check).unwrap();
-    check(&state, &subject(), &candidate, "", versions).messages.is_empty()
+    let candidate =
+        Candidate::new(&state, &subject(), request, false, Purpose::Check, &Budget::default())
+            .unwrap();
+    check(&state, &subject(), &candidate, "", versions, &Budget::default()).messages.is_empty()
 }
 
 proptest! {
@@ -153,7 +158,9 @@ fn accepts_what_is_there(
 ) -> bool {
     // the latest version is the last schema of the history, unless that was there before
     let versions: Vec<_> = there.into_iter().collect();
-    let candidate = Candidate::new(state, &subject(), request, false, Purpose::LookUp).unwrap();
-    state.lookup(&subject(), &candidate, false) != versions.first()
+    let candidate =
+        Candidate::new(state, &subject(), request, false, Purpose::LookUp, &Budget::default())
+            .unwrap();
+    state.lookup(&subject(), &candidate, false, &Budget::default()) != versions.first()
         || accepts(state, level, request, &versions)
 }

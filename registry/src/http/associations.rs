@@ -14,7 +14,7 @@ use weir_registry_api::{Association, AssociationRequest, AssociationResponse, Re
 use weir_registry_core::AssociationDelete;
 
 use super::answer::{Answer, Json, Refused};
-use super::request::{Body, Params, SubjectPath};
+use super::request::{Body, From, Params, SubjectPath};
 use crate::Registry;
 pub(super) use batch::{batch_change, batch_get};
 use change::{Way, change, remove};
@@ -65,13 +65,14 @@ pub(super) async fn of_resource_id(
 /// `context` (of unqualified subjects), `dryRun` (needs no resource's id). Answers what is new. What
 /// is there as it is to be is left. 40901 · 40903 the resource has another · 40904 · 40905 the
 /// subject is another's · 40907 it has no version · 42201 · 42205 mode forbids · 42206 referenced ·
-/// 42208 · 42212 · 50001 log.
+/// 42208 · 42212 · 42290 · 50001 log.
 pub(super) async fn create(
     State(registry): State<Registry>,
+    From(asker): From,
     params: Params,
     Body(request): Body<AssociationRequest>,
 ) -> Answer<Json<AssociationResponse>> {
-    let way = Way::of(&params)?;
+    let way = Way::of(&params, asker)?;
     let request = request.checked(true, way.is_dry)?;
     change(&registry, request, &way, true).await.map(Json)
 }
@@ -80,10 +81,11 @@ pub(super) async fn create(
 /// resource's own subject gets a new version. New ones are shared.
 ///
 /// `context`, `dryRun`. 40901 · 40904 · 40905 · 40907 · 40908 frozen · 42201 · 42205 · 42208 · 42212 ·
-/// 50001 log.
+/// 42290 · 50001 log.
 pub(super) async fn put(
     State(registry): State<Registry>,
     Segments(id): Segments<String>,
+    From(asker): From,
     params: Params,
     Body(mut request): Body<AssociationRequest>,
 ) -> Answer<Json<AssociationResponse>> {
@@ -93,7 +95,7 @@ pub(super) async fn put(
             detail: "Resource ID in the path parameter does not match the resource ID in the request body".into(),
         }));
     }
-    let way = Way::of(&params)?;
+    let way = Way::of(&params, asker)?;
     let request = request.checked(false, way.is_dry)?;
     change(&registry, request, &way, false).await.map(Json)
 }

@@ -1,6 +1,7 @@
 //! `/v1/cluster`, `/readyz` and `/metrics`: how this node is.
 
 use std::fmt::Write;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -179,6 +180,15 @@ pub(super) async fn metrics(State(registry): State<Registry>) -> impl IntoRespon
         metric("log_compacted_timestamp_seconds", "gauge", help, &one(seconds));
     }
     metric("schemas", "gauge", "Schemas with an id.", &one(state.schema_count() as u64));
+    let lanes = registry.lanes();
+    let (running, waiting) = lanes.load();
+    metric("lanes_running", "gauge", "Requests that a lane works on.", &one(running as u64));
+    metric("lanes_waiting", "gauge", "Requests that wait for a lane.", &one(waiting as u64));
+    let count = |count: &AtomicU64| one(count.load(Relaxed));
+    let counts = &lanes.counts;
+    metric("lanes_refused_total", "counter", "Answered 503.", &count(&counts.refused));
+    metric("lanes_abandoned_total", "counter", "Clients that left.", &count(&counts.abandoned));
+    metric("over_budget_total", "counter", "Answered 42290.", &count(&counts.over_budget));
     let missing = state.missing_references();
     let count = missing.len() as u64;
     metric("missing_references", "gauge", "Versions referred to and not there.", &one(count));

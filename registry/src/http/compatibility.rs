@@ -8,18 +8,23 @@ use weir_registry_core::{
     Candidate, Purpose, State as RegistryState, Verdict, VersionEntry, check,
 };
 
+use weir_schema::Budget;
+
 use super::answer::{Answer, Json, Refused};
-use super::request::{Body, Params, SubjectPath, VersionPath};
+use super::register::is_long;
+use super::request::{Body, From, Params, SubjectPath, VersionPath};
 use crate::Registry;
+use crate::lanes::Asker;
 
 /// `POST /compatibility/subjects/{subject}/versions/{version}`: would this schema be compatible
 /// with that version?
 ///
 /// `normalize`, `verbose`. The latest of a subject that is not there is compatible with all. 40402 ·
-/// 42201 unless verbose · 42202.
+/// 42201 unless verbose · 42202 · 42290 · 503.
 pub(super) async fn one(
     State(registry): State<Registry>,
     VersionPath(subject, spec): VersionPath,
+    From(asker): From,
     params: Params,
     Body(request): Body<RegisterRequest>,
 ) -> Answer<Json<CompatibilityAnswer>> {
@@ -34,33 +39,37 @@ pub(super) async fn one(
     };
     let versions = version.into_iter().collect();
     drop(state);
-    answer(&registry, subject, request, &params, versions).await
+    answer(&registry, &asker, subject, request, &params, versions).await
 }
 
 /// `POST /compatibility/subjects/{subject}/versions`: would this schema be compatible with the
 /// subject, by its compatibility level?
 ///
-/// `normalize`, `verbose`. 42201 unless verbose.
+/// `normalize`, `verbose`. 42201 unless verbose · 42290 · 503.
 pub(super) async fn all(
     State(registry): State<Registry>,
     SubjectPath(subject): SubjectPath,
+    From(asker): From,
     params: Params,
     Body(request): Body<RegisterRequest>,
 ) -> Answer<Json<CompatibilityAnswer>> {
     let versions = registry.state().live_versions(&subject).rev().copied().collect();
-    answer(&registry, subject, request, &params, versions).await
+    answer(&registry, &asker, subject, request, &params, versions).await
 }
 
 async fn answer(
     registry: &Registry,
+    asker: &Asker,
     subject: Subject,
     request: RegisterRequest,
     params: &Params,
     versions: Vec<VersionEntry>,
 ) -> Answer<Json<CompatibilityAnswer>> {
     let (normalize, verbose) = (params.flag("normalize"), params.flag("verbose"));
-    let judged =
-        registry.heavy(move |state| judge(state, &subject, &request, normalize, &versions)).await?;
+    let judged = registry.work(asker, is_long(&request), move |state, budget| {
+        judge(state, &subject, &request, normalize, &versions, budget)
+    });
+    let judged = judged.await?;
     let verdict = match judged {
         Ok(verdict) => verdict,
         Err(error) if verbose && error.code() == 42201 => {
@@ -81,8 +90,9 @@ fn judge(
     request: &RegisterRequest,
     normalize: bool,
     versions: &[VersionEntry],
+    budget: &Budget,
 ) -> Result<Verdict, RegistryError> {
-    let candidate = Candidate::new(state, subject, request, normalize, Purpose::Check)?;
+    let candidate = Candidate::new(state, subject, request, normalize, Purpose::Check, budget)?;
     let submitted = request.schema.as_deref().unwrap_or_default();
     // those that were deleted for good since are not there any more
     let versions: Vec<VersionEntry> = versions
@@ -90,5 +100,5 @@ fn judge(
         .filter(|v| state.version_entry(subject, v.version).is_some_and(|there| there.id == v.id))
         .copied()
         .collect();
-    Ok(check(state, subject, &candidate, submitted, &versions))
+    Ok(check(state, subject, &candidate, submitted, &versions, budget))
 }

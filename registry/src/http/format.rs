@@ -5,8 +5,11 @@ use weir_registry_api::{
 };
 use weir_registry_core::{IdEntry, Parsed, State};
 
-use super::request::Params;
+use super::request::{LONG_BYTES, Params};
+use crate::Registry;
+use crate::lanes::{Asker, INLINE};
 use std::sync::Arc;
+use weir_schema::Budget;
 
 /// What a request asks of a schema's shape: `format`, `findTags` and `referenceFormat`.
 pub(super) struct Shape {
@@ -22,6 +25,7 @@ impl Shape {
         state: &State,
         entry: &IdEntry,
         params: &Params,
+        budget: &Budget,
     ) -> Result<Shape, RegistryError> {
         let format = params.text("format").filter(|format| !format.trim().is_empty());
         let wanted: Vec<&str> = params.all("findTags").collect();
@@ -31,16 +35,17 @@ impl Shape {
                 schema_type: entry.schema_type.clone(),
                 details: details.into(),
             };
-            let parsed = state.parsed(entry).map_err(|why| refused(&why))?;
+            let parsed = state.parsed(entry, budget).map_err(|why| refused(&why))?;
             if let Some(format) = format {
-                shape.text = parsed.formatted(format).map_err(|why| refused(&why))?.map(Into::into);
+                shape.text =
+                    parsed.formatted(format, budget).map_err(|why| refused(&why))?.map(Into::into);
                 if shape.text.is_some() && matches!(*parsed, Parsed::Avro(_)) {
                     // what was referred to is in the text
                     shape.references = Some(Arc::from([]));
                 }
             }
             if !wanted.is_empty() {
-                shape.tags = found_tags(&parsed, &wanted);
+                shape.tags = found_tags(&parsed, &wanted, budget);
             }
         }
         let wants_qualified =
@@ -77,9 +82,28 @@ impl Shape {
     }
 }
 
+/// The shape in which a request wants a schema, which may have to be parsed for that. 42201 · 42290.
+pub(super) async fn shape(
+    registry: &Registry,
+    asker: &Asker,
+    entry: &Arc<IdEntry>,
+    params: &Params,
+) -> Result<Shape, RegistryError> {
+    if params.text("format").is_none() && params.text("findTags").is_none() {
+        // nothing is parsed
+        return Shape::new(&registry.state(), entry, params, &Budget::new(INLINE));
+    }
+    let is_long = entry.text.json().len() > LONG_BYTES;
+    let (entry, params) = (Arc::clone(entry), params.clone());
+    let made = registry
+        .work(asker, is_long, move |state, budget| Shape::new(state, &entry, &params, budget));
+    made.await?
+}
+
 /// A version of a subject in the shape that a request asks for.
-pub(super) fn version(
-    state: &State,
+pub(super) async fn version(
+    registry: &Registry,
+    asker: &Asker,
     subject: &Subject,
     schema: Schema,
     params: &Params,
@@ -87,16 +111,17 @@ pub(super) fn version(
     if params.is_empty() {
         return Ok(schema);
     }
-    match state.by_id(subject.parts().0, schema.id) {
-        Some(entry) => Ok(Shape::new(state, entry, params)?.of_schema(schema)),
+    let entry = registry.state().by_id(subject.parts().0, schema.id).cloned();
+    match entry {
+        Some(entry) => Ok(shape(registry, asker, &entry, params).await?.of_schema(schema)),
         None => Ok(schema),
     }
 }
 
 /// The tagged parts that have one of the wanted tags; `*` is any.
-fn found_tags(parsed: &Parsed, wanted: &[&str]) -> Vec<SchemaTags> {
+fn found_tags(parsed: &Parsed, wanted: &[&str], budget: &Budget) -> Vec<SchemaTags> {
     let any = wanted.contains(&"*");
-    let mut tags = parsed.tags();
+    let mut tags = parsed.tags(budget);
     tags.retain(|entity| any || entity.tags.iter().any(|tag| wanted.contains(&tag.as_str())));
     tags
 }

@@ -6,14 +6,48 @@ use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{DeserializeOwned, Deserializer, Error as _, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 use serde_json::{Error, Value};
+use weir_registry_api::RegistryError;
 
-/// Reads a body, which has to be an object. The error's text is for its sender.
-pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
-    let value: Value = serde_json::from_slice(body).map_err(|e| e.to_string())?;
-    if !value.is_object() {
-        return Err("expected a JSON object".into());
+/// Values that a body may have. A schema is one, however long it is; a value takes some hundred bytes
+/// of memory, and a body of ten megabytes has room for five million of them.
+const VALUES_MAX: usize = 250_000;
+
+/// Reads a body, which has to be an object. 400 · 42290.
+pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, RegistryError> {
+    let refused = |reason| RegistryError::BadRequest { reason };
+    if !has_few_values(body) {
+        let reason = format!("its body has more than {VALUES_MAX} values");
+        return Err(RegistryError::OverBudget { reason });
     }
-    T::deserialize(Coerced(value)).map_err(|e| in_words_of_json(&e.to_string()))
+    let value: Value = serde_json::from_slice(body).map_err(|e| refused(e.to_string()))?;
+    if !value.is_object() {
+        return Err(refused("expected a JSON object".into()));
+    }
+    T::deserialize(Coerced(value)).map_err(|e| refused(in_words_of_json(&e.to_string())))
+}
+
+/// Whether a body has no more values than it may: what parts them is counted, outside of strings.
+fn has_few_values(body: &[u8]) -> bool {
+    let (mut values, mut at) = (0, 0);
+    while let Some(byte) = body.get(at) {
+        at += 1;
+        match byte {
+            b',' | b'[' | b'{' => values += 1,
+            b'"' => {
+                while let Some(byte) = body.get(at) {
+                    at += if *byte == b'\\' { 2 } else { 1 };
+                    if *byte == b'"' {
+                        break;
+                    }
+                }
+            }
+            _ => {}
+        }
+        if values > VALUES_MAX {
+            return false;
+        }
+    }
+    true
 }
 
 /// An error without the names of our types: `struct Metadata`, `i32`.
@@ -183,7 +217,7 @@ mod tests {
 
     #[test]
     fn errors_do_not_name_our_types() {
-        let reason = |body: &str| read::<Request>(body.as_bytes()).unwrap_err();
+        let reason = |body: &str| read::<Request>(body.as_bytes()).unwrap_err().to_string();
         assert_eq!(reason(r#"{"inner": [5]}"#), "invalid type: integer `5`, expected an object");
         assert_eq!(
             reason(r#"{"number": "x"}"#),
@@ -196,6 +230,15 @@ mod tests {
     fn the_last_of_two_keys_of_one_name_counts() {
         let read: Request = read(br#"{"number": 1, "number": 2}"#).unwrap();
         assert_eq!(read.number, 2);
+    }
+
+    #[test]
+    fn many_values_are_refused_and_long_texts_are_not() {
+        let list = |item: &str| format!("{{\"unknown\":[{}1]}}", item.repeat(VALUES_MAX));
+        let refused = read::<Request>(list("1,").as_bytes()).unwrap_err();
+        assert_eq!(refused.code(), 42290);
+        let text = format!("{{\"text\":\"\\\"{}\"}}", ",[{".repeat(VALUES_MAX));
+        assert!(read::<Request>(text.as_bytes()).unwrap().text.is_some());
     }
 
     #[test]

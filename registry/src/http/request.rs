@@ -10,10 +10,14 @@ use weir_registry_api::{Context, RegistryError, SchemaId, Subject, VersionSpec};
 use super::answer::Refused;
 use super::json_body;
 use crate::Registry;
+use crate::lanes::{Asker, Client};
 
 /// Bytes of a body that is too large which are still read, so that the client gets to read the
 /// answer instead of a reset connection.
 const BODY_BYTES_DISCARDED_MAX: usize = 64 * 1024 * 1024;
+
+/// Bytes of a body that takes longer to be read than others should wait for.
+pub(super) const LONG_BYTES: usize = 32 * 1024;
 
 async fn path<S: Send + Sync, T: DeserializeOwned + Send>(
     parts: &mut Parts,
@@ -109,7 +113,22 @@ impl<S: Send + Sync> FromRequestParts<S> for GuidPath {
     }
 }
 
+/// Who asks.
+pub(super) struct From(pub(super) Asker);
+
+impl<S: Send + Sync> FromRequestParts<S> for From {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        _: &S,
+    ) -> Result<Self, std::convert::Infallible> {
+        Ok(From(Asker::of(&parts.extensions)))
+    }
+}
+
 /// The query. What is given twice counts once, the first time.
+#[derive(Clone)]
 pub(super) struct Params(Vec<(String, String)>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Params {
@@ -186,7 +205,7 @@ impl Page {
 /// The body as JSON. 400 · 413 · 422 if there is none.
 pub(super) struct Body<T>(pub(super) T);
 
-impl<T: DeserializeOwned> FromRequest<Registry> for Body<T> {
+impl<T: DeserializeOwned + Send + 'static> FromRequest<Registry> for Body<T> {
     type Rejection = Refused;
 
     async fn from_request(request: Request, registry: &Registry) -> Result<Self, Refused> {
@@ -196,8 +215,14 @@ impl<T: DeserializeOwned> FromRequest<Registry> for Body<T> {
             let request = argument(&parts.method, parts.uri.path());
             return Err(Refused(RegistryError::MissingBody { request }));
         }
-        let refused = |reason| Refused(RegistryError::BadRequest { reason });
-        json_body::read(&bytes).map(Body).map_err(refused)
+        let read = match bytes.len() > LONG_BYTES {
+            false => json_body::read(&bytes),
+            true => {
+                let client = Client::of(&parts.extensions);
+                registry.aside(client, move || json_body::read(&bytes)).await?
+            }
+        };
+        Ok(Body(read?))
     }
 }
 

@@ -12,8 +12,8 @@ use weir_registry_core::{IdEntry, Listing, State as RegistryState, VersionEntry}
 
 use super::answer::{Answer, Json, JsonArray, RawText};
 use super::associations;
-use super::format::Shape;
-use super::request::{GuidPath, IdPath, Params};
+use super::format;
+use super::request::{From, GuidPath, IdPath, Params};
 use crate::Registry;
 
 /// Schemas in one answer, and its default.
@@ -95,18 +95,18 @@ pub(super) async fn types() -> Json<[&'static str; 3]> {
 pub(super) async fn by_id(
     State(registry): State<Registry>,
     IdPath(id): IdPath,
+    From(asker): From,
     params: Params,
 ) -> Answer<Json<SchemaString>> {
-    let state = registry.state();
     if params.is_empty() {
-        return Ok(Json(find(&state, id, None)?.schema_string(None)));
+        return Ok(Json(find(&registry.state(), id, None)?.schema_string(None)));
     }
     let subject = params.subject(&registry);
-    let entry = find(&state, id, subject.as_ref())?;
-    let schema = entry.schema_string(own_place(entry, subject).as_ref());
-    let mut schema = Shape::new(&state, entry, &params)?.of_string(schema);
+    let entry = find(&registry.state(), id, subject.as_ref())?.clone();
+    let schema = entry.schema_string(own_place(&entry, subject).as_ref());
+    let mut schema = format::shape(&registry, &asker, &entry, &params).await?.of_string(schema);
     let context = entry.context.as_str();
-    schema.max_id = params.flag("fetchMaxId").then(|| state.max_id(context));
+    schema.max_id = params.flag("fetchMaxId").then(|| registry.state().max_id(context));
     Ok(Json(schema))
 }
 
@@ -121,11 +121,11 @@ fn own_place(entry: &IdEntry, subject: Option<Subject>) -> Option<Subject> {
 pub(super) async fn text(
     State(registry): State<Registry>,
     IdPath(id): IdPath,
+    From(asker): From,
     params: Params,
 ) -> Answer<Response> {
-    let state = registry.state();
-    let entry = find(&state, id, params.subject(&registry).as_ref())?;
-    let text = Shape::new(&state, entry, &params)?.text(entry);
+    let entry = find(&registry.state(), id, params.subject(&registry).as_ref())?.clone();
+    let text = format::shape(&registry, &asker, &entry, &params).await?.text(&entry);
     Ok(RawText(text).into_response())
 }
 
@@ -161,16 +161,19 @@ pub(super) async fn versions(
 pub(super) async fn by_guid(
     State(registry): State<Registry>,
     GuidPath(guid): GuidPath,
+    From(asker): From,
     params: Params,
 ) -> Answer<Json<SchemaString>> {
-    let state = registry.state();
-    let same = state.ids_of_guid(guid.parse::<Guid>()?).next();
-    let entry = same
-        .and_then(|same| state.by_id(same.context.as_str(), same.id))
-        .ok_or(RegistryError::SchemaIdNotFound { id: guid })?;
+    let entry = {
+        let state = registry.state();
+        let same = state.ids_of_guid(guid.parse::<Guid>()?).next();
+        same.and_then(|same| state.by_id(same.context.as_str(), same.id)).cloned()
+    };
+    let entry = entry.ok_or(RegistryError::SchemaIdNotFound { id: guid })?;
     let schema =
         SchemaString { subject: None, version: None, id: None, ..entry.schema_string(None) };
-    Ok(Json(Shape::new(&state, entry, &params)?.of_string(schema)))
+    let shape = format::shape(&registry, &asker, &entry, &params).await?;
+    Ok(Json(shape.of_string(schema)))
 }
 
 /// `GET /schemas/guids/{guid}/ids`: contexts and ids of a guid; none if it is not known.

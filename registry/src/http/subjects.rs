@@ -9,10 +9,13 @@ use weir_registry_core::{
     Candidate, Command, Listing, Outcome, Purpose, State as RegistryState, VersionEntry,
 };
 
+use weir_schema::Budget;
+
 use super::answer::{Answer, Json, RawText, Refused};
-use super::request::{Body, Params, SubjectPath, VersionPath};
+use super::request::{Body, From, Params, SubjectPath, VersionPath};
 use super::{format, register};
 use crate::Registry;
+use crate::lanes::Asker;
 
 /// `GET /subjects`: names of subjects, sorted; those of other contexts than the default one are
 /// qualified.
@@ -31,25 +34,29 @@ pub(super) async fn list(State(registry): State<Registry>, params: Params) -> An
 /// `POST /subjects/{subject}`: under which version has the subject this schema?
 ///
 /// `normalize`, `deleted`, `format`. Answers a schema. An unqualified subject is looked for in all
-/// contexts. 40401 no such subject · 40403 no such schema · 42201 invalid schema.
+/// contexts. 40401 no such subject · 40403 no such schema · 42201 invalid schema ·
+/// 42290 · 503.
 pub(super) async fn lookup(
     State(registry): State<Registry>,
     SubjectPath(subject): SubjectPath,
+    From(asker): From,
     params: Params,
     Body(request): Body<RegisterRequest>,
 ) -> Answer<Json<Schema>> {
     let (deleted, normalize) = (params.flag("deleted"), params.flag("normalize"));
-    let heavy = register::is_long(&request) || register::has_long_history(&registry, &subject);
-    let found = registry.heavy_if(heavy, {
+    let found = registry.work(&asker, register::is_long(&request), {
         let subject = subject.clone();
-        move |state| look_up(state, &subject, &request, normalize, deleted)
+        move |state, budget| look_up(state, &subject, &request, normalize, deleted, budget)
     });
     let (place, version) = found.await??;
-    let state = registry.state();
-    if state.version_entry(&place, version.version).is_none_or(|there| there.id != version.id) {
-        return Err(Refused(RegistryError::SchemaNotFound)); // deleted for good since
-    }
-    let schema = format::version(&state, &place, state.schema(&place, &version), &params)?;
+    let schema = {
+        let state = registry.state();
+        if state.version_entry(&place, version.version).is_none_or(|there| there.id != version.id) {
+            return Err(Refused(RegistryError::SchemaNotFound)); // deleted for good since
+        }
+        state.schema(&place, &version)
+    };
+    let schema = format::version(&registry, &asker, &place, schema, &params).await?;
     Ok(Json(Schema { ts: None, deleted: None, ..schema }))
 }
 
@@ -59,15 +66,17 @@ fn look_up(
     request: &RegisterRequest,
     normalize: bool,
     deleted: bool,
+    budget: &Budget,
 ) -> Result<(Subject, VersionEntry), RegistryError> {
     let is_there = |place: &Subject| state.versions(place).iter().any(|v| deleted || !v.deleted);
     let elsewhere = state.elsewhere(subject).filter(|_| subject.is_in_default_context());
     // a schema that is none is none, whether the subject is there or not
     let places = elsewhere.filter(&is_there);
     for place in std::iter::once(subject.clone()).chain(places) {
-        match Candidate::new(state, &place, request, normalize, Purpose::LookUp) {
+        let _candidate = budget.loan();
+        match Candidate::new(state, &place, request, normalize, Purpose::LookUp, budget) {
             Ok(candidate) => {
-                if let Some(found) = state.lookup(&place, &candidate, deleted) {
+                if let Some(found) = state.lookup(&place, &candidate, deleted, budget) {
                     return Ok((place, *found));
                 }
             }
@@ -78,7 +87,7 @@ fn look_up(
     }
     if request.schema_type == Some(SchemaType::Json) {
         // one that is none is said to be none, as in the reference, which has no older rules for it
-        Candidate::new(state, subject, request, normalize, Purpose::Check)?;
+        Candidate::new(state, subject, request, normalize, Purpose::Check, budget)?;
     }
     match is_there(subject) {
         false => Err(RegistryError::SubjectNotFound { subject: subject.clone() }),
@@ -92,9 +101,18 @@ fn look_up(
 pub(super) async fn latest_with_metadata(
     State(registry): State<Registry>,
     SubjectPath(subject): SubjectPath,
+    From(asker): From,
     params: Params,
 ) -> Answer<Json<Schema>> {
-    let state = registry.state();
+    let schema = with_metadata(&registry.state(), &subject, &params)?;
+    Ok(Json(format::version(&registry, &asker, &subject, schema, &params).await?))
+}
+
+fn with_metadata(
+    state: &RegistryState,
+    subject: &Subject,
+    params: &Params,
+) -> Result<Schema, RegistryError> {
     let deleted = params.flag("deleted");
     let wanted: Vec<(&str, &str)> = params.all("key").zip(params.all("value")).collect();
     let has_all = |version: &&VersionEntry| {
@@ -106,13 +124,12 @@ pub(super) async fn latest_with_metadata(
             wanted.iter().all(has)
         })
     };
-    let mut shown = state.versions(&subject).iter().rev().filter(|v| deleted || !v.deleted);
+    let mut shown = state.versions(subject).iter().rev().filter(|v| deleted || !v.deleted);
     if shown.clone().next().is_none() {
-        return Err(Refused(RegistryError::SubjectNotFound { subject }));
+        return Err(RegistryError::SubjectNotFound { subject: subject.clone() });
     }
     let found = shown.find(has_all).ok_or(RegistryError::SchemaNotFound)?;
-    let schema = state.schema(&subject, found);
-    Ok(Json(format::version(&state, &subject, schema, &params)?))
+    Ok(state.schema(subject, found))
 }
 
 /// `DELETE /subjects/{subject}`: soft-delete all versions, or remove them for good.
@@ -161,20 +178,26 @@ pub(super) async fn versions(
 pub(super) async fn version(
     State(registry): State<Registry>,
     VersionPath(subject, spec): VersionPath,
+    From(asker): From,
     params: Params,
 ) -> Answer<Json<Schema>> {
-    find_version(&registry, &subject, spec, &params).map(Json)
+    find_version(&registry, &asker, &subject, spec, &params).await.map(Json)
 }
 
-fn find_version(
+async fn find_version(
     registry: &Registry,
+    asker: &Asker,
     subject: &Subject,
     spec: VersionSpec,
     params: &Params,
 ) -> Result<Schema, Refused> {
-    let state = registry.state();
-    let (place, found) = state.find_version_anywhere(subject, spec, params.flag("deleted"))?;
-    Ok(format::version(&state, &place, state.schema(&place, found), params)?)
+    let (place, schema) = {
+        let state = registry.state();
+        let (place, found) = state.find_version_anywhere(subject, spec, params.flag("deleted"))?;
+        let schema = state.schema(&place, found);
+        (place, schema)
+    };
+    Ok(format::version(registry, asker, &place, schema, params).await?)
 }
 
 /// `GET /subjects/{subject}/versions/{version}/schema`: the schema's text alone.
@@ -183,9 +206,10 @@ fn find_version(
 pub(super) async fn schema(
     State(registry): State<Registry>,
     VersionPath(subject, spec): VersionPath,
+    From(asker): From,
     params: Params,
 ) -> Answer<Response> {
-    let schema = find_version(&registry, &subject, spec, &params)?;
+    let schema = find_version(&registry, &asker, &subject, spec, &params).await?;
     Ok(RawText(schema.schema).into_response())
 }
 

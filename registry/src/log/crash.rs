@@ -42,7 +42,15 @@ fn register(registry: &Registry, subject: &Subject, schema: usize) -> Command {
     let text = format!(r#"{{"type":"enum","name":"E{schema}","symbols":["A"]}}"#);
     let request = RegisterRequest { schema: Some(text), ..RegisterRequest::default() };
     let state = registry.state();
-    let candidate = Candidate::new(&state, subject, &request, false, Purpose::Register).unwrap();
+    let candidate = Candidate::new(
+        &state,
+        subject,
+        &request,
+        false,
+        Purpose::Register,
+        &weir_schema::Budget::default(),
+    )
+    .unwrap();
     Command::Register(Box::new(Registration {
         subject: subject.clone(),
         candidate,

@@ -1,6 +1,8 @@
 //! The attributes of a type or a field: read as what they have to be, in Java's words where they are
 //! not, and told from properties that Avro does not know.
 
+use std::collections::HashSet;
+
 use super::Order;
 use super::parse::{ParseError, wrong};
 use crate::json::Json;
@@ -61,9 +63,10 @@ pub(super) fn aliases(json: &Json) -> Result<Vec<String>, ParseError> {
         return wrong(format!("aliases not an array: {json}"));
     };
     let mut names: Vec<String> = Vec::with_capacity(given.len());
+    let mut seen = HashSet::with_capacity(given.len());
     for alias in given {
         match alias.as_str() {
-            Some(name) if names.iter().any(|known| known == name) => {}
+            Some(name) if !seen.insert(name) => {}
             Some(name) => names.push(name.to_string()),
             None => return wrong(format!("alias not a string: {alias}")),
         }

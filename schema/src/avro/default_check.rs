@@ -2,8 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::parse::{ParseError, wrong};
+use super::parse::{ParseError, within, wrong};
 use super::{Kind, Node, NodeId, Record};
+use crate::budget::Budget;
 use crate::json::Json;
 
 /// Levels of defaults inside defaults that are followed; beyond, a schema is refused.
@@ -15,17 +16,24 @@ pub(super) struct DefaultCheck<'a> {
     open: &'a HashSet<NodeId>,
     known: HashMap<(NodeId, *const Json), bool>,
     depth: usize,
+    budget: &'a Budget,
 }
 
 impl<'a> DefaultCheck<'a> {
     /// `open` are records whose fields are not known yet: asking for them is an error.
-    pub(super) fn new(nodes: &'a [Node], open: &'a HashSet<NodeId>) -> DefaultCheck<'a> {
-        DefaultCheck { nodes, open, known: HashMap::new(), depth: 0 }
+    pub(super) fn new(
+        nodes: &'a [Node],
+        open: &'a HashSet<NodeId>,
+        budget: &'a Budget,
+    ) -> DefaultCheck<'a> {
+        DefaultCheck { nodes, open, known: HashMap::new(), depth: 0, budget }
     }
 
     /// Whether a default value fits a type, by Java's rules: any branch of a union will do.
     pub(super) fn fits(&mut self, id: NodeId, value: &'a Json) -> Result<bool, ParseError> {
         let nodes = self.nodes;
+        self.budget.spend(1);
+        within(self.budget, ())?;
         Ok(match (&nodes[id.0 as usize].kind, value) {
             (Kind::String | Kind::Bytes | Kind::Enum(_) | Kind::Fixed(_), value) => {
                 matches!(value, Json::String(_))
@@ -84,6 +92,7 @@ impl<'a> DefaultCheck<'a> {
         }
         let mut fits = true;
         let Json::Object(members) = value else { return Ok(false) };
+        self.budget.spend(2 * members.len());
         let given: HashMap<&str, &Json> = members.iter().map(|(k, v)| (k.as_str(), v)).collect();
         for field in &record.fields {
             let Some(given) = given.get(field.name.as_str()).copied().or(field.default.as_ref())

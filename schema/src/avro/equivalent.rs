@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::hash::Hash;
 
 use super::{Field, Kind, Named, NodeId, Schema};
+use crate::budget::Budget;
 use crate::json::{Json, same_members};
 
 impl Schema {
@@ -15,15 +16,34 @@ impl Schema {
     /// count, nor whether a type stands by its name. Names, the order of fields and symbols, defaults,
     /// docs, aliases and properties count. References are compared as what they mean.
     pub fn equivalent(&self, other: &Schema) -> bool {
+        self.equivalent_within(other, &Budget::default())
+    }
+
+    /// The same within a budget.
+    pub fn equivalent_within(&self, other: &Schema, budget: &Budget) -> bool {
+        budget.hold(8 * (self.nodes.len() + other.nodes.len()));
         let mut merged = Merged::new(self.nodes.len() + other.nodes.len());
         let mut stack = vec![(self.root, other.root)];
         while let Some((a, b)) = stack.pop() {
+            if !budget.spend(self.parts_of(a)) {
+                return false;
+            }
             let is_new = merged.unite(a.0 as usize, self.nodes.len() + b.0 as usize);
             if is_new && !same_here(self, a, other, b, &mut stack) {
                 return false;
             }
         }
         true
+    }
+
+    /// What a comparison of a type costs, without those inside it.
+    fn parts_of(&self, id: NodeId) -> usize {
+        match self.kind(id) {
+            Kind::Union(branches) => 1 + branches.len(),
+            Kind::Record(record) => 1 + 2 * record.fields.len(),
+            Kind::Enum(e) => 1 + e.symbols.len() / 4,
+            _ => 1,
+        }
     }
 }
 

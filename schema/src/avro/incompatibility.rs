@@ -40,6 +40,11 @@ impl IncompatibilityKind {
 }
 
 impl Incompatibility {
+    /// What it has in texts.
+    pub(super) fn bytes(&self) -> usize {
+        self.path.len() + self.message.len() + self.reader_path.len() + self.writer_path.len()
+    }
+
     /// The broken rule.
     pub fn rule(&self) -> &'static str {
         self.kind.name()

@@ -14,11 +14,12 @@ mod name;
 mod normalize;
 mod parse;
 mod print;
+mod reasons;
 mod tags;
 
 pub mod codec;
 
-pub use compatibility::{AmbiguousField, compatibility};
+pub use compatibility::{AmbiguousField, compatibility, compatibility_within};
 pub use fingerprint::{Fingerprints, crc64_avro};
 pub use incompatibility::{Incompatibility, IncompatibilityKind};
 pub use name::{Name, NameRule};

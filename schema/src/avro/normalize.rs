@@ -10,12 +10,18 @@ use std::collections::HashSet;
 
 use super::default_check::DefaultCheck;
 use super::{Fixed, Kind, Named, Node, NodeId, Schema};
+use crate::budget::Budget;
 use crate::json::{Json, java_order};
 
 impl Schema {
     /// The schema that `normalize=true` stores.
-    pub fn normalized(mut self) -> Schema {
-        let defaults = normal_defaults(&self.nodes);
+    pub fn normalized(self) -> Schema {
+        self.normalized_within(&Budget::default())
+    }
+
+    /// The same within a budget.
+    pub fn normalized_within(mut self, budget: &Budget) -> Schema {
+        let defaults = Defaults { nodes: &self.nodes, budget }.all();
         for (node, defaults) in self.nodes.iter_mut().zip(defaults) {
             let first = logical_properties(node);
             sort_props(&mut node.props, first);
@@ -24,6 +30,7 @@ impl Schema {
                     normalize_names(&mut record.named);
                     record.is_error = false;
                     for (field, default) in record.fields.iter_mut().zip(defaults) {
+                        budget.spend(1 + field.aliases.len());
                         field.aliases.sort_by(|a, b| java_order(a, b));
                         sort_props(&mut field.props, &[]);
                         field.default = default;
@@ -43,66 +50,80 @@ fn normalize_names(named: &mut Named) {
     named.doc = named.doc.take().filter(|doc| !doc.is_empty());
 }
 
-/// The defaults of each record's fields, by the place of the record.
-fn normal_defaults(nodes: &[Node]) -> Vec<Vec<Option<Json>>> {
-    let of_node = |node: &Node| match &node.kind {
-        Kind::Record(record) => {
-            let default = |field: &super::Field| {
-                field.default.as_ref().map(|value| normal_default(nodes, field.node, value))
-            };
-            record.fields.iter().map(default).collect()
-        }
-        _ => Vec::new(),
-    };
-    nodes.iter().map(of_node).collect()
+/// Defaults, and the types that they are values of.
+struct Defaults<'a> {
+    nodes: &'a [Node],
+    budget: &'a Budget,
 }
 
-/// A default as a value of its type prints; what does not fit stays as it is. The depth of the
-/// recursion is that of the default's text, which is bounded.
-fn normal_default(nodes: &[Node], id: NodeId, value: &Json) -> Json {
-    match (&nodes[id.0 as usize].kind, value) {
-        (Kind::Float, number) => as_float(number).unwrap_or_else(|| number.sorted()),
-        (Kind::Double, number) => as_double(number).unwrap_or_else(|| number.sorted()),
-        (Kind::Array(items), Json::Array(values)) => {
-            Json::Array(values.iter().map(|value| normal_default(nodes, *items, value)).collect())
-        }
-        (Kind::Map(values), Json::Object(members)) => {
-            sorted_object(members.iter().map(|(key, value)| (key, Some(*values), value)), nodes)
-        }
-        (Kind::Record(record), Json::Object(members)) => {
-            let by_name: std::collections::HashMap<&str, NodeId> =
-                record.fields.iter().map(|field| (field.name.as_str(), field.node)).collect();
-            let typed = |(key, value)| {
-                let key: &String = key;
-                (key, by_name.get(key.as_str()).copied(), value)
-            };
-            sorted_object(members.iter().map(|(key, value)| typed((key, value))), nodes)
-        }
-        (Kind::Union(branches), value) => match first_that_fits(nodes, branches, value) {
-            Some(branch) => normal_default(nodes, branch, value),
-            None => value.sorted(),
-        },
-        (_, value) => value.sorted(),
+impl Defaults<'_> {
+    /// The defaults of each record's fields, by the place of the record.
+    fn all(&self) -> Vec<Vec<Option<Json>>> {
+        let of_node = |node: &Node| match &node.kind {
+            Kind::Record(record) => {
+                let default = |field: &super::Field| {
+                    field.default.as_ref().map(|value| self.normal(field.node, value))
+                };
+                record.fields.iter().map(default).collect()
+            }
+            _ => Vec::new(),
+        };
+        self.nodes.iter().map(of_node).collect()
     }
-}
 
-fn sorted_object<'j>(
-    members: impl Iterator<Item = (&'j String, Option<NodeId>, &'j Json)>,
-    nodes: &[Node],
-) -> Json {
-    let normal = |(key, id, value): (&'j String, Option<NodeId>, &'j Json)| {
-        let value = id.map_or_else(|| value.sorted(), |id| normal_default(nodes, id, value));
-        (key.clone(), value)
-    };
-    let mut members: Vec<(String, Json)> = members.map(normal).collect();
-    members.sort_by(|(a, _), (b, _)| java_order(a, b));
-    Json::Object(members)
-}
+    /// A default as a value of its type prints; what does not fit stays as it is. The depth of the
+    /// recursion is that of the default's text, which is bounded.
+    fn normal(&self, id: NodeId, value: &Json) -> Json {
+        if !(self.budget.spend(1) && self.budget.hold(size_of::<Json>())) {
+            return Json::Null;
+        }
+        match (&self.nodes[id.0 as usize].kind, value) {
+            (Kind::Float, number) => as_float(number).unwrap_or_else(|| number.sorted()),
+            (Kind::Double, number) => as_double(number).unwrap_or_else(|| number.sorted()),
+            (Kind::Array(items), Json::Array(values)) => {
+                Json::Array(values.iter().map(|value| self.normal(*items, value)).collect())
+            }
+            (Kind::Map(values), Json::Object(members)) => {
+                self.sorted_object(members.iter().map(|(key, value)| (key, Some(*values), value)))
+            }
+            (Kind::Record(record), Json::Object(members)) => {
+                self.budget.spend(record.fields.len());
+                let by_name: std::collections::HashMap<&str, NodeId> =
+                    record.fields.iter().map(|field| (field.name.as_str(), field.node)).collect();
+                let typed = |(key, value)| {
+                    let key: &String = key;
+                    (key, by_name.get(key.as_str()).copied(), value)
+                };
+                self.sorted_object(members.iter().map(|(key, value)| typed((key, value))))
+            }
+            (Kind::Union(branches), value) => match self.first_that_fits(branches, value) {
+                Some(branch) => self.normal(branch, value),
+                None => value.sorted(),
+            },
+            (_, value) => value.sorted(),
+        }
+    }
 
-fn first_that_fits(nodes: &[Node], branches: &[NodeId], value: &Json) -> Option<NodeId> {
-    let open = HashSet::new();
-    let fits = |id: &NodeId| DefaultCheck::new(nodes, &open).fits(*id, value) == Ok(true);
-    branches.iter().copied().find(fits)
+    fn sorted_object<'j>(
+        &self,
+        members: impl Iterator<Item = (&'j String, Option<NodeId>, &'j Json)>,
+    ) -> Json {
+        let normal = |(key, id, value): (&'j String, Option<NodeId>, &'j Json)| {
+            let value = id.map_or_else(|| value.sorted(), |id| self.normal(id, value));
+            (key.clone(), value)
+        };
+        let mut members: Vec<(String, Json)> = members.map(normal).collect();
+        members.sort_by(|(a, _), (b, _)| java_order(a, b));
+        Json::Object(members)
+    }
+
+    fn first_that_fits(&self, branches: &[NodeId], value: &Json) -> Option<NodeId> {
+        let open = HashSet::new();
+        let fits = |id: &NodeId| {
+            DefaultCheck::new(self.nodes, &open, self.budget).fits(*id, value) == Ok(true)
+        };
+        branches.iter().copied().find(fits)
+    }
 }
 
 /// A number as the float that is nearest to it, in as few digits as name that float.

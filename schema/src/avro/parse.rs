@@ -14,7 +14,14 @@ use super::attributes::{
 use super::default_check::DefaultCheck;
 use super::print::node_text;
 use super::{Enum, Field, Fixed, Kind, Name, NameRule, Named, Node, NodeId, Order, Record, Schema};
+use crate::budget::{Budget, WRITTEN_BYTES_PER_STEP};
 use crate::json::{Json, JsonError, same_members};
+
+/// From so many bytes on, an error that lists types says how many more there are.
+const SAID_BYTES_MAX: usize = 64 << 10;
+
+/// What a type takes in the arena, or a field in its record, but for names.
+const NODE_BYTES: usize = 256;
 
 /// How strict a [`Parser`] is.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +71,14 @@ impl From<JsonError> for ParseError {
     }
 }
 
+/// What is said where a budget is used up.
+pub(super) fn within<T>(budget: &Budget, value: T) -> Result<T, ParseError> {
+    match budget.over() {
+        None => Ok(value),
+        Some(over) => wrong(over.to_string()),
+    }
+}
+
 pub(super) fn wrong<T>(message: impl Into<String>) -> Result<T, ParseError> {
     Err(ParseError { message: message.into(), position: None })
 }
@@ -77,16 +92,26 @@ pub struct Parser {
     fresh: Vec<NodeId>,
     /// Names of the references themselves; types nested in them print in full, as in Java.
     referenced: HashSet<String>,
+    /// Types that stand again, and the first of the same name, which they equal.
+    again: HashMap<NodeId, NodeId>,
+    budget: Budget,
 }
 
 impl Parser {
     pub fn new(options: ParseOptions) -> Parser {
+        Parser::within(options, &Budget::default())
+    }
+
+    /// A parser whose texts are paid from one budget. What it returns once that is used up is an error.
+    pub fn within(options: ParseOptions, budget: &Budget) -> Parser {
         Parser {
             options,
             nodes: Vec::new(),
             named: HashMap::new(),
             fresh: Vec::new(),
             referenced: HashSet::new(),
+            again: HashMap::new(),
+            budget: budget.clone(),
         }
     }
 
@@ -107,7 +132,7 @@ impl Parser {
     }
 
     fn read(&mut self, text: &str) -> Result<NodeId, ParseError> {
-        let json = Json::parse(text)?;
+        let json = Json::parse_within(text, &self.budget)?;
         let first = self.nodes.len();
         self.fresh.clear();
         let root = self.schema(&json, None)?;
@@ -115,17 +140,20 @@ impl Parser {
         if self.options.validate_defaults {
             self.validate_resolved_defaults(first, root)?;
         }
-        let name = self.nodes[root.0 as usize].kind.named().map(|n| n.name.full().to_string());
-        Ok(name.map_or(root, |name| self.named[&name]))
+        let name = self.nodes[root.0 as usize].kind.named().map(|n| n.name.full());
+        let root = name.map_or(root, |name| self.named[name]);
+        within(&self.budget, root)
     }
 
     fn push(&mut self, kind: Kind, props: Vec<(String, Json)>) -> NodeId {
+        self.budget.hold(NODE_BYTES);
         let id = NodeId(u32::try_from(self.nodes.len()).expect("a text has under 2^32 types"));
         self.nodes.push(Node { kind, props });
         id
     }
 
     fn schema(&mut self, json: &Json, space: Option<&str>) -> Result<NodeId, ParseError> {
+        within(&self.budget, ())?;
         match json {
             Json::String(name) => Ok(self.find(name, space)),
             Json::Array(branches) => self.union(branches, space),
@@ -164,12 +192,19 @@ impl Parser {
             return self.push(kind, Vec::new());
         }
         let full = match space {
-            Some(space) if !name.contains('.') => format!("{space}.{name}"),
+            Some(space) if !name.contains('.') => {
+                // it is made, hashed and compared
+                self.budget.spend(3 * space.len() / WRITTEN_BYTES_PER_STEP);
+                format!("{space}.{name}")
+            }
             _ => name.to_string(),
         };
         match self.named.get(&full).or_else(|| self.named.get(name)) {
             Some(id) => *id,
-            None => self.push(Kind::Unresolved(full), Vec::new()),
+            None => {
+                self.budget.hold(full.len());
+                self.push(Kind::Unresolved(full), Vec::new())
+            }
         }
     }
 
@@ -187,10 +222,7 @@ impl Parser {
         for branch in branches {
             match &self.nodes[branch.0 as usize].kind {
                 Kind::Union(_) => {
-                    let text =
-                        |id: &NodeId| node_text(&self.nodes, *id, &self.nodes[id.0 as usize].kind);
-                    let all: Vec<String> = branches.iter().map(text).collect();
-                    return wrong(format!("Nested union: [{}]", all.join(",")));
+                    return wrong(self.nested_union(branches));
                 }
                 Kind::Unresolved(_) => {}
                 kind if !seen.insert(kind.branch_name()) => {
@@ -200,6 +232,21 @@ impl Parser {
             }
         }
         Ok(())
+    }
+
+    /// Each branch prints as if it stood alone, so that they may have far more text together than there is.
+    fn nested_union(&self, branches: &[NodeId]) -> String {
+        let mut all = String::new();
+        for (at, id) in branches.iter().enumerate() {
+            if all.len() > SAID_BYTES_MAX {
+                let left_out = branches.len() - at;
+                return format!("Nested union: [{all}, and {left_out} more]");
+            }
+            let kind = &self.nodes[id.0 as usize].kind;
+            all += if at > 0 { "," } else { "" };
+            all += &node_text(&self.nodes, *id, kind, &self.budget);
+        }
+        format!("Nested union: [{all}]")
     }
 
     fn record(
@@ -248,6 +295,7 @@ impl Parser {
             return wrong(format!("No field type: {json}"));
         };
         let node = self.schema(kind, space)?;
+        self.budget.hold(NODE_BYTES);
         let order = match json.get("order") {
             None => Order::Ascending,
             Some(order) => parse_order(order)?,
@@ -333,6 +381,10 @@ impl Parser {
 
     fn names(&self, json: &Json, space: Option<&str>) -> Result<Named, ParseError> {
         let own = json.get("namespace").and_then(Json::as_str);
+        // a namespace that others inherit is in the name of each, and in the list of names
+        let space_bytes = own.or(space).map_or(0, str::len);
+        self.budget.write(4 * space_bytes);
+        within(&self.budget, ())?;
         let name = Name::new(required_text(json, "name", "No name in schema")?, own.or(space));
         self.check_name(name.simple())?;
         if Kind::primitive(name.full()).is_some() {
@@ -343,14 +395,18 @@ impl Parser {
 
     fn type_aliases(&self, json: &Json, owner: &Name) -> Result<Vec<Name>, ParseError> {
         let mut names = Vec::new();
+        let mut seen = HashSet::new();
         for alias in aliases(json)? {
+            if !self.budget.write(2 * owner.namespace().map_or(0, str::len)) {
+                break;
+            }
             let name = Name::new(&alias, owner.namespace());
             self.check_name(name.simple())?;
-            if !names.contains(&name) {
+            if seen.insert(name.clone()) {
                 names.push(name);
             }
         }
-        Ok(names)
+        within(&self.budget, names)
     }
 
     fn check_name(&self, name: &str) -> Result<(), ParseError> {
@@ -368,7 +424,10 @@ impl Parser {
         }
         match self.named.get(&full) {
             Some(known) if !self.equal(id, *known) => wrong(format!("Can't redefine: {full}")),
-            Some(_) => Ok(id),
+            Some(known) => {
+                self.again.insert(id, *known);
+                Ok(id)
+            }
             None => {
                 self.named.insert(full, id);
                 self.fresh.push(id);
@@ -380,7 +439,7 @@ impl Parser {
     /// Java's `Schema.equals`. `a` is new, so its nesting, and with it the recursion, is bounded by
     /// the nesting of its text.
     fn equal(&self, a: NodeId, b: NodeId) -> bool {
-        if a == b {
+        if a == b || self.again.get(&a) == Some(&b) || !self.budget.spend(1) {
             return true;
         }
         let (x, y) = (&self.nodes[a.0 as usize], &self.nodes[b.0 as usize]);
@@ -395,6 +454,7 @@ impl Parser {
                     && i.fields.iter().zip(&j.fields).all(|(f, g)| self.equal_fields(f, g))
             }
             (Kind::Enum(i), Kind::Enum(j)) => {
+                self.budget.spend(i.symbols.len());
                 i.named.name == j.named.name && i.symbols == j.symbols
             }
             (Kind::Fixed(i), Kind::Fixed(j)) => i.named.name == j.named.name && i.size == j.size,
@@ -491,14 +551,14 @@ impl Parser {
 
     fn validate_default(&self, field: &Field, open: &HashSet<NodeId>) -> Result<(), ParseError> {
         let Some(default) = &field.default else { return Ok(()) };
-        if DefaultCheck::new(&self.nodes, open).fits(field.node, default)? {
+        if DefaultCheck::new(&self.nodes, open, &self.budget).fits(field.node, default)? {
             return Ok(());
         }
         let kind = &self.nodes[field.node.0 as usize].kind;
         wrong(format!(
             "Invalid default for field {}: {default} not a {}",
             field.name,
-            node_text(&self.nodes, field.node, kind),
+            node_text(&self.nodes, field.node, kind, &self.budget),
         ))
     }
 }

@@ -5,29 +5,46 @@ use std::collections::HashSet;
 use std::fmt::Write;
 
 use super::{Field, Kind, Named, Node, NodeId, Order, Schema};
+use crate::budget::{Budget, WRITTEN_BYTES_PER_STEP};
 use crate::json::{Json, write_string};
 
 impl Schema {
     /// Avro's minified print. Types that came with references print as names.
     pub fn canonical(&self) -> String {
-        print(&self.nodes, self.root, self.referenced.iter().map(String::as_str).collect())
+        self.canonical_within(&Budget::default())
+    }
+
+    /// The same within a budget: what is not paid for is not written.
+    pub fn canonical_within(&self, budget: &Budget) -> String {
+        let known = self.referenced.iter().map(String::as_str).collect();
+        print(&self.nodes, self.root, known, budget)
     }
 
     /// The same with every reference inlined: the text stands alone.
     pub fn resolved(&self) -> String {
-        print(&self.nodes, self.root, HashSet::new())
+        self.resolved_within(&Budget::default())
+    }
+
+    /// The same within a budget: what is not paid for is not written.
+    pub fn resolved_within(&self, budget: &Budget) -> String {
+        print(&self.nodes, self.root, HashSet::new(), budget)
     }
 
     /// True if `self` and `other` print the same once their references are inlined.
     pub fn same_resolved(&self, other: &Schema) -> bool {
-        self.resolved() == other.resolved()
+        self.same_resolved_within(other, &Budget::default())
+    }
+
+    /// The same within a budget.
+    pub fn same_resolved_within(&self, other: &Schema, budget: &Budget) -> bool {
+        self.resolved_within(budget) == other.resolved_within(budget)
     }
 }
 
-pub(super) fn node_text(nodes: &[Node], id: NodeId, kind: &Kind) -> String {
+pub(super) fn node_text(nodes: &[Node], id: NodeId, kind: &Kind, budget: &Budget) -> String {
     match kind {
         Kind::Unresolved(name) => name.clone(),
-        _ => print(nodes, id, HashSet::new()),
+        _ => print(nodes, id, HashSet::new(), budget),
     }
 }
 
@@ -39,10 +56,20 @@ enum Task<'a> {
     FieldHead(&'a Field, bool),
 }
 
-fn print<'a>(nodes: &'a [Node], root: NodeId, mut known: HashSet<&'a str>) -> String {
+fn print<'a>(
+    nodes: &'a [Node],
+    root: NodeId,
+    mut known: HashSet<&'a str>,
+    budget: &Budget,
+) -> String {
     let mut out = String::new();
+    let mut paid = 0;
     let mut tasks = vec![Task::Node(root, None)];
     while let Some(task) = tasks.pop() {
+        if !budget.write(out.len() - paid) {
+            return out;
+        }
+        paid = out.len();
         match task {
             Task::Text(text) => out.push_str(text),
             Task::FieldHead(field, first) => {
@@ -52,7 +79,9 @@ fn print<'a>(nodes: &'a [Node], root: NodeId, mut known: HashSet<&'a str>) -> St
             }
             Task::FieldTail(field) => field_tail(field, &mut out),
             Task::TypeTail(id) => type_tail(&nodes[id.0 as usize], &mut out),
-            Task::Node(id, space) => node(nodes, id, space, &mut known, &mut out, &mut tasks),
+            Task::Node(id, space) => {
+                node(nodes, id, space, &mut known, &mut out, &mut tasks, budget);
+            }
         }
     }
     out
@@ -65,9 +94,12 @@ fn node<'a>(
     known: &mut HashSet<&'a str>,
     out: &mut String,
     tasks: &mut Vec<Task<'a>>,
+    budget: &Budget,
 ) {
     let Node { kind, props } = &nodes[id.0 as usize];
     if let Some(named) = kind.named() {
+        // the name is looked up, and its namespace compared
+        budget.spend(2 * named.name.full().len() / WRITTEN_BYTES_PER_STEP);
         if !known.insert(named.name.full()) {
             write_string(named.name.qualified_in(space), out);
             return;

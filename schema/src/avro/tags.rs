@@ -5,6 +5,7 @@ use std::collections::{HashSet, VecDeque};
 
 use super::{Kind, NodeId, Schema};
 use crate::Tagged;
+use crate::budget::Budget;
 use crate::json::Json;
 
 const TAGS: &str = "confluent:tags";
@@ -20,6 +21,11 @@ impl Schema {
 
     /// Records and fields that have tags.
     pub fn tags(&self) -> Vec<Tagged> {
+        self.tags_within(&Budget::default())
+    }
+
+    /// The same within a budget.
+    pub fn tags_within(&self, budget: &Budget) -> Vec<Tagged> {
         let mut found = Vec::new();
         for node in &self.nodes {
             let Kind::Record(record) = &node.kind else { continue };
@@ -27,9 +33,17 @@ impl Schema {
             if self.referenced.contains(path) {
                 continue;
             }
-            found.extend(tagged(path.into(), false, &node.props));
+            budget.spend(1 + record.fields.len());
+            found.extend(tagged(|| path.into(), false, &node.props));
             for field in &record.fields {
-                found.extend(tagged(format!("{path}.{}", field.name), true, &field.props));
+                let path = || {
+                    budget.write(path.len() + field.name.len());
+                    format!("{path}.{}", field.name)
+                };
+                found.extend(tagged(path, true, &field.props));
+            }
+            if budget.is_over() {
+                break;
             }
         }
         found
@@ -37,10 +51,24 @@ impl Schema {
 
     /// The schema with tags put in and taken out. Nothing may be named that is not there.
     pub fn with_tags(&self, add: &[Tagged], remove: &[Tagged]) -> Result<Schema, String> {
+        self.with_tags_within(add, remove, &Budget::default())
+    }
+
+    /// The same within a budget.
+    pub fn with_tags_within(
+        &self,
+        add: &[Tagged],
+        remove: &[Tagged],
+        budget: &Budget,
+    ) -> Result<Schema, String> {
         let mut schema = self.clone();
         for change in add {
-            let props = schema.props_of(change)?;
+            let props = schema.props_of(change, budget)?;
             let mut tags = tags_in(props);
+            budget.spend(tags.len() * change.tags.len());
+            if budget.is_over() {
+                break;
+            }
             if change.tags.iter().all(|tag| tags.contains(tag)) {
                 continue; // the text stays as it is
             }
@@ -48,8 +76,12 @@ impl Schema {
             set_tags(props, tags);
         }
         for change in remove {
-            let props = schema.props_of(change)?;
+            let props = schema.props_of(change, budget)?;
             let mut tags = tags_in(props);
+            budget.spend(tags.len() * change.tags.len());
+            if budget.is_over() {
+                break;
+            }
             let before = tags.len();
             tags.retain(|tag| !change.tags.contains(tag));
             if tags.len() < before {
@@ -59,9 +91,13 @@ impl Schema {
         Ok(schema)
     }
 
-    fn props_of(&mut self, entity: &Tagged) -> Result<&mut Vec<(String, Json)>, String> {
+    fn props_of(
+        &mut self,
+        entity: &Tagged,
+        budget: &Budget,
+    ) -> Result<&mut Vec<(String, Json)>, String> {
         let missing = || format!("No matching path '{}' found in the schema", entity.path);
-        let (id, field) = self.find(entity).ok_or_else(missing)?;
+        let (id, field) = self.find(entity, budget).ok_or_else(missing)?;
         let node = &mut self.nodes[id.0 as usize];
         match (field, &mut node.kind) {
             (None, _) => Ok(&mut node.props),
@@ -72,7 +108,7 @@ impl Schema {
 
     /// The record of a path, and which of its fields: the first from the outside in. A name without
     /// a namespace is found in any, and what came with references is not in this text.
-    fn find(&self, entity: &Tagged) -> Option<(NodeId, Option<usize>)> {
+    fn find(&self, entity: &Tagged, budget: &Budget) -> Option<(NodeId, Option<usize>)> {
         let (wanted, field) = match (entity.path.rsplit_once('.'), entity.is_field) {
             (Some((record, field)), true) => (record, Some(field)),
             (None, true) => return None,
@@ -83,7 +119,9 @@ impl Schema {
             name == wanted || own == wanted
         };
         let (mut seen, mut queue) = (HashSet::from([self.root]), VecDeque::from([self.root]));
-        while let Some(id) = queue.pop_front() {
+        while let Some(id) = queue.pop_front()
+            && budget.spend(1)
+        {
             let mut later = |id: NodeId| {
                 if seen.insert(id) {
                     queue.push_back(id);
@@ -107,9 +145,13 @@ impl Schema {
     }
 }
 
-fn tagged(path: String, is_field: bool, props: &[(String, Json)]) -> Option<Tagged> {
+fn tagged(
+    path: impl FnOnce() -> String,
+    is_field: bool,
+    props: &[(String, Json)],
+) -> Option<Tagged> {
     let tags = tags_in(props);
-    (!tags.is_empty()).then_some(Tagged { path, is_field, tags })
+    (!tags.is_empty()).then(|| Tagged { path: path(), is_field, tags })
 }
 
 fn tags_in(props: &[(String, Json)]) -> Vec<String> {

@@ -11,9 +11,10 @@ mod number;
 mod read;
 mod same;
 
-pub use locate::locate;
+pub use locate::Locator;
 
 use self::read::Dialect;
+use crate::budget::Budget;
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -59,12 +60,22 @@ impl std::error::Error for JsonError {}
 impl Json {
     /// Parses one JSON value as Avro's library does; nothing but white space and comments may follow.
     pub fn parse(text: &str) -> Result<Json, JsonError> {
-        read::document(text, Dialect::Avro)
+        Json::parse_within(text, &Budget::default())
+    }
+
+    /// The same within a budget.
+    pub fn parse_within(text: &str, budget: &Budget) -> Result<Json, JsonError> {
+        read::document(text, Dialect::Avro, budget)
     }
 
     /// Parses one JSON value with its numbers as they are, and without comments.
     pub fn parse_exact(text: &str) -> Result<Json, JsonError> {
-        read::document(text, Dialect::Exact)
+        Json::parse_exact_within(text, &Budget::default())
+    }
+
+    /// The same within a budget.
+    pub fn parse_exact_within(text: &str, budget: &Budget) -> Result<Json, JsonError> {
+        read::document(text, Dialect::Exact, budget)
     }
 
     pub fn get(&self, key: &str) -> Option<&Json> {

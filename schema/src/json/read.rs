@@ -4,6 +4,13 @@ use std::collections::HashMap;
 
 use super::number::java_decimal;
 use super::{DEPTH_MAX, Json, JsonError};
+use crate::budget::Budget;
+
+/// Bytes of text that are read in the time of a step.
+const READ_BYTES_PER_STEP: usize = 8;
+
+/// What a value takes in a list that grows, with its key, but for the bytes of texts.
+const VALUE_BYTES: usize = 72;
 
 /// How numbers are kept, and whether comments are allowed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -15,8 +22,9 @@ pub(super) enum Dialect {
 }
 
 /// Parses one JSON value; nothing but white space, and comments where they are allowed, may follow it.
-pub(super) fn document(text: &str, dialect: Dialect) -> Result<Json, JsonError> {
-    let mut reader = Reader { bytes: text.as_bytes(), text, at: 0, depth: 0, dialect };
+pub(super) fn document(text: &str, dialect: Dialect, budget: &Budget) -> Result<Json, JsonError> {
+    let mut reader = Reader { bytes: text.as_bytes(), text, at: 0, depth: 0, dialect, budget };
+    budget.spend(text.len() / READ_BYTES_PER_STEP);
     let result = reader.document();
     result.map_err(|reason| {
         let before = &text[..floor_char_boundary(text, reader.at)];
@@ -40,6 +48,7 @@ struct Reader<'a> {
     at: usize,
     depth: usize,
     dialect: Dialect,
+    budget: &'a Budget,
 }
 
 impl Reader<'_> {
@@ -58,6 +67,9 @@ impl Reader<'_> {
     }
 
     fn value(&mut self) -> Result<Json, String> {
+        if !(self.budget.spend(1) && self.budget.hold(VALUE_BYTES)) {
+            return Err(self.budget.over().map_or_else(String::new, |over| over.to_string()));
+        }
         match self.peek() {
             Some(b'{') => self.nested(Self::object),
             Some(b'[') => self.nested(Self::array),
@@ -145,6 +157,7 @@ impl Reader<'_> {
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
+                    self.budget.hold(out.len());
                     return Ok(out);
                 }
                 Some(b'\\') => {

@@ -11,6 +11,7 @@ use super::keywords::{Keywords, expected};
 use super::library::{Document, Library, Spot};
 use super::node::{Combined, Criterion, Kind, Node, NodeId, Notes, Place};
 use super::{ParseError, meta_schema};
+use crate::budget::Budget;
 use crate::json::Json;
 
 /// What [`build`] makes of documents; node 0 is the root.
@@ -22,8 +23,8 @@ pub(super) struct Built {
 }
 
 /// Reads `documents`: the schema itself, then its references.
-pub(super) fn build(documents: &[Document]) -> Built {
-    let library = Library::new(documents);
+pub(super) fn build(documents: &[Document], budget: &Budget) -> Built {
+    let library = Library::new(documents, budget);
     let mut builder = Builder {
         library,
         nodes: Vec::new(),
@@ -32,6 +33,7 @@ pub(super) fn build(documents: &[Document]) -> Built {
         definitions: Vec::new(),
         fingerprints: Fingerprints::default(),
         problem: None,
+        budget: budget.clone(),
     };
     let root = builder.library.root();
     builder.node(&root);
@@ -52,6 +54,7 @@ pub(super) struct Builder<'d> {
     definitions: Vec<(NodeId, &'static str, String, Spot<'d>)>,
     fingerprints: Fingerprints,
     problem: Option<ParseError>,
+    budget: Budget,
 }
 
 impl<'d> Builder<'d> {
@@ -77,13 +80,16 @@ impl<'d> Builder<'d> {
     }
 
     pub fn push(&mut self, node: Node) -> NodeId {
+        self.budget.hold(2 * size_of::<Node>());
         let id = NodeId(u32::try_from(self.nodes.len()).expect("a text has under 2^32 schemas"));
         self.nodes.push(node);
         id
     }
 
     fn run(&mut self) {
-        while let Some((id, spot)) = self.queue.pop_front() {
+        while let Some((id, spot)) = self.queue.pop_front()
+            && self.budget.spend(4)
+        {
             match spot.json {
                 Json::Bool(true) => self.nodes[id.0 as usize].kind = Kind::True,
                 Json::Bool(false) => self.nodes[id.0 as usize].kind = Kind::False,
@@ -204,6 +210,7 @@ impl<'d> Builder<'d> {
         let draft = self.library.draft(spot);
         if let Some(values) = (Keywords { builder: self, spot }).list("enum") {
             let mut texts: Vec<String> = values.iter().map(Json::value_text).collect();
+            self.budget.hold(texts.iter().map(|text| size_of::<String>() + text.len()).sum());
             texts.sort_unstable();
             texts.dedup();
             kinds.push(Kind::Enum(texts));
@@ -229,16 +236,19 @@ impl<'d> Builder<'d> {
 
     /// Makes every reference point to what is none; one that only leads to itself accepts all.
     fn end_references(&mut self) {
+        // from which start a node was last met
+        let mut met = vec![usize::MAX; self.nodes.len()];
         for start in 0..self.nodes.len() {
-            let mut trail = vec![start];
+            let mut trail = Vec::new();
             let mut at = start;
             let end = loop {
                 match self.nodes[at].kind {
-                    Kind::Reference(to) if trail.len() <= self.nodes.len() => {
-                        at = to.0 as usize;
+                    Kind::Reference(_) if met[at] == start => break None,
+                    Kind::Reference(to) => {
+                        met[at] = start;
                         trail.push(at);
+                        at = to.0 as usize;
                     }
-                    Kind::Reference(_) => break None,
                     _ => break Some(NodeId(at as u32)),
                 }
             };

@@ -51,8 +51,10 @@ fn branches(judge: &mut Judge<'_, '_>, reader: &Combined, writer: &Combined) {
     let mut partners: Vec<Vec<u32>> = Vec::with_capacity(writer.distinct.len());
     for w in &writer.distinct {
         let mut compatible = Vec::new();
+        judge.checker.hold(size_of::<Vec<u32>>());
         for (at, r) in reader.distinct.iter().enumerate() {
             if judge.ask(*r, *w).compatible {
+                judge.checker.hold(2 * size_of::<u32>());
                 compatible.push(at as u32);
             }
         }

@@ -17,18 +17,17 @@ use super::node::{NodeId, PlaceId};
 use super::pattern::Patterns;
 use super::{Policy, Schema};
 use crate::Side;
+use crate::budget::{Budget, LISTED_BYTES_MAX, LISTED_MAX, Limits, Listed};
 
 /// Steps of one check: about a second of a slow machine, and about 100 MiB.
 const STEPS_MAX: u64 = 20_000_000;
 
 /// Steps that a pair costs when it is first asked for, most of all for the memory that it takes.
-const PAIR_STEPS: u64 = 16;
+const PAIR_STEPS: usize = 16;
 
-/// How many differences are listed. Shared definitions can make their number exponential.
-const LISTED_MAX: usize = 10_000;
-
-/// And how many bytes of paths.
-const LISTED_BYTES_MAX: usize = 4 << 20;
+/// What a pair takes that was judged, or is being judged, and a finding, but for its path.
+const PAIR_BYTES: usize = 160;
+const FINDING_BYTES: usize = 64;
 
 /// The schemas are too large or too entangled to be compared within the bound on work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,26 +89,42 @@ impl Incompatibility {
     }
 }
 
-/// All differences that keep `reader` from accepting what `writer` accepted; none if it does.
+/// All differences that keep `reader` from accepting what `writer` accepted, as many as are listed;
+/// none if it does.
 pub fn compatibility(
     reader: &Schema,
     writer: &Schema,
     policy: Policy,
 ) -> Result<Vec<Incompatibility>, TooComplex> {
-    let mut checker = Checker::new(reader, writer, policy);
-    let root = checker.run()?;
-    Ok(checker.listed(root, true))
+    let budget = Budget::new(Limits { steps: STEPS_MAX, ..Limits::default() });
+    let found = compatibility_within(reader, writer, policy, &budget);
+    if budget.is_over() { Err(TooComplex) } else { Ok(found.items) }
 }
 
-/// All differences, compatible ones too.
+/// The same within a budget, and how many are not listed. Once the budget is used up there is no
+/// verdict, whatever is returned.
+pub fn compatibility_within(
+    reader: &Schema,
+    writer: &Schema,
+    policy: Policy,
+    budget: &Budget,
+) -> Listed<Incompatibility> {
+    let mut checker = Checker::new(reader, writer, policy, budget);
+    let root = checker.run();
+    checker.listed(root, true)
+}
+
+/// All differences, compatible ones too, as many as are listed.
 pub fn differences(
     reader: &Schema,
     writer: &Schema,
     policy: Policy,
 ) -> Result<Vec<Incompatibility>, TooComplex> {
-    let mut checker = Checker::new(reader, writer, policy);
-    let root = checker.run()?;
-    Ok(checker.listed(root, false))
+    let budget = Budget::new(Limits { steps: STEPS_MAX, ..Limits::default() });
+    let mut checker = Checker::new(reader, writer, policy, &budget);
+    let root = checker.run();
+    let found = checker.listed(root, false);
+    if budget.is_over() { Err(TooComplex) } else { Ok(found.items) }
 }
 
 /// Two schemas to be compared. Below a `not` they have changed sides.
@@ -165,11 +180,16 @@ pub(super) struct Checker<'s> {
     assumed: HashSet<Pair>,
     /// Those of them, in earlier rounds, that were not.
     refuted: HashSet<Pair>,
-    steps_left: u64,
+    budget: &'s Budget,
 }
 
 impl<'s> Checker<'s> {
-    fn new(reader: &'s Schema, writer: &'s Schema, policy: Policy) -> Checker<'s> {
+    fn new(
+        reader: &'s Schema,
+        writer: &'s Schema,
+        policy: Policy,
+        budget: &'s Budget,
+    ) -> Checker<'s> {
         Checker {
             reader,
             writer,
@@ -180,32 +200,33 @@ impl<'s> Checker<'s> {
             wanted: Vec::new(),
             assumed: HashSet::new(),
             refuted: HashSet::new(),
-            steps_left: STEPS_MAX,
+            budget,
         }
     }
 
-    fn run(&mut self) -> Result<JudgementId, TooComplex> {
+    /// Nothing that is to be used once the budget is used up.
+    fn run(&mut self) -> JudgementId {
         let root = Pair {
             reader: self.reader.end(NodeId(0)),
             writer: self.writer.end(NodeId(0)),
             swapped: false,
         };
         loop {
-            let judgement = self.round(root)?;
+            let judgement = self.round(root);
             let is_wrong = |pair: &&Pair| match self.memo.get(pair) {
                 Some(Some(id)) => !self.judgements[*id as usize].compatible,
                 _ => false,
             };
             let wrong: Vec<Pair> = self.assumed.iter().filter(is_wrong).copied().collect();
-            if wrong.is_empty() {
-                return Ok(judgement);
+            if wrong.is_empty() || self.is_exhausted() {
+                return judgement;
             }
             self.refuted.extend(wrong);
         }
     }
 
     /// Judges `root` and all that it needs.
-    fn round(&mut self, root: Pair) -> Result<JudgementId, TooComplex> {
+    fn round(&mut self, root: Pair) -> JudgementId {
         self.memo.clear();
         self.assumed.clear();
         self.judgements.clear();
@@ -222,7 +243,7 @@ impl<'s> Checker<'s> {
             self.memo.insert(pair, None);
             let judgement = judge(self, pair);
             if self.is_exhausted() {
-                return Err(TooComplex);
+                return ALIKE;
             }
             if !self.wanted.is_empty() {
                 stack.append(&mut self.wanted);
@@ -232,13 +253,15 @@ impl<'s> Checker<'s> {
             self.memo.insert(pair, Some(id));
             stack.pop();
         }
-        Ok(self.memo[&root].expect("the stack is empty when its first pair is judged"))
+        self.memo[&root].expect("the stack is empty when its first pair is judged")
     }
 
     fn keep(&mut self, judgement: Judgement) -> JudgementId {
         if judgement.compatible && judgement.findings.is_empty() {
             return ALIKE;
         }
+        let bytes = judgement.findings.iter().map(|finding| FINDING_BYTES + finding.path.len());
+        self.budget.hold(bytes.sum());
         let id = u32::try_from(self.judgements.len()).expect("steps bound the judgements");
         self.judgements.push(judgement);
         id
@@ -246,11 +269,21 @@ impl<'s> Checker<'s> {
 
     /// Counts work; what is done once it is used up does not matter any more.
     pub fn spend(&mut self, steps: usize) {
-        self.steps_left = self.steps_left.saturating_sub(steps as u64);
+        self.budget.spend(steps);
     }
 
     pub fn is_exhausted(&self) -> bool {
-        self.steps_left == 0
+        self.budget.is_over()
+    }
+
+    /// Whether an expression finds anything in a name.
+    pub fn finds(&mut self, pattern: &str, name: &str) -> bool {
+        self.patterns.find(pattern, name, self.budget)
+    }
+
+    /// Counts memory.
+    pub fn hold(&mut self, bytes: usize) {
+        self.budget.hold(bytes);
     }
 
     /// What is known about a pair. One that was never judged is wanted, and counts as
@@ -269,7 +302,8 @@ impl<'s> Checker<'s> {
                 Answer { compatible, judgement: ALIKE }
             }
             None => {
-                self.spend(PAIR_STEPS as usize);
+                self.spend(PAIR_STEPS);
+                self.hold(PAIR_BYTES);
                 self.wanted.push(pair);
                 Answer { compatible: false, judgement: ALIKE }
             }
@@ -281,9 +315,15 @@ impl<'s> Checker<'s> {
         self.judgements[id as usize].findings.is_empty()
     }
 
-    /// The differences below a judgement, in order.
-    fn listed(&self, root: JudgementId, incompatible_only: bool) -> Vec<Incompatibility> {
+    /// The differences below a judgement, in order, as many as are listed, one at least.
+    fn listed(&self, root: JudgementId, incompatible_only: bool) -> Listed<Incompatibility> {
         let mut found = Vec::new();
+        if self.is_exhausted() {
+            return Listed { items: found, left_out: 0 };
+        }
+        let is_wanted =
+            |kind: DifferenceType| !incompatible_only || !kind.is_compatible(self.policy);
+        let counts = self.counts(incompatible_only, is_wanted);
         let mut bytes = 0;
         let top = (Some(PlaceId(0)), Some(PlaceId(0)));
         let mut path = String::from("#");
@@ -300,25 +340,49 @@ impl<'s> Checker<'s> {
             }
             match finding.what {
                 What::Difference(kind) => {
-                    if incompatible_only && kind.is_compatible(self.policy) {
+                    if !is_wanted(kind) {
                         continue;
                     }
                     let one = self.one(kind, &path, &finding.path, places, &mut members);
                     bytes += one.path.len() + one.reader_pointer.len() + one.writer_pointer.len();
                     found.push(one);
                     if found.len() == LISTED_MAX || bytes > LISTED_BYTES_MAX {
-                        return found;
+                        break;
                     }
                 }
                 What::Inside(inner, reader, writer) => {
-                    if incompatible_only && self.judgements[inner as usize].compatible {
+                    let is_silent = incompatible_only && self.judgements[inner as usize].compatible;
+                    if is_silent || counts[inner as usize] == 0 {
                         continue;
                     }
                     stack.push((inner, 0, path.len(), self.nearer((reader, writer), places)));
                 }
             }
         }
-        found
+        let left_out = counts[root as usize].saturating_sub(found.len() as u64);
+        Listed { items: found, left_out }
+    }
+
+    /// How many differences are wanted below each judgement, if they are not too many to be counted.
+    /// What a judgement is made of stands before it.
+    fn counts(
+        &self,
+        incompatible_only: bool,
+        is_wanted: impl Fn(DifferenceType) -> bool,
+    ) -> Vec<u64> {
+        let mut counts: Vec<u64> = Vec::with_capacity(self.judgements.len());
+        for judgement in &self.judgements {
+            let each = judgement.findings.iter().map(|finding| match finding.what {
+                What::Difference(kind) => u64::from(is_wanted(kind)),
+                What::Inside(inner, ..) => {
+                    let is_silent = incompatible_only && self.judgements[inner as usize].compatible;
+                    if is_silent { 0 } else { counts[inner as usize] }
+                }
+            });
+            let all = each.fold(0, u64::saturating_add);
+            counts.push(all);
+        }
+        counts
     }
 
     fn one(

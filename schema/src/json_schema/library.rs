@@ -9,6 +9,7 @@ use super::draft::Draft;
 use super::members::Members;
 use super::node::{Place, PlaceId};
 use super::uri;
+use crate::budget::Budget;
 use crate::json::Json;
 
 /// Bytes of a URI that an `$id` may make: each schema below it carries one. A longer one names
@@ -41,17 +42,19 @@ pub(super) struct Library<'d> {
     roots: Vec<Spot<'d>>,
     members: Members<'d>,
     pub places: Vec<Place>,
+    budget: Budget,
 }
 
 impl<'d> Library<'d> {
     /// `documents`: the schema itself, then its references.
-    pub fn new(documents: &'d [Document]) -> Library<'d> {
+    pub fn new(documents: &'d [Document], budget: &Budget) -> Library<'d> {
         let mut library = Library {
             drafts: documents.iter().map(|d| Draft::of(&d.json)).collect(),
             targets: HashMap::new(),
             roots: Vec::new(),
             members: Members::default(),
             places: vec![Place { parent: PlaceId(0), token: String::new() }],
+            budget: budget.clone(),
         };
         let mut own_base: Rc<str> = Rc::from("");
         for (index, Document { name, json }) in documents.iter().enumerate() {
@@ -87,6 +90,7 @@ impl<'d> Library<'d> {
     }
 
     pub fn place(&mut self, parent: PlaceId, token: &str) -> PlaceId {
+        self.budget.hold(super::PLACE_BYTES + token.len());
         let id = u32::try_from(self.places.len()).expect("a text has under 2^32 places");
         self.places.push(Place { parent, token: token.to_string() });
         PlaceId(id)
@@ -94,6 +98,7 @@ impl<'d> Library<'d> {
 
     /// What `reference` means in a schema at `from`.
     pub fn resolve(&mut self, reference: &str, from: &Spot<'d>) -> Option<Spot<'d>> {
+        self.budget.spend(8 + (from.base.len() + reference.len()) / 16);
         let absolute = uri::join(&from.base, reference);
         if let Some(found) = self.target(&absolute).or_else(|| self.target(reference)) {
             return Some(found);
@@ -118,6 +123,7 @@ impl<'d> Library<'d> {
 
     /// Follows a JSON pointer, escaped as in a URI.
     fn walk(&mut self, root: Spot<'d>, pointer: &str) -> Option<Spot<'d>> {
+        self.budget.spend(1 + pointer.len() / 16);
         let pointer = uri::decoded(pointer);
         if pointer.is_empty() {
             return Some(root);
@@ -150,7 +156,9 @@ impl<'d> Library<'d> {
     /// Adds every `$id` and anchor at or below `root`.
     fn index(&mut self, root: Spot<'d>) {
         let mut stack = vec![root];
-        while let Some(spot) = stack.pop() {
+        while let Some(spot) = stack.pop()
+            && self.budget.spend(2)
+        {
             let inner = self.based(spot.clone());
             self.add_names(&spot, &inner);
             match spot.json {
@@ -194,6 +202,7 @@ impl<'d> Library<'d> {
 
     /// The first to have a name keeps it.
     fn add(&mut self, absolute: &str, spot: &Spot<'d>) {
+        self.budget.write(super::PLACE_BYTES + absolute.len());
         let key = absolute.strip_suffix('#').unwrap_or(absolute).to_string();
         let spot = self.based(spot.clone());
         self.targets.entry(key).or_insert(spot);

@@ -30,7 +30,9 @@ mod uri;
 
 use std::fmt;
 
-pub use compatibility::{Incompatibility, TooComplex, compatibility, differences};
+pub use compatibility::{
+    Incompatibility, TooComplex, compatibility, compatibility_within, differences,
+};
 pub use difference::DifferenceType;
 pub use draft::Draft;
 
@@ -38,7 +40,11 @@ use self::build::{Built, build};
 use self::library::Document;
 use self::members::Members;
 use self::node::{Kind, Node, NodeId, Place, PlaceId};
+use crate::budget::Budget;
 use crate::json::{Json, JsonError};
+
+/// What a place takes, with the value that stands there.
+const PLACE_BYTES: usize = 128;
 
 /// A parsed document with its references resolved.
 #[derive(Clone, Debug)]
@@ -89,32 +95,45 @@ impl Schema {
         references: &[(&str, &str)],
         validate: bool,
     ) -> Result<Schema, ParseError> {
-        let mut documents = vec![Document { name: String::new(), json: Json::parse_exact(text)? }];
+        Schema::parse_within(text, references, validate, &Budget::default())
+    }
+
+    /// The same within a budget. What it returns once that is used up is an error.
+    pub fn parse_within(
+        text: &str,
+        references: &[(&str, &str)],
+        validate: bool,
+        budget: &Budget,
+    ) -> Result<Schema, ParseError> {
+        let json = Json::parse_exact_within(text, budget)?;
+        let mut documents = vec![Document { name: String::new(), json }];
         for (name, text) in references {
-            let json = Json::parse_exact(text).map_err(|error| ParseError {
+            let json = Json::parse_exact_within(text, budget).map_err(|error| ParseError {
                 message: format!("reference '{name}': {error}"),
                 position: None,
             })?;
             documents.push(Document { name: (*name).to_string(), json });
         }
-        match Schema::built(documents) {
-            (_, Some(problem)) if validate => Err(problem),
-            (schema, _) => Ok(schema),
+        let (schema, problem) = Schema::built(documents, budget);
+        if let Some(over) = budget.over() {
+            return Err(ParseError { message: over.to_string(), position: None });
         }
+        problem.filter(|_| validate).map_or(Ok(schema), Err)
     }
 
-    fn built(mut documents: Vec<Document>) -> (Schema, Option<ParseError>) {
+    fn built(mut documents: Vec<Document>, budget: &Budget) -> (Schema, Option<ParseError>) {
         let meta_schemas = meta_schema::referred(&documents);
         documents.extend(meta_schemas);
-        let Built { nodes, places, problem } = build(&documents);
+        let Built { nodes, places, problem } = build(&documents, budget);
         (Schema { documents, nodes, places }, problem)
     }
 
     /// The same schema with another text of its own.
-    fn with_json(&self, json: Json) -> Schema {
+    fn with_json(&self, json: Json, budget: &Budget) -> Schema {
+        budget.hold(PLACE_BYTES * self.places.len());
         let mut documents = self.documents.clone();
         documents[0].json = json;
-        Schema::built(documents).0
+        Schema::built(documents, budget).0
     }
 
     fn json(&self) -> &Json {
@@ -131,6 +150,13 @@ impl Schema {
         self.json().to_string()
     }
 
+    /// The same within a budget.
+    pub fn canonical_within(&self, budget: &Budget) -> String {
+        let text = self.canonical();
+        budget.write(text.len());
+        text
+    }
+
     /// Whether the two documents say the same, whatever the order of their keys and however their
     /// numbers are written. What their references mean is not compared: see [`Schema::same_resolved`].
     pub fn same_content(&self, other: &Schema) -> bool {
@@ -142,9 +168,21 @@ impl Schema {
         self.json().value_text()
     }
 
+    /// The same within a budget.
+    pub fn content_text_within(&self, budget: &Budget) -> String {
+        let text = self.content_text();
+        budget.spend(text.len() / 8);
+        text
+    }
+
     /// What `normalize=true` makes of it: the keys of every object sorted.
     pub fn normalized(&self) -> Schema {
-        self.with_json(self.json().sorted())
+        self.normalized_within(&Budget::default())
+    }
+
+    /// The same within a budget.
+    pub fn normalized_within(&self, budget: &Budget) -> Schema {
+        self.with_json(self.json().sorted(), budget)
     }
 
     /// The names of the properties of the document's root.

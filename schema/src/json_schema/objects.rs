@@ -131,11 +131,11 @@ fn covering(
 ) -> Option<NodeId> {
     for (pattern, node) in &rules.pattern_properties {
         let new = !judge.checker.patterns.knows(pattern);
-        judge.checker.spend(if new { COMPILE_STEPS } else { 4 } + name.len() / 16);
+        judge.checker.spend(if new { COMPILE_STEPS } else { 8 } + name.len() / 16);
         if judge.checker.is_exhausted() {
             return None;
         }
-        if judge.checker.patterns.find(pattern, name) {
+        if judge.checker.finds(pattern, name) {
             return Some(*node);
         }
     }

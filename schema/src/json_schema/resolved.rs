@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use super::Schema;
 use super::library::{Library, Spot};
+use crate::budget::Budget;
 use crate::json::Json;
 
 /// Places that are compared before the answer is no: more than any honest schema has.
@@ -17,14 +18,27 @@ const PLACES_MAX: usize = 2_000_000;
 /// References that are followed from one place: a reference may lead to a reference.
 const CHAIN_MAX: usize = 1_000;
 
+/// What a pair of places takes that was met, or waits.
+const PAIR_BYTES: usize = 128;
+
 impl Schema {
     /// Whether the two are equal, keys in order, once references to other schemas are replaced by
     /// what they mean: a registry's lookup takes them for one schema.
     pub fn same_resolved(&self, other: &Schema) -> bool {
-        let (mut own, mut their) = (Library::new(&self.documents), Library::new(&other.documents));
+        self.same_resolved_within(other, &Budget::default())
+    }
+
+    /// The same within a budget.
+    pub fn same_resolved_within(&self, other: &Schema, budget: &Budget) -> bool {
+        let _walk = budget.loan();
+        let mut own = Library::new(&self.documents, budget);
+        let mut their = Library::new(&other.documents, budget);
         let mut met = HashSet::new();
         let mut stack = vec![(own.root(), their.root())];
         while let Some((a, b)) = stack.pop() {
+            if !(budget.spend(4) && budget.hold(PAIR_BYTES)) {
+                return false;
+            }
             let (a, b) = (followed(&mut own, a), followed(&mut their, b));
             let is_new = met.insert((address(a.json), address(b.json)));
             if met.len() > PLACES_MAX {

@@ -9,9 +9,13 @@
 use super::node::{Combined, Kind, Node, NodeId};
 use super::{Schema, tokens};
 use crate::Tagged;
+use crate::budget::Budget;
 use crate::json::Json;
 
 const KEYWORD: &str = "confluent:tags";
+
+/// What an entity takes, but for its path.
+const ENTITY_BYTES: usize = 64;
 
 /// A record or a field of a schema.
 struct Entity {
@@ -23,7 +27,12 @@ struct Entity {
 impl Schema {
     /// What is tagged in the document, in its order.
     pub fn tags(&self) -> Vec<Tagged> {
-        let tagged = self.entities().into_iter().filter_map(|entity| {
+        self.tags_within(&Budget::default())
+    }
+
+    /// The same within a budget.
+    pub fn tags_within(&self, budget: &Budget) -> Vec<Tagged> {
+        let tagged = self.entities(budget).into_iter().filter_map(|entity| {
             let tags = self.node(entity.node).notes.as_ref().map(|notes| notes.tags.clone());
             let tags = tags.filter(|tags| !tags.is_empty())?;
             Some(Tagged { path: entity.path, is_field: entity.is_field, tags })
@@ -35,10 +44,23 @@ impl Schema {
     /// schema is an error, and so is a record where a field is wanted; what is wanted as a record
     /// may be a field, as in Confluent's registry.
     pub fn with_tags(&self, add: &[Tagged], remove: &[Tagged]) -> Result<Schema, String> {
-        let entities = self.entities();
+        self.with_tags_within(add, remove, &Budget::default())
+    }
+
+    /// The same within a budget.
+    pub fn with_tags_within(
+        &self,
+        add: &[Tagged],
+        remove: &[Tagged],
+        budget: &Budget,
+    ) -> Result<Schema, String> {
+        let entities = self.entities(budget);
         let mut json = self.json().clone();
         for (edits, is_removal) in [(add, false), (remove, true)] {
             for edit in edits {
+                if !budget.spend(entities.len() + edit.tags.len() * edit.tags.len() / 8) {
+                    break;
+                }
                 let is_it = |e: &&Entity| e.path == edit.path && (e.is_field || !edit.is_field);
                 let place = entities.iter().find(is_it).and_then(|e| self.node(e.node).place);
                 let nowhere = || format!("No matching path '{}' found in the schema", edit.path);
@@ -47,22 +69,33 @@ impl Schema {
                 retag(target.ok_or_else(nowhere)?, &edit.tags, is_removal)?;
             }
         }
-        Ok(self.with_json(json))
+        Ok(self.with_json(json, budget))
     }
 
     /// Every record and field, from the outside in.
-    fn entities(&self) -> Vec<Entity> {
+    fn entities(&self, budget: &Budget) -> Vec<Entity> {
         let mut entities = Vec::new();
         let mut stack = vec![Visit { node: NodeId(0), scope: String::new(), in_field: false }];
         while let Some(visit) = stack.pop() {
-            let first = stack.len();
-            self.visit(visit, &mut entities, &mut stack);
+            let (first, made) = (stack.len(), entities.len());
+            self.visit(visit, &mut entities, &mut stack, budget);
+            let paths = entities[made..].iter().map(|entity: &Entity| entity.path.len());
+            let scopes = stack[first..].iter().map(|visit: &Visit| visit.scope.len());
+            if !budget.write(paths.chain(scopes).map(|bytes| ENTITY_BYTES + bytes).sum()) {
+                break;
+            }
             stack[first..].reverse();
         }
         entities
     }
 
-    fn visit(&self, visit: Visit, entities: &mut Vec<Entity>, stack: &mut Vec<Visit>) {
+    fn visit(
+        &self,
+        visit: Visit,
+        entities: &mut Vec<Entity>,
+        stack: &mut Vec<Visit>,
+        budget: &Budget,
+    ) {
         let Visit { node: id, scope, in_field } = visit;
         let node = self.node(id);
         let mut later = |node: NodeId, scope: String, in_field: bool| {
@@ -79,6 +112,13 @@ impl Schema {
                 if let Some(items) = rules.all_items {
                     later(items, format!("{scope}array."), false);
                 }
+            }
+            // its names have not been paid for yet, and stand behind a path that may be long
+            Kind::Object(rules)
+                if !budget
+                    .affords(0, (ENTITY_BYTES + 2 * scope.len()) * rules.properties.len()) =>
+            {
+                budget.hold((ENTITY_BYTES + 2 * scope.len()) * rules.properties.len());
             }
             Kind::Object(rules) => {
                 let scope = format!("{scope}object");

@@ -64,12 +64,15 @@ impl Check<'_> {
             scope.add(declared.name())?;
             match declared {
                 Type::Message(message) => {
-                    self.message(message, &joined(&scope.name, &message.name))
+                    self.message(message, &self.names.joined(&scope.name, &message.name))
                 }
                 Type::Enum(enumeration) => {
                     // constants are names beside their enum, as in C
                     enumeration.constants.iter().try_for_each(|c| scope.add(&c.name))?;
-                    self.enumeration(enumeration, &joined(&scope.name, &enumeration.name))
+                    self.enumeration(
+                        enumeration,
+                        &self.names.joined(&scope.name, &enumeration.name),
+                    )
                 }
             }
         })
@@ -118,7 +121,7 @@ impl Check<'_> {
         scope.add(name)?;
         scope.add(&name.to_ascii_lowercase())?;
         numbers.map_or(Ok(()), |n| n.take(group.number, &name.to_ascii_lowercase(), false))?;
-        self.message(&group.body, &joined(&scope.name, name))
+        self.message(&group.body, &self.names.joined(&scope.name, name))
     }
 
     fn extends(&self, extends: &[Extend], scope: &mut Scope) -> Checked {
@@ -187,6 +190,9 @@ impl Check<'_> {
 
     fn resolved(&self, name: &str, scope: &str) -> Result<Declared<'_>, String> {
         let full = self.names.resolve(name, scope);
+        if let Some(over) = self.names.budget.over() {
+            return Err(over.to_string());
+        }
         let named = full.and_then(|full| self.names.get(&full));
         named.map(|n| n.declared).ok_or_else(|| format!("Could not resolve type: {name}"))
     }

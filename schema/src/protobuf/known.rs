@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use super::element::File;
 use super::names::Names;
 use super::read::read;
+use crate::budget::Budget;
 
 macro_rules! known {
     ($($path:literal)*) => { &[$(($path, include_str!(concat!("known/", $path)))),*] };
@@ -44,7 +45,10 @@ const TEXTS: &[(&str, &str)] = known!(
 );
 
 static FILES: LazyLock<Vec<(&str, File)>> = LazyLock::new(|| {
-    TEXTS.iter().map(|(path, text)| (*path, read(text).expect("a bundled file"))).collect()
+    TEXTS
+        .iter()
+        .map(|(path, text)| (*path, read(text, &Budget::default()).expect("a bundled file")))
+        .collect()
 });
 
 static NAMES: LazyLock<Names<'static>> =

@@ -20,9 +20,12 @@ mod read;
 mod reduce;
 mod tags;
 
-pub use compatibility::{Difference, Incompatibility, Rule, compatibility, differences};
-pub use locate::locate;
+pub use compatibility::{
+    Difference, Incompatibility, Rule, compatibility, compatibility_within, differences,
+};
+pub use locate::{Locator, locate};
 
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
@@ -33,6 +36,8 @@ use prost_types::FileDescriptorSet;
 
 use element::{File, Type};
 use names::{Names, joined};
+
+use crate::budget::Budget;
 
 /// The name that a schema's own file has in descriptors, as in Confluent's registry.
 const OWN_NAME: &str = "default";
@@ -80,64 +85,83 @@ impl Schema {
         references: &[(&str, &str)],
         validate: bool,
     ) -> Result<Schema, ParseError> {
+        Schema::parse_within(text, references, validate, &Budget::default())
+    }
+
+    /// The same within a budget. What it returns once that is used up is an error.
+    pub fn parse_within(
+        text: &str,
+        references: &[(&str, &str)],
+        validate: bool,
+        budget: &Budget,
+    ) -> Result<Schema, ParseError> {
         let mut files: Vec<(String, Arc<File>)> = Vec::with_capacity(references.len());
         for (path, text) in references {
-            let file = read_either(text, &files).map_err(|error| {
+            let file = read_either(text, &files, budget).map_err(|error| {
                 ParseError::new(format!("{} (in the reference \"{path}\")", error.message))
             })?;
             files.push((path.to_string(), Arc::new(file)));
         }
-        let file = Arc::new(read_either(text, &files)?);
+        let file = Arc::new(read_either(text, &files, budget)?);
         let schema = Schema { file, references: files, is_normalized: false };
         if validate {
-            check::check(&schema.file, &schema.names()).map_err(ParseError::new)?;
+            let _names = budget.loan();
+            check::check(&schema.file, &schema.names(budget)).map_err(ParseError::new)?;
         }
-        Ok(schema)
+        match budget.over() {
+            None => Ok(schema),
+            Some(over) => Err(ParseError::new(over.to_string())),
+        }
     }
 
     /// The text that a registry stores, hashes and answers. Reading it gives the same text again.
     pub fn canonical(&self) -> String {
-        print::print(&self.file, self.is_normalized)
+        self.canonical_within(&Budget::default())
+    }
+
+    /// The same within a budget: what is not paid for is not written.
+    pub fn canonical_within(&self, budget: &Budget) -> String {
+        print::print(&self.file, self.is_normalized, budget)
     }
 
     /// The same schema with names in full, options, fields and imports sorted, and nothing said
     /// that can be left out. Types keep their order, which data on the wire refers to.
     pub fn normalized(&self) -> Schema {
-        let file = Arc::new(normalize::normalized(&self.file, &self.names()));
+        self.normalized_within(&Budget::default())
+    }
+
+    /// The same within a budget.
+    pub fn normalized_within(&self, budget: &Budget) -> Schema {
+        let file = Arc::new(normalize::normalized(&self.file, &self.names(budget)));
         Schema { file, references: self.references.clone(), is_normalized: true }
     }
 
     /// Whether both mean the same: one may be a text and the other a descriptor, and blanks in
     /// their texts say nothing. Imports that both were given have to mean the same too.
     pub fn same_resolved(&self, other: &Schema) -> bool {
-        self.same_file(&self.file, other, &other.file) && self.same_imports(other)
+        self.same_resolved_within(other, &Budget::default())
+    }
+
+    /// The same within a budget.
+    pub fn same_resolved_within(&self, other: &Schema, budget: &Budget) -> bool {
+        let (own, theirs) = (Meanings::of(self, budget), Meanings::of(other, budget));
+        let others = other.needed();
+        own.same(&self.file, &theirs, &other.file)
+            && self.needed().iter().all(|(path, file)| {
+                others.get(path).is_none_or(|others| {
+                    Arc::ptr_eq(file, others) || own.same(file, &theirs, others)
+                })
+            })
     }
 
     /// A text that two schemas share exactly if their files mean the same; what they import is not in it.
     pub fn content_text(&self) -> String {
-        self.meaning(&self.file)
+        self.content_text_within(&Budget::default())
     }
 
-    fn meaning(&self, file: &File) -> String {
-        let mut file = normalize::normalized(file, &self.names());
-        reduce::drop_implied(&mut file);
-        raw_bytes::as_characters(&print::print(&file, true))
-    }
-
-    /// Whether a file of this schema means what one of the other does. Most that do have the same
-    /// text, and it takes a fraction of the time to see that.
-    fn same_file(&self, file: &File, other: &Schema, others: &File) -> bool {
-        print::print(file, false) == print::print(others, false)
-            || self.meaning(file) == other.meaning(others)
-    }
-
-    fn same_imports(&self, other: &Schema) -> bool {
-        let others = other.needed();
-        self.needed().iter().all(|(path, file)| {
-            others.get(path).is_none_or(|others| {
-                Arc::ptr_eq(file, others) || self.same_file(file, other, others)
-            })
-        })
+    /// The same within a budget: what is not paid for is not written.
+    pub fn content_text_within(&self, budget: &Budget) -> String {
+        Meanings::of(self, budget).text(&self.file)
     }
 
     /// The files of references that this schema imports, itself or through others.
@@ -160,12 +184,22 @@ impl Schema {
 
     /// The base64 of the serialized `FileDescriptorProto`: `format=serialized`.
     pub fn serialized(&self) -> Result<String, String> {
-        Ok(BASE64.encode(self.encoded(OWN_NAME, &self.file, &self.names())?))
+        self.serialized_within(&Budget::default())
+    }
+
+    /// The same within a budget.
+    pub fn serialized_within(&self, budget: &Budget) -> Result<String, String> {
+        Ok(BASE64.encode(self.encoded(OWN_NAME, &self.file, &self.names(budget))?))
     }
 
     /// The canonical text without custom options and extensions: `format=ignore_extensions`.
     pub fn without_extensions(&self) -> String {
-        print::print(&reduce::without_extensions(&self.file), self.is_normalized)
+        self.without_extensions_within(&Budget::default())
+    }
+
+    /// The same within a budget: what is not paid for is not written.
+    pub fn without_extensions_within(&self, budget: &Budget) -> String {
+        print::print(&reduce::without_extensions(&self.file), self.is_normalized, budget)
     }
 
     /// The fields of all messages that are in no other, without those of oneofs.
@@ -217,7 +251,7 @@ impl Schema {
     /// The descriptors of this file and of all that it imports, each after its imports. Imports
     /// that were not given are left out. The schema's own file is called `default` and comes last.
     pub fn file_descriptor_set(&self) -> Result<FileDescriptorSet, String> {
-        let names = self.names();
+        let names = self.names(&Budget::default());
         let mut set = FileDescriptorSet::default();
         for (path, file) in self.imports_first()? {
             let bytes = self.encoded(path, file, &names)?;
@@ -227,12 +261,16 @@ impl Schema {
         Ok(set)
     }
 
-    fn names(&self) -> Names<'_> {
+    fn names(&self, budget: &Budget) -> Names<'_> {
         let references = self.references.iter().map(|(_, file)| &**file);
-        Names::of(references.chain([&*self.file]))
+        Names::of(references.chain([&*self.file]), budget)
     }
 
     fn encoded(&self, name: &str, file: &File, names: &Names) -> Result<Vec<u8>, String> {
+        names.budget.spend(file.imports.len() * self.references.len());
+        if let Some(over) = names.budget.over() {
+            return Err(over.to_string());
+        }
         descriptor::encode(file, name, names, |path| self.imported(path).is_some())
     }
 
@@ -270,6 +308,34 @@ impl Schema {
     }
 }
 
+/// A schema's files by what they mean.
+struct Meanings<'s> {
+    schema: &'s Schema,
+    names: OnceCell<Names<'s>>,
+    budget: &'s Budget,
+}
+
+impl<'s> Meanings<'s> {
+    fn of(schema: &'s Schema, budget: &'s Budget) -> Meanings<'s> {
+        Meanings { schema, names: OnceCell::new(), budget }
+    }
+
+    fn text(&self, file: &File) -> String {
+        let names = self.names.get_or_init(|| self.schema.names(self.budget));
+        let mut file = normalize::normalized(file, names);
+        reduce::drop_implied(&mut file);
+        raw_bytes::as_characters(&print::print(&file, true, self.budget))
+    }
+
+    /// Whether a file means what one of another schema does. Most that do have the same text, and it
+    /// takes a fraction of the time to see that.
+    fn same(&self, file: &File, other: &Meanings, others: &File) -> bool {
+        let _texts = self.budget.loan();
+        let printed = |file| print::print(file, false, self.budget);
+        printed(file) == printed(others) || self.text(file) == other.text(others)
+    }
+}
+
 fn add_message_names(types: &[Type], scope: &str, names: &mut Vec<String>) {
     for message in types.iter().filter_map(Type::message) {
         let name = joined(scope, &message.name);
@@ -284,12 +350,19 @@ pub fn is_descriptor(text: &str) -> bool {
 }
 
 /// Reads a text, or else a descriptor. If it is neither, the text's error says why.
-fn read_either(text: &str, imports: &[(String, Arc<File>)]) -> Result<File, ParseError> {
-    let error = match read::read(text) {
+fn read_either(
+    text: &str,
+    imports: &[(String, Arc<File>)],
+    budget: &Budget,
+) -> Result<File, ParseError> {
+    let error = match read::read(text, budget) {
         Ok(file) => return Ok(file),
         Err(error) => error,
     };
+    if budget.is_over() {
+        return Err(error);
+    }
     let Ok(bytes) = BASE64.decode(text.trim()) else { return Err(error) };
     let imports: Vec<&File> = imports.iter().map(|(_, file)| &**file).collect();
-    descriptor::decode(&bytes, &imports).unwrap_or(Err(error))
+    descriptor::decode(&bytes, &imports, budget).unwrap_or(Err(error))
 }

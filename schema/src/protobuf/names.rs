@@ -5,6 +5,10 @@ use std::collections::{HashMap, HashSet};
 
 use super::element::{Constant, Enum, Extend, Field, File, Message, Type};
 use super::known;
+use crate::budget::{Budget, WRITTEN_BYTES_PER_STEP};
+
+/// What a type takes among the names, but for its own.
+const NAMED_BYTES: usize = 160;
 
 /// A declared type.
 #[derive(Clone, Copy)]
@@ -45,6 +49,8 @@ pub struct Names<'s> {
     /// The members of types that have many.
     large: HashMap<String, Index<'s>>,
     known: bool,
+    /// Pays for looking them up.
+    pub(super) budget: Budget,
 }
 
 /// From this many fields or constants on, they are indexed and not searched one by one.
@@ -61,13 +67,15 @@ struct Index<'s> {
 
 impl<'s> Names<'s> {
     /// The names of several files; what a later one declares again replaces the earlier.
-    pub fn of(files: impl Iterator<Item = &'s File>) -> Names<'s> {
-        Names::default().with(files)
+    pub fn of(files: impl Iterator<Item = &'s File>, budget: &Budget) -> Names<'s> {
+        Names { budget: budget.clone(), ..Names::default() }.with(files)
     }
 
     /// The names of the files that are known without references: nothing is beyond them.
     pub(super) fn of_known(files: impl Iterator<Item = &'s File>) -> Names<'s> {
-        let mut names = Names { known: true, ..Names::default() }.with(files);
+        // they are looked up as long as the process lives
+        let budget = Budget::unlimited();
+        let mut names = Names { known: true, budget, ..Names::default() }.with(files);
         names.types.values_mut().for_each(|named| named.file = None);
         names
     }
@@ -77,6 +85,10 @@ impl<'s> Names<'s> {
         for (index, file) in files.iter().enumerate() {
             self.types(file, Some(index), &file.types, file.package());
             let package = file.package();
+            self.budget.write(package.len() * (1 + package.matches('.').count()));
+            if self.budget.is_over() {
+                break;
+            }
             let ends = package.match_indices('.').map(|(dot, _)| dot).chain([package.len()]);
             self.packages.extend(ends.map(|end| package[..end].to_string()));
         }
@@ -86,7 +98,10 @@ impl<'s> Names<'s> {
 
     fn types(&mut self, file: &'s File, index: Option<usize>, types: &'s [Type], scope: &str) {
         for declared in types {
-            let name = joined(scope, declared.name());
+            let name = self.joined(scope, declared.name());
+            if !self.budget.hold(NAMED_BYTES + name.len()) {
+                return;
+            }
             let (package, packs) = (file.package(), !file.is_proto2());
             let (declared, message) = match declared {
                 Type::Message(message) => (Declared::Message(message), Some(message)),
@@ -107,7 +122,10 @@ impl<'s> Names<'s> {
     }
 
     fn group(&mut self, file: &'s File, index: Option<usize>, body: &'s Message, scope: &str) {
-        let name = joined(scope, &body.name);
+        let name = self.joined(scope, &body.name);
+        if !self.budget.hold(NAMED_BYTES + name.len()) {
+            return;
+        }
         let declared = Declared::Message(body);
         for group in body.all_groups() {
             self.group(file, index, &group.body, &name);
@@ -126,7 +144,11 @@ impl<'s> Names<'s> {
             file.types.iter().map(|t| (t, file.package().to_string())).collect();
         while let Some((declared, scope)) = stack.pop() {
             let Type::Message(message) = declared else { continue };
-            let name = joined(&scope, &message.name);
+            let name = self.joined(&scope, &message.name);
+            // it is copied for each that is nested in it
+            if !self.budget.spend(message.types.len() * (1 + name.len() / WRITTEN_BYTES_PER_STEP)) {
+                return;
+            }
             self.extends(file, &message.extends, &name);
             stack.extend(message.types.iter().map(|nested| (nested, name.clone())));
         }
@@ -141,7 +163,10 @@ impl<'s> Names<'s> {
         for extend in extends {
             let extendee = self.resolve(&extend.name, scope).unwrap_or_default();
             for field in &extend.fields {
-                let name = joined(scope, &field.name);
+                let name = self.joined(scope, &field.name);
+                if !self.budget.hold(NAMED_BYTES + 2 * name.len() + extendee.len()) {
+                    return;
+                }
                 self.numbers.insert((extendee.clone(), field.number), name.clone());
                 self.extensions.insert(name, Extension { field, scope: place, packs });
             }
@@ -224,7 +249,18 @@ impl<'s> Names<'s> {
 
     /// The full name that `name` means within `scope`, a full name itself.
     pub fn resolve(&self, name: &str, scope: &str) -> Option<String> {
-        resolve(name, scope, |full| self.get(full).is_some())
+        resolve(name, scope, |full| self.is_paid(full) && self.get(full).is_some())
+    }
+
+    /// A name within a scope.
+    pub fn joined(&self, scope: &str, name: &str) -> String {
+        self.budget.spend(1 + (scope.len() + name.len()) / WRITTEN_BYTES_PER_STEP);
+        joined(scope, name)
+    }
+
+    /// Whether there is enough left to look for a name.
+    fn is_paid(&self, full: &str) -> bool {
+        self.budget.spend(1 + 2 * full.len() / WRITTEN_BYTES_PER_STEP)
     }
 
     /// Whether a full name means something else within `scope` to protoc, which goes by the
@@ -233,8 +269,8 @@ impl<'s> Names<'s> {
         let Some((first, _)) = full.split_once('.') else { return false };
         let mut scope = scope;
         while !scope.is_empty() {
-            let name = joined(scope, first);
-            if self.has_scope(&name) {
+            let name = self.joined(scope, first);
+            if self.budget.is_over() || self.has_scope(&name) {
                 return true;
             }
             scope = outer(scope);
@@ -249,7 +285,7 @@ impl<'s> Names<'s> {
     }
 
     pub fn resolve_extension(&self, name: &str, scope: &str) -> Option<String> {
-        resolve(name, scope, |full| self.extension(full).is_some())
+        resolve(name, scope, |full| self.is_paid(full) && self.extension(full).is_some())
     }
 }
 

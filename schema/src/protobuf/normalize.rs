@@ -6,7 +6,7 @@ use super::element::{
     Constant, Enum, Extend, Extensions, Field, FieldType, File, Group, Message, NumberRange, OneOf,
     Reserved, Rpc, Service, Syntax, Type,
 };
-use super::names::{Declared, Names, joined};
+use super::names::{Declared, Names};
 use super::normalize_option::number_form;
 
 /// The normal form of a file. A name that nothing declares stays as it is.
@@ -23,7 +23,7 @@ pub fn normalized(file: &File, names: &Names) -> File {
     normalizer.types(&mut file.types, &scope);
     normalizer.extends(&mut file.extends, &scope);
     for Service { name, options, rpcs, .. } in &mut file.services {
-        let scope = joined(&scope, name);
+        let scope = names.joined(&scope, name);
         normalizer.options(options, &scope);
         for Rpc { request, response, options, .. } in rpcs {
             normalizer.name(request, &scope);
@@ -41,6 +41,7 @@ pub(super) struct Normalizer<'s> {
 impl Normalizer<'_> {
     fn name(&self, name: &mut String, scope: &str) {
         if let Some(full) = self.names.resolve(name, scope) {
+            self.names.budget.hold(full.len());
             *name = format!(".{full}");
         }
     }
@@ -56,7 +57,7 @@ impl Normalizer<'_> {
     }
 
     fn message(&self, message: &mut Message, scope: &str) {
-        let scope = joined(scope, &message.name);
+        let scope = self.names.joined(scope, &message.name);
         split_reserved(&mut message.reserved);
         self.options(&mut message.options, &scope);
         self.fields(&mut message.fields, &scope);
@@ -154,7 +155,7 @@ impl Normalizer<'_> {
     }
 
     fn enumeration(&self, enumeration: &mut Enum, scope: &str) {
-        let scope = joined(scope, &enumeration.name);
+        let scope = self.names.joined(scope, &enumeration.name);
         split_reserved(&mut enumeration.reserved);
         self.options(&mut enumeration.options, &scope);
         for Constant { options, .. } in &mut enumeration.constants {

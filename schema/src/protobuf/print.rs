@@ -10,12 +10,14 @@ use super::element::{
 };
 use super::print_option::{Options, Printed, Quoted};
 use super::read::text::is_identifier;
+use crate::budget::Budget;
 
 /// The canonical text of a file. `sorted` puts `default` and `json_name` in their place among a
 /// field's sorted options, where they come last otherwise.
-pub fn print(file: &File, sorted: bool) -> String {
+pub fn print(file: &File, sorted: bool, budget: &Budget) -> String {
     let has_bare_names = matches!(file.syntax, Some(Syntax::Edition(_)));
-    let mut lines = Lines { sorted, has_bare_names, ..Lines::default() };
+    let budget = budget.clone();
+    let mut lines = Lines { text: String::new(), depth: 0, sorted, has_bare_names, budget };
     match &file.syntax {
         Some(Syntax::Proto2) => lines.add("syntax = \"proto2\";"),
         Some(Syntax::Proto3) => lines.add("syntax = \"proto3\";"),
@@ -43,19 +45,23 @@ pub fn print(file: &File, sorted: bool) -> String {
     lines.text
 }
 
-#[derive(Default)]
 struct Lines {
     text: String,
     depth: usize,
     sorted: bool,
     /// Whether reserved names stand without quotes, as editions want them.
     has_bare_names: bool,
+    /// Pays for the text: nothing is added beyond it.
+    budget: Budget,
 }
 
 impl Lines {
     /// Adds text, each line of it two spaces to the right for each level.
     fn add(&mut self, text: &str) {
         for line in text.split('\n') {
+            if !self.budget.write(2 * self.depth + line.len() + 1) {
+                return;
+            }
             for _ in 0..self.depth {
                 self.text.push_str("  ");
             }

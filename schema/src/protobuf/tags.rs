@@ -1,6 +1,7 @@
 //! Tags in a schema's text: `(confluent.message_meta).tags` and `(confluent.field_meta).tags`.
 //! Source: Confluent `ProtobufSchema#modifySchemaTags`, `ProtobufSchemaUtils#findMatchingElement`.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::Schema;
@@ -8,6 +9,7 @@ use super::element::{Field, File, Message, Opt, Type, Value};
 use super::known;
 use super::normalize_option::{as_map, list, merge};
 use crate::Tagged;
+use crate::budget::{Budget, WRITTEN_BYTES_PER_STEP};
 
 const MESSAGE_META: &str = "confluent.message_meta";
 const FIELD_META: &str = "confluent.field_meta";
@@ -18,18 +20,42 @@ impl Schema {
     /// The tagged messages and fields in the order of the text. A field of a oneof has the path of
     /// its message.
     pub fn tags(&self) -> Vec<Tagged> {
+        self.tags_within(&Budget::default())
+    }
+
+    /// The same within a budget.
+    pub fn tags_within(&self, budget: &Budget) -> Vec<Tagged> {
         let mut tagged = Vec::new();
-        collect(&self.file.types, "", &mut tagged);
+        collect(&self.file.types, "", &mut tagged, budget);
         tagged
     }
 
     /// The same schema with more tags, and then with fewer. Paths are as in [`Schema::tags`]; a dot
     /// or the package may stand in front, and a oneof before its field.
     pub fn with_tags(&self, add: &[Tagged], remove: &[Tagged]) -> Result<Schema, String> {
+        self.with_tags_within(add, remove, &Budget::default())
+    }
+
+    /// The same within a budget.
+    pub fn with_tags_within(
+        &self,
+        add: &[Tagged],
+        remove: &[Tagged],
+        budget: &Budget,
+    ) -> Result<Schema, String> {
         let mut file = (*self.file).clone();
         for (changes, adding) in [(add, true), (remove, false)] {
             for Tagged { path, is_field, tags } in changes {
+                // a path is looked for from the beginning, and each tag among the others
+                let looked_at = size(&file, path);
+                if !budget.spend(looked_at) {
+                    break;
+                }
                 let (options, meta) = find(&mut file, path, *is_field)?;
+                let known = said(options, meta).len() + tags.len();
+                if !budget.spend(known * known / 8) {
+                    break;
+                }
                 change(options, meta, tags, adding);
             }
         }
@@ -37,20 +63,42 @@ impl Schema {
     }
 }
 
-fn collect(types: &[Type], scope: &str, tagged: &mut Vec<Tagged>) {
+/// What looking for a path costs: the types and fields that are looked at.
+fn size(file: &File, path: &str) -> usize {
+    let (mut types, mut size) = (&file.types, 4);
+    for name in path.split('.') {
+        size += types.len();
+        let inner = types.iter().filter_map(Type::message).find(|message| message.name == name);
+        let Some(message) = inner else { continue };
+        size += message.fields.len();
+        size += message.oneofs.iter().map(|oneof| 1 + oneof.fields.len()).sum::<usize>();
+        types = &message.types;
+    }
+    size
+}
+
+fn collect(types: &[Type], scope: &str, tagged: &mut Vec<Tagged>, budget: &Budget) {
     for message in types.iter().filter_map(Type::message) {
         let path = super::names::joined(scope, &message.name);
-        let mut add = |path: String, is_field, tags: Vec<String>| {
-            if !tags.is_empty() {
-                tagged.push(Tagged { path, is_field, tags });
-            }
-        };
-        add(path.clone(), false, said(&message.options, MESSAGE_META));
+        if !budget.spend(1 + path.len() / WRITTEN_BYTES_PER_STEP) {
+            return;
+        }
+        let tags = said(&message.options, MESSAGE_META);
+        if !tags.is_empty() {
+            tagged.push(Tagged { path: path.clone(), is_field: false, tags });
+        }
         for field in message.all_fields() {
             let tags = said(&field.options, FIELD_META);
-            add(super::names::joined(&path, &field.name), true, tags);
+            if !budget.spend(1 + tags.len() * tags.len() / 8) {
+                return;
+            }
+            if !tags.is_empty() {
+                budget.write(path.len() + field.name.len());
+                let path = super::names::joined(&path, &field.name);
+                tagged.push(Tagged { path, is_field: true, tags });
+            }
         }
-        collect(&message.types, &path, tagged);
+        collect(&message.types, &path, tagged, budget);
     }
 }
 
@@ -60,13 +108,13 @@ fn is_meta(option: &Opt, meta: &str) -> bool {
 
 fn said(options: &[Opt], meta: &str) -> Vec<String> {
     let given = options.iter().filter(|option| is_meta(option, meta));
-    let mut tags = Vec::new();
+    let (mut tags, mut known) = (Vec::new(), HashSet::new());
     for value in given.map(|option| as_map(option.value.clone())) {
         let Value::Map(entries) = value else { continue };
         let values = entries.into_iter().filter(|(key, _)| key == "tags");
         for value in values.flat_map(|(_, value)| list(value)) {
             if let Value::String(tag) = value
-                && !tags.contains(&tag)
+                && known.insert(tag.clone())
             {
                 tags.push(tag);
             }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use weir_schema::budget::LISTED_MAX;
 use weir_schema::protobuf::{Schema, compatibility};
 
 /// How many of a thing: fewer where nothing is optimised. What is not linear shows either way.
@@ -176,7 +177,7 @@ fn a_chain_of_five_hundred_references_that_each_hold_the_next_twice() {
         let (ints, strings) = (chain(500, "int32"), chain(500, "string"));
         assert!(compatibility(&ints, &ints.normalized()).is_empty());
         let found = compatibility(&ints, &strings);
-        assert_eq!(found.len(), 10_000, "the list is bounded");
+        assert_eq!(found.len(), LISTED_MAX, "the list is bounded");
         assert_eq!(ints.file_descriptor_set().unwrap().file.len(), 501);
         all_of(&ints);
     });
@@ -196,7 +197,7 @@ fn many_messages_of_an_import_that_each_hold_the_next() {
         let text = "syntax = \"proto3\"; import \"r.proto\"; message M { M0 m = 1; }";
         let reader = Schema::parse(text, &[("r.proto", &a)], true).unwrap();
         let writer = Schema::parse(text, &[("r.proto", &b)], true).unwrap();
-        assert_eq!(compatibility(&reader, &writer).len(), 10_000, "the list is bounded");
+        assert_eq!(compatibility(&reader, &writer).len(), LISTED_MAX, "the list is bounded");
         assert_eq!(compatibility(&reader, &reader.clone()), []);
     });
 }
@@ -251,7 +252,7 @@ fn many_groups_oneofs_and_parts_of_an_option() {
     let parse = |fields: &str| {
         Schema::parse(&format!("syntax = \"proto3\"; message M {{ {fields} }}"), &[], true).unwrap()
     };
-    assert_eq!(compatibility(&parse(&together), &parse(&apart)).len(), 10_000);
+    assert_eq!(compatibility(&parse(&together), &parse(&apart)).len(), LISTED_MAX);
 
     let option = format!(
         "syntax = \"proto3\"; import \"google/protobuf/descriptor.proto\"; message O {{ {} }} enum E {{ Z = 0; {} }} \

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use weir_registry_api::{Association, Config, Context, Subject, Version};
-use weir_registry_core::{Listing, State, VersionEntry};
+use weir_registry_core::{Budget, Listing, State, VersionEntry};
 
 use super::contents::Contents;
 use super::live::says_nothing;
@@ -167,9 +167,10 @@ impl Differences {
 fn canonical(state: &State, subject: &Subject, version: &VersionEntry) -> Result<String, String> {
     let entry = state.by_id(subject.parts().0, version.id);
     let entry = entry.ok_or_else(|| format!("{subject} {}", version.version))?;
-    let parsed = state.parsed(entry);
+    let budget = Budget::unlimited();
+    let parsed = state.parsed(entry, &budget);
     // a text that is none is equal to nothing
-    parsed.map(|parsed| parsed.canonical()).map_err(|_| entry.text.text().into_owned())
+    parsed.map(|parsed| parsed.canonical(&budget)).map_err(|_| entry.text.text().into_owned())
 }
 
 /// The JSON that users know it as, or its beginning.

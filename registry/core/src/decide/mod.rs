@@ -14,6 +14,8 @@ use weir_registry_api::{
     VersionSpec,
 };
 
+use weir_schema::Budget;
+
 use crate::candidate::{Candidate, Numbers};
 use crate::record::Record;
 use crate::state::State;
@@ -103,14 +105,16 @@ fn tombstone(subject: &Subject, version: Version) -> Record {
 impl State {
     /// The version under which a subject has a schema already. `deleted` includes soft-deleted
     /// versions, the newest match wins. A schema that comes without metadata and rules is also looked
-    /// for with those that it would be registered with.
+    /// for with those that it would be registered with. Once the budget is used up, what is returned says
+    /// nothing.
     pub fn lookup(
         &self,
         subject: &Subject,
         candidate: &Candidate,
         deleted: bool,
+        budget: &Budget,
     ) -> Option<&crate::state::VersionEntry> {
-        if let Some(found) = self.lookup_as_is(subject, candidate, deleted) {
+        if let Some(found) = self.lookup_as_is(subject, candidate, deleted, budget) {
             return Some(found);
         }
         let latest = self.live_versions(subject).next_back()?;
@@ -120,7 +124,7 @@ impl State {
         if candidate.has_contract_of(&next) {
             return None;
         }
-        self.lookup_as_is(subject, &next, deleted)
+        self.lookup_as_is(subject, &next, deleted, budget)
     }
 
     fn lookup_as_is(
@@ -128,6 +132,7 @@ impl State {
         subject: &Subject,
         candidate: &Candidate,
         deleted: bool,
+        budget: &Budget,
     ) -> Option<&crate::state::VersionEntry> {
         let versions = self.versions(subject);
         let mut shown = versions.iter().rev().filter(|v| deleted || !v.deleted);
@@ -141,7 +146,11 @@ impl State {
         }
         let numbers = if candidate.is_numbered() { Numbers::Count } else { Numbers::Ignored };
         let content = OnceCell::new();
-        let content = || *content.get_or_init(|| candidate.content());
-        shown.find(|v| candidate.is(self, self.entry(subject, v.id), numbers, content))
+        let content = || *content.get_or_init(|| candidate.content(budget));
+        shown.find(|v| {
+            let entry = self.entry(subject, v.id);
+            // what is found once the budget is used up is not used
+            budget.is_over() || candidate.is(self, entry, numbers, content, budget)
+        })
     }
 }

@@ -9,6 +9,7 @@ use crate::candidate::{Candidate, Numbers, Purpose, invalid};
 use crate::check::{Verdict, check};
 use crate::record::{Record, SchemaValue};
 use crate::state::{IdEntry, State, VersionEntry};
+use weir_schema::{Budget, Limits};
 
 /// A schema and what is to become of it.
 #[derive(Clone, Debug)]
@@ -69,29 +70,31 @@ impl Registration {
         subject: Subject,
         request: &RegisterRequest,
         normalize: bool,
+        budget: &Budget,
     ) -> Result<Registration, RegistryError> {
         let id = request.id.and_then(|id| u32::try_from(id).ok()).map(SchemaId);
         let tagged =
             !request.schema_tags_to_add.is_empty() || !request.schema_tags_to_remove.is_empty();
         // a version that is made of tags has its number in its metadata
         let version = RequestedVersion::of(request.version.unwrap_or(if tagged { -1 } else { 0 }));
-        let candidate = Candidate::new(state, &subject, request, normalize, Purpose::Register)?;
+        let purpose = Purpose::Register;
+        let candidate = Candidate::new(state, &subject, request, normalize, purpose, budget)?;
         Ok(Registration { subject, candidate, version, id, force: false, checked: None })
     }
 
     /// Looks for the schema among the subject's versions and compares it with them. It may take long,
-    /// and needs no order among requests.
-    pub fn check(&self, state: &State) -> Checked {
+    /// and needs no order among requests. Once the budget is used up, what is returned says nothing.
+    pub fn check(&self, state: &State, budget: &Budget) -> Checked {
         let subject = &self.subject;
         let config = state.effective_config(Some(subject));
         let is_import = state.effective_mode(Some(subject)).is_import();
         let versions: Vec<_> = state.live_versions(subject).rev().copied().collect();
         let candidate =
             if is_import { self.candidate.clone() } else { self.with_contract(state, &config) };
-        let found = self.already_there(state, &config, &candidate).copied();
+        let found = self.already_there(state, &config, &candidate, budget).copied();
         let verdict = match self.force || is_import || found.is_some() {
             true => Verdict::default(),
-            false => check(state, subject, &candidate, &candidate.text, &versions),
+            false => check(state, subject, &candidate, &candidate.text, &versions, budget),
         };
         Checked { config, is_import, versions, candidate, found, verdict }
     }
@@ -111,10 +114,12 @@ impl Registration {
         state: &'s State,
         config: &Config,
         candidate: &Candidate,
+        budget: &Budget,
     ) -> Option<&'s VersionEntry> {
         let found = match self.version {
             RequestedVersion::NextOrFound => {
-                let look_up = |candidate| state.lookup_as_is(&self.subject, candidate, false);
+                let look_up =
+                    |candidate| state.lookup_as_is(&self.subject, candidate, false, budget);
                 let came = &self.candidate;
                 if config.has_defaults_or_overrides() || came.has_contract_of(candidate) {
                     look_up(candidate)?
@@ -125,8 +130,8 @@ impl Registration {
             RequestedVersion::NumberedOrLatest => {
                 let latest = state.live_versions(&self.subject).next_back()?;
                 let entry = state.entry(&self.subject, latest.id);
-                let content = || candidate.content();
-                candidate.is(state, entry, Numbers::Ignored, content).then_some(latest)?
+                let content = || candidate.content(budget);
+                candidate.is(state, entry, Numbers::Ignored, content, budget).then_some(latest)?
             }
             RequestedVersion::Next | RequestedVersion::Number(_) => return None,
         };
@@ -140,6 +145,12 @@ impl Checked {
             && state.live_versions(subject).rev().eq(&self.versions)
             && self.config == state.effective_config(Some(subject))
     }
+}
+
+/// What is found out again where commands are decided, one after the other: all others wait for it.
+/// What takes longer is stale, and found out again where the request came in.
+pub(super) fn writers_budget() -> Budget {
+    Budget::new(Limits { steps: 500_000, bytes: 64 << 20 })
 }
 
 pub(super) fn register(
@@ -156,7 +167,14 @@ pub(super) fn register(
     }
     let Checked { is_import, candidate, found, verdict, .. } = match &registration.checked {
         Some(checked) if checked.holds(state, subject) => checked.clone(),
-        _ => registration.check(state),
+        _ => {
+            let budget = writers_budget();
+            let checked = registration.check(state, &budget);
+            if budget.is_over() {
+                return Ok(Decision { records: Vec::new(), outcome: Outcome::Stale });
+            }
+            checked
+        }
     };
     if let Some(found) = found {
         let outcome = Outcome::Registered { id: found.id, version: found.version };

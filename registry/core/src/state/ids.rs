@@ -12,6 +12,8 @@ use super::State;
 use super::uses::{Use, Uses};
 use crate::parsed::{Content, ParseResult, Parsed, Reading};
 use crate::record::SchemaValue;
+use crate::state::references::within;
+use weir_schema::Budget;
 
 /// Ids of a context and what they name.
 #[derive(Clone, Debug, Default)]
@@ -237,8 +239,15 @@ impl State {
     }
 
     /// A stored schema's content whatever form its text is in; none if it cannot be parsed.
-    pub(crate) fn content(&self, entry: &IdEntry) -> Option<Content> {
-        *entry.content.get_or_init(|| self.parsed(entry).ok().map(|parsed| parsed.content()))
+    pub(crate) fn content(&self, entry: &IdEntry, budget: &Budget) -> Option<Content> {
+        if let Some(known) = entry.content.get() {
+            return *known;
+        }
+        let content = self.parsed(entry, budget).ok().map(|parsed| parsed.content(budget));
+        match budget.is_over() {
+            true => None,
+            false => *entry.content.get_or_init(|| content),
+        }
     }
 
     /// The schema of an id that a version of the subject has.
@@ -247,12 +256,12 @@ impl State {
     }
 
     /// A stored schema, parsed when somebody asks, and kept for a while.
-    pub fn parsed(&self, entry: &IdEntry) -> ParseResult {
-        self.parses.get(&entry.context, entry.id, &entry.text, || {
+    pub fn parsed(&self, entry: &IdEntry, budget: &Budget) -> ParseResult {
+        self.parses.get(&entry.context, entry.id, &entry.text, budget, || {
             let text = entry.text.text();
             let references = entry.references.iter().cloned();
             let parent = entry.context.subject("");
-            self.parse(&parent, &entry.schema_type, &text, references, Reading::Stored)
+            self.parse(&parent, &entry.schema_type, &text, references, Reading::Stored, budget)
         })
     }
 
@@ -265,12 +274,17 @@ impl State {
         text: &str,
         references: impl Iterator<Item = Reference>,
         reading: Reading,
+        budget: &Budget,
     ) -> Result<Parsed, String> {
-        let referenced = self.in_order(parent, references)?;
-        let texts: Vec<_> =
-            referenced.iter().map(|(name, entry)| (name, entry.text.text())).collect();
+        let referenced = self.in_order(parent, references, budget)?;
+        let text_of = |(name, entry): &'_ (String, Arc<IdEntry>)| {
+            budget.write(entry.text.json().len());
+            within(budget, (name.clone(), entry.text.text().into_owned()))
+        };
+        let texts: Vec<(String, String)> =
+            referenced.iter().map(text_of).collect::<Result<_, _>>()?;
         let texts: Vec<(&str, &str)> =
-            texts.iter().map(|(name, text)| (name.as_str(), &**text)).collect();
-        Parsed::parse(schema_type, text, &texts, reading)
+            texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        Parsed::parse(schema_type, text, &texts, reading, budget)
     }
 }

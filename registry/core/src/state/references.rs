@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use weir_registry_api::{Reference, Subject, SubjectVersion, Version};
 
+use weir_schema::Budget;
+
 use super::{IdEntry, State};
 
 impl State {
@@ -46,6 +48,7 @@ impl State {
         &self,
         parent: &Subject,
         references: impl Iterator<Item = Reference>,
+        budget: &Budget,
     ) -> Result<Vec<(String, Arc<IdEntry>)>, String> {
         enum Visit {
             Enter(Subject, Reference),
@@ -57,12 +60,17 @@ impl State {
             references.map(|reference| Visit::Enter(parent.clone(), reference)).collect();
         stack.reverse();
         while let Some(visit) = stack.pop() {
+            within(budget, ())?;
             match visit {
                 Visit::Leave(name, entry) => ordered.push((name, entry)),
                 Visit::Enter(parent, reference) => {
                     let subject = reference.subject.beside(&parent);
                     let entry = self.referenced(&subject, &reference)?;
+                    budget.spend(4);
                     if seen.insert((reference.name.clone(), subject.clone(), entry.id)) {
+                        budget.spend(entry.references.len());
+                        budget.hold(REFERENCE_BYTES * (1 + entry.references.len()));
+                        within(budget, ())?;
                         let inner = entry.references.iter().rev().cloned();
                         stack.push(Visit::Leave(reference.name, entry.clone()));
                         stack.extend(inner.map(|inner| Visit::Enter(subject.clone(), inner)));
@@ -86,6 +94,14 @@ impl State {
             )),
         }
     }
+}
+
+/// What a reference takes that waits, or was followed.
+const REFERENCE_BYTES: usize = 256;
+
+/// The value, unless the budget is used up.
+pub(super) fn within<T>(budget: &Budget, value: T) -> Result<T, String> {
+    budget.over().map_or(Ok(value), |over| Err(over.to_string()))
 }
 
 fn number(reference: &Reference) -> Version {

@@ -13,10 +13,11 @@ use weir_registry_api::association::{
 use weir_registry_api::{
     Association, AssociationInfo, AssociationRequest, AssociationResponse, RegistryError, Schema,
 };
-use weir_registry_core::{AssociationDelete, State as RegistryState};
+use weir_registry_core::{AssociationDelete, State as RegistryState, over_budget};
+use weir_schema::OverBudget;
 
 use super::super::answer::{Answer, Json, Refused};
-use super::super::request::{Body, Params};
+use super::super::request::{Body, From, Params};
 use super::change::{Way, change, remove, response};
 use super::wanted::Wanted;
 use crate::Registry;
@@ -33,7 +34,7 @@ pub(in super::super) async fn batch_get(
     let state = registry.state();
     let include_schemas = params.flag("includeSchemas");
     let results = requests(batch)?.into_iter().map(|query| find(&state, query, include_schemas));
-    Ok(answer(results.map(result).collect()))
+    Ok(answer(bounded(results, registry.lanes().limits.bytes)))
 }
 
 /// `POST /associations:batchMutate`: `CREATE`, `UPSERT` and `DELETE` associations of resources.
@@ -43,13 +44,21 @@ pub(in super::super) async fn batch_get(
 /// together in a request are made together or not at all. 42212 no requests.
 pub(in super::super) async fn batch_change(
     State(registry): State<Registry>,
+    From(asker): From,
     params: Params,
     Body(batch): Body<AssociationBatch<AssociationOps>>,
 ) -> Answer<(StatusCode, Json<AssociationResults>)> {
-    let way = Way::of(&params)?;
+    let way = Way::of(&params, asker)?;
     let mut results = Vec::new();
+    let mut texts = Texts { left: registry.lanes().limits.bytes };
     for ops in requests(batch)? {
-        let done = change_one(&registry, ops, &way).await;
+        let mut done = change_one(&registry, ops, &way).await;
+        if let Ok(response) = &mut done
+            && !texts.take(response)
+        {
+            // it is done: what is left out of the answer can be asked for
+            response.associations.iter_mut().for_each(|info| info.schema = None);
+        }
         if let Err(Refused(RegistryError::NoLeader)) = &done
             && results.iter().all(|result: &AssociationResult| result.result.is_none())
         {
@@ -65,6 +74,38 @@ fn requests<T>(batch: AssociationBatch<T>) -> Answer<Vec<T>> {
         true => Err(invalid("requests", "cannot be null or empty")),
         false => Ok(batch.requests),
     }
+}
+
+/// Bytes of schemas that an answer may still have: a small request can name a large one many times.
+struct Texts {
+    left: u64,
+}
+
+impl Texts {
+    /// Returns false if there is not enough left for the schemas of a result.
+    fn take(&mut self, response: &AssociationResponse) -> bool {
+        let schemas = response.associations.iter().filter_map(|info| info.schema.as_ref());
+        let bytes: usize = schemas.map(|schema| schema.schema.json().len()).sum();
+        let left = self.left.checked_sub(bytes as u64);
+        self.left = left.unwrap_or(self.left);
+        left.is_some()
+    }
+}
+
+/// Results, as long as their schemas have no more than so many bytes in all.
+fn bounded(
+    results: impl Iterator<Item = Answer<AssociationResponse>>,
+    bytes_max: u64,
+) -> Vec<AssociationResult> {
+    let mut texts = Texts { left: bytes_max };
+    let within = |result: Answer<AssociationResponse>| {
+        let response = result?;
+        match texts.take(&response) {
+            true => Ok(response),
+            false => Err(Refused(over_budget(OverBudget::Bytes(bytes_max)))),
+        }
+    };
+    results.map(within).map(result).collect()
 }
 
 fn result(result: Answer<AssociationResponse>) -> AssociationResult {

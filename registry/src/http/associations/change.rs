@@ -13,26 +13,30 @@ use weir_registry_core::{
     AssociationChange, AssociationDelete, AssociationPlan, Command, Outcome, Registration,
     State as RegistryState, decide,
 };
+use weir_schema::Budget;
 
 use super::super::answer::{Answer, Refused};
+use super::super::register::STALE_MAX;
 use super::super::request::{Params, behind_alias};
 use crate::Registry;
+use crate::lanes::Asker;
 
 /// How a change is meant.
 pub(super) struct Way {
+    pub(super) asker: Asker,
     /// Of unqualified subjects.
     pub(super) context: Context,
     pub(super) is_dry: bool,
 }
 
 impl Way {
-    pub(super) fn of(params: &Params) -> Answer<Way> {
+    pub(super) fn of(params: &Params, asker: Asker) -> Answer<Way> {
         let context = params.text("context").unwrap_or_default();
         let context = match context.trim_start_matches(':').trim_end_matches(':') {
             "" => Context::default(),
             name => Context::new(name)?,
         };
-        Ok(Way { context, is_dry: params.flag("dryRun") })
+        Ok(Way { asker, context, is_dry: params.flag("dryRun") })
     }
 }
 
@@ -45,12 +49,11 @@ pub(super) async fn change(
 ) -> Answer<AssociationResponse> {
     registry.catch_up().await?;
     let subjects = subjects(registry, &request, &way.context)?;
-    let has_schema = request.associations.iter().any(|update| update.schema.is_some());
     let request = Arc::new(request);
-    loop {
-        let plan = registry.heavy_if(has_schema, {
+    for _ in 0..STALE_MAX {
+        let plan = registry.work(&way.asker, false, {
             let (request, subjects) = (Arc::clone(&request), subjects.clone());
-            move |state| plan(state, &request, subjects, is_create)
+            move |state, budget| plan(state, &request, subjects.clone(), is_create, budget)
         });
         let command = Command::Associate(Box::new(plan.await?));
         let outcome = match way.is_dry {
@@ -64,6 +67,7 @@ pub(super) async fn change(
             _ => return Err(Refused(RegistryError::Internal)),
         }
     }
+    Err(Refused(RegistryError::Busy))
 }
 
 /// The subjects that a request names, in its context, behind their aliases.
@@ -85,6 +89,7 @@ fn plan(
     request: &AssociationRequest,
     subjects: Vec<Option<Subject>>,
     is_create: bool,
+    budget: &Budget,
 ) -> AssociationPlan {
     let mut plan = AssociationPlan {
         resource_name: request.resource_name.clone().unwrap_or_default(),
@@ -107,9 +112,9 @@ fn plan(
         if let Some(schema) = &update.schema {
             let subject = plan.subject_of(state, &change);
             let normalize = update.normalize == Some(true);
-            let registration = Registration::of(state, subject, schema, normalize);
+            let registration = Registration::of(state, subject, schema, normalize, budget);
             change.schema = Some(registration.map(|mut registration| {
-                registration.checked = Some(registration.check(state));
+                registration.checked = Some(registration.check(state, budget));
                 Box::new(registration)
             }));
         }

@@ -3,24 +3,27 @@
 //! for every such field. The walk keeps its own stack: a chain of imports costs heap.
 //! Source: Confluent `SchemaDiff`, `FieldSchemaDiff#compareMessageTypes`.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::super::Schema;
 use super::super::element::{Enum, File, Message, Type};
-use super::super::names::{Names, joined};
+use super::super::names::Names;
 use super::message;
 use super::rule::Rule;
-use super::{Difference, LISTED_MAX, Place};
+use super::{Difference, Place};
+use crate::budget::{Budget, LISTED_BYTES_MAX, LISTED_MAX, Listed, WRITTEN_BYTES_PER_STEP};
 
 /// Compares two schemas; lists what `wanted` lets through.
 pub fn compare(
     reader: &Schema,
     writer: &Schema,
+    budget: &Budget,
     wanted: impl Fn(&Difference) -> bool,
-) -> Vec<Difference> {
+) -> Listed<Difference> {
     let sides = Sides {
-        reader: Side { names: reader.names(), own: reader.references.len() },
-        writer: Side { names: writer.names(), own: writer.references.len() },
+        reader: Side { names: reader.names(budget), own: reader.references.len() },
+        writer: Side { names: writer.names(budget), own: writer.references.len() },
+        budget: budget.clone(),
     };
     let walk = Walk { sides: &sides, memo: HashMap::new(), nodes: Vec::new() };
     walk.run(&reader.file, &writer.file, wanted)
@@ -35,7 +38,11 @@ pub struct Side<'s> {
 pub struct Sides<'s> {
     pub reader: Side<'s>,
     pub writer: Side<'s>,
+    pub budget: Budget,
 }
+
+/// What a difference takes, but for its path, which it has three times.
+const DIFFERENCE_BYTES: usize = 320;
 
 /// Two messages that are compared, each with its full name.
 #[derive(Clone)]
@@ -61,6 +68,16 @@ pub struct Scope<'p> {
 }
 
 impl<'s> Sides<'s> {
+    /// Pays for a comparison of two things at a path, if they differ or not.
+    pub fn look(&self, path: &str) -> bool {
+        self.budget.spend(1 + path.len() / WRITTEN_BYTES_PER_STEP)
+    }
+
+    /// Pays for a difference at a path.
+    pub fn tell(&self, path: &str) {
+        self.budget.write(DIFFERENCE_BYTES + 3 * path.len());
+    }
+
     /// Compares declared types side by side, by name: messages, then enums.
     pub fn types(
         &'s self,
@@ -72,7 +89,13 @@ impl<'s> Sides<'s> {
         let (r, w) = (Declarations::messages(reader), Declarations::messages(writer));
         for name in w.union(&r) {
             let path = format!("{}/{name}", scope.path);
-            let found = |rule, r: bool, w: bool| Step::Found(declared(rule, &path, scope, r, w));
+            if !self.look(&path) {
+                return;
+            }
+            let found = |rule, r: bool, w: bool| {
+                self.tell(&path);
+                Step::Found(declared(rule, &path, scope, r, w))
+            };
             match (r.places.get(name), w.places.get(name)) {
                 (Some((_, message)), None) if message.map_entry().is_none() => {
                     steps.push(found(Rule::MessageAdded, true, false));
@@ -83,9 +106,9 @@ impl<'s> Sides<'s> {
                 (Some((at, reader)), Some((before, writer))) => {
                     let pair = Pair {
                         reader,
-                        reader_name: joined(scope.reader, name),
+                        reader_name: self.reader.names.joined(scope.reader, name),
                         writer,
-                        writer_name: joined(scope.writer, name),
+                        writer_name: self.writer.names.joined(scope.writer, name),
                     };
                     message::compare(self, &pair, &path, steps);
                     if at != before {
@@ -98,15 +121,53 @@ impl<'s> Sides<'s> {
         let (r, w) = (Declarations::enums(reader), Declarations::enums(writer));
         for name in w.union(&r) {
             let path = format!("{}/{name}", scope.path);
-            let found = |rule, r: bool, w: bool| Step::Found(declared(rule, &path, scope, r, w));
+            if !self.look(&path) {
+                return;
+            }
+            let found = |rule, r: bool, w: bool| {
+                self.tell(&path);
+                Step::Found(declared(rule, &path, scope, r, w))
+            };
             match (r.places.get(name), w.places.get(name)) {
                 (Some(_), None) => steps.push(found(Rule::EnumAdded, true, false)),
                 (None, Some(_)) => steps.push(found(Rule::EnumRemoved, false, true)),
-                (Some((_, reader)), Some((_, writer))) => constants(reader, writer, &path, steps),
+                (Some((_, reader)), Some((_, writer))) => {
+                    self.constants(reader, writer, &path, steps);
+                }
                 (None, None) => {}
             }
         }
     }
+
+    fn constants(&self, reader: &Enum, writer: &Enum, path: &str, steps: &mut Vec<Step<'s>>) {
+        self.budget.spend(2 * (reader.constants.len() + writer.constants.len()));
+        let (r, w) = (by_number(reader), by_number(writer));
+        let numbers: BTreeSet<i32> = r.keys().chain(w.keys()).copied().collect();
+        for number in numbers {
+            let rule = match (r.get(&number), w.get(&number)) {
+                (Some(_), None) => Rule::EnumConstAdded,
+                (None, Some(_)) => Rule::EnumConstRemoved,
+                (Some(reader), Some(writer)) if reader != writer => Rule::EnumConstChanged,
+                _ => continue,
+            };
+            self.tell(path);
+            if self.budget.is_over() {
+                return;
+            }
+            let here = format!("{path}/{number}");
+            let place = |name: Option<&&str>| Place {
+                path: if name.is_some() { here.clone() } else { path.to_string() },
+                name: name.map(|name| name.to_string()),
+                what: number.to_string(),
+            };
+            let (reader, writer) = (place(r.get(&number)), place(w.get(&number)));
+            steps.push(Step::Found(Difference { rule, path: here, reader, writer }));
+        }
+    }
+}
+
+fn by_number(enumeration: &Enum) -> BTreeMap<i32, &str> {
+    enumeration.constants.iter().map(|c| (c.number, c.name.as_str())).collect()
 }
 
 /// Types of one kind by name, each with its place among them.
@@ -164,30 +225,6 @@ pub fn around(path: &str) -> String {
     if path == "#" { "#/".to_string() } else { path.to_string() }
 }
 
-fn constants<'s>(reader: &Enum, writer: &Enum, path: &str, steps: &mut Vec<Step<'s>>) {
-    let by_number = |enumeration: &'_ Enum| -> BTreeMap<i32, String> {
-        enumeration.constants.iter().map(|c| (c.number, c.name.clone())).collect()
-    };
-    let (r, w) = (by_number(reader), by_number(writer));
-    let numbers: BTreeSet<i32> = r.keys().chain(w.keys()).copied().collect();
-    for number in numbers {
-        let rule = match (r.get(&number), w.get(&number)) {
-            (Some(_), None) => Rule::EnumConstAdded,
-            (None, Some(_)) => Rule::EnumConstRemoved,
-            (Some(reader), Some(writer)) if reader != writer => Rule::EnumConstChanged,
-            _ => continue,
-        };
-        let here = format!("{path}/{number}");
-        let place = |name: Option<&String>| Place {
-            path: if name.is_some() { here.clone() } else { path.to_string() },
-            name: name.cloned(),
-            what: number.to_string(),
-        };
-        let (reader, writer) = (place(r.get(&number)), place(w.get(&number)));
-        steps.push(Step::Found(Difference { rule, path: here, reader, writer }));
-    }
-}
-
 /// A place in [`Walk::nodes`]: an arena, because a tree as deep as a chain of imports is not to be
 /// dropped recursively.
 type NodeId = usize;
@@ -229,7 +266,7 @@ impl<'s> Walk<'s> {
         reader: &'s File,
         writer: &'s File,
         wanted: impl Fn(&Difference) -> bool,
-    ) -> Vec<Difference> {
+    ) -> Listed<Difference> {
         let mut steps = Vec::new();
         if reader.package != writer.package {
             let place = |file: &File| Place {
@@ -247,6 +284,9 @@ impl<'s> Walk<'s> {
         let mut stack = vec![Frame::of(None, steps, None)];
         let mut root = 0;
         while let Some(mut frame) = stack.pop() {
+            if !self.sides.budget.spend(1) {
+                return Listed { items: Vec::new(), left_out: 0 };
+            }
             match frame.steps.next() {
                 Some(Step::Found(difference)) => {
                     self.add(&mut frame, difference);
@@ -309,6 +349,7 @@ impl<'s> Walk<'s> {
 
     /// Adds what was found in an imported type to what has a field of it.
     fn attach(&mut self, frame: &mut Frame, verdict: Verdict, field: Difference) {
+        self.sides.tell(&field.path);
         let places = (field.reader.clone(), field.writer.clone());
         let node = self.keep(Node::At(verdict.node, Box::new(places)));
         frame.nodes.push(node);
@@ -327,31 +368,42 @@ impl<'s> Walk<'s> {
         node
     }
 
-    fn listed(self, root: NodeId, wanted: impl Fn(&Difference) -> bool) -> Vec<Difference> {
-        let mut listed = Vec::new();
-        let mut empty = HashSet::new(); // nodes in which nothing is wanted
-        let mut stack = vec![(root, None, 0)];
-        while let Some((id, field, before)) = stack.pop()
-            && listed.len() < LISTED_MAX
+    /// As many as are listed, one at least, and how many are not.
+    fn listed(self, root: NodeId, wanted: impl Fn(&Difference) -> bool) -> Listed<Difference> {
+        let counts = self.counts(&wanted);
+        let (mut items, mut bytes): (Vec<Difference>, usize) = (Vec::new(), 0);
+        let mut stack = vec![(root, None)];
+        while let Some((id, field)) = stack.pop()
+            && items.len() < LISTED_MAX
+            && bytes <= LISTED_BYTES_MAX
         {
-            if before > 0 {
-                if listed.len() == before - 1 {
-                    empty.insert(id);
-                }
-                continue;
-            }
             match &self.nodes[id] {
-                Node::One(one) if wanted(one) => listed.push(at(one, field)),
-                Node::One(_) => {}
-                Node::Many(_) | Node::At(..) if empty.contains(&id) => {}
-                Node::Many(many) => {
-                    stack.push((id, field, listed.len() + 1));
-                    stack.extend(many.iter().rev().map(|node| (*node, field, 0)));
+                _ if counts[id] == 0 => {}
+                Node::One(one) => {
+                    let one = at(one, field);
+                    bytes += one.bytes();
+                    items.push(one);
                 }
-                Node::At(node, places) => stack.push((*node, field.or(Some(&**places)), 0)),
+                Node::Many(many) => stack.extend(many.iter().rev().map(|node| (*node, field))),
+                Node::At(node, places) => stack.push((*node, field.or(Some(&**places)))),
             }
         }
-        listed
+        let left_out = counts.get(root).map_or(0, |all| all.saturating_sub(items.len() as u64));
+        Listed { items, left_out }
+    }
+
+    /// How many differences are wanted in each node, if they are not too many to be counted. What a
+    /// node is made of stands before it.
+    fn counts(&self, wanted: &impl Fn(&Difference) -> bool) -> Vec<u64> {
+        let mut counts: Vec<u64> = Vec::with_capacity(self.nodes.len());
+        for node in &self.nodes {
+            counts.push(match node {
+                Node::One(one) => u64::from(wanted(one)),
+                Node::At(inner, _) => counts[*inner],
+                Node::Many(many) => many.iter().map(|id| counts[*id]).fold(0, u64::saturating_add),
+            });
+        }
+        counts
     }
 }
 

@@ -2,7 +2,7 @@
 //! Source: Confluent `FieldSchemaDiff`.
 
 use super::super::element::{FieldType, Label};
-use super::super::names::{Declared, Named, joined};
+use super::super::names::{Declared, Named};
 use super::Difference;
 use super::compare::{Pair, Side, Sides, Step};
 use super::message::{self, Member};
@@ -28,9 +28,9 @@ pub fn compare<'s>(
             let path = difference(Rule::FieldKindChanged).path;
             let bodies = Pair {
                 reader: &r.body,
-                reader_name: joined(&pair.reader_name, &r.body.name),
+                reader_name: sides.reader.names.joined(&pair.reader_name, &r.body.name),
                 writer: &w.body,
-                writer_name: joined(&pair.writer_name, &w.body.name),
+                writer_name: sides.writer.names.joined(&pair.writer_name, &w.body.name),
             };
             message::compare(sides, &bodies, &path, steps);
         }
@@ -162,9 +162,8 @@ impl<'s> Comparer<'_, 's> {
         found: &dyn Fn(Rule) -> Step<'s>,
         steps: &mut Vec<Step<'s>>,
     ) {
-        let changed = found(Rule::FieldNamedTypeChanged);
         if local_name(&reader_name, reader.package) != local_name(&writer_name, writer.package) {
-            return steps.push(changed);
+            return steps.push(found(Rule::FieldNamedTypeChanged));
         }
         let own = |side: &Side, named: &Named| named.file == Some(side.own);
         if own(&self.sides.reader, &reader) && own(&self.sides.writer, &writer) {
@@ -175,7 +174,7 @@ impl<'s> Comparer<'_, 's> {
             return;
         };
         let pair = Pair { reader: r, reader_name, writer: w, writer_name };
-        if let Step::Found(field) = changed {
+        if let Step::Found(field) = found(Rule::FieldNamedTypeChanged) {
             steps.push(Step::Imported(pair, field));
         }
     }

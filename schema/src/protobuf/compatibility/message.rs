@@ -82,12 +82,23 @@ fn member_path(path: &str, oneof: Option<&str>, number: i32) -> String {
 /// Compares two messages that stand at `path`.
 pub fn compare<'s>(sides: &'s Sides<'s>, pair: &Pair<'s>, path: &str, steps: &mut Vec<Step<'s>>) {
     let (r, w) = (Members::of(pair.reader), Members::of(pair.writer));
-    exclusive(&r, &w, path, steps);
-    oneofs(&r, &w, path, steps);
+    if !sides.budget.spend(4 * (r.all.len() + w.all.len())) {
+        return;
+    }
+    let oneof_step = |rule, name: &str, reader, writer| {
+        sides.tell(path);
+        oneof_step(rule, name, path, reader, writer)
+    };
+    exclusive(&r, &w, oneof_step, steps);
+    oneofs(&r, &w, oneof_step, steps);
     let gone = gone_whole(&r, &w);
     let numbers: BTreeSet<i32> = r.all.keys().chain(w.all.keys()).copied().collect();
     for number in numbers {
+        if sides.budget.is_over() {
+            return;
+        }
         let found = |rule, oneof| {
+            sides.tell(path);
             let (reader, writer) = (r.place(path, number), w.place(path, number));
             let path = member_path(path, oneof, number);
             Step::Found(Difference { rule, path, reader, writer })
@@ -113,13 +124,11 @@ pub fn compare<'s>(sides: &'s Sides<'s>, pair: &Pair<'s>, path: &str, steps: &mu
                 if before.is_some() && oneof.is_none() {
                     steps.push(found(Rule::OneofFieldMovedToTopLevel, None));
                 }
-                let (r, w) = (r.place(path, number), w.place(path, number));
-                let at = member_path(path, *oneof, number);
-                let difference = |rule| Difference {
-                    rule,
-                    path: at.clone(),
-                    reader: r.clone(),
-                    writer: w.clone(),
+                let difference = |rule| {
+                    sides.tell(path);
+                    let (reader, writer) = (r.place(path, number), w.place(path, number));
+                    let path = member_path(path, *oneof, number);
+                    Difference { rule, path, reader, writer }
                 };
                 field::compare(sides, pair, (*reader, *writer), &difference, steps);
             }
@@ -131,7 +140,12 @@ pub fn compare<'s>(sides: &'s Sides<'s>, pair: &Pair<'s>, path: &str, steps: &mu
 }
 
 /// Fields that were independent and exclude each other now.
-fn exclusive<'s>(r: &Members, w: &Members, path: &str, steps: &mut Vec<Step<'s>>) {
+fn exclusive<'s>(
+    r: &Members,
+    w: &Members,
+    oneof_step: impl Fn(Rule, &str, bool, bool) -> Step<'s>,
+    steps: &mut Vec<Step<'s>>,
+) {
     let before = w.names();
     for (name, numbers) in &r.oneofs {
         let (mut origins, mut moved) = (HashSet::new(), 0);
@@ -150,17 +164,22 @@ fn exclusive<'s>(r: &Members, w: &Members, path: &str, steps: &mut Vec<Step<'s>>
                 0 | 1 => Rule::FieldMovedToExistingOneof,
                 _ => Rule::MultipleFieldsMovedToOneof,
             };
-            steps.push(oneof_step(rule, name, path, true, before.contains(name)));
+            steps.push(oneof_step(rule, name, true, before.contains(name)));
         }
     }
 }
 
-fn oneofs<'s>(r: &Members, w: &Members, path: &str, steps: &mut Vec<Step<'s>>) {
+fn oneofs<'s>(
+    r: &Members,
+    w: &Members,
+    oneof_step: impl Fn(Rule, &str, bool, bool) -> Step<'s>,
+    steps: &mut Vec<Step<'s>>,
+) {
     let (reader, writer) = (r.names(), w.names());
     for name in reader.union(&writer) {
         match (reader.contains(name), writer.contains(name)) {
-            (true, false) => steps.push(oneof_step(Rule::OneofAdded, name, path, true, false)),
-            (false, true) => steps.push(oneof_step(Rule::OneofRemoved, name, path, false, true)),
+            (true, false) => steps.push(oneof_step(Rule::OneofAdded, name, true, false)),
+            (false, true) => steps.push(oneof_step(Rule::OneofRemoved, name, false, true)),
             _ => {}
         }
     }

@@ -9,10 +9,8 @@ mod rule;
 
 use super::Schema;
 use crate::Side;
+use crate::budget::{Budget, Listed};
 pub use rule::Rule;
-
-/// How many differences are listed. Shared types can make their number exponential.
-const LISTED_MAX: usize = 10_000;
 
 /// One way in which two schemas differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +36,14 @@ struct Place {
 }
 
 impl Difference {
+    /// What it has in texts.
+    fn bytes(&self) -> usize {
+        let of = |place: &Place| {
+            place.path.len() + place.name.as_ref().map_or(0, String::len) + place.what.len()
+        };
+        self.path.len() + of(&self.reader) + of(&self.writer)
+    }
+
     /// The rule's name on the wire: `"FIELD_SCALAR_KIND_CHANGED"`.
     pub fn rule(&self) -> &'static str {
         self.rule.name()
@@ -77,13 +83,23 @@ impl Difference {
     }
 }
 
-/// All reasons why `reader` cannot read what `writer` wrote, up to ten thousand; none if it can.
+/// All reasons why `reader` cannot read what `writer` wrote, as many as are listed; none if it can.
 /// The work is linear in the size of both schemas.
 pub fn compatibility(reader: &Schema, writer: &Schema) -> Vec<Incompatibility> {
-    compare::compare(reader, writer, |difference| !difference.is_compatible())
+    compatibility_within(reader, writer, &Budget::default()).items
 }
 
-/// All differences between two schemas, those that do no harm too.
+/// The same within a budget, and how many are not listed. Once the budget is used up there is no
+/// verdict, whatever is returned.
+pub fn compatibility_within(
+    reader: &Schema,
+    writer: &Schema,
+    budget: &Budget,
+) -> Listed<Incompatibility> {
+    compare::compare(reader, writer, budget, |difference| !difference.is_compatible())
+}
+
+/// All differences between two schemas, those that do no harm too, as many as are listed.
 pub fn differences(reader: &Schema, writer: &Schema) -> Vec<Difference> {
-    compare::compare(reader, writer, |_| true)
+    compare::compare(reader, writer, &Budget::default(), |_| true).items
 }

@@ -18,20 +18,33 @@ use super::default::default_value;
 use super::encode::SCALAR_NUMBERS;
 use super::options_decode;
 use super::wire::{Fields, Held};
+use crate::budget::Budget;
+
+/// A field of six bytes takes some two hundred in a tree.
+const TREE_BYTES_PER_BYTE: usize = 16;
 
 /// Decodes a file that has these imports; `None` if the bytes are no descriptor.
-pub fn decode(bytes: &[u8], imports: &[&File]) -> Option<Result<File, ParseError>> {
-    let names = Names::of(imports.iter().copied());
+pub fn decode(
+    bytes: &[u8],
+    imports: &[&File],
+    budget: &Budget,
+) -> Option<Result<File, ParseError>> {
+    // the tree, twice, and its text
+    if !(budget.spend(bytes.len()) && budget.hold(TREE_BYTES_PER_BYTE * bytes.len())) {
+        return None;
+    }
+    let names = Names::of(imports.iter().copied(), budget);
     let proto3 = syntax(bytes)? == Some(Syntax::Proto3);
     let mut file = Decoder { names: &names, proto3 }.file(bytes)?;
     if !file.extends.is_empty() || !file.types.is_empty() {
         // its options may be extensions that it declares itself
         let declared = file.clone();
-        let names = Names::of(imports.iter().copied().chain([&declared]));
+        let names = Names::of(imports.iter().copied().chain([&declared]), budget);
         file = Decoder { names: &names, proto3 }.file(bytes)?;
     }
     // names in a descriptor may be any text: what cannot be read back is refused
-    Some(read(&print(&file, false)).map(|_| file))
+    let _text = budget.loan();
+    Some(read(&print(&file, false, budget), budget).map(|_| file))
 }
 
 struct Decoder<'s> {

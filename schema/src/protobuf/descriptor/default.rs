@@ -3,6 +3,7 @@
 use super::super::element::{FieldType, Value};
 use super::super::raw_bytes::bytes;
 use super::super::read::text::{Text, integer};
+use crate::budget::Budget;
 
 /// A default value as protoc writes it: numbers in decimal, bytes with escapes.
 pub fn default_text(value: &Value, kind: &FieldType) -> String {
@@ -28,7 +29,7 @@ pub fn default_value(text: String, kind: &FieldType) -> Value {
         FieldType::Scalar("string") => Value::String(text),
         FieldType::Scalar("bytes") => {
             let quoted = format!("\"{text}\"");
-            let bytes = Text::new(&quoted).string();
+            let bytes = Text::new(&quoted, &Budget::default()).string();
             Value::String(bytes.unwrap_or(text))
         }
         FieldType::Scalar("bool") => Value::Bool(text == "true"),
@@ -95,7 +96,9 @@ mod tests {
 
     #[test]
     fn bytes_are_escaped() {
-        let value = Value::String(Text::new("\"a\\xff\\n\\\"\u{ff}\"").string().unwrap());
+        let value = Value::String(
+            Text::new("\"a\\xff\\n\\\"\u{ff}\"", &Budget::default()).string().unwrap(),
+        );
         let text = default_text(&value, &FieldType::Scalar("bytes"));
         assert_eq!(text, "a\\377\\n\\\"\\303\\277");
     }

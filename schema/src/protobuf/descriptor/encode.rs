@@ -5,7 +5,7 @@ use super::super::element::{
     Enum, Extend, Extensions, Field, FieldType, File, Group, Import, ImportKind, Label, Message,
     NumberRange, Opt, Reserved, Rpc, Service, Syntax, Type,
 };
-use super::super::names::{Declared, Names, joined};
+use super::super::names::{Declared, Names};
 use super::default::default_text;
 use super::members::{MemberKind, Synthetic, members};
 use super::options;
@@ -90,7 +90,7 @@ impl<'s> Encoder<'s> {
     }
 
     fn message(&self, message: &Message, scope: &str) -> Bytes {
-        let name = joined(scope, &message.name);
+        let name = self.names.joined(scope, &message.name);
         let mut out = Writer::default();
         out.text(1, &message.name);
         let mut made = Vec::new();
@@ -171,6 +171,7 @@ impl<'s> Encoder<'s> {
 
     fn resolved(&self, name: &str, scope: &str) -> Result<String, String> {
         let full = self.names.resolve(name, scope);
+        full.as_ref().map(|full| self.names.budget.hold(full.len()));
         full.ok_or_else(|| format!("Could not resolve type: {name}"))
     }
 
@@ -183,7 +184,7 @@ impl<'s> Encoder<'s> {
     ) -> Bytes {
         let (type_number, type_name, label) = match &field.kind {
             FieldType::Map(_) => {
-                let entry = joined(scope, &map_entry_name(&field.name));
+                let entry = self.names.joined(scope, &map_entry_name(&field.name));
                 (11, Some(format!(".{entry}")), Label::Repeated)
             }
             kind => {
@@ -221,7 +222,7 @@ impl<'s> Encoder<'s> {
         out.int(3, group.number);
         out.int(4, label_number(group.label.unwrap_or(Label::Optional)));
         out.int(5, 10);
-        out.text(6, &format!(".{}", joined(scope, &group.body.name)));
+        out.text(6, &format!(".{}", self.names.joined(scope, &group.body.name)));
         self.options(&mut out, 8, &group.options, "FieldOptions", scope);
         oneof.iter().for_each(|place| out.int(9, *place as i32));
         Ok(out.bytes)
@@ -263,7 +264,7 @@ impl<'s> Encoder<'s> {
     }
 
     fn enumeration(&self, enumeration: &Enum, scope: &str) -> Vec<u8> {
-        let name = joined(scope, &enumeration.name);
+        let name = self.names.joined(scope, &enumeration.name);
         let mut out = Writer::default();
         out.text(1, &enumeration.name);
         for constant in &enumeration.constants {
@@ -279,7 +280,7 @@ impl<'s> Encoder<'s> {
     }
 
     fn service(&self, service: &Service) -> Bytes {
-        let scope = joined(self.file.package(), &service.name);
+        let scope = self.names.joined(self.file.package(), &service.name);
         let mut out = Writer::default();
         out.text(1, &service.name);
         for rpc in &service.rpcs {

@@ -11,11 +11,16 @@ use super::element::{
     Constant, Enum, Extend, FieldType, File, Import, ImportKind, Rpc, Service, Syntax, Type,
 };
 use super::{ParseError, raw_bytes};
+use crate::budget::Budget;
 use text::{Result, Text};
 
+/// Bytes of text that are read in the time of a step.
+const READ_BYTES_PER_STEP: usize = 8;
+
 /// Reads a whole text.
-pub fn read(text: &str) -> std::result::Result<File, ParseError> {
-    let mut text = Text::new(text);
+pub fn read(text: &str, budget: &Budget) -> std::result::Result<File, ParseError> {
+    budget.spend(text.len() / READ_BYTES_PER_STEP);
+    let mut text = Text::new(text, budget);
     let mut file = File::default();
     let mut first = true;
     while text.peek()?.is_some() {

@@ -1,6 +1,7 @@
 //! The characters of a `.proto` text: white space and comments, words, numbers, strings.
 
 use super::super::{ParseError, raw_bytes};
+use crate::budget::Budget;
 
 /// How deep messages, groups and option values may nest. protoc stops at 32 messages, and decoders
 /// of descriptors at 100.
@@ -16,16 +17,29 @@ pub struct Text<'t> {
     text: &'t str,
     pub at: usize,
     depth: usize,
+    budget: &'t Budget,
 }
 
+/// What a word, a text or a pair of braces takes in the tree that is made of them, at the most.
+const WORD_BYTES: usize = 72;
+const BRACES_BYTES: usize = 320;
+
 impl<'t> Text<'t> {
-    pub fn new(text: &'t str) -> Text<'t> {
-        Text { text, at: 0, depth: 0 }
+    pub fn new(text: &'t str, budget: &'t Budget) -> Text<'t> {
+        Text { text, at: 0, depth: 0, budget }
+    }
+
+    fn pay(&self, bytes: usize) -> Result<()> {
+        if self.budget.spend(1) && self.budget.hold(bytes) {
+            return Ok(());
+        }
+        self.wrong(self.budget.over().map_or_else(String::new, |over| over.to_string()))
     }
 
     /// Goes into something that may nest; [`Text::leave`] comes out of it.
     pub fn enter(&mut self) -> Result<()> {
         self.depth += 1;
+        self.pay(BRACES_BYTES)?;
         if self.depth > NESTING_MAX {
             return self.wrong(format!("nested more than {NESTING_MAX} levels deep"));
         }
@@ -101,6 +115,7 @@ impl<'t> Text<'t> {
             .bytes()
             .position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-')))
             .unwrap_or(rest.len());
+        self.pay(WORD_BYTES + end)?;
         self.at += end;
         Ok(&rest[..end])
     }
@@ -190,6 +205,7 @@ impl<'t> Text<'t> {
             self.at += 1;
             self.string_until(quote, &mut string)?;
         }
+        self.pay(WORD_BYTES + string.len())?;
         Ok(string)
     }
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use weir_registry_api::{Association, Lifecycle, RegistryError, Subject, Version};
 
 use super::super::delete::refuse_referenced;
+use super::super::register::writers_budget;
 use super::{AssociationChange, AssociationPlan, Registration, invalid};
+use crate::parsed::over_budget;
 use crate::state::State;
 
 /// A change beside what is there.
@@ -53,8 +55,10 @@ impl<'a> Step<'a> {
     }
 
     fn has_its_schema(&self, state: &State) -> Result<bool, RegistryError> {
-        let schema = self.schema()?;
-        Ok(schema.is_some_and(|s| state.lookup(&self.subject, &s.candidate, false).is_some()))
+        let Some(schema) = self.schema()? else { return Ok(false) };
+        let budget = writers_budget();
+        let found = state.lookup(&self.subject, &schema.candidate, false, &budget).is_some();
+        budget.over().map_or(Ok(found), |over| Err(over_budget(over)))
     }
 
     fn is_import(&self, state: &State) -> bool {

@@ -9,6 +9,7 @@ use axum::response::Response;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tower::Service;
+use weir_http::{Certificate, Identity, Shared, Site};
 use weir_proxy::{Broker, BrokerConfig, Proxy, ProxyConfig};
 use weir_registry::Registry;
 use weir_registry::log::{MemoryLog, SledLog};
@@ -18,21 +19,24 @@ use crate::added_headers::{AddedHeaders, Adding};
 use crate::cli::{Role, ServeArgs, Store};
 use crate::confluent::environment;
 use crate::kafkastore;
-use crate::listen;
+use crate::limits::limits;
+use crate::listen::{self, Hangups};
 use crate::listeners::Listener;
 use crate::migrate::without_user;
 use crate::parts::Parts;
 use crate::settings::{Face, Settings, read_file};
 
-pub async fn run(args: Box<ServeArgs>) -> Result<(), String> {
+pub async fn run(args: Box<ServeArgs>, hangups: Hangups) -> Result<(), String> {
     let env = environment();
     let settings = Settings::new(&args, &env)?;
+    let limits = limits(&args.limits, &env, weir_http::raise_descriptors())?;
+    let shared = Arc::new(Shared::new(limits));
     settings.notes.say();
     settings.kafka_notes.iter().for_each(|note| tracing::warn!("{note}"));
     let mut parts = Parts::default();
     let mut registry_url = settings.schema_registry_url.clone();
     if args.roles.contains(&Role::Registry) {
-        let bound = Bound::new(&settings.registry, args.insecure)?;
+        let bound = Bound::new(&settings.registry, args.insecure, &shared, &hangups)?;
         let registry = match settings.store {
             Store::Kafka => {
                 let log = kafkastore::log(&args, &env, &settings.kafka)?;
@@ -54,7 +58,7 @@ pub async fn run(args: Box<ServeArgs>) -> Result<(), String> {
         });
     }
     if args.roles.contains(&Role::Proxy) {
-        let bound = Bound::new(&settings.proxy, args.insecure)?;
+        let bound = Bound::new(&settings.proxy, args.insecure, &shared, &hangups)?;
         let urls = registry_url.ok_or("the proxy needs --schema-registry-url")?;
         let proxy = proxy(&args, &settings, &urls)?;
         let router = weir_proxy::router(proxy.clone());
@@ -70,7 +74,7 @@ pub async fn run(args: Box<ServeArgs>) -> Result<(), String> {
 
 /// The listeners of a server, taken before anything else is done.
 struct Bound {
-    sockets: Vec<TcpListener>,
+    sockets: Vec<(TcpListener, Arc<Site>)>,
     /// Of the sockets, in their order.
     addresses: Vec<Listener>,
     tls: Option<TlsAcceptor>,
@@ -78,13 +82,22 @@ struct Bound {
 }
 
 impl Bound {
-    fn new(face: &Face, insecure: bool) -> Result<Bound, String> {
-        let tls = face.identity.as_ref().map(listen::tls).transpose()?;
+    fn new(
+        face: &Face,
+        insecure: bool,
+        shared: &Arc<Shared>,
+        hangups: &Hangups,
+    ) -> Result<Bound, String> {
+        let tls =
+            face.identity.clone().map(|identity| tls(identity, shared, hangups)).transpose()?;
         let (mut sockets, mut addresses) = (Vec::new(), Vec::new());
         for listener in &face.listeners {
             let socket = listen::bind(listener.address, insecure)?;
             let address = socket.local_addr().map_err(|e| e.to_string())?;
-            sockets.push(socket);
+            let site = Site::new(shared.clone(), address, listener.https);
+            let site = site.allowing_hosts(&face.allowed_hosts);
+            let site = site.allowing_origins(&face.allowed_origins);
+            sockets.push((socket, Arc::new(site)));
             addresses.push(Listener { address, ..*listener });
         }
         Ok(Bound { sockets, addresses, tls, headers: face.headers.clone() })
@@ -96,17 +109,28 @@ impl Bound {
         S: Service<Request, Response = Response, Error = Infallible, Future: Send>,
         S: Clone + Send + Sync + 'static,
     {
-        for (socket, listener) in self.sockets.into_iter().zip(self.addresses) {
+        for ((socket, site), listener) in self.sockets.into_iter().zip(self.addresses) {
             let tls = self.tls.clone().filter(|_| listener.https);
             let headers = if listener.https { &self.headers.1 } else { &self.headers.0 };
             let service = service.clone();
             match headers.is_empty() {
-                true => parts.serve(socket, tls, service),
-                false => parts.serve(socket, tls, Adding { service, headers: headers.clone() }),
+                true => parts.serve(socket, site, tls, service),
+                false => {
+                    let service = Adding { service, headers: headers.clone() };
+                    parts.serve(socket, site, tls, service);
+                }
             }
             say(&format!("{}://{}", listener.scheme(), listener.address));
         }
     }
+}
+
+/// What speaks TLS with a certificate, which is read anew on SIGHUP and when it has changed.
+fn tls(identity: Identity, shared: &Shared, hangups: &Hangups) -> Result<TlsAcceptor, String> {
+    let certificate = Certificate::open(identity)?;
+    shared.add_certificate(certificate.clone());
+    tokio::spawn(certificate.clone().follow(hangups.subscribe()));
+    Ok(certificate.acceptor())
 }
 
 /// A registry of its own.

@@ -2,10 +2,12 @@
 
 use std::fmt::Write;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use serde::Serialize;
+use weir_http::Arrival;
 
 use super::answer::Json;
 use crate::Registry;
@@ -101,8 +103,12 @@ pub(super) async fn cluster(State(registry): State<Registry>) -> Json<Node> {
     Json(Node::of(&registry))
 }
 
-/// `GET /metrics`: the same for Prometheus, with records that could not be applied, by offset.
-pub(super) async fn metrics(State(registry): State<Registry>) -> impl IntoResponse {
+/// `GET /metrics`: the same for Prometheus, with records that could not be applied, by offset; and the process's
+/// connections, bodies and certificates.
+pub(super) async fn metrics(
+    State(registry): State<Registry>,
+    arrival: Option<Extension<Arrival>>,
+) -> impl IntoResponse {
     let (node, state) = (Node::of(&registry), registry.state());
     let mut out = String::new();
     let mut metric = |name: &str, kind: &str, help: &str, values: &[(String, u64)]| {
@@ -140,6 +146,7 @@ pub(super) async fn metrics(State(registry): State<Registry>) -> impl IntoRespon
         .map(|(offset, why)| (format!("{{offset=\"{offset}\",reason=\"{}\"}}", label(why)), 1))
         .collect();
     metric("passed_over", "gauge", "The first records not applied.", &listed);
+    out.extend(arrival.map(|Extension(arrival)| weir_http::metrics::text(&arrival)));
     ([(CONTENT_TYPE, "text/plain; version=0.0.4")], out)
 }
 

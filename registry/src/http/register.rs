@@ -12,9 +12,10 @@ use weir_registry_core::{
 };
 use weir_schema::protobuf;
 
-use super::answer::{Answer, Json, Refused};
+use super::answer::{Answer, Refused};
 use super::format;
 use super::request::{Body, Params, SubjectPath, VersionPath};
+use super::shared_text::SchemaJson;
 use crate::Registry;
 
 /// `POST /subjects/{subject}/versions`: register a schema, or find it if it is there already.
@@ -28,7 +29,7 @@ pub(super) async fn register(
     SubjectPath(subject): SubjectPath,
     params: Params,
     Body(request): Body<RegisterRequest>,
-) -> Answer<Json<RegisterResponse>> {
+) -> Answer<SchemaJson<RegisterResponse>> {
     let subject = Subject::new(subject.as_str())?;
     if registry.options().reject_empty_subject && subject.parts().1.is_empty() {
         let subject = subject.to_string();
@@ -53,7 +54,7 @@ fn registered(
     id: SchemaId,
     version: Version,
     params: &Params,
-) -> Answer<Json<RegisterResponse>> {
+) -> Answer<SchemaJson<RegisterResponse>> {
     let state = registry.state();
     if state.by_id(subject.parts().0, id).is_none() {
         // deleted for good since
@@ -61,7 +62,7 @@ fn registered(
     }
     let entry = VersionEntry { version, id, deleted: false, ts: None };
     let schema = format::version(&state, subject, state.schema(subject, &entry), params)?;
-    Ok(Json(RegisterResponse {
+    Ok(SchemaJson(RegisterResponse {
         id,
         version: Some(version),
         guid: schema.guid,
@@ -152,7 +153,7 @@ pub(super) async fn tag(
     VersionPath(subject, spec): VersionPath,
     params: Params,
     Body(request): Body<TagSchemaRequest>,
-) -> Answer<Json<RegisterResponse>> {
+) -> Answer<SchemaJson<RegisterResponse>> {
     registry.catch_up().await?;
     let registration = {
         let state = registry.state();

@@ -10,10 +10,11 @@ use weir_registry_api::{
 };
 use weir_registry_core::{IdEntry, Listing, State as RegistryState, VersionEntry};
 
-use super::answer::{Answer, Json, JsonArray, RawText};
+use super::answer::{Answer, Json};
 use super::associations;
 use super::format::Shape;
 use super::request::{GuidPath, IdPath, Params};
+use super::shared_text::{JsonArray, RawText, SchemaJson};
 use crate::Registry;
 
 /// Schemas in one answer, and its default.
@@ -96,10 +97,10 @@ pub(super) async fn by_id(
     State(registry): State<Registry>,
     IdPath(id): IdPath,
     params: Params,
-) -> Answer<Json<SchemaString>> {
+) -> Answer<SchemaJson<SchemaString>> {
     let state = registry.state();
     if params.is_empty() {
-        return Ok(Json(find(&state, id, None)?.schema_string(None)));
+        return Ok(SchemaJson(find(&state, id, None)?.schema_string(None)));
     }
     let subject = params.subject(&registry);
     let entry = find(&state, id, subject.as_ref())?;
@@ -107,7 +108,7 @@ pub(super) async fn by_id(
     let mut schema = Shape::new(&state, entry, &params)?.of_string(schema);
     let context = entry.context.as_str();
     schema.max_id = params.flag("fetchMaxId").then(|| state.max_id(context));
-    Ok(Json(schema))
+    Ok(SchemaJson(schema))
 }
 
 /// The subject in the context in which its id was found.
@@ -162,7 +163,7 @@ pub(super) async fn by_guid(
     State(registry): State<Registry>,
     GuidPath(guid): GuidPath,
     params: Params,
-) -> Answer<Json<SchemaString>> {
+) -> Answer<SchemaJson<SchemaString>> {
     let state = registry.state();
     let same = state.ids_of_guid(guid.parse::<Guid>()?).next();
     let entry = same
@@ -170,7 +171,7 @@ pub(super) async fn by_guid(
         .ok_or(RegistryError::SchemaIdNotFound { id: guid })?;
     let schema =
         SchemaString { subject: None, version: None, id: None, ..entry.schema_string(None) };
-    Ok(Json(Shape::new(&state, entry, &params)?.of_string(schema)))
+    Ok(SchemaJson(Shape::new(&state, entry, &params)?.of_string(schema)))
 }
 
 /// `GET /schemas/guids/{guid}/ids`: contexts and ids of a guid; none if it is not known.

@@ -9,8 +9,9 @@ use weir_registry_core::{
     Candidate, Command, Listing, Outcome, Purpose, State as RegistryState, VersionEntry,
 };
 
-use super::answer::{Answer, Json, RawText, Refused};
+use super::answer::{Answer, Json, Refused};
 use super::request::{Body, Params, SubjectPath, VersionPath};
+use super::shared_text::{RawText, SchemaJson};
 use super::{format, register};
 use crate::Registry;
 
@@ -37,7 +38,7 @@ pub(super) async fn lookup(
     SubjectPath(subject): SubjectPath,
     params: Params,
     Body(request): Body<RegisterRequest>,
-) -> Answer<Json<Schema>> {
+) -> Answer<SchemaJson<Schema>> {
     let (deleted, normalize) = (params.flag("deleted"), params.flag("normalize"));
     let heavy = register::is_long(&request) || register::has_long_history(&registry, &subject);
     let found = registry.heavy_if(heavy, {
@@ -50,7 +51,7 @@ pub(super) async fn lookup(
         return Err(Refused(RegistryError::SchemaNotFound)); // deleted for good since
     }
     let schema = format::version(&state, &place, state.schema(&place, &version), &params)?;
-    Ok(Json(Schema { ts: None, deleted: None, ..schema }))
+    Ok(SchemaJson(Schema { ts: None, deleted: None, ..schema }))
 }
 
 fn look_up(
@@ -93,7 +94,7 @@ pub(super) async fn latest_with_metadata(
     State(registry): State<Registry>,
     SubjectPath(subject): SubjectPath,
     params: Params,
-) -> Answer<Json<Schema>> {
+) -> Answer<SchemaJson<Schema>> {
     let state = registry.state();
     let deleted = params.flag("deleted");
     let wanted: Vec<(&str, &str)> = params.all("key").zip(params.all("value")).collect();
@@ -112,7 +113,7 @@ pub(super) async fn latest_with_metadata(
     }
     let found = shown.find(has_all).ok_or(RegistryError::SchemaNotFound)?;
     let schema = state.schema(&subject, found);
-    Ok(Json(format::version(&state, &subject, schema, &params)?))
+    Ok(SchemaJson(format::version(&state, &subject, schema, &params)?))
 }
 
 /// `DELETE /subjects/{subject}`: soft-delete all versions, or remove them for good.
@@ -162,8 +163,8 @@ pub(super) async fn version(
     State(registry): State<Registry>,
     VersionPath(subject, spec): VersionPath,
     params: Params,
-) -> Answer<Json<Schema>> {
-    find_version(&registry, &subject, spec, &params).map(Json)
+) -> Answer<SchemaJson<Schema>> {
+    find_version(&registry, &subject, spec, &params).map(SchemaJson)
 }
 
 fn find_version(

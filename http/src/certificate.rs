@@ -71,9 +71,17 @@ impl Certificate {
         Ok(Arc::new(certificate))
     }
 
-    /// What speaks TLS with it, and with what has come in its place.
-    pub fn acceptor(self: &Arc<Self>) -> TlsAcceptor {
-        let config = ServerConfig::builder_with_protocol_versions(&self.identity.versions);
+    /// Whether it is read from these files.
+    pub fn is_of(&self, identity: &Identity) -> bool {
+        (&self.identity.cert, &self.identity.key) == (&identity.cert, &identity.key)
+    }
+
+    /// What speaks these versions of TLS with it, and with what has come in its place.
+    pub fn acceptor(
+        self: &Arc<Self>,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> TlsAcceptor {
+        let config = ServerConfig::builder_with_protocol_versions(versions);
         let resolver = Arc::new(Resolver(self.clone()));
         let mut config = config.with_no_client_auth().with_cert_resolver(resolver);
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
@@ -149,6 +157,11 @@ impl Certificate {
                 span(-left)
             ),
         }
+    }
+
+    /// Whether it is this one that connections are shown.
+    pub(crate) fn is_shown(&self, certificate: &CertificateDer<'_>) -> bool {
+        self.current.load().key.cert.first() == Some(certificate)
     }
 
     /// Where it is read from.

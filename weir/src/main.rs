@@ -17,6 +17,7 @@ mod migrate;
 mod parts;
 mod serve;
 mod settings;
+mod tls;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;

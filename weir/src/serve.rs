@@ -9,7 +9,7 @@ use axum::response::Response;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tower::Service;
-use weir_http::{Certificate, Identity, Shared, Site};
+use weir_http::{Certificate, Shared, Site};
 use weir_proxy::{Broker, BrokerConfig, Proxy, ProxyConfig};
 use weir_registry::Registry;
 use weir_registry::log::{MemoryLog, SledLog};
@@ -25,6 +25,7 @@ use crate::listeners::Listener;
 use crate::migrate::without_user;
 use crate::parts::Parts;
 use crate::settings::{Face, Settings, read_file};
+use crate::tls::{Certificates, own_client};
 
 pub async fn run(args: Box<ServeArgs>, hangups: Hangups) -> Result<(), String> {
     let env = environment();
@@ -33,10 +34,12 @@ pub async fn run(args: Box<ServeArgs>, hangups: Hangups) -> Result<(), String> {
     let shared = Arc::new(Shared::new(limits));
     settings.notes.say();
     settings.kafka_notes.iter().for_each(|note| tracing::warn!("{note}"));
+    let mut certificates = Certificates::new(&shared, &hangups);
+    let mut own_certificate = None;
     let mut parts = Parts::default();
     let mut registry_url = settings.schema_registry_url.clone();
     if args.roles.contains(&Role::Registry) {
-        let bound = Bound::new(&settings.registry, args.insecure, &shared, &hangups)?;
+        let bound = Bound::new(&settings.registry, args.insecure, &shared, &mut certificates)?;
         let registry = match settings.store {
             Store::Kafka => {
                 let log = kafkastore::log(&args, &env, &settings.kafka)?;
@@ -51,16 +54,19 @@ pub async fn run(args: Box<ServeArgs>, hangups: Hangups) -> Result<(), String> {
         if let Some(listener) = bound.addresses.first() {
             // the proxy of this process reaches it by loopback's name, which certificates can have
             let (scheme, port) = (listener.scheme(), listener.address.port());
-            registry_url.get_or_insert_with(|| format!("{scheme}://localhost:{port}"));
+            if registry_url.is_none() {
+                registry_url = Some(format!("{scheme}://localhost:{port}"));
+                own_certificate = bound.certificate.clone();
+            }
         }
         bound.serve(&mut parts, &weir_registry::service(registry), |url| {
             tracing::info!("registry on {url}");
         });
     }
     if args.roles.contains(&Role::Proxy) {
-        let bound = Bound::new(&settings.proxy, args.insecure, &shared, &hangups)?;
+        let bound = Bound::new(&settings.proxy, args.insecure, &shared, &mut certificates)?;
         let urls = registry_url.ok_or("the proxy needs --schema-registry-url")?;
-        let proxy = proxy(&args, &settings, &urls)?;
+        let proxy = proxy(&args, &settings, &urls, own_certificate)?;
         let router = weir_proxy::router(proxy.clone());
         parts.proxy(proxy);
         let schemas: Vec<_> = registries(&urls).map(without_user).collect();
@@ -77,6 +83,7 @@ struct Bound {
     sockets: Vec<(TcpListener, Arc<Site>)>,
     /// Of the sockets, in their order.
     addresses: Vec<Listener>,
+    certificate: Option<Arc<Certificate>>,
     tls: Option<TlsAcceptor>,
     headers: (Arc<AddedHeaders>, Arc<AddedHeaders>),
 }
@@ -86,10 +93,12 @@ impl Bound {
         face: &Face,
         insecure: bool,
         shared: &Arc<Shared>,
-        hangups: &Hangups,
+        certificates: &mut Certificates<'_>,
     ) -> Result<Bound, String> {
-        let tls =
-            face.identity.clone().map(|identity| tls(identity, shared, hangups)).transpose()?;
+        let identity = face.identity.as_ref();
+        let certificate = identity.map(|identity| certificates.get(identity)).transpose()?;
+        let tls = certificate.as_ref().zip(identity);
+        let tls = tls.map(|(certificate, identity)| certificate.acceptor(&identity.versions));
         let (mut sockets, mut addresses) = (Vec::new(), Vec::new());
         for listener in &face.listeners {
             let socket = listen::bind(listener.address, insecure)?;
@@ -100,7 +109,8 @@ impl Bound {
             sockets.push((socket, Arc::new(site)));
             addresses.push(Listener { address, ..*listener });
         }
-        Ok(Bound { sockets, addresses, tls, headers: face.headers.clone() })
+        let headers = face.headers.clone();
+        Ok(Bound { sockets, addresses, certificate, tls, headers })
     }
 
     /// `say` is told the URL of each.
@@ -125,14 +135,6 @@ impl Bound {
     }
 }
 
-/// What speaks TLS with a certificate, which is read anew on SIGHUP and when it has changed.
-fn tls(identity: Identity, shared: &Shared, hangups: &Hangups) -> Result<TlsAcceptor, String> {
-    let certificate = Certificate::open(identity)?;
-    shared.add_certificate(certificate.clone());
-    tokio::spawn(certificate.clone().follow(hangups.subscribe()));
-    Ok(certificate.acceptor())
-}
-
 /// A registry of its own.
 fn open(args: &ServeArgs, settings: &Settings) -> Result<Registry, String> {
     let options = settings.options.clone();
@@ -151,17 +153,22 @@ fn registries(urls: &str) -> impl Iterator<Item = &str> {
     urls.split(',').map(str::trim).filter(|url| !url.is_empty())
 }
 
-fn proxy(args: &ServeArgs, settings: &Settings, registry_urls: &str) -> Result<Proxy, String> {
+/// `own` is what this process's registry shows, if that is the one to ask.
+fn proxy(
+    args: &ServeArgs,
+    settings: &Settings,
+    registry_urls: &str,
+    own: Option<Arc<Certificate>>,
+) -> Result<Proxy, String> {
     let mut urls = registries(registry_urls);
     let mut client = RegistryClient::builder(urls.next().unwrap_or_default());
     for url in urls {
         client = client.or_url(url);
     }
-    // our own certificate is the one to trust where the registry is ours
-    let own = settings.registry.identity.as_ref().map(|identity| &identity.cert);
-    let own = own.filter(|_| settings.schema_registry_url.is_none());
-    if let Some(path) = args.schema_registry_ca.as_ref().or(own) {
-        client = client.ca_pem(read_file(path)?);
+    match (&args.schema_registry_ca, own) {
+        (Some(path), _) => client = client.ca_pem(read_file(path)?),
+        (None, Some(own)) => client = client.http_client(own_client(own)?),
+        (None, None) => {}
     }
     let client = client.build().map_err(|e| e.to_string())?;
     let config = BrokerConfig { kafka: settings.kafka.clone(), embedded: None };

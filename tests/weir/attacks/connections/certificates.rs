@@ -83,6 +83,38 @@ async fn a_new_certificate_is_shown_after_sighup_and_no_connection_is_dropped() 
     assert_eq!(Api::trusting(url, &second).get("/subjects").await.status, 200);
 }
 
+/// The proxy asks the registry of its process, whichever certificate that shows.
+#[tokio::test]
+async fn the_proxy_trusts_the_registry_of_its_process_after_a_new_certificate_as_before() {
+    let files = Files::new();
+    files.write(2100);
+    let [cert, key] = ["cert.pem", "key.pem"].map(|name| files.path(name));
+    let mut weir = Weir::spawn(&mut Weir::serve_command(&[
+        "--bootstrap-servers",
+        "127.0.0.1:1",
+        "--tls-cert",
+        cert.to_str().unwrap(),
+        "--tls-key",
+        key.to_str().unwrap(),
+    ]));
+    weir.api("registry on");
+    let url = weir.api("REST proxy on").url.replace("127.0.0.1", "localhost");
+    for until in [2101, 2102] {
+        let certificate = files.write(until);
+        weir.signal("HUP");
+        weir.line("was read");
+        let proxy = Api::trusting(url.clone(), &certificate);
+        let body = r#"{"value_schema_id": 7, "records": [{"value": 1}]}"#;
+        let produced =
+            proxy.post_as("/topics/t", "application/vnd.kafka.avro.v2+json", body.into());
+        // the registry was asked, and has no such schema
+        let answer = produced.await;
+        assert!(answer.text.contains("Schema 7 not found"), "{}", answer.text);
+        let metrics = proxy.get("/metrics").await.text;
+        assert_eq!(metrics.matches("weir_certificate_expiry_seconds{").count(), 1, "{metrics}");
+    }
+}
+
 /// Whoever replaces the files need not tell.
 #[tokio::test]
 async fn a_new_certificate_is_seen_without_a_signal() {

@@ -13,6 +13,9 @@ use crate::shared::{Shared, Site};
 /// How long a body has to be under way before it may have to make room for others.
 const SLOW_BODY_MIN: Duration = Duration::from_secs(1);
 
+/// How long a client has to take nothing of its answer before its connection may have to make room for others.
+const STALLED_MIN: Duration = Duration::from_secs(2);
+
 /// The connection that a request came on; an extension of the request.
 #[derive(Clone)]
 pub struct Arrival(pub(crate) Arc<Connection>);
@@ -35,8 +38,8 @@ pub(crate) struct Connection {
     body_since: Moment,
     /// Whether a request has come on it, ever.
     was_used: AtomicBool,
-    /// Whether its client is behind with what it is sent.
-    behind: AtomicBool,
+    /// When its client took something for the last time, if it is behind with what it is sent.
+    behind_since: Moment,
     /// Bytes of its request's body that are held.
     held_bytes: AtomicUsize,
     /// Of them, those of a body that is there as a whole: they count until its request is answered.
@@ -59,7 +62,7 @@ impl Connection {
             waiting_since: Moment::default(),
             body_since: Moment::default(),
             was_used: AtomicBool::new(false),
-            behind: AtomicBool::new(false),
+            behind_since: Moment::default(),
             held_bytes: AtomicUsize::new(0),
             kept_bytes: AtomicUsize::new(0),
             end: Mutex::new(Some(end)),
@@ -90,7 +93,17 @@ impl Connection {
 
     /// Whether it can end without a client that misses anything: no request has come, no answer is under way.
     pub(crate) fn is_idle(&self) -> bool {
-        self.waiting_since.is_set() && !self.behind.load(Ordering::Relaxed)
+        self.waiting_since.is_set() && !self.behind_since.is_set()
+    }
+
+    /// Whether it may be cut off where others need its place: its client has taken nothing for a while.
+    pub(crate) fn is_stalled(&self) -> bool {
+        self.stalled_since(Instant::now()).is_some()
+    }
+
+    /// Since when its client takes nothing: what is smaller the longer it is.
+    pub(crate) fn stalled_since(&self, now: Instant) -> Option<u64> {
+        self.behind_since.since(now, STALLED_MIN)
     }
 
     /// Since when it is idle: what is smaller the sooner it may make room for others. One that was never used is of
@@ -115,8 +128,13 @@ impl Connection {
         self.body_since.unset();
     }
 
-    pub(crate) fn set_behind(&self, behind: bool) {
-        self.behind.store(behind, Ordering::Relaxed);
+    /// The client is behind, and takes nothing from now on.
+    pub(crate) fn is_behind(&self, now: Instant) {
+        self.behind_since.set(now);
+    }
+
+    pub(crate) fn has_caught_up(&self) {
+        self.behind_since.unset();
     }
 
     pub(crate) fn held_bytes(&self) -> &AtomicUsize {

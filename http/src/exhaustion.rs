@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::shared::Shared;
 
@@ -23,6 +23,9 @@ const TOLD_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// How long it is waited for a descriptor that nobody gives back, or for a connection that has gone.
 const MOMENT: Duration = Duration::from_millis(50);
+
+/// How often it is logged that descriptors have run out, while they have.
+const SAY_AGAIN: Duration = Duration::from_secs(10);
 
 const TEXT: &str = r#"{"error_code":503,"message":"The server has too many connections."}"#;
 
@@ -70,11 +73,15 @@ fn answer() -> String {
 }
 
 /// A descriptor that is kept back, to tell a client that there are no more.
-pub(crate) struct Spare(Option<File>);
+pub(crate) struct Spare {
+    file: Option<File>,
+    /// When it was logged that descriptors have run out.
+    said: Option<Instant>,
+}
 
 impl Spare {
     pub(crate) fn new() -> Spare {
-        Spare(File::open("/dev/null").ok())
+        Spare { file: spare_file(), said: None }
     }
 
     /// After an accept that has failed. Where descriptors have run out, an idle connection makes room for the next; if
@@ -91,12 +98,12 @@ impl Spare {
             tracing::debug!(%error, "a connection could not be accepted");
             return sleep(Duration::from_millis(1)).await;
         }
-        tracing::debug!(%error, "there is nothing left for another connection");
+        self.say(error);
         if shared.gate.make_room().await {
             return;
         }
         shared.gate.refused_descriptors.fetch_add(1, Ordering::Relaxed);
-        if self.0.take().is_some() {
+        if self.file.take().is_some() {
             match timeout(MOMENT, listener.accept()).await {
                 Ok(Ok((stream, _))) if !https => drop(stream.try_write(answer().as_bytes())),
                 Ok(Ok(_)) | Err(_) => {}
@@ -105,8 +112,21 @@ impl Spare {
         } else {
             sleep(MOMENT).await;
         }
-        *self = Spare::new();
+        self.file = spare_file();
     }
+
+    /// Logs it now and then: it may happen thousands of times a second.
+    fn say(&mut self, error: &io::Error) {
+        let now = Instant::now();
+        if self.said.is_none_or(|said| now.duration_since(said) >= SAY_AGAIN) {
+            self.said = Some(now);
+            tracing::warn!(%error, "there is nothing left for another connection: an idle one makes room, or it is refused");
+        }
+    }
+}
+
+fn spare_file() -> Option<File> {
+    File::open("/dev/null").ok()
 }
 
 fn is_exhaustion(error: &io::Error) -> bool {

@@ -1,5 +1,5 @@
 //! Who may come in: connections in all and from each address. Where they run short, those that are idle make
-//! room: first those that were never used, of each kind the longest first.
+//! room: first those that were never used, of each kind the longest first. Then those that are slow.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -121,13 +121,15 @@ impl Gate {
         self.open().per_address.len()
     }
 
-    /// Of an address, or of all: the idle one first, then one whose body is under way for long.
+    /// Of an address, or of all: the idle one first, then one whose body is under way for long, then one whose client
+    /// does not read.
     fn evict_one(&self, open: &mut Open, address: Option<IpAddr>) -> bool {
         let now = Instant::now();
         let is_asked = |c: &Connection| address.is_none_or(|a| network(c.peer.ip()) == a);
         let idle = first(open, |c| c.idle_since(now).filter(|_| is_asked(c)));
-        let found =
-            idle.or_else(|| first(open, |c| c.slow_body_since(now).filter(|_| is_asked(c))));
+        let found = idle
+            .or_else(|| first(open, |c| c.slow_body_since(now).filter(|_| is_asked(c))))
+            .or_else(|| first(open, |c| c.stalled_since(now).filter(|_| is_asked(c))));
         let Some(id) = found else { return false };
         self.evicted.fetch_add(1, Ordering::Relaxed);
         open.end(id)
@@ -246,9 +248,13 @@ mod tests {
     fn a_client_that_is_behind_with_its_answer_is_not_idle() {
         let gate = Arc::new(Gate::new(1, 1));
         let (reader, _end) = connection("127.0.0.1");
-        reader.set_behind(true);
+        let now = Instant::now();
+        reader.is_behind(now);
         let _place = gate.admit(&reader).unwrap();
         assert_eq!(gate.admit(&connection("127.0.0.2").0).err(), Some(Full::All));
+        // but it must not stay so
+        assert_eq!(reader.stalled_since(now + Duration::from_secs(1)), None);
+        assert!(reader.stalled_since(now + Duration::from_secs(9)).is_some());
     }
 
     #[test]

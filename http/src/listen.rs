@@ -193,8 +193,8 @@ async fn converse<S>(
     let ended = tokio::select! {
         ended = serving.as_mut() => ended,
         why = ending => match why {
-            // nobody misses anything
-            Ok(End::Evicted) if connection.is_idle() => return,
+            // nobody misses anything, or nobody reads
+            Ok(End::Evicted) if connection.is_idle() || connection.is_stalled() => return,
             _ => {
                 serving.as_mut().graceful_shutdown();
                 serving.await

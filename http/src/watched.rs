@@ -42,6 +42,7 @@ impl<S> Watched<S> {
             (Poll::Pending, _) => self.wait(context),
             (Poll::Ready(Ok(bytes)), Some(behind)) => {
                 behind.progress = Instant::now();
+                self.connection.is_behind(behind.progress.into_std());
                 match behind.progress
                     < behind.since + self.connection.shared().limits.answer_timeout
                 {
@@ -57,8 +58,9 @@ impl<S> Watched<S> {
         let limits = &self.connection.shared().limits;
         let (stall, all) = (limits.answer_stall_timeout, limits.answer_timeout);
         let behind = self.behind.get_or_insert_with(|| {
-            self.connection.set_behind(true);
-            Behind::new(stall.min(all))
+            let behind = Behind::new(stall.min(all));
+            self.connection.is_behind(behind.progress.into_std());
+            behind
         });
         loop {
             ready!(behind.timer.as_mut().poll(context));
@@ -119,7 +121,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     /// All was taken: whoever writes flushes when nothing is left.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.behind.take().is_some() {
-            self.connection.set_behind(false);
+            self.connection.has_caught_up();
         }
         Pin::new(&mut self.stream).poll_flush(context)
     }

@@ -41,9 +41,16 @@ const MISS_PATIENCE: Duration = Duration::from_millis(500);
 /// Before it is seen again who leads, if nobody is announced meanwhile.
 const LEADER_POLL: Duration = Duration::from_millis(50);
 
-/// Headers that are between two ends of a connection. `Origin` says what the client takes for its server, which is
-/// this one.
-const HOP_BY_HOP: [HeaderName; 5] = [CONNECTION, CONTENT_LENGTH, HOST, ORIGIN, TRANSFER_ENCODING];
+/// Headers that are between two ends of a connection. What a browser says of a page was looked at here: the leader has
+/// another name.
+static HOP_BY_HOP: [HeaderName; 6] = [
+    CONNECTION,
+    CONTENT_LENGTH,
+    HOST,
+    ORIGIN,
+    HeaderName::from_static("sec-fetch-site"),
+    TRANSFER_ENCODING,
+];
 
 /// Answers a request of a registry whose log others write too.
 pub(super) async fn answer(registry: Registry, routes: Router, request: Request) -> Response {

@@ -22,6 +22,12 @@ impl Server {
         Ok(Server { child: command.spawn()?, address })
     }
 
+    /// What a command starts; `address` is the listener that will be asked.
+    pub fn of(command: &mut Command, address: SocketAddr) -> Result<Server> {
+        command.env("WEIR_LOG", "warn").stdin(Stdio::null()).stdout(Stdio::null());
+        Ok(Server { child: command.spawn()?, address })
+    }
+
     /// `weir serve --roles registry` with more arguments.
     pub fn registry(args: &[&str]) -> Result<Server> {
         let address = free_address()?;
@@ -91,7 +97,7 @@ pub fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("bench is in the workspace")
 }
 
-fn binaries() -> Result<PathBuf> {
+pub fn binaries() -> Result<PathBuf> {
     let this = std::env::current_exe()?;
     Ok(this.parent().ok_or("this program is nowhere")?.to_path_buf())
 }

@@ -103,6 +103,18 @@ pub enum ProxyError {
     BadRequest {
         reason: String,
     },
+    /// A page of another site may not write.
+    ForeignOrigin {
+        reason: String,
+    },
+    /// The body has not come in time.
+    BodyTimeout,
+    /// The request is for a name that the server does not have.
+    Misdirected {
+        reason: String,
+    },
+    /// Other requests' bodies take all the room.
+    Crowded,
     NotFound,
     MethodNotAllowed,
     NotAcceptable,
@@ -162,6 +174,10 @@ codes! {
     50002 500 Kafka
     50003 500 Retriable
     400   400 BadRequest
+    403   403 ForeignOrigin
+    408   408 BodyTimeout
+    421   421 Misdirected
+    503   503 Crowded
     404   404 NotFound
     405   405 MethodNotAllowed
     406   406 NotAcceptable
@@ -224,7 +240,13 @@ impl fmt::Display for ProxyError {
             | Self::Throttled { reason }
             | Self::BrokerNotAvailable { reason }
             | Self::Kafka { reason }
-            | Self::Retriable { reason } => f.write_str(reason),
+            | Self::Retriable { reason }
+            | Self::ForeignOrigin { reason }
+            | Self::Misdirected { reason } => f.write_str(reason),
+            Self::BodyTimeout => f.write_str("HTTP 408 Request Timeout"),
+            Self::Crowded => {
+                f.write_str("Other requests' bodies take all the room that there is.")
+            }
             Self::BadRequest { reason } => write!(f, "Bad Request: {reason}"),
             Self::NotFound => f.write_str("HTTP 404 Not Found"),
             Self::MethodNotAllowed => f.write_str("HTTP 405 Method Not Allowed"),

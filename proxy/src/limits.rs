@@ -6,8 +6,10 @@ use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::Extensions;
 use axum::http::request::Parts;
 use tokio::time::Instant;
+use weir_http::Arrival;
 
 use crate::error::ProxyError;
 
@@ -31,13 +33,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Principal {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
-        Ok(Principal::of(parts.extensions.get::<ConnectInfo<SocketAddr>>()))
+        Ok(Principal::of(&parts.extensions))
     }
 }
 
 impl Principal {
-    pub(crate) fn of(peer: Option<&ConnectInfo<SocketAddr>>) -> Principal {
-        let address = peer.map(|ConnectInfo(peer)| peer.ip().to_canonical().to_string());
+    /// Of a request that has come by our own listener, or by one of axum's.
+    pub(crate) fn of(request: &Extensions) -> Principal {
+        let peer = match request.get::<Arrival>() {
+            Some(arrival) => Some(arrival.peer()),
+            None => request.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer),
+        };
+        let address = peer.map(|peer| peer.ip().to_canonical().to_string());
         Principal(address.unwrap_or_else(|| "unknown".to_string()))
     }
 }

@@ -27,7 +27,7 @@ fn table() -> Vec<Row> {
 }
 
 /// Variants that are reached elsewhere: the file below `tests/`, and the test there.
-const ELSEWHERE: [(&str, &str, &str); 7] = [
+const ELSEWHERE: [(&str, &str, &str); 11] = [
     ("ModeImmutable", "weir/settings.rs", "modes_that_the_operator_fixed_cannot_be_changed"),
     ("Store", "weir/crash.rs", "a_full_disk_is_50001_and_reads_go_on"),
     ("Timeout", CLUSTER, "reads_go_on_and_writes_are_refused_in_time_while_kafka_is_away"),
@@ -39,9 +39,15 @@ const ELSEWHERE: [(&str, &str, &str); 7] = [
         "weir/attacks/requests.rs",
         "too_many_long_requests_of_one_client_are_told_to_come_back_and_others_are_answered",
     ),
+    ("ForeignOrigin", BROWSERS, "a_page_elsewhere_changes_nothing"),
+    ("Misdirected", BROWSERS, "a_name_that_somebody_has_pointed_to_this_machine_is_421"),
+    ("BodyTimeout", BODIES, "a_body_that_does_not_come_in_time_is_408"),
+    ("Crowded", BODIES, "a_body_for_which_there_is_no_room_is_503"),
 ];
 
 const CLUSTER: &str = "weir/cluster/mod.rs";
+const BROWSERS: &str = "weir/attacks/connections/browsers.rs";
+const BODIES: &str = "weir/attacks/connections/bodies.rs";
 
 /// Variants that `associations.rs` reaches.
 const ASSOCIATIONS: [&str; 8] = [

@@ -186,7 +186,7 @@ async fn a_second_sigterm_does_not_wait_for_requests() {
     let folder = tempfile::tempdir().unwrap();
     let (mut weir, api) = Weir::registry(folder.path());
     let mut stuck = TcpStream::connect(api.url.trim_start_matches("http://")).unwrap();
-    let head = "POST /subjects/flights/versions HTTP/1.1\r\nhost: weir\r\ncontent-length: 9\r\nexpect: 100-continue\r\n\r\n";
+    let head = "POST /subjects/flights/versions HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\nexpect: 100-continue\r\n\r\n";
     stuck.write_all(head.as_bytes()).unwrap();
     // it is being answered once it asks for the body
     let mut line = String::new();

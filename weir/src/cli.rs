@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use weir_registry::REQUEST_LIMITS;
+use weir_http::AllowedHost;
 
 /// A schema registry and an HTTP gateway for Kafka in one binary.
 #[derive(Parser)]
@@ -43,6 +44,69 @@ pub struct DevArgs {
     /// Listen on other addresses than loopback.
     #[arg(long)]
     pub insecure: bool,
+    #[command(flatten)]
+    pub browsers: BrowserArgs,
+}
+
+/// Whose requests are taken, of those that a browser may have been tricked into.
+#[derive(Args, Default)]
+pub struct BrowserArgs {
+    /// A name by which clients may ask for a listener on loopback, NAME or NAME:PORT, beside localhost, its address and
+    /// what is advertised; * is any. May be given often, or by commas.
+    #[arg(
+        long = "allowed-host",
+        value_name = "HOST",
+        value_delimiter = ',',
+        env = "WEIR_ALLOWED_HOSTS"
+    )]
+    pub allowed_hosts: Vec<AllowedHost>,
+    /// An origin whose pages may write, as https://ui.example; * stands for any letters. May be given often, or by
+    /// commas. Or SCHEMA_REGISTRY_ACCESS_CONTROL_ALLOW_ORIGIN, KAFKA_REST_ACCESS_CONTROL_ALLOW_ORIGIN.
+    #[arg(
+        long = "allowed-origin",
+        value_name = "ORIGIN",
+        value_delimiter = ',',
+        env = "WEIR_ALLOWED_ORIGINS"
+    )]
+    pub allowed_origins: Vec<String>,
+}
+
+/// How much of the process strangers may take.
+#[derive(Args, Default)]
+pub struct LimitArgs {
+    /// Connections that may be open [default: half of the descriptors that the process may have, at most 10000]; or
+    /// SCHEMA_REGISTRY_SERVER_CONNECTION_LIMIT, KAFKA_REST_SERVER_CONNECTION_LIMIT.
+    #[arg(long, env = "WEIR_CONNECTIONS_MAX", value_parser = at_least_one())]
+    pub connections_max: Option<u64>,
+    /// Connections that may be open from one address; of IPv6, from one network of 64 bits [default: half of
+    /// --connections-max].
+    #[arg(long, env = "WEIR_CONNECTIONS_PER_ADDRESS_MAX", value_parser = at_least_one())]
+    pub connections_per_address_max: Option<u64>,
+    /// Bytes of all requests' bodies that have arrived and whose requests are not answered [default: 134217728].
+    #[arg(long, env = "WEIR_BODY_BYTES_SUM_MAX", value_parser = at_least_one())]
+    pub body_bytes_sum_max: Option<u64>,
+    /// How long a body that finds that sum used up waits before it is refused, 503 [default: 2000].
+    #[arg(long, env = "WEIR_BODY_WAIT_MS")]
+    pub body_wait_ms: Option<u64>,
+    /// How long a body may take to arrive as a whole, else 408 [default: 60000].
+    #[arg(long, env = "WEIR_BODY_TIMEOUT_MS", value_parser = at_least_one())]
+    pub body_timeout_ms: Option<u64>,
+    /// How long a client may take nothing of an answer that waits for it, before its connection is closed
+    /// [default: 30000].
+    #[arg(long, env = "WEIR_ANSWER_STALL_TIMEOUT_MS", value_parser = at_least_one())]
+    pub answer_stall_timeout_ms: Option<u64>,
+    /// How long a client may be behind with its answer, however steadily it reads, before its connection is closed
+    /// [default: 300000].
+    #[arg(long, env = "WEIR_ANSWER_TIMEOUT_MS", value_parser = at_least_one())]
+    pub answer_timeout_ms: Option<u64>,
+    /// How long a connection is kept on which no request comes [default: 30000]; or SCHEMA_REGISTRY_IDLE_TIMEOUT_MS,
+    /// KAFKA_REST_IDLE_TIMEOUT_MS.
+    #[arg(long, env = "WEIR_IDLE_TIMEOUT_MS", value_parser = at_least_one())]
+    pub idle_timeout_ms: Option<u64>,
+}
+
+fn at_least_one() -> clap::builder::RangedU64ValueParser {
+    clap::value_parser!(u64).range(1..)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -163,6 +227,10 @@ pub struct ServeArgs {
     /// Listen on other addresses than loopback, where anyone who reaches them may do anything.
     #[arg(long)]
     pub insecure: bool,
+    #[command(flatten)]
+    pub browsers: BrowserArgs,
+    #[command(flatten)]
+    pub limits: LimitArgs,
     /// A variable of Confluent's that ends the start and may be passed over, by its name; may be given
     /// often (docs/settings.md).
     #[arg(long = "ignore-setting", value_name = "VARIABLE")]

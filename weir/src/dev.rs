@@ -5,21 +5,27 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::sync::Arc;
 
+use weir_http::{Limits, Shared, Site};
 use weir_proxy::{Broker, BrokerConfig, EmbeddedBroker, Proxy, ProxyConfig};
 use weir_registry::Registry;
 use weir_registry::log::SledLog;
 use weir_serde::RegistryClient;
 
-use crate::cli::DevArgs;
-use crate::listen;
+use crate::cli::{BrowserArgs, DevArgs};
+use crate::listen::{self, Hangups};
 use crate::parts::Parts;
 
-pub async fn run(args: DevArgs) -> Result<(), String> {
+pub async fn run(args: DevArgs, _: Hangups) -> Result<(), String> {
+    let limits = Limits::for_descriptors(weir_http::raise_descriptors());
+    let shared = Arc::new(Shared::new(limits));
     let registry_listener = listen::bind(args.registry_listener, args.insecure)?;
     let proxy_listener = listen::bind(args.proxy_listener, args.insecure)?;
     let (registry_address, proxy_address) =
         (address(&registry_listener)?, address(&proxy_listener)?);
+    let sites = [&registry_listener, &proxy_listener]
+        .map(|listener| site(listener, &shared, &args.browsers));
     let log = SledLog::open_accepting(&args.data_dir, args.accept_loss_after);
     let log = log.map_err(|e| e.to_string())?;
     let registry = Registry::open(log).map_err(|e| e.to_string())?;
@@ -38,9 +44,10 @@ pub async fn run(args: DevArgs) -> Result<(), String> {
     let proxy = Proxy::new(broker, client, ProxyConfig::default());
 
     let mut parts = Parts::default();
-    parts.serve(registry_listener, None, weir_registry::service(registry.clone()));
+    let [of_registry, of_proxy] = sites;
+    parts.serve(registry_listener, of_registry?, None, weir_registry::service(registry.clone()));
     parts.registry(registry);
-    parts.serve(proxy_listener, None, weir_proxy::router(proxy.clone()));
+    parts.serve(proxy_listener, of_proxy?, None, weir_proxy::router(proxy.clone()));
     parts.proxy(proxy);
     let welcome = welcome(&registry_address, &proxy_address, &brokers, &args);
     let _ = std::io::stdout().write_all(welcome.as_bytes()); // nobody may be reading
@@ -49,6 +56,17 @@ pub async fn run(args: DevArgs) -> Result<(), String> {
 
 fn address(listener: &tokio::net::TcpListener) -> Result<String, String> {
     listener.local_addr().map(|a| a.to_string()).map_err(|e| e.to_string())
+}
+
+fn site(
+    listener: &tokio::net::TcpListener,
+    shared: &Arc<Shared>,
+    browsers: &BrowserArgs,
+) -> Result<Arc<Site>, String> {
+    let address = listener.local_addr().map_err(|e| e.to_string())?;
+    let site = Site::new(shared.clone(), address, false);
+    let site = site.allowing_hosts(&browsers.allowed_hosts);
+    Ok(Arc::new(site.allowing_origins(&browsers.allowed_origins)))
 }
 
 const FLIGHT: &str = r#"{\"type\":\"record\",\"name\":\"Flight\",\"fields\":[{\"name\":\"origin\",\"type\":\"string\"},{\"name\":\"delay\",\"type\":\"int\"}]}"#;

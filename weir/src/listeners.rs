@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use rustls::SupportedProtocolVersion;
 use rustls::version::{TLS12, TLS13};
+use weir_http::{AllowedHost, Identity};
 
 use crate::confluent::{Env, var};
 
@@ -20,14 +21,6 @@ impl Listener {
     pub fn scheme(&self) -> &'static str {
         if self.https { "https" } else { "http" }
     }
-}
-
-/// The certificate and the key of https listeners.
-#[derive(Clone, Debug)]
-pub struct Identity {
-    pub cert: PathBuf,
-    pub key: PathBuf,
-    pub versions: Vec<&'static SupportedProtocolVersion>,
 }
 
 /// What a server is told of its listeners.
@@ -61,6 +54,16 @@ impl Asked<'_> {
                 Ok(Listener { https: listener.https || https, ..listener })
             })
             .collect()
+    }
+
+    /// The hosts that the environment's listeners are named by: what a name resolves to is not the name any more.
+    pub fn names(&self, env: &Env) -> Vec<AllowedHost> {
+        let entries = var(env, &format!("{}LISTENERS", self.prefix)).unwrap_or_default().split(',');
+        let hosts = entries.filter_map(|entry| {
+            let host = entry.trim().split_once("://").map_or(entry.trim(), |(_, rest)| rest);
+            host.trim_end_matches('/').parse().ok()
+        });
+        hosts.filter(|host| *host != AllowedHost::Any).collect()
     }
 
     /// What https listeners of the environment show; an error says what is missing.

@@ -8,15 +8,16 @@ mod added_headers;
 mod cli;
 mod confluent;
 mod dev;
-mod head_timer;
 mod kafka_names;
 mod kafkastore;
+mod limits;
 mod listen;
 mod listeners;
 mod migrate;
 mod parts;
 mod serve;
 mod settings;
+mod tls;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -54,12 +55,9 @@ fn main() -> ExitCode {
         Err(error) => Err(format!("cannot start: {error}")),
         Ok(runtime) => {
             let result = runtime.block_on(async {
-                if !matches!(cli.command, Command::Migrate(_)) {
-                    listen::outlive_signals();
-                }
                 match cli.command {
-                    Command::Dev(args) => dev::run(args).await,
-                    Command::Serve(args) => serve::run(args).await,
+                    Command::Dev(args) => dev::run(args, listen::outlive_signals()).await,
+                    Command::Serve(args) => serve::run(args, listen::outlive_signals()).await,
                     Command::Migrate(args) => migrate::run(args).await,
                 }
             });

@@ -1,6 +1,7 @@
 //! The parts that `dev` and `serve` run, and how they end together.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::response::Response;
@@ -9,10 +10,11 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tower::Service;
+use weir_http::Site;
 use weir_proxy::Proxy;
 use weir_registry::Registry;
 
-use crate::listen::{self, DRAIN_TIMEOUT, StopSignals};
+use crate::listen::{DRAIN_TIMEOUT, StopSignals};
 
 /// Listeners that are being served.
 #[derive(Default)]
@@ -25,12 +27,18 @@ pub struct Parts {
 }
 
 impl Parts {
-    pub fn serve<S>(&mut self, listener: TcpListener, tls: Option<TlsAcceptor>, service: S)
-    where
+    pub fn serve<S>(
+        &mut self,
+        listener: TcpListener,
+        site: Arc<Site>,
+        tls: Option<TlsAcceptor>,
+        service: S,
+    ) where
         S: Service<Request, Response = Response, Error = Infallible, Future: Send>,
         S: Clone + Send + Sync + 'static,
     {
-        self.serving.spawn(listen::serve(listener, tls, service, self.stop.subscribe()));
+        let stop = self.stop.subscribe();
+        self.serving.spawn(weir_http::serve(listener, site, tls, service, stop, DRAIN_TIMEOUT));
     }
 
     /// What is still to be done for a part to be ready; all ends if it fails.

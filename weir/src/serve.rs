@@ -9,6 +9,7 @@ use axum::response::Response;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tower::Service;
+use weir_http::{Certificate, Shared, Site};
 use weir_proxy::{Broker, BrokerConfig, Proxy, ProxyConfig};
 use weir_registry::Registry;
 use weir_registry::log::{MemoryLog, SledLog};
@@ -18,21 +19,27 @@ use crate::added_headers::{AddedHeaders, Adding};
 use crate::cli::{Role, ServeArgs, Store};
 use crate::confluent::environment;
 use crate::kafkastore;
-use crate::listen;
+use crate::limits::limits;
+use crate::listen::{self, Hangups};
 use crate::listeners::Listener;
 use crate::migrate::without_user;
 use crate::parts::Parts;
 use crate::settings::{Face, Settings, read_file};
+use crate::tls::{Certificates, own_client};
 
-pub async fn run(args: Box<ServeArgs>) -> Result<(), String> {
+pub async fn run(args: Box<ServeArgs>, hangups: Hangups) -> Result<(), String> {
     let env = environment();
     let settings = Settings::new(&args, &env)?;
+    let limits = limits(&args.limits, &env, weir_http::raise_descriptors())?;
+    let shared = Arc::new(Shared::new(limits));
     settings.notes.say();
     settings.kafka_notes.iter().for_each(|note| tracing::warn!("{note}"));
+    let mut certificates = Certificates::new(&shared, &hangups);
+    let mut own_certificate = None;
     let mut parts = Parts::default();
     let mut registry_url = settings.schema_registry_url.clone();
     if args.roles.contains(&Role::Registry) {
-        let bound = Bound::new(&settings.registry, args.insecure)?;
+        let bound = Bound::new(&settings.registry, args.insecure, &shared, &mut certificates)?;
         let registry = match settings.store {
             Store::Kafka => {
                 let log = kafkastore::log(&args, &env, &settings.kafka)?;
@@ -47,7 +54,10 @@ pub async fn run(args: Box<ServeArgs>) -> Result<(), String> {
         if let Some(listener) = bound.addresses.first() {
             // the proxy of this process reaches it by loopback's name, which certificates can have
             let (scheme, port) = (listener.scheme(), listener.address.port());
-            registry_url.get_or_insert_with(|| format!("{scheme}://localhost:{port}"));
+            if registry_url.is_none() {
+                registry_url = Some(format!("{scheme}://localhost:{port}"));
+                own_certificate = bound.certificate.clone();
+            }
         }
         parts.registry(registry.clone());
         bound.serve(&mut parts, &weir_registry::service(registry), |url| {
@@ -55,9 +65,9 @@ pub async fn run(args: Box<ServeArgs>) -> Result<(), String> {
         });
     }
     if args.roles.contains(&Role::Proxy) {
-        let bound = Bound::new(&settings.proxy, args.insecure)?;
+        let bound = Bound::new(&settings.proxy, args.insecure, &shared, &mut certificates)?;
         let urls = registry_url.ok_or("the proxy needs --schema-registry-url")?;
-        let proxy = proxy(&args, &settings, &urls)?;
+        let proxy = proxy(&args, &settings, &urls, own_certificate)?;
         let router = weir_proxy::router(proxy.clone());
         parts.proxy(proxy);
         let schemas: Vec<_> = registries(&urls).map(without_user).collect();
@@ -71,24 +81,37 @@ pub async fn run(args: Box<ServeArgs>) -> Result<(), String> {
 
 /// The listeners of a server, taken before anything else is done.
 struct Bound {
-    sockets: Vec<TcpListener>,
+    sockets: Vec<(TcpListener, Arc<Site>)>,
     /// Of the sockets, in their order.
     addresses: Vec<Listener>,
+    certificate: Option<Arc<Certificate>>,
     tls: Option<TlsAcceptor>,
     headers: (Arc<AddedHeaders>, Arc<AddedHeaders>),
 }
 
 impl Bound {
-    fn new(face: &Face, insecure: bool) -> Result<Bound, String> {
-        let tls = face.identity.as_ref().map(listen::tls).transpose()?;
+    fn new(
+        face: &Face,
+        insecure: bool,
+        shared: &Arc<Shared>,
+        certificates: &mut Certificates<'_>,
+    ) -> Result<Bound, String> {
+        let identity = face.identity.as_ref();
+        let certificate = identity.map(|identity| certificates.get(identity)).transpose()?;
+        let tls = certificate.as_ref().zip(identity);
+        let tls = tls.map(|(certificate, identity)| certificate.acceptor(&identity.versions));
         let (mut sockets, mut addresses) = (Vec::new(), Vec::new());
         for listener in &face.listeners {
             let socket = listen::bind(listener.address, insecure)?;
             let address = socket.local_addr().map_err(|e| e.to_string())?;
-            sockets.push(socket);
+            let site = Site::new(shared.clone(), address, listener.https);
+            let site = site.allowing_hosts(&face.allowed_hosts);
+            let site = site.allowing_origins(&face.allowed_origins);
+            sockets.push((socket, Arc::new(site)));
             addresses.push(Listener { address, ..*listener });
         }
-        Ok(Bound { sockets, addresses, tls, headers: face.headers.clone() })
+        let headers = face.headers.clone();
+        Ok(Bound { sockets, addresses, certificate, tls, headers })
     }
 
     /// `say` is told the URL of each.
@@ -97,13 +120,16 @@ impl Bound {
         S: Service<Request, Response = Response, Error = Infallible, Future: Send>,
         S: Clone + Send + Sync + 'static,
     {
-        for (socket, listener) in self.sockets.into_iter().zip(self.addresses) {
+        for ((socket, site), listener) in self.sockets.into_iter().zip(self.addresses) {
             let tls = self.tls.clone().filter(|_| listener.https);
             let headers = if listener.https { &self.headers.1 } else { &self.headers.0 };
             let service = service.clone();
             match headers.is_empty() {
-                true => parts.serve(socket, tls, service),
-                false => parts.serve(socket, tls, Adding { service, headers: headers.clone() }),
+                true => parts.serve(socket, site, tls, service),
+                false => {
+                    let service = Adding { service, headers: headers.clone() };
+                    parts.serve(socket, site, tls, service);
+                }
             }
             say(&format!("{}://{}", listener.scheme(), listener.address));
         }
@@ -128,17 +154,22 @@ fn registries(urls: &str) -> impl Iterator<Item = &str> {
     urls.split(',').map(str::trim).filter(|url| !url.is_empty())
 }
 
-fn proxy(args: &ServeArgs, settings: &Settings, registry_urls: &str) -> Result<Proxy, String> {
+/// `own` is what this process's registry shows, if that is the one to ask.
+fn proxy(
+    args: &ServeArgs,
+    settings: &Settings,
+    registry_urls: &str,
+    own: Option<Arc<Certificate>>,
+) -> Result<Proxy, String> {
     let mut urls = registries(registry_urls);
     let mut client = RegistryClient::builder(urls.next().unwrap_or_default());
     for url in urls {
         client = client.or_url(url);
     }
-    // our own certificate is the one to trust where the registry is ours
-    let own = settings.registry.identity.as_ref().map(|identity| &identity.cert);
-    let own = own.filter(|_| settings.schema_registry_url.is_none());
-    if let Some(path) = args.schema_registry_ca.as_ref().or(own) {
-        client = client.ca_pem(read_file(path)?);
+    match (&args.schema_registry_ca, own) {
+        (Some(path), _) => client = client.ca_pem(read_file(path)?),
+        (None, Some(own)) => client = client.http_client(own_client(own)?),
+        (None, None) => {}
     }
     let client = client.build().map_err(|e| e.to_string())?;
     let config = BrokerConfig { kafka: settings.kafka.clone(), embedded: None };

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::version::{TLS12, TLS13};
+use weir_http::{AllowedHost, Identity};
 use weir_proxy::{ClientSettings, RateLimits};
 use weir_registry::{Limits, Options};
 use weir_registry_api::CompatibilityLevel;
@@ -21,7 +22,7 @@ use crate::confluent::table::Server;
 use crate::confluent::{Env, PROXY_PREFIX, REGISTRY_PREFIX, flag, number, var};
 use crate::kafka_names::KafkaEnvironment;
 use crate::kafkastore;
-use crate::listeners::{Asked, Identity, Listener};
+use crate::listeners::{Asked, Listener};
 
 const RATE_LIMIT: &str = "KAFKA_REST_API_V3_PRODUCE_RATE_LIMIT_";
 
@@ -55,6 +56,10 @@ pub struct Face {
     pub listeners: Vec<Listener>,
     /// Of https listeners; there are none without.
     pub identity: Option<Identity>,
+    /// Names by which clients may ask for it, beside those that its listeners have anyway.
+    pub allowed_hosts: Vec<AllowedHost>,
+    /// Whose pages may write.
+    pub allowed_origins: Vec<String>,
     /// On http and https listeners.
     pub headers: (Arc<AddedHeaders>, Arc<AddedHeaders>),
 }
@@ -119,7 +124,36 @@ fn face(args: &ServeArgs, asked: Asked<'_>, env: &Env) -> Result<Face, String> {
         _ => None,
     };
     let headers = |https| AddedHeaders::read(env, asked.prefix, https).map(Arc::new);
-    Ok(Face { listeners, identity, headers: (headers(false)?, headers(true)?) })
+    Ok(Face {
+        listeners,
+        identity,
+        allowed_hosts: allowed_hosts(args, &asked, env),
+        allowed_origins: allowed_origins(args, asked.prefix, env),
+        headers: (headers(false)?, headers(true)?),
+    })
+}
+
+/// What a server is called: what is allowed, what its listeners were named by, and what is advertised.
+fn allowed_hosts(args: &ServeArgs, asked: &Asked<'_>, env: &Env) -> Vec<AllowedHost> {
+    let advertised = match asked.prefix {
+        REGISTRY_PREFIX => &args.registry_advertised_url,
+        _ => &args.advertised_url,
+    };
+    let advertised = advertised.as_deref().and_then(|url| reqwest::Url::parse(url).ok());
+    let advertised = advertised.as_ref().and_then(reqwest::Url::host_str).map(str::to_string);
+    let host_name = var(env, &format!("{}HOST_NAME", asked.prefix)).map(str::to_string);
+    let named = advertised.into_iter().chain(host_name).filter_map(|name| name.parse().ok());
+    let mut hosts = args.browsers.allowed_hosts.clone();
+    hosts.extend(named.filter(|name| *name != AllowedHost::Any));
+    hosts.extend(asked.names(env));
+    hosts
+}
+
+fn allowed_origins(args: &ServeArgs, prefix: &str, env: &Env) -> Vec<String> {
+    let of_env = var(env, &format!("{prefix}ACCESS_CONTROL_ALLOW_ORIGIN")).unwrap_or_default();
+    let of_env = of_env.split(',').map(|origin| origin.trim().to_string());
+    let given = args.browsers.allowed_origins.iter().cloned();
+    given.chain(of_env).filter(|origin| !origin.is_empty()).collect()
 }
 
 /// Where the registry's log is. Who names brokers in Confluent's environment has it on Kafka: another
@@ -359,6 +393,41 @@ mod tests {
         assert_eq!(settings(&[], &env).unwrap().rate_limits.requests_per_s, Some(7));
         let flags = ["--rate-limit-requests-per-sec", "8"];
         assert_eq!(settings(&flags, &env).unwrap().rate_limits.requests_per_s, Some(8));
+    }
+
+    #[test]
+    fn a_server_has_the_names_that_it_is_given_and_advertised_by() {
+        let env = [
+            ("SCHEMA_REGISTRY_LISTENERS", "http://localhost:8081,http://[::1]:8085/"),
+            ("SCHEMA_REGISTRY_HOST_NAME", "sr"),
+            (
+                "SCHEMA_REGISTRY_ACCESS_CONTROL_ALLOW_ORIGIN",
+                "https://a.example, https://*.b.example",
+            ),
+        ];
+        let flags = [
+            "--roles",
+            "registry",
+            "--allowed-host",
+            "one.example,two.example:443",
+            "--registry-advertised-url",
+            "https://registry.example/",
+            "--allowed-origin",
+            "https://c.example",
+        ];
+        let face = settings(&flags, &env).unwrap().registry;
+        let expected = [
+            "one.example",
+            "two.example:443",
+            "registry.example",
+            "sr",
+            "localhost:8081",
+            "[::1]:8085",
+        ];
+        let expected = expected.map(|host| host.parse::<AllowedHost>().unwrap());
+        assert_eq!(face.allowed_hosts, expected);
+        let origins = ["https://c.example", "https://a.example", "https://*.b.example"];
+        assert_eq!(face.allowed_origins, origins);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, Response, StatusCode};
 use axum::response::IntoResponse;
 use serde::Serialize;
+use weir_http::{BodyError, Refusal};
 
 use crate::error::ProxyError;
 
@@ -22,13 +23,48 @@ impl From<ProxyError> for Refused {
     }
 }
 
+impl From<BodyError> for Refused {
+    fn from(error: BodyError) -> Self {
+        Refused(error.into())
+    }
+}
+
+impl From<BodyError> for ProxyError {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => ProxyError::BodyTooLarge,
+            BodyError::TooSlow => ProxyError::BodyTimeout,
+            BodyError::NoRoom => ProxyError::Crowded,
+            BodyError::Broken(_) => ProxyError::BadRequest { reason: error.to_string() },
+        }
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        let reason = refusal.to_string();
+        Refused(match refusal {
+            Refusal::Host(_) => ProxyError::BadRequest { reason },
+            Refusal::Misdirected { .. } => ProxyError::Misdirected { reason },
+            Refusal::ForeignOrigin { .. } => ProxyError::ForeignOrigin { reason },
+            Refusal::NoMediaType => ProxyError::UnsupportedMediaType,
+        })
+    }
+}
+
 impl IntoResponse for Refused {
     fn into_response(self) -> axum::response::Response {
         let status = StatusCode::from_u16(self.0.status()).expect("the table has statuses of HTTP");
         let body = serde_json::json!({"error_code": self.0.code(), "message": self.0.to_string()});
         let mut response = (status, Json(body)).into_response();
-        if let ProxyError::RateLimited { retry_after_s } = self.0 {
-            response.headers_mut().insert(RETRY_AFTER, retry_after_s.into());
+        match self.0 {
+            ProxyError::RateLimited { retry_after_s } => {
+                response.headers_mut().insert(RETRY_AFTER, retry_after_s.into());
+            }
+            ProxyError::Crowded => {
+                response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            _ => {}
         }
         response
     }

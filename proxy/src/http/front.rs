@@ -1,4 +1,5 @@
-//! What stands before the routes: paths are made plain, and `OPTIONS` is answered for all of them.
+//! What stands before the routes: requests that a browser was tricked into are refused, paths are made plain,
+//! `OPTIONS` is answered for all of them, and every answer has a request id.
 
 use axum::Router;
 use axum::extract::Request;
@@ -6,6 +7,8 @@ use axum::http::header::{ALLOW, CONTENT_TYPE};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tower::ServiceExt;
+use weir_http::guard;
+use weir_http::request_id::{self, REQUEST_ID};
 
 use super::answer::Refused;
 use super::path;
@@ -16,23 +19,30 @@ pub(super) fn tolerant(routes: Router) -> Router {
     Router::new().fallback(move |request| serve(routes.clone(), request))
 }
 
-async fn serve(routes: Router, mut request: Request) -> Response {
-    match path::plain(request.uri()) {
-        Ok(None) => {}
-        Ok(Some(uri)) => *request.uri_mut() = uri,
-        Err(error) => {
-            let mut response = Refused(error).into_response();
-            let media_type = HeaderValue::from_static(of_errors(request.uri().path()));
-            response.headers_mut().insert(CONTENT_TYPE, media_type);
-            return response;
-        }
+async fn serve(routes: Router, request: Request) -> Response {
+    let id = request_id::of(request.headers());
+    let media_type = HeaderValue::from_static(of_errors(request.uri().path()));
+    let answered = answer(routes, request).await;
+    let mut response = answered.unwrap_or_else(|refused| {
+        let mut response = refused.into_response();
+        response.headers_mut().insert(CONTENT_TYPE, media_type);
+        response
+    });
+    response.headers_mut().insert(REQUEST_ID.clone(), id);
+    response
+}
+
+async fn answer(routes: Router, mut request: Request) -> Result<Response, Refused> {
+    guard::check(&request)?;
+    if let Some(uri) = path::plain(request.uri())? {
+        *request.uri_mut() = uri;
     }
     let asks_for_methods = request.method() == Method::OPTIONS;
     let response = routes.oneshot(request).await.unwrap_or_else(|never| match never {});
-    match asks_for_methods && response.status() == StatusCode::METHOD_NOT_ALLOWED {
+    Ok(match asks_for_methods && response.status() == StatusCode::METHOD_NOT_ALLOWED {
         true => methods(&response),
         false => response,
-    }
+    })
 }
 
 /// The methods of a path, as the answer to one that it does not have names them.

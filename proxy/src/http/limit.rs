@@ -1,8 +1,6 @@
 //! Each principal's limit of requests.
 
-use std::net::SocketAddr;
-
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -12,7 +10,7 @@ use crate::limits::Principal;
 
 /// 429, with the seconds after which another try may pass.
 pub(super) async fn limit(State(proxy): State<Proxy>, request: Request, next: Next) -> Response {
-    let principal = Principal::of(request.extensions().get::<ConnectInfo<SocketAddr>>());
+    let principal = Principal::of(request.extensions());
     match proxy.limits.request(&principal) {
         Ok(()) => next.run(request).await,
         Err(error) => Refused(error).into_response(),

@@ -2,16 +2,22 @@
 
 use std::fmt::Write;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
+use weir_http::Arrival;
 
 use crate::Proxy;
 
 /// `GET /metrics`.
 ///
-/// Records that were sent and that failed, consumer instances, refused requests of each principal.
-pub(super) async fn metrics(State(proxy): State<Proxy>) -> impl IntoResponse {
+/// Records that were sent and that failed, consumer instances, refused requests of each principal; and the process's
+/// connections, bodies and certificates.
+pub(super) async fn metrics(
+    State(proxy): State<Proxy>,
+    arrival: Option<Extension<Arrival>>,
+) -> impl IntoResponse {
     let mut out = String::new();
     let mut metric = |name: &str, kind: &str, help: &str, values: &[(String, u64)]| {
         let _ = writeln!(out, "# HELP weir_proxy_{name} {help}\n# TYPE weir_proxy_{name} {kind}");
@@ -36,5 +42,6 @@ pub(super) async fn metrics(State(proxy): State<Proxy>) -> impl IntoResponse {
     let refused: Vec<_> =
         refused.map(|(principal, n)| (format!("{{principal=\"{principal}\"}}"), n)).collect();
     metric("rate_limited_total", "counter", "Requests and records over the limit.", &refused);
+    out.extend(arrival.map(|Extension(arrival)| weir_http::metrics::text(&arrival)));
     ([(CONTENT_TYPE, "text/plain; version=0.0.4")], out)
 }

@@ -4,18 +4,14 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_ENCODING;
 use axum::http::request::Parts;
-use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
+use weir_http::Arrival;
 
 use super::answer::Refused;
 use crate::error::ProxyError;
 
 /// Bytes of a request's body: a thousand records of 16 kB.
 const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
-
-/// Bytes of a body that is too large which are still read, so that the client gets to read the
-/// answer instead of a reset connection.
-const BODY_BYTES_DISCARDED_MAX: usize = 64 * 1024 * 1024;
 
 /// What the path names. What cannot be is no such page.
 pub(crate) struct Named<T>(pub(super) T);
@@ -59,7 +55,7 @@ impl Params {
     }
 }
 
-/// The body's bytes, unpacked. 400 · 413 · 415 an encoding other than gzip, deflate and zstd.
+/// The body's bytes, unpacked. 400 · 408 · 413 · 415 an encoding other than gzip, deflate and zstd · 503.
 pub(crate) struct Bytes(pub(super) Vec<u8>);
 
 impl<S: Send + Sync> FromRequest<S> for Bytes {
@@ -67,27 +63,9 @@ impl<S: Send + Sync> FromRequest<S> for Bytes {
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Refused> {
         check_encoding(request.headers())?;
-        let mut stream = request.into_body().into_data_stream();
-        let mut bytes = Vec::new();
-        let mut total = 0;
-        while let Some(chunk) = stream.next().await {
-            let chunk = chunk.map_err(|error| {
-                Refused(ProxyError::BadRequest { reason: format!("the body ends early: {error}") })
-            })?;
-            total += chunk.len();
-            if total <= BODY_BYTES_MAX {
-                bytes.extend_from_slice(&chunk);
-            } else {
-                bytes = Vec::new();
-                if total > BODY_BYTES_DISCARDED_MAX {
-                    break;
-                }
-            }
-        }
-        match total > BODY_BYTES_MAX {
-            true => Err(Refused(ProxyError::BodyTooLarge)),
-            false => Ok(Bytes(bytes)),
-        }
+        let (parts, body) = request.into_parts();
+        let arrival = parts.extensions.get::<Arrival>();
+        Ok(Bytes(weir_http::body::read(body, arrival, BODY_BYTES_MAX).await?))
     }
 }
 

@@ -151,6 +151,18 @@ pub enum RegistryError {
     BadRequest {
         reason: String,
     },
+    /// A page of another site may not write.
+    ForeignOrigin {
+        reason: String,
+    },
+    /// The body has not come in time.
+    BodyTimeout,
+    /// The request is for a name that the server does not have.
+    Misdirected {
+        reason: String,
+    },
+    /// Other requests' bodies take all the room.
+    Crowded,
     /// `request` is what the reference calls the argument.
     MissingBody {
         request: &'static str,
@@ -229,6 +241,10 @@ codes! {
     503   503 Starting
     503   503 Busy
     400   400 BadRequest
+    403   403 ForeignOrigin
+    408   408 BodyTimeout
+    421   421 Misdirected
+    503   503 Crowded
     422   422 MissingBody
     404   404 NotFound
     405   405 MethodNotAllowed
@@ -388,7 +404,13 @@ impl fmt::Display for RegistryError {
                 f.write_str("Too many requests that take long wait already; try again later.")
             }
             Self::Starting => f.write_str("The registry is reading its log."),
-            Self::BadRequest { reason } => f.write_str(reason),
+            Self::BadRequest { reason }
+            | Self::ForeignOrigin { reason }
+            | Self::Misdirected { reason } => f.write_str(reason),
+            Self::BodyTimeout => f.write_str("HTTP 408 Request Timeout"),
+            Self::Crowded => {
+                f.write_str("Other requests' bodies take all the room that there is.")
+            }
             Self::MissingBody { request } => write!(f, "{request} must not be null (was null)"),
             Self::NotFound => f.write_str("HTTP 404 Not Found"),
             Self::MethodNotAllowed => f.write_str("HTTP 405 Method Not Allowed"),

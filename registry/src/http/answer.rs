@@ -1,12 +1,13 @@
 //! Answers: JSON, bytes that are ready, errors in the API's shape. Their media type is set by
 //! `negotiate`, from what the client accepts.
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, Method, Response, StatusCode};
 use axum::response::IntoResponse;
 use serde::Serialize;
-use weir_registry_api::{RegistryError, SchemaText};
+use weir_http::{BodyError, Refusal};
+use weir_registry_api::RegistryError;
 
 /// Room for an answer; most schemas are no longer.
 const ANSWER_BYTES: usize = 2048;
@@ -21,6 +22,29 @@ pub(super) struct Refused(pub(super) RegistryError);
 impl From<RegistryError> for Refused {
     fn from(error: RegistryError) -> Self {
         Refused(error)
+    }
+}
+
+impl From<BodyError> for Refused {
+    fn from(error: BodyError) -> Self {
+        Refused(match error {
+            BodyError::TooLarge => RegistryError::BodyTooLarge,
+            BodyError::TooSlow => RegistryError::BodyTimeout,
+            BodyError::NoRoom => RegistryError::Crowded,
+            BodyError::Broken(_) => RegistryError::BadRequest { reason: error.to_string() },
+        })
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        let reason = refusal.to_string();
+        Refused(match refusal {
+            Refusal::Host(_) => RegistryError::BadRequest { reason },
+            Refusal::Misdirected { .. } => RegistryError::Misdirected { reason },
+            Refusal::ForeignOrigin { .. } => RegistryError::ForeignOrigin { reason },
+            Refusal::NoMediaType => RegistryError::UnsupportedMediaType,
+        })
     }
 }
 
@@ -52,38 +76,6 @@ impl<T: Serialize> IntoResponse for Json<T> {
             Ok(()) => Response::new(Body::from(bytes)),
             Err(_) => Refused(RegistryError::Internal).into_response(),
         }
-    }
-}
-
-/// A long array as the body, made while it is sent.
-pub(super) struct JsonArray<I>(pub(super) I);
-
-impl<I> IntoResponse for JsonArray<I>
-where
-    I: Iterator<Item: Serialize> + Send + 'static,
-{
-    fn into_response(self) -> axum::response::Response {
-        let items = self.0.enumerate().map(|(index, item)| {
-            let mut bytes = Vec::new();
-            if index > 0 {
-                bytes.push(b',');
-            }
-            serde_json::to_writer(&mut bytes, &item)?;
-            Ok(Bytes::from(bytes))
-        });
-        let begin = std::iter::once(Ok::<_, serde_json::Error>(Bytes::from_static(b"[")));
-        let end = std::iter::once(Ok(Bytes::from_static(b"]")));
-        let chunks = begin.chain(items).chain(end);
-        Response::new(Body::from_stream(futures_util::stream::iter(chunks)))
-    }
-}
-
-/// A schema's text as the body.
-pub(super) struct RawText(pub(super) SchemaText);
-
-impl IntoResponse for RawText {
-    fn into_response(self) -> axum::response::Response {
-        Response::new(Body::from(self.0.text().into_owned()))
     }
 }
 

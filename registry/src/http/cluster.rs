@@ -3,11 +3,13 @@
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use weir_http::Arrival;
 
 use super::answer::Json;
 use crate::Registry;
@@ -142,8 +144,12 @@ pub(super) async fn readyz(State(registry): State<Registry>) -> Response {
     (code, Json(Readiness { status, checks })).into_response()
 }
 
-/// `GET /metrics`: the same for Prometheus, with records that could not be applied, by offset.
-pub(super) async fn metrics(State(registry): State<Registry>) -> impl IntoResponse {
+/// `GET /metrics`: the same for Prometheus, with records that could not be applied, by offset; and the process's
+/// connections, bodies and certificates.
+pub(super) async fn metrics(
+    State(registry): State<Registry>,
+    arrival: Option<Extension<Arrival>>,
+) -> impl IntoResponse {
     let (node, state) = (Node::of(&registry), registry.state());
     let mut out = String::new();
     let mut metric = |name: &str, kind: &str, help: &str, values: &[(String, u64)]| {
@@ -205,6 +211,7 @@ pub(super) async fn metrics(State(registry): State<Registry>) -> impl IntoRespon
         .map(|(offset, why)| (format!("{{offset=\"{offset}\",reason=\"{}\"}}", label(why)), 1))
         .collect();
     metric("passed_over", "gauge", "The first records not applied.", &listed);
+    out.extend(arrival.map(|Extension(arrival)| weir_http::metrics::text(&arrival)));
     ([(CONTENT_TYPE, "text/plain; version=0.0.4")], out)
 }
 

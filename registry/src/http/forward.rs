@@ -11,12 +11,13 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
-use axum::http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use axum::http::header::{CONNECTION, CONTENT_LENGTH, HOST, ORIGIN, TRANSFER_ENCODING};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
 use tower::ServiceExt;
+use weir_http::Arrival;
 use weir_registry_api::RegistryError;
 
 use super::answer::{Elsewhere, Refused};
@@ -40,8 +41,16 @@ const MISS_PATIENCE: Duration = Duration::from_millis(500);
 /// Before it is seen again who leads, if nobody is announced meanwhile.
 const LEADER_POLL: Duration = Duration::from_millis(50);
 
-/// Headers that are between two ends of a connection.
-const HOP_BY_HOP: [HeaderName; 4] = [CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING];
+/// Headers that are between two ends of a connection. What a browser says of a page was looked at here: the leader has
+/// another name.
+static HOP_BY_HOP: [HeaderName; 6] = [
+    CONNECTION,
+    CONTENT_LENGTH,
+    HOST,
+    ORIGIN,
+    HeaderName::from_static("sec-fetch-site"),
+    TRANSFER_ENCODING,
+];
 
 /// Answers a request of a registry whose log others write too.
 pub(super) async fn answer(registry: Registry, routes: Router, request: Request) -> Response {
@@ -55,7 +64,7 @@ pub(super) async fn answer(registry: Registry, routes: Router, request: Request)
     let (parts, body) = request.into_parts();
     let mut response = match parts.method {
         Method::GET | Method::HEAD | Method::OPTIONS => here.read(parts).await,
-        _ => match request::read(body, here.registry.options().body_bytes_max).await {
+        _ => match read(&parts, body, &here.registry).await {
             Ok(body) => here.write(parts, Bytes::from(body)).await,
             Err(refused) => refused.into_response(),
         },
@@ -65,6 +74,11 @@ pub(super) async fn answer(registry: Registry, routes: Router, request: Request)
         response.headers_mut().insert(OFFSET.clone(), HeaderValue::from(applied));
     }
     response
+}
+
+async fn read(parts: &Parts, body: Body, registry: &Registry) -> Result<Vec<u8>, Refused> {
+    let arrival = parts.extensions.get::<Arrival>();
+    request::read(body, arrival, registry.options().body_bytes_max).await
 }
 
 async fn call(routes: &Router, request: Request) -> Response {

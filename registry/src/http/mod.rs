@@ -18,6 +18,7 @@ mod register;
 mod request;
 mod router;
 mod schemas;
+mod shared_text;
 mod subjects;
 
 pub use router::{router, service};

@@ -1,26 +1,23 @@
 //! Media types and request ids, around every request.
 
 use std::convert::Infallible;
-use std::hash::{BuildHasher, RandomState};
 use std::pin::Pin;
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::extract::Request;
 use axum::http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::future::RouteFuture;
 use tower::Service;
+use weir_http::guard;
+use weir_http::request_id::{self, REQUEST_ID};
 use weir_registry_api::{MEDIA_TYPES, RegistryError};
 
 use super::answer::Refused;
 use super::{forward, path};
 use crate::Registry;
-
-static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Routes between which and the network stand the media types and request ids: refuses bodies that
 /// are not JSON (415) and clients that accept none (406), names the answer's media type, and gives
@@ -62,9 +59,10 @@ impl Service<Request> for Negotiated {
     }
 
     fn call(&mut self, mut request: Request) -> Answering {
-        let id = request_id(request.headers());
+        let id = request_id::of(request.headers());
         let media_type = accepted(request.headers());
         let answer = match media_type {
+            _ if let Err(refusal) = guard::check(&request) => Err(Refused::from(refusal).0),
             None if request.uri().path() != METRICS => Err(RegistryError::NotAcceptable),
             _ if let Some(reason) = path::refused(request.uri().path()) => {
                 Err(RegistryError::BadRequest { reason: reason.into() })
@@ -184,26 +182,4 @@ fn accepted(headers: &HeaderMap) -> Option<&'static str> {
 
 fn essence(media_type: &str) -> String {
     media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
-}
-
-fn request_id(headers: &HeaderMap) -> HeaderValue {
-    let mut given = headers.get_all(&REQUEST_ID).iter();
-    match (given.next(), given.next()) {
-        (Some(id), None) if !id.as_bytes().trim_ascii().is_empty() => id.clone(),
-        _ => new_request_id(),
-    }
-}
-
-/// A UUID of version 4 from hashes with this process's random keys: it has to be unique, not
-/// secret, and asking the system for randomness would cost as much as the whole answer.
-fn new_request_id() -> HeaderValue {
-    static KEYS: LazyLock<(RandomState, RandomState)> = LazyLock::new(Default::default);
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let (high, low) = (KEYS.0.hash_one(count), KEYS.1.hash_one(count));
-    let id = uuid::Builder::from_random_bytes(
-        ((u128::from(high) << 64) | u128::from(low)).to_be_bytes(),
-    );
-    HeaderValue::from_str(id.as_uuid().hyphenated().encode_lower(&mut [0; 36]))
-        .expect("a UUID is ASCII")
 }

@@ -14,9 +14,10 @@ use weir_registry_core::{
 };
 use weir_schema::{Budget, protobuf};
 
-use super::answer::{Answer, Json, Refused};
+use super::answer::{Answer, Refused};
 use super::format;
 use super::request::{Body, From, LONG_BYTES, Params, SubjectPath, VersionPath};
+use super::shared_text::SchemaJson;
 use crate::Registry;
 use crate::lanes::Asker;
 
@@ -32,7 +33,7 @@ pub(super) async fn register(
     From(asker): From,
     params: Params,
     Body(request): Body<RegisterRequest>,
-) -> Answer<Json<RegisterResponse>> {
+) -> Answer<SchemaJson<RegisterResponse>> {
     let subject = Subject::new(subject.as_str())?;
     if registry.options().reject_empty_subject && subject.parts().1.is_empty() {
         let subject = subject.to_string();
@@ -59,7 +60,7 @@ async fn registered(
     id: SchemaId,
     version: Version,
     params: &Params,
-) -> Answer<Json<RegisterResponse>> {
+) -> Answer<SchemaJson<RegisterResponse>> {
     let schema = {
         let state = registry.state();
         if state.by_id(subject.parts().0, id).is_none() {
@@ -69,7 +70,7 @@ async fn registered(
         state.schema(subject, &VersionEntry { version, id, deleted: false, ts: None })
     };
     let schema = format::version(registry, asker, subject, schema, params).await?;
-    Ok(Json(RegisterResponse {
+    Ok(SchemaJson(RegisterResponse {
         id,
         version: Some(version),
         guid: schema.guid,
@@ -168,7 +169,7 @@ pub(super) async fn tag(
     From(asker): From,
     params: Params,
     Body(request): Body<TagSchemaRequest>,
-) -> Answer<Json<RegisterResponse>> {
+) -> Answer<SchemaJson<RegisterResponse>> {
     registry.catch_up().await?;
     let request = Arc::new(request);
     for _ in 0..STALE_MAX {

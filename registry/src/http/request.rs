@@ -3,18 +3,14 @@
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::Method;
 use axum::http::request::Parts;
-use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
+use weir_http::Arrival;
 use weir_registry_api::{Context, RegistryError, SchemaId, Subject, VersionSpec};
 
 use super::answer::Refused;
 use super::json_body;
 use crate::Registry;
 use crate::lanes::{Asker, Client};
-
-/// Bytes of a body that is too large which are still read, so that the client gets to read the
-/// answer instead of a reset connection.
-const BODY_BYTES_DISCARDED_MAX: usize = 64 * 1024 * 1024;
 
 /// Bytes of a body that takes longer to be read than others should wait for.
 pub(super) const LONG_BYTES: usize = 32 * 1024;
@@ -202,7 +198,7 @@ impl Page {
     }
 }
 
-/// The body as JSON. 400 · 413 · 422 if there is none.
+/// The body as JSON. 400 · 408 · 413 · 422 if there is none · 503.
 pub(super) struct Body<T>(pub(super) T);
 
 impl<T: DeserializeOwned + Send + 'static> FromRequest<Registry> for Body<T> {
@@ -210,7 +206,8 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest<Registry> for Body<T> {
 
     async fn from_request(request: Request, registry: &Registry) -> Result<Self, Refused> {
         let (parts, body) = request.into_parts();
-        let bytes = read(body, registry.options().body_bytes_max).await?;
+        let arrival = parts.extensions.get::<Arrival>();
+        let bytes = read(body, arrival, registry.options().body_bytes_max).await?;
         if matches!(bytes.trim_ascii(), b"" | b"null") {
             let request = argument(&parts.method, parts.uri.path());
             return Err(Refused(RegistryError::MissingBody { request }));
@@ -244,23 +241,11 @@ fn argument(method: &Method, path: &str) -> &'static str {
     }
 }
 
-pub(super) async fn read(body: axum::body::Body, bytes_max: usize) -> Result<Vec<u8>, Refused> {
-    let mut stream = body.into_data_stream();
-    let mut bytes = Vec::new();
-    let mut total = 0;
-    while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|error| {
-            Refused(RegistryError::BadRequest { reason: format!("the body ends early: {error}") })
-        })?;
-        total += chunk.len();
-        if total <= bytes_max {
-            bytes.extend_from_slice(&chunk);
-        } else {
-            bytes = Vec::new();
-            if total > BODY_BYTES_DISCARDED_MAX {
-                break;
-            }
-        }
-    }
-    if total > bytes_max { Err(Refused(RegistryError::BodyTooLarge)) } else { Ok(bytes) }
+/// 400 · 408 · 413 · 503.
+pub(super) async fn read(
+    body: axum::body::Body,
+    arrival: Option<&Arrival>,
+    bytes_max: usize,
+) -> Result<Vec<u8>, Refused> {
+    Ok(weir_http::body::read(body, arrival, bytes_max).await?)
 }

@@ -10,10 +10,11 @@ use weir_registry_api::{
 };
 use weir_registry_core::{IdEntry, Listing, State as RegistryState, VersionEntry};
 
-use super::answer::{Answer, Json, JsonArray, RawText};
+use super::answer::{Answer, Json};
 use super::associations;
 use super::format;
 use super::request::{From, GuidPath, IdPath, Params};
+use super::shared_text::{JsonArray, RawText, SchemaJson};
 use crate::Registry;
 
 /// Schemas in one answer, and its default.
@@ -97,9 +98,9 @@ pub(super) async fn by_id(
     IdPath(id): IdPath,
     From(asker): From,
     params: Params,
-) -> Answer<Json<SchemaString>> {
+) -> Answer<SchemaJson<SchemaString>> {
     if params.is_empty() {
-        return Ok(Json(find(&registry.state(), id, None)?.schema_string(None)));
+        return Ok(SchemaJson(find(&registry.state(), id, None)?.schema_string(None)));
     }
     let subject = params.subject(&registry);
     let entry = find(&registry.state(), id, subject.as_ref())?.clone();
@@ -107,7 +108,7 @@ pub(super) async fn by_id(
     let mut schema = format::shape(&registry, &asker, &entry, &params).await?.of_string(schema);
     let context = entry.context.as_str();
     schema.max_id = params.flag("fetchMaxId").then(|| registry.state().max_id(context));
-    Ok(Json(schema))
+    Ok(SchemaJson(schema))
 }
 
 /// The subject in the context in which its id was found.
@@ -163,7 +164,7 @@ pub(super) async fn by_guid(
     GuidPath(guid): GuidPath,
     From(asker): From,
     params: Params,
-) -> Answer<Json<SchemaString>> {
+) -> Answer<SchemaJson<SchemaString>> {
     let entry = {
         let state = registry.state();
         let same = state.ids_of_guid(guid.parse::<Guid>()?).next();
@@ -173,7 +174,7 @@ pub(super) async fn by_guid(
     let schema =
         SchemaString { subject: None, version: None, id: None, ..entry.schema_string(None) };
     let shape = format::shape(&registry, &asker, &entry, &params).await?;
-    Ok(Json(shape.of_string(schema)))
+    Ok(SchemaJson(shape.of_string(schema)))
 }
 
 /// `GET /schemas/guids/{guid}/ids`: contexts and ids of a guid; none if it is not known.

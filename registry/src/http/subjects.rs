@@ -11,8 +11,9 @@ use weir_registry_core::{
 
 use weir_schema::Budget;
 
-use super::answer::{Answer, Json, RawText, Refused};
+use super::answer::{Answer, Json, Refused};
 use super::request::{Body, From, Params, SubjectPath, VersionPath};
+use super::shared_text::{RawText, SchemaJson};
 use super::{format, register};
 use crate::Registry;
 use crate::lanes::Asker;
@@ -42,7 +43,7 @@ pub(super) async fn lookup(
     From(asker): From,
     params: Params,
     Body(request): Body<RegisterRequest>,
-) -> Answer<Json<Schema>> {
+) -> Answer<SchemaJson<Schema>> {
     let (deleted, normalize) = (params.flag("deleted"), params.flag("normalize"));
     let found = registry.work(&asker, register::is_long(&request), {
         let subject = subject.clone();
@@ -57,7 +58,7 @@ pub(super) async fn lookup(
         state.schema(&place, &version)
     };
     let schema = format::version(&registry, &asker, &place, schema, &params).await?;
-    Ok(Json(Schema { ts: None, deleted: None, ..schema }))
+    Ok(SchemaJson(Schema { ts: None, deleted: None, ..schema }))
 }
 
 fn look_up(
@@ -103,9 +104,9 @@ pub(super) async fn latest_with_metadata(
     SubjectPath(subject): SubjectPath,
     From(asker): From,
     params: Params,
-) -> Answer<Json<Schema>> {
+) -> Answer<SchemaJson<Schema>> {
     let schema = with_metadata(&registry.state(), &subject, &params)?;
-    Ok(Json(format::version(&registry, &asker, &subject, schema, &params).await?))
+    Ok(SchemaJson(format::version(&registry, &asker, &subject, schema, &params).await?))
 }
 
 fn with_metadata(
@@ -180,8 +181,8 @@ pub(super) async fn version(
     VersionPath(subject, spec): VersionPath,
     From(asker): From,
     params: Params,
-) -> Answer<Json<Schema>> {
-    find_version(&registry, &asker, &subject, spec, &params).await.map(Json)
+) -> Answer<SchemaJson<Schema>> {
+    find_version(&registry, &asker, &subject, spec, &params).await.map(SchemaJson)
 }
 
 async fn find_version(

@@ -4,15 +4,16 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use axum::body::{Body, BodyDataStream};
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use futures_util::{Stream, StreamExt};
+use futures_util::Stream;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use weir_http::{Arrival, IncomingBody};
 
 use super::json_body::check_json;
 use super::values::Values;
@@ -64,7 +65,8 @@ pub(crate) async fn stream(
     check_json(request.headers())?;
     crate::http::request::check_encoding(request.headers())?;
     let acks = params.get("acks").map(Acks::named).transpose()?;
-    let body = request.into_body().into_data_stream();
+    let arrival = request.extensions().get::<Arrival>().cloned();
+    let body = IncomingBody::new(request.into_body(), arrival.as_ref());
     let (reports, pending) = mpsc::channel(IN_FLIGHT_MAX);
     let reading = Reading { proxy, cluster, topic, principal, acks, reports };
     tokio::spawn(reading.run(body));
@@ -82,7 +84,7 @@ struct Reading {
 
 impl Reading {
     /// Sends records until the client has no more, is gone, or does not speak JSON.
-    async fn run(self, mut body: BodyDataStream) {
+    async fn run(self, mut body: IncomingBody) {
         let end = Instant::now() + STREAM_MAX;
         let mut ending = self.proxy.ending.subscribe();
         let mut values = Values::default();
@@ -181,20 +183,26 @@ fn failure(error: &ProxyError) -> Value {
 /// A JSON value's bytes, or why there is none.
 type Read = Result<Vec<u8>, ProxyError>;
 
-/// The next value of a body, nothing at its end.
-async fn next(body: &mut BodyDataStream, values: &mut Values) -> Option<Read> {
+/// The next value of a body, nothing at its end. A stream may be silent between two values, but has to come to the end
+/// of one that has begun. 408 · 503.
+async fn next(body: &mut IncomingBody, values: &mut Values) -> Option<Read> {
     loop {
         match values.next() {
             Ok(Some(value)) => return Some(Ok(value)),
             Ok(None) => {}
             Err(error) => return Some(Err(error)),
         }
-        match body.next().await {
-            Some(Ok(chunk)) => values.push(&chunk),
-            Some(Err(error)) => {
-                let reason = format!("the body ends early: {error}");
-                return Some(Err(ProxyError::BadRequest { reason }));
+        match values.begun_bytes() {
+            0 => body.rest(),
+            bytes => {
+                if let Err(error) = body.hold(bytes).await {
+                    return Some(Err(error.into()));
+                }
             }
+        }
+        match body.chunk().await {
+            Some(Ok(chunk)) => values.push(&chunk),
+            Some(Err(error)) => return Some(Err(error.into())),
             None => return values.end().transpose(),
         }
     }

@@ -38,6 +38,11 @@ impl Values {
         self.bytes.extend_from_slice(chunk);
     }
 
+    /// Bytes that are kept of a value that is not there as a whole.
+    pub(super) fn begun_bytes(&self) -> usize {
+        self.begun.map_or(0, |_| self.bytes.len() - self.start)
+    }
+
     /// The next value, if it is there as a whole. 400 something else stands in its place · 413.
     pub(super) fn next(&mut self) -> Result<Option<Vec<u8>>, ProxyError> {
         let Some(kind) = self.begin()? else { return Ok(None) };

@@ -8,14 +8,23 @@ use std::time::{Duration, Instant};
 
 use hyper::rt::{Sleep, Timer};
 
+use crate::connection::Connection;
+
 /// A connection's own timer. hyper asks it for a deadline at each request and drops it once the
 /// headers are there; underneath, one timer of the runtime is moved only when it has run out.
-pub struct HeadTimer(Arc<Mutex<Pin<Box<tokio::time::Sleep>>>>);
+///
+/// That hyper asks is also how a connection knows that its last request is answered, and that it waits.
+pub(crate) struct HeadTimer {
+    timer: Arc<Mutex<Pin<Box<tokio::time::Sleep>>>>,
+    timeout: Duration,
+    connection: Arc<Connection>,
+}
 
 impl HeadTimer {
-    /// For deadlines that are at least `shortest` away when they are asked for.
-    pub fn new(shortest: Duration) -> HeadTimer {
-        HeadTimer(Arc::new(Mutex::new(Box::pin(tokio::time::sleep(shortest)))))
+    /// For deadlines that are `timeout` away when they are asked for.
+    pub(crate) fn new(timeout: Duration, connection: Arc<Connection>) -> HeadTimer {
+        let timer = Arc::new(Mutex::new(Box::pin(tokio::time::sleep(timeout))));
+        HeadTimer { timer, timeout, connection }
     }
 }
 
@@ -25,7 +34,9 @@ impl Timer for HeadTimer {
     }
 
     fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Sleep>> {
-        Box::pin(Deadline { timer: Arc::clone(&self.0), deadline })
+        let now = deadline.checked_sub(self.timeout).unwrap_or(deadline);
+        self.connection.begin_waiting(now);
+        Box::pin(Deadline { timer: Arc::clone(&self.timer), deadline })
     }
 }
 
@@ -54,11 +65,19 @@ impl Future for Deadline {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::Limits;
+    use crate::shared::{Shared, Site};
+
+    fn connection() -> Arc<Connection> {
+        let shared = Arc::new(Shared::new(Limits::for_descriptors(64)));
+        let site = Arc::new(Site::new(shared, "127.0.0.1:1".parse().unwrap(), false));
+        Connection::new("127.0.0.1:2".parse().unwrap(), site).0
+    }
 
     #[tokio::test]
     async fn each_deadline_is_kept_whatever_came_before() {
         let shortest = Duration::from_millis(20);
-        let timer = HeadTimer::new(shortest);
+        let timer = HeadTimer::new(shortest, connection());
         let start = Instant::now();
         drop(timer.sleep(shortest)); // headers that came in time
         for _ in 0..3 {

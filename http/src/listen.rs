@@ -1,0 +1,207 @@
+//! Accepts connections and has their requests answered, until the process is told to stop.
+//!
+//! hyper serves the connections; this accepts them. A server that is made around hyper has all
+//! connections wait at one signal, whose lock each request would take.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use hyper::body::{Body as _, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{oneshot, watch};
+use tokio::task::{Id, JoinSet};
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tower::{Service, ServiceExt};
+
+use crate::connection::{Arrival, Connection, End};
+use crate::exhaustion::{Refusing, Spare};
+use crate::gate::Place;
+use crate::head_timer::HeadTimer;
+use crate::shared::Site;
+use crate::watched::Watched;
+
+/// How long a client may take to agree on keys.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Bytes that are read ahead or wait to be written on a connection; the head of a request has to fit in.
+const BUFFER_BYTES_MAX: usize = 64 * 1024;
+
+/// Connections that the system has agreed to and nobody has accepted yet.
+const BACKLOG: i32 = 1024;
+
+/// Takes an address.
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let listener = std::net::TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    rustix::net::listen(&listener, BACKLOG)?;
+    TcpListener::from_std(listener)
+}
+
+/// Serves until `stop` changes and the last request is answered, or `drain_timeout` is over.
+pub async fn serve<S>(
+    listener: TcpListener,
+    site: Arc<Site>,
+    tls: Option<TlsAcceptor>,
+    service: S,
+    mut stop: watch::Receiver<()>,
+    drain_timeout: Duration,
+) where
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send>,
+    S: Clone + Send + Sync + 'static,
+{
+    let (mut spare, refusing) = (Spare::new(), Refusing::new());
+    let mut served =
+        Served { site: site.clone(), tls, service, open: HashMap::new(), tasks: JoinSet::new() };
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    if let Err(stream) = served.take(stream, peer) {
+                        refusing.refuse(stream, site.https);
+                    }
+                    site.shared.gate.settle().await;
+                }
+                Err(error) => spare.after(&error, &listener, &site.shared, site.https).await,
+            },
+            Some(ended) = served.tasks.join_next_with_id() => {
+                let id = ended.map_or_else(|panic| panic.id(), |(id, ())| id);
+                served.open.remove(&id);
+            }
+            _ = stop.changed() => break,
+        }
+    }
+    drop((listener, spare));
+    served.open.drain().for_each(|(_, connection)| connection.end(End::Drain));
+    let drained = async { while served.tasks.join_next().await.is_some() {} };
+    let _ = timeout(drain_timeout, drained).await; // what is left is cut off
+}
+
+/// The connections of a listener.
+struct Served<S> {
+    site: Arc<Site>,
+    tls: Option<TlsAcceptor>,
+    service: S,
+    open: HashMap<Id, Arc<Connection>>,
+    tasks: JoinSet<()>,
+}
+
+impl<S> Served<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send>,
+    S: Clone + Send + Sync + 'static,
+{
+    /// Serves a connection, if there is a place for it.
+    fn take(&mut self, stream: TcpStream, peer: SocketAddr) -> Result<(), TcpStream> {
+        let (connection, ending) = Connection::new(peer, self.site.clone());
+        let Ok(place) = self.site.shared.gate.admit(&connection) else { return Err(stream) };
+        let service = Arriving { connection: connection.clone(), service: self.service.clone() };
+        let tls = self.tls.clone();
+        let task = self.tasks.spawn(greet(place, stream, tls, connection.clone(), service, ending));
+        self.open.insert(task.id(), connection);
+        Ok(())
+    }
+}
+
+/// Tells a service where its requests come from.
+#[derive(Clone)]
+struct Arriving<S> {
+    connection: Arc<Connection>,
+    service: S,
+}
+
+impl<S: Service<Request>> Service<Request> for Arriving<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.service.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request) -> S::Future {
+        self.connection.begin_answering();
+        request.extensions_mut().insert(Arrival(self.connection.clone()));
+        self.service.call(request)
+    }
+}
+
+/// `_place` is given back when the stream is closed.
+async fn greet<S>(
+    _place: Place,
+    stream: TcpStream,
+    tls: Option<TlsAcceptor>,
+    connection: Arc<Connection>,
+    service: Arriving<S>,
+    mut ending: oneshot::Receiver<End>,
+) where
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send>,
+    S: Clone + Send + Sync + 'static,
+{
+    let _ = stream.set_nodelay(true); // the client may be gone already
+    // what the system holds for a client that does not read: an answer's last part, after we have closed as well
+    let patience = connection.shared().limits.answer_stall_timeout.as_millis();
+    let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, patience.try_into().unwrap_or(0));
+    let stream = Watched::new(stream, connection.clone());
+    let Some(tls) = tls else { return converse(stream, &connection, service, ending).await };
+    let shaken = tokio::select! {
+        shaken = timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)) => shaken,
+        _ = &mut ending => return,
+    };
+    match shaken {
+        Ok(Ok(stream)) => converse(stream, &connection, service, ending).await,
+        Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+        Err(_) => tracing::debug!("a TLS handshake took too long"),
+    }
+}
+
+/// Answers one connection's requests, one after the other.
+async fn converse<S>(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    connection: &Arc<Connection>,
+    service: Arriving<S>,
+    ending: oneshot::Receiver<End>,
+) where
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send>,
+    S: Clone + Send + Sync + 'static,
+{
+    let service = service_fn(move |request: Request<Incoming>| {
+        service.clone().oneshot(request.map(|body| match body.is_end_stream() {
+            true => Body::empty(),
+            false => Body::new(body),
+        }))
+    });
+    let idle_timeout = connection.shared().limits.idle_timeout;
+    let serving = http1::Builder::new()
+        .timer(HeadTimer::new(idle_timeout, connection.clone()))
+        .header_read_timeout(idle_timeout)
+        .max_buf_size(BUFFER_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut serving = std::pin::pin!(serving);
+    let ended = tokio::select! {
+        ended = serving.as_mut() => ended,
+        why = ending => match why {
+            // nobody misses anything, or nobody reads
+            Ok(End::Evicted) if connection.is_idle() || connection.is_stalled() => return,
+            _ => {
+                serving.as_mut().graceful_shutdown();
+                serving.await
+            }
+        },
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}

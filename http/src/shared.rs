@@ -1,0 +1,83 @@
+//! What all connections of a process share, and what a listener knows of itself.
+
+use std::net::SocketAddr;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::budget::Budget;
+use crate::certificate::Certificate;
+use crate::gate::Gate;
+use crate::guard::Origins;
+use crate::host::{AllowedHost, Hosts};
+use crate::limits::Limits;
+
+/// Limits, what is left of them, and what is counted. One for a process.
+pub struct Shared {
+    pub(crate) limits: Limits,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) bodies: Budget,
+    /// Connections that were closed because their clients did not read.
+    pub(crate) slow_readers: AtomicU64,
+    /// Requests that were refused for their `Host`, and for where a browser was when it sent them.
+    pub(crate) refused_hosts: AtomicU64,
+    pub(crate) refused_origins: AtomicU64,
+    certificates: Mutex<Vec<Arc<Certificate>>>,
+}
+
+impl Shared {
+    pub fn new(limits: Limits) -> Shared {
+        Shared {
+            gate: Arc::new(Gate::new(limits.connections_max, limits.connections_per_address_max)),
+            bodies: Budget::new(limits.body_bytes_sum_max),
+            slow_readers: AtomicU64::new(0),
+            refused_hosts: AtomicU64::new(0),
+            refused_origins: AtomicU64::new(0),
+            certificates: Mutex::default(),
+            limits,
+        }
+    }
+
+    /// Counts a certificate among those of the metrics.
+    pub fn add_certificate(&self, certificate: Arc<Certificate>) {
+        self.certificates.lock().unwrap_or_else(PoisonError::into_inner).push(certificate);
+    }
+
+    pub(crate) fn certificates(&self) -> Vec<Arc<Certificate>> {
+        self.certificates.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// A listener: what it is called, and whose pages may write.
+pub struct Site {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) https: bool,
+    /// None: any name will do.
+    pub(crate) hosts: Option<Hosts>,
+    pub(crate) origins: Origins,
+}
+
+impl Site {
+    /// A listener at an address. On loopback, requests have to be for one of its names: a page elsewhere can have its
+    /// own name point to this machine.
+    pub fn new(shared: Arc<Shared>, address: SocketAddr, https: bool) -> Site {
+        let hosts = address.ip().is_loopback().then(|| Hosts::of_loopback(address));
+        Site { shared, https, hosts, origins: Origins::default() }
+    }
+
+    /// With more names.
+    pub fn allowing_hosts(mut self, names: &[AllowedHost]) -> Site {
+        if names.contains(&AllowedHost::Any) {
+            self.hosts = None;
+        }
+        if let Some(hosts) = &mut self.hosts {
+            hosts.extend(names);
+        }
+        self
+    }
+
+    /// With pages elsewhere that may write: `https://ui.example`, with `*` for any letters.
+    pub fn allowing_origins(mut self, origins: &[String]) -> Site {
+        self.origins = Origins::new(origins);
+        self
+    }
+}

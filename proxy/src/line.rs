@@ -13,6 +13,7 @@ use rdkafka::{ClientConfig, ClientContext, Timestamp};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use crate::clients::Permit;
 use crate::error::ProxyError;
 use crate::producer::{Outgoing, RecordHeader, SendResult, Sent};
 
@@ -48,6 +49,8 @@ const ASK_PAUSES: [Duration; 3] =
 /// A producer, and the records that wait for it.
 pub(crate) struct Line {
     producer: ThreadedProducer<Deliveries>,
+    /// Ends after the producer.
+    _permit: Permit,
     waiting: Mutex<Waiting>,
     /// Records that are handed over and not acknowledged.
     in_flight: Arc<AtomicUsize>,
@@ -112,13 +115,18 @@ impl Group {
 
 impl Line {
     /// An error names the setting that librdkafka refuses.
-    pub(crate) fn new(settings: &ClientConfig, embedded: bool) -> Result<Line, KafkaError> {
+    pub(crate) fn new(
+        settings: &ClientConfig,
+        embedded: bool,
+        permit: Permit,
+    ) -> Result<Line, KafkaError> {
         let are_acknowledged = settings.get("acks") != Some("0");
         let deliveries = Deliveries { embedded, are_acknowledged, broken: AtomicBool::new(false) };
         let producer = settings.create_with_context(deliveries)?;
         let is_idempotent = settings.get("enable.idempotence") == Some("true");
         Ok(Line {
             producer,
+            _permit: permit,
             waiting: Mutex::default(),
             in_flight: Arc::default(),
             in_flight_max: if is_idempotent { IDEMPOTENT_IN_FLIGHT_MAX } else { usize::MAX },

@@ -9,6 +9,7 @@ use rdkafka::error::KafkaError;
 use weir_kafka::Settings;
 
 use crate::broker::is_topic_name;
+use crate::clients::{Clients, Permit, Purpose, not_made};
 use crate::error::ProxyError;
 use crate::line::{Counts, Delivery, Line, MESSAGE_TIMEOUT, TOPIC_TIMEOUT_MS, lock, retire};
 
@@ -69,6 +70,7 @@ pub(crate) struct Producers {
     /// By `acks`.
     made: [Mutex<Option<Arc<Line>>>; 3],
     counts: Arc<Counts>,
+    clients: Arc<Clients>,
 }
 
 impl Acks {
@@ -86,13 +88,20 @@ impl Acks {
 impl Producers {
     /// Makes the default one, which connects when it is needed. An error names the setting that
     /// librdkafka refuses.
-    pub(crate) fn new(kafka: Settings, embedded: bool) -> Result<Producers, KafkaError> {
+    pub(crate) fn new(
+        kafka: Settings,
+        embedded: bool,
+        clients: &Arc<Clients>,
+    ) -> Result<Producers, KafkaError> {
         let names = ["acks", "request.required.acks"];
         let given = names.iter().find_map(|n| kafka.librdkafka.get(*n));
         let default = given.and_then(|acks| Acks::named(acks).ok()).unwrap_or_default();
         let (made, counts) = (Default::default(), Arc::default());
-        let producers = Producers { kafka, embedded, default, made, counts };
-        producers.get(default)?;
+        let clients = clients.clone();
+        let producers = Producers { kafka, embedded, default, made, counts, clients };
+        let permit = producers.clients.take(Purpose::Produce).map_err(not_made)?;
+        let line = Arc::new(producers.make(default, permit)?);
+        *lock(&producers.made[default as usize]) = Some(line);
         Ok(producers)
     }
 
@@ -137,7 +146,8 @@ impl Producers {
         futures_util::future::join_all(flushed).await;
     }
 
-    fn get(&self, acks: Acks) -> Result<Arc<Line>, KafkaError> {
+    /// 50301.
+    fn get(&self, acks: Acks) -> Result<Arc<Line>, ProxyError> {
         let mut made = lock(&self.made[acks as usize]);
         if let Some(line) = &*made {
             if !line.is_broken() {
@@ -148,12 +158,13 @@ impl Producers {
                 retire(broken);
             }
         }
-        let line = Arc::new(self.make(acks)?);
+        let permit = self.clients.take(Purpose::Produce)?;
+        let line = Arc::new(self.make(acks, permit)?);
         *made = Some(line.clone());
         Ok(line)
     }
 
-    fn make(&self, acks: Acks) -> Result<Line, KafkaError> {
+    fn make(&self, acks: Acks, permit: Permit) -> Result<Line, KafkaError> {
         let idempotent = acks == Acks::All && self.default == Acks::All;
         let mut settings = self.kafka.librdkafka(&[
             ("enable.idempotence", if idempotent { "true" } else { "false" }),
@@ -173,7 +184,7 @@ impl Producers {
             settings.set("enable.idempotence", "false");
         }
         settings.set("acks", ["0", "1", "all"][acks as usize]);
-        Line::new(&settings, self.embedded)
+        Line::new(&settings, self.embedded, permit)
     }
 }
 

@@ -40,6 +40,7 @@ mod assignments;
 mod avro_bytes;
 mod compression;
 mod consumers;
+mod crowd;
 mod encodings;
 mod faults;
 mod fixtures;

@@ -87,6 +87,10 @@ impl Settings {
             Some(ms) => ms,
             None => number(env, "KAFKA_REST_CONSUMER_INSTANCE_TIMEOUT_MS")?.unwrap_or(300_000),
         };
+        clients.clients.instances_connected = match args.consumer_instances_connected {
+            Some(count) => Some(count),
+            None => instances_connected(env)?,
+        };
         let api = |name: &str| flag(env, name).map(|enabled| enabled.unwrap_or(true));
         Ok(Settings {
             registry: face(Role::Registry, args.registry_listener, REGISTRY_PREFIX, 8081)?,
@@ -176,6 +180,16 @@ fn options(env: &Env) -> Result<Options, String> {
             .unwrap_or(false),
         body_bytes_max,
     })
+}
+
+/// Consumer instances that have a client of Kafka at once.
+fn instances_connected(env: &Env) -> Result<Option<usize>, String> {
+    const NAME: &str = "KAFKA_REST_CONSUMER_INSTANCES_CONNECTED";
+    let count: Option<usize> = number(env, NAME)?;
+    match count {
+        Some(0) => Err(format!("{NAME}: expected 1 or more, found 0")),
+        count => Ok(count),
+    }
 }
 
 /// Those of the environment count only where it says that there are some, as in the reference.
@@ -358,6 +372,21 @@ mod tests {
         assert_eq!(settings(&[], &env).unwrap().rate_limits.requests_per_s, Some(7));
         let flags = ["--rate-limit-requests-per-sec", "8"];
         assert_eq!(settings(&flags, &env).unwrap().rate_limits.requests_per_s, Some(8));
+    }
+
+    #[test]
+    fn instances_with_a_client_are_counted_by_flag_or_environment() {
+        let name = "KAFKA_REST_CONSUMER_INSTANCES_CONNECTED";
+        let kafka = ("KAFKA_REST_BOOTSTRAP_SERVERS", "a:1");
+        let of = |flags: &[&str], value: &str| {
+            let settings = settings(flags, &[kafka, (name, value)]);
+            settings.map(|settings| settings.kafka_clients.instances_connected)
+        };
+        assert_eq!(of(&[], "7"), Ok(Some(7)));
+        assert_eq!(of(&["--consumer-instances-connected", "8"], "7"), Ok(Some(8)));
+        for wrong in ["0", "many", "-1"] {
+            assert!(of(&[], wrong).unwrap_err().contains(name));
+        }
     }
 
     #[test]

@@ -27,8 +27,8 @@ impl IntoResponse for Refused {
         let status = StatusCode::from_u16(self.0.status()).expect("the table has statuses of HTTP");
         let body = serde_json::json!({"error_code": self.0.code(), "message": self.0.to_string()});
         let mut response = (status, Json(body)).into_response();
-        if let ProxyError::RateLimited { retry_after_s } = self.0 {
-            response.headers_mut().insert(RETRY_AFTER, retry_after_s.into());
+        if let Some(seconds) = self.0.retry_after_s() {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
         }
         response
     }

@@ -6,7 +6,7 @@ use std::fmt;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 /// Seconds after which another try may pass, where nothing says more.
-const RETRY_AFTER_S: u64 = 1;
+pub(crate) const RETRY_AFTER_S: u64 = 1;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProxyError {

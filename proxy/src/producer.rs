@@ -23,6 +23,13 @@ const STICKY_MS: &str = "10";
 /// has a limit of its own.
 const MESSAGE_BYTES_MAX: &str = "33554432";
 
+/// How long a record of an idempotent producer may take to be acknowledged: longer than the next leader takes
+/// where one has fallen, shorter than a client waits for an answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// How much longer librdkafka keeps a record: it never gives one up.
+const BEYOND_ANSWER: Duration = Duration::from_secs(120);
+
 /// Who has to have a record before it counts as sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Acks {
@@ -164,6 +171,14 @@ impl Producers {
         Ok(line)
     }
 
+    /// How long a record may take: what the settings say.
+    fn answer_timeout(&self) -> Duration {
+        let names = ["message.timeout.ms", "delivery.timeout.ms"];
+        let given = names.iter().find_map(|name| self.kafka.librdkafka.get(*name));
+        let ms = given.and_then(|ms| ms.parse().ok()).filter(|ms| *ms > 0);
+        ms.map_or(ANSWER_TIMEOUT, Duration::from_millis)
+    }
+
     fn make(&self, acks: Acks, permit: Permit) -> Result<Line, KafkaError> {
         let idempotent = acks == Acks::All && self.default == Acks::All;
         let mut settings = self.kafka.librdkafka(&[
@@ -184,7 +199,14 @@ impl Producers {
             settings.set("enable.idempotence", "false");
         }
         settings.set("acks", ["0", "1", "all"][acks as usize]);
-        Line::new(&settings, self.embedded, permit)
+        let answer_timeout = idempotent.then(|| self.answer_timeout());
+        if let Some(timeout) = answer_timeout {
+            // a record that librdkafka gives up makes it send others twice: the line is the one that gives up
+            let ms = (timeout + BEYOND_ANSWER).as_millis().to_string();
+            settings.remove("delivery.timeout.ms");
+            settings.set("message.timeout.ms", ms);
+        }
+        Line::new(&settings, self.embedded, answer_timeout, permit)
     }
 }
 

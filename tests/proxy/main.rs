@@ -49,6 +49,7 @@ mod headers;
 mod http;
 mod instance_settings;
 mod offsets;
+mod outage;
 mod partitions;
 mod positions;
 mod produce_avro;

@@ -109,6 +109,8 @@ pub(crate) struct Clients {
     counts: Mutex<Counts>,
     /// Held while a client's room is looked for.
     measured: Mutex<Option<(Instant, Measured)>>,
+    /// Whose turn it is to measure.
+    turn: tokio::sync::Mutex<()>,
     /// Brokers that a client may have threads for.
     brokers: AtomicUsize,
     refused: AtomicU64,
@@ -171,6 +173,7 @@ impl Clients {
             connected_max,
             counts: Mutex::default(),
             measured: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
             brokers: AtomicUsize::new(BROKERS_ASSUMED),
             refused: AtomicU64::new(0),
             freed: Notify::new(),
@@ -214,6 +217,8 @@ impl Clients {
             let allowed = self.is_allowed(purpose, counts, &found);
             allowed.map_err(|reason| ProxyError::TooManyClients { reason })?;
         }
+        // one at a time, so that those who wait take no threads to do so
+        let _turn = self.turn.lock().await;
         let clients = self.clone();
         let taken = tokio::task::spawn_blocking(move || clients.take(purpose)).await;
         taken.map_err(|_| ProxyError::Internal)?

@@ -4,13 +4,14 @@ use rdkafka::consumer::Consumer;
 
 use super::client::names;
 use super::instance::Instance;
-use super::reading::{Outlook, Reading, Source};
+use super::reading::{Outlook, Reading};
 use crate::reach::PATIENCE;
 
 impl Instance {
     /// What keeps records from coming. Asked when a read ends; one with records has its answer in them.
     pub(super) async fn outlook(&self, reading: &mut Reading) -> Outlook {
-        if !reading.pending.is_empty() || reading.source == Source::None || self.is_ending() {
+        let has_source = !reading.source.topics().is_empty();
+        if !reading.pending.is_empty() || !has_source || self.is_ending() {
             return Outlook::Clear;
         }
         if let Err(reason) = self.broker.reach().await {

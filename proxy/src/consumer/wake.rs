@@ -126,7 +126,13 @@ impl Instance {
         if kept.is_empty() {
             return Ok(());
         }
-        let committed = committed(client, &kept).await?;
+        let committed = match committed(client, &kept).await {
+            Ok(committed) => committed,
+            Err(error) => {
+                reading.kept = kept;
+                return Err(error);
+            }
+        };
         kept.retain(|place, offset| committed.get(place).is_none_or(|there| *there <= *offset));
         let positions: Vec<_> = kept
             .iter()

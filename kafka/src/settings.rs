@@ -82,7 +82,7 @@ impl Settings {
     }
 
     /// Addresses of the brokers to ask first, without Confluent's `PLAINTEXT://`.
-    pub(crate) fn addresses(&self) -> Vec<String> {
+    pub fn addresses(&self) -> Vec<String> {
         let address = |server: &str| {
             let server = server.trim();
             server.split_once("://").map_or(server, |(_, address)| address).to_string()

@@ -3,6 +3,8 @@
 //! through the same code.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
@@ -10,10 +12,18 @@ use serde::Serialize;
 use weir_kafka::Settings;
 
 use crate::admin::{Admin, Isolation, Resource};
+use crate::clients::Clients;
 use crate::embedded::EmbeddedBroker;
 use crate::error::ProxyError;
 use crate::observer::Observer;
 use crate::producer::Producers;
+use crate::reach::Reach;
+
+/// How often Kafka is asked how many brokers there are.
+const COUNT_BROKERS_EACH: Duration = Duration::from_secs(30);
+
+/// How soon it is asked again where it could not be reached.
+const COUNT_AGAIN: Duration = Duration::from_secs(2);
 
 /// Where Kafka is and how to speak to it.
 #[derive(Clone, Debug)]
@@ -24,9 +34,12 @@ pub struct BrokerConfig {
 }
 
 /// librdkafka's settings of one kind of client each; they win over those of [`BrokerConfig`], which are of
-/// all.
+/// all. And how many clients there may be.
 #[derive(Clone, Debug, Default)]
 pub struct ClientSettings {
+    /// Consumer instances that may have a client at once; if nothing is said, as many as there are threads
+    /// and descriptors for.
+    pub instances_connected: Option<usize>,
     pub producer: BTreeMap<String, String>,
     pub consumer: BTreeMap<String, String>,
     pub admin: BTreeMap<String, String>,
@@ -34,11 +47,14 @@ pub struct ClientSettings {
 
 pub struct Broker {
     consumer: Settings,
+    /// Clients of librdkafka, each of which has a permit.
+    pub(crate) clients: Arc<Clients>,
     is_embedded: bool,
     pub(crate) producers: Producers,
     pub(crate) cluster: Admin,
     /// Asks in the place of `cluster` where that cannot.
     observer: Option<Observer>,
+    reach: Reach,
 }
 
 /// A partition as the API shows it.
@@ -78,13 +94,19 @@ impl Broker {
         };
         let admin = with(settings.admin);
         let cluster = Admin::new(&admin, embedded.clone());
-        let observer = if cluster.can_ask() { None } else { Some(Observer::new(&admin)?) };
+        let clients = Clients::new(settings.instances_connected);
+        let observer = match cluster.can_ask() {
+            true => None,
+            false => Some(Observer::new(&admin, &clients)?),
+        };
         let broker = Broker {
-            producers: Producers::new(with(settings.producer), embedded.is_some())?,
+            producers: Producers::new(with(settings.producer), embedded.is_some(), &clients)?,
+            clients,
             consumer: with(settings.consumer),
             is_embedded: embedded.is_some(),
             cluster,
             observer,
+            reach: Reach::default(),
         };
         // a setting that librdkafka refuses is refused now, not by the first consumer
         broker.consumer().create_native_config()?;
@@ -100,6 +122,20 @@ impl Broker {
             ("queued.max.messages.kbytes", "16384"),
             ("topic.metadata.refresh.interval.ms", "30000"),
         ])
+    }
+
+    /// Whether any broker can be reached, as it was a moment ago at the latest; if not, the reason.
+    pub(crate) async fn reach(&self) -> Result<(), String> {
+        self.reach.known(self.ask_brokers()).await
+    }
+
+    async fn ask_brokers(&self) -> Result<(), String> {
+        let known = match &self.observer {
+            Some(observer) => observer.brokers().await.map(|ids| ids.len()),
+            None => self.cluster.threads_of_clients().await,
+        };
+        self.clients.note_brokers(known.map_err(|error| error.to_string())?);
+        Ok(())
     }
 
     /// Ids of the brokers.
@@ -173,6 +209,16 @@ impl Partition {
             leader: found.leader,
             replicas: found.replicas.iter().map(replica).collect(),
         }
+    }
+}
+
+/// Keeps count of the brokers, for which clients have threads, until the proxy is gone.
+pub(crate) async fn count_brokers(broker: Weak<Broker>) {
+    loop {
+        let Some(broker) = broker.upgrade() else { return };
+        let known = broker.reach().await;
+        drop(broker);
+        tokio::time::sleep(if known.is_ok() { COUNT_BROKERS_EACH } else { COUNT_AGAIN }).await;
     }
 }
 

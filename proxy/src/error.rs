@@ -5,6 +5,9 @@ use std::fmt;
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
+/// Seconds after which another try may pass, where nothing says more.
+pub(crate) const RETRY_AFTER_S: u64 = 1;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProxyError {
     TopicNotFound,
@@ -87,6 +90,14 @@ pub enum ProxyError {
         reason: String,
     },
     Retriable {
+        reason: String,
+    },
+    /// A record may be written or not.
+    OutcomeUnknown {
+        reason: String,
+    },
+    /// There are as many clients of Kafka as may be, or as there are threads and descriptors for.
+    TooManyClients {
         reason: String,
     },
     // API v3's produce requests
@@ -173,6 +184,8 @@ codes! {
     50302 503 BrokerNotAvailable
     50002 500 Kafka
     50003 500 Retriable
+    50004 500 OutcomeUnknown
+    50301 503 TooManyClients
     400   400 BadRequest
     403   403 ForeignOrigin
     408   408 BodyTimeout
@@ -219,6 +232,13 @@ impl fmt::Display for ProxyError {
                 f,
                 "The broker does not know this request ({request}). The embedded broker is for development: a real Kafka does."
             ),
+            Self::OutcomeUnknown { reason } => write!(
+                f,
+                "The record may be written or not, and a second try may write it twice: {reason}"
+            ),
+            Self::TooManyClients { reason } => {
+                write!(f, "No client of Kafka is free for this request: {reason}.")
+            }
             Self::RateLimited { .. } => f.write_str(
                 "Request rate limit exceeded: The rate limit of requests per second has been exceeded.",
             ),
@@ -261,6 +281,18 @@ impl fmt::Display for ProxyError {
 impl std::error::Error for ProxyError {}
 
 impl ProxyError {
+    /// Seconds after which the same request may be answered otherwise, where `Retry-After` says so.
+    pub(crate) fn retry_after_s(&self) -> Option<u64> {
+        match self {
+            Self::RateLimited { retry_after_s } => Some(*retry_after_s),
+            Self::BrokerNotAvailable { .. }
+            | Self::OutcomeUnknown { .. }
+            | Self::Crowded
+            | Self::TooManyClients { .. } => Some(RETRY_AFTER_S),
+            _ => None,
+        }
+    }
+
     /// 40301, in the words of Kafka's Java client.
     pub(crate) fn topics_denied<T: AsRef<str>>(topics: &[T]) -> ProxyError {
         let topics: Vec<&str> = topics.iter().map(AsRef::as_ref).collect();

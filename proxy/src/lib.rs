@@ -4,6 +4,7 @@
 
 mod admin;
 mod broker;
+mod clients;
 mod codec;
 mod consumer;
 mod embedded;
@@ -15,6 +16,7 @@ mod line;
 mod observer;
 mod produce;
 mod producer;
+mod reach;
 mod reader;
 mod record;
 mod retry;
@@ -102,8 +104,11 @@ impl Proxy {
         let instances = Arc::new(Instances::default());
         tokio::spawn(consumer::keep(Arc::downgrade(&instances), config.consumer_instance_timeout));
         tokio::spawn(consumer::follow(Arc::downgrade(&instances)));
+        let broker = Arc::new(broker);
+        tokio::spawn(consumer::make_room(Arc::downgrade(&instances), broker.clients.clone()));
+        tokio::spawn(broker::count_brokers(Arc::downgrade(&broker)));
         Proxy(Arc::new(Parts {
-            broker: Arc::new(broker),
+            broker,
             schemas: Schemas::new(registry),
             instances,
             limits: Limits::new(config.rate_limits),

@@ -13,6 +13,7 @@ use rdkafka::metadata::{Metadata, MetadataTopic};
 use weir_kafka::Settings;
 
 use crate::broker::{Partition, Replica, ask};
+use crate::clients::{Clients, Permit, Purpose, not_made};
 use crate::error::ProxyError;
 use crate::retry::again;
 
@@ -23,13 +24,18 @@ pub(crate) struct Observer {
     /// Asks for metadata without making topics of what it asks for.
     observer: Arc<BaseConsumer>,
     admin: AdminClient<DefaultClientContext>,
+    /// Of both; they end after the clients.
+    _permits: [Permit; 2],
 }
 
 impl Observer {
-    pub(crate) fn new(kafka: &Settings) -> Result<Observer, KafkaError> {
+    pub(crate) fn new(kafka: &Settings, clients: &Arc<Clients>) -> Result<Observer, KafkaError> {
+        let permit = || clients.take(Purpose::Ask).map_err(not_made);
+        let permits = [permit()?, permit()?];
         let observer: BaseConsumer =
             kafka.librdkafka(&[("allow.auto.create.topics", "false")]).create()?;
-        Ok(Observer { observer: Arc::new(observer), admin: kafka.librdkafka(&[]).create()? })
+        let admin = kafka.librdkafka(&[]).create()?;
+        Ok(Observer { observer: Arc::new(observer), admin, _permits: permits })
     }
 
     pub(crate) async fn brokers(&self) -> Result<Vec<i32>, ProxyError> {

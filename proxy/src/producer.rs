@@ -9,6 +9,7 @@ use rdkafka::error::KafkaError;
 use weir_kafka::Settings;
 
 use crate::broker::is_topic_name;
+use crate::clients::{Clients, Permit, Purpose, not_made};
 use crate::error::ProxyError;
 use crate::line::{Counts, Delivery, Line, MESSAGE_TIMEOUT, TOPIC_TIMEOUT_MS, lock, retire};
 
@@ -21,6 +22,13 @@ const STICKY_MS: &str = "10";
 /// Bytes of a record: more than a request's body can have. What is too large is for Kafka to say: each topic
 /// has a limit of its own.
 const MESSAGE_BYTES_MAX: &str = "33554432";
+
+/// How long a record of an idempotent producer may take to be acknowledged: longer than the next leader takes
+/// where one has fallen, shorter than a client waits for an answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// How much longer librdkafka keeps a record: it never gives one up.
+const BEYOND_ANSWER: Duration = Duration::from_secs(120);
 
 /// Who has to have a record before it counts as sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,6 +77,7 @@ pub(crate) struct Producers {
     /// By `acks`.
     made: [Mutex<Option<Arc<Line>>>; 3],
     counts: Arc<Counts>,
+    clients: Arc<Clients>,
 }
 
 impl Acks {
@@ -86,13 +95,20 @@ impl Acks {
 impl Producers {
     /// Makes the default one, which connects when it is needed. An error names the setting that
     /// librdkafka refuses.
-    pub(crate) fn new(kafka: Settings, embedded: bool) -> Result<Producers, KafkaError> {
+    pub(crate) fn new(
+        kafka: Settings,
+        embedded: bool,
+        clients: &Arc<Clients>,
+    ) -> Result<Producers, KafkaError> {
         let names = ["acks", "request.required.acks"];
         let given = names.iter().find_map(|n| kafka.librdkafka.get(*n));
         let default = given.and_then(|acks| Acks::named(acks).ok()).unwrap_or_default();
         let (made, counts) = (Default::default(), Arc::default());
-        let producers = Producers { kafka, embedded, default, made, counts };
-        producers.get(default)?;
+        let clients = clients.clone();
+        let producers = Producers { kafka, embedded, default, made, counts, clients };
+        let permit = producers.clients.take(Purpose::Produce).map_err(not_made)?;
+        let line = Arc::new(producers.make(default, permit)?);
+        *lock(&producers.made[default as usize]) = Some(line);
         Ok(producers)
     }
 
@@ -137,7 +153,8 @@ impl Producers {
         futures_util::future::join_all(flushed).await;
     }
 
-    fn get(&self, acks: Acks) -> Result<Arc<Line>, KafkaError> {
+    /// 50301.
+    fn get(&self, acks: Acks) -> Result<Arc<Line>, ProxyError> {
         let mut made = lock(&self.made[acks as usize]);
         if let Some(line) = &*made {
             if !line.is_broken() {
@@ -148,12 +165,21 @@ impl Producers {
                 retire(broken);
             }
         }
-        let line = Arc::new(self.make(acks)?);
+        let permit = self.clients.take(Purpose::Produce)?;
+        let line = Arc::new(self.make(acks, permit)?);
         *made = Some(line.clone());
         Ok(line)
     }
 
-    fn make(&self, acks: Acks) -> Result<Line, KafkaError> {
+    /// How long a record may take: what the settings say.
+    fn answer_timeout(&self) -> Duration {
+        let names = ["message.timeout.ms", "delivery.timeout.ms"];
+        let given = names.iter().find_map(|name| self.kafka.librdkafka.get(*name));
+        let ms = given.and_then(|ms| ms.parse().ok()).filter(|ms| *ms > 0);
+        ms.map_or(ANSWER_TIMEOUT, Duration::from_millis)
+    }
+
+    fn make(&self, acks: Acks, permit: Permit) -> Result<Line, KafkaError> {
         let idempotent = acks == Acks::All && self.default == Acks::All;
         let mut settings = self.kafka.librdkafka(&[
             ("enable.idempotence", if idempotent { "true" } else { "false" }),
@@ -173,7 +199,14 @@ impl Producers {
             settings.set("enable.idempotence", "false");
         }
         settings.set("acks", ["0", "1", "all"][acks as usize]);
-        Line::new(&settings, self.embedded)
+        let answer_timeout = idempotent.then(|| self.answer_timeout());
+        if let Some(timeout) = answer_timeout {
+            // a record that librdkafka gives up makes it send others twice: the line is the one that gives up
+            let ms = (timeout + BEYOND_ANSWER).as_millis().to_string();
+            settings.remove("delivery.timeout.ms");
+            settings.set("message.timeout.ms", ms);
+        }
+        Line::new(&settings, self.embedded, answer_timeout, permit)
     }
 }
 

@@ -10,11 +10,15 @@ use rdkafka::{Offset, TopicPartitionList};
 use tokio::time::Instant;
 
 use crate::broker::Broker;
+use crate::clients::{Permit, Purpose};
 use crate::consumer::size;
 use crate::error::ProxyError;
 
 /// Consumers that wait for the next read.
 const IDLE_MAX: usize = 4;
+
+/// How long a read waits for a consumer.
+const CLIENT_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long a broker may take for what it has.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -22,7 +26,13 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Consumers that nobody reads with at the moment.
 #[derive(Default)]
 pub(crate) struct Readers {
-    idle: Mutex<Vec<StreamConsumer>>,
+    idle: Mutex<Vec<Lent>>,
+}
+
+/// A consumer with its permit, which ends after it.
+struct Lent {
+    consumer: StreamConsumer,
+    _permit: Permit,
 }
 
 /// What a read wants.
@@ -45,39 +55,47 @@ impl Readers {
         broker: &Broker,
         read: &Read<'_>,
     ) -> Result<Vec<OwnedMessage>, ProxyError> {
-        let consumer = match self.take() {
-            Some(consumer) => consumer,
-            None => make(broker)?,
+        let lent = match self.take() {
+            Some(lent) => lent,
+            None => make(broker).await?,
         };
+        let consumer = &lent.consumer;
         let mut list = TopicPartitionList::new();
         list.add_partition_offset(read.topic, read.partition, Offset::Offset(read.offset))?;
         consumer.assign(&list)?;
-        let records = fetch(&consumer, read).await;
+        let records = fetch(consumer, read).await;
         // a consumer that has failed may go on failing
         if records.is_ok() && consumer.unassign().is_ok() {
-            self.give_back(consumer);
+            self.give_back(lent);
         } else {
-            std::thread::spawn(move || drop(consumer));
+            end(lent);
         }
         records
     }
 
-    fn take(&self) -> Option<StreamConsumer> {
+    fn take(&self) -> Option<Lent> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
-    fn give_back(&self, consumer: StreamConsumer) {
+    fn give_back(&self, lent: Lent) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < IDLE_MAX {
-            idle.push(consumer);
+            idle.push(lent);
         } else {
             drop(idle);
-            std::thread::spawn(move || drop(consumer));
+            end(lent);
         }
     }
 }
 
-fn make(broker: &Broker) -> Result<StreamConsumer, KafkaError> {
+/// Dropping a consumer blocks.
+fn end(lent: Lent) {
+    tokio::task::spawn_blocking(move || drop(lent));
+}
+
+/// 50301.
+async fn make(broker: &Broker) -> Result<Lent, ProxyError> {
+    let permit = broker.clients.wait(Purpose::Read, Instant::now() + CLIENT_PATIENCE).await?;
     let mut config = broker.consumer();
     config
         // never joined, never committed to: librdkafka assigns nothing without one
@@ -88,7 +106,7 @@ fn make(broker: &Broker) -> Result<StreamConsumer, KafkaError> {
         .set("auto.offset.reset", "earliest")
         .set("isolation.level", "read_committed")
         .set("fetch.wait.max.ms", "50");
-    config.create()
+    Ok(Lent { consumer: config.create()?, _permit: permit })
 }
 
 async fn fetch(

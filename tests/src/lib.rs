@@ -16,7 +16,7 @@ use rdkafka::client::DefaultClientContext;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use tokio::net::TcpListener;
-use weir_proxy::{Broker, BrokerConfig, EmbeddedBroker, Proxy, ProxyConfig};
+use weir_proxy::{Broker, BrokerConfig, ClientSettings, EmbeddedBroker, Proxy, ProxyConfig};
 use weir_registry::Registry;
 use weir_registry::log::{Log, MemoryLog};
 use weir_registry_core::RawRecord;
@@ -121,15 +121,17 @@ impl TestBroker {
     }
 
     pub async fn proxy_with(&self, config: ProxyConfig) -> ProxyUnderTest {
+        self.proxy_of(config, ClientSettings::default()).await
+    }
+
+    pub async fn proxy_of(&self, config: ProxyConfig, clients: ClientSettings) -> ProxyUnderTest {
         let registry = registry().await;
-        let broker = Broker::new(BrokerConfig {
-            kafka: weir_kafka::Settings {
-                bootstrap_servers: self.bootstrap_servers.clone(),
-                librdkafka: BTreeMap::new(),
-            },
-            embedded: self.embedded.clone(),
-        })
-        .unwrap();
+        let kafka = weir_kafka::Settings {
+            bootstrap_servers: self.bootstrap_servers.clone(),
+            librdkafka: BTreeMap::new(),
+        };
+        let config_of_broker = BrokerConfig { kafka, embedded: self.embedded.clone() };
+        let broker = Broker::with_settings(config_of_broker, clients).unwrap();
         let client = RegistryClient::new(&registry.url).unwrap();
         let proxy = Proxy::new(broker, client, config);
         ProxyUnderTest { api: Api::new(serve(weir_proxy::router(proxy)).await), registry }

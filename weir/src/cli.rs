@@ -204,6 +204,11 @@ pub struct ServeArgs {
     /// KAFKA_REST_CONSUMER_INSTANCE_TIMEOUT_MS [default: 300000].
     #[arg(long)]
     pub consumer_instance_timeout_ms: Option<u64>,
+    /// Consumer instances that have a client of Kafka at once, with some threads and descriptors each; or
+    /// KAFKA_REST_CONSUMER_INSTANCES_CONNECTED [default: as many as there are threads and descriptors for,
+    /// up to 1000]. The others rest until they are asked for.
+    #[arg(long, value_name = "COUNT", value_parser = at_least_one)]
+    pub consumer_instances_connected: Option<usize>,
     /// Requests a second that the proxy answers to one address, and records of a stream; or
     /// KAFKA_REST_API_V3_PRODUCE_RATE_LIMIT_MAX_REQUESTS_PER_SEC, if .._RATE_LIMIT_ENABLED is true.
     #[arg(long)]
@@ -265,4 +270,13 @@ pub struct MigrateArgs {
     /// Certificates (PEM) to trust for https://, instead of the system's.
     #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,
+}
+
+/// Zero would switch off what is counted.
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("expected 1 or more".to_string()),
+        Ok(count) => Ok(count),
+        Err(error) => Err(format!("{error}")),
+    }
 }

@@ -52,7 +52,7 @@ impl KafkaEnvironment {
 
     /// Settings that flags say win over those of the environment, also those of one kind of client.
     pub fn overridden_by(&mut self, flags: &Settings) {
-        let ClientSettings { producer, consumer, admin } = &mut self.clients;
+        let ClientSettings { producer, consumer, admin, .. } = &mut self.clients;
         for settings in [producer, consumer, admin] {
             settings.retain(|name, _| !flags.contains_key(name));
         }
@@ -114,7 +114,7 @@ fn property(name: &str) -> String {
 /// Settings of the proxy's own that begin with `consumer.`.
 fn of_proxy(name: &str) -> Option<Fate> {
     match name {
-        "instance.timeout.ms" => Some(Elsewhere),
+        "instance.timeout.ms" | "instances.connected" => Some(Elsewhere),
         "request.timeout.ms" | "request.max.bytes" => {
             Some(Ignored("each request says how long it waits and how much it takes"))
         }

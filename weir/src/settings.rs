@@ -92,6 +92,10 @@ impl Settings {
             Some(ms) => ms,
             None => number(env, "KAFKA_REST_CONSUMER_INSTANCE_TIMEOUT_MS")?.unwrap_or(300_000),
         };
+        clients.clients.instances_connected = match args.consumer_instances_connected {
+            Some(count) => Some(count),
+            None => instances_connected(env)?,
+        };
         let api = |name: &str| flag(env, name).map(|enabled| enabled.unwrap_or(true));
         Ok(Settings {
             registry: face(Role::Registry, args.registry_listener, REGISTRY_PREFIX, 8081)?,
@@ -211,6 +215,16 @@ fn options(args: &ServeArgs, env: &Env) -> Result<Options, String> {
         body_bytes_max,
         request_limits: Limits { steps: args.request_steps_max, bytes: args.request_bytes_max },
     })
+}
+
+/// Consumer instances that have a client of Kafka at once.
+fn instances_connected(env: &Env) -> Result<Option<usize>, String> {
+    const NAME: &str = "KAFKA_REST_CONSUMER_INSTANCES_CONNECTED";
+    let count: Option<usize> = number(env, NAME)?;
+    match count {
+        Some(0) => Err(format!("{NAME}: expected 1 or more, found 0")),
+        count => Ok(count),
+    }
 }
 
 /// Those of the environment count only where it says that there are some, as in the reference.
@@ -428,6 +442,21 @@ mod tests {
         assert_eq!(face.allowed_hosts, expected);
         let origins = ["https://c.example", "https://a.example", "https://*.b.example"];
         assert_eq!(face.allowed_origins, origins);
+    }
+
+    #[test]
+    fn instances_with_a_client_are_counted_by_flag_or_environment() {
+        let name = "KAFKA_REST_CONSUMER_INSTANCES_CONNECTED";
+        let kafka = ("KAFKA_REST_BOOTSTRAP_SERVERS", "a:1");
+        let of = |flags: &[&str], value: &str| {
+            let settings = settings(flags, &[kafka, (name, value)]);
+            settings.map(|settings| settings.kafka_clients.instances_connected)
+        };
+        assert_eq!(of(&[], "7"), Ok(Some(7)));
+        assert_eq!(of(&["--consumer-instances-connected", "8"], "7"), Ok(Some(8)));
+        for wrong in ["0", "many", "-1"] {
+            assert!(of(&[], wrong).unwrap_err().contains(name));
+        }
     }
 
     #[test]

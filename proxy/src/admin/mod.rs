@@ -14,7 +14,7 @@ use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::{BrokerId, TopicName};
 use kafka_protocol::protocol::StrBytes;
 use tokio::sync::OnceCell;
-use weir_kafka::{Client, Cluster, Error, Settings};
+use weir_kafka::{Client, Cluster, Error, Node, Settings};
 
 pub(crate) use acls::{Acl, AclFilter, Operation, Pattern, Permission, ResourceType};
 pub(crate) use configs::{Alteration, Config, Resource};
@@ -32,13 +32,15 @@ const ASK_TIMEOUT: Duration = Duration::from_secs(5);
 /// Asks the cluster.
 pub(crate) struct Admin {
     client: Client,
+    bootstrap: Vec<String>,
     embedded: Option<EmbeddedBroker>,
     id: OnceCell<String>,
 }
 
 impl Admin {
     pub(crate) fn new(kafka: &Settings, embedded: Option<EmbeddedBroker>) -> Admin {
-        Admin { client: Client::new(kafka, ASK_TIMEOUT), embedded, id: OnceCell::new() }
+        let client = Client::new(kafka, ASK_TIMEOUT);
+        Admin { client, bootstrap: kafka.addresses(), embedded, id: OnceCell::new() }
     }
 
     /// The cluster's id, which never changes.
@@ -50,6 +52,15 @@ impl Admin {
     /// The cluster's brokers.
     pub(crate) async fn cluster(&self) -> Result<Cluster, ProxyError> {
         again(ASK_TIMEOUT, || async { Ok(self.client.cluster().await?) }).await
+    }
+
+    /// How many brokers librdkafka has a thread for: those of the cluster, and those that the settings name
+    /// otherwise. Asked once.
+    pub(crate) async fn threads_of_clients(&self) -> Result<usize, ProxyError> {
+        let cluster = self.client.cluster().await?;
+        let addresses: Vec<String> = cluster.brokers.values().map(Node::address).collect();
+        let others = self.bootstrap.iter().filter(|address| !addresses.contains(address));
+        Ok(addresses.len() + others.count())
     }
 
     /// Returns false if Kafka's settings want what these connections do not have.

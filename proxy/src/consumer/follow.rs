@@ -38,7 +38,7 @@ impl Instance {
         let matching = matching(pattern.clone(), compared.clone()).await?;
         let mut reading = self.interrupting().await;
         can_follow(&reading)?;
-        self.wake(&reading)?;
+        self.wake_if_room(&mut reading).await?;
         if reading.source == Source::None {
             reading.source = Source::Pattern(Arc::default());
         }

@@ -9,7 +9,7 @@
 //! in a rebalance, and comes back with the next request.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
+use std::sync::{Arc, Mutex as SyncMutex};
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt};
@@ -19,7 +19,7 @@ use rdkafka::message::OwnedMessage;
 use tokio::sync::{Mutex, MutexGuard, Notify, oneshot};
 use tokio::time::Instant;
 
-use super::client::{Client, leave, names, start, subscribe};
+use super::client::{Client, leave, names, subscribe};
 use super::follow::Followed;
 use super::reading::{Denied, Reading, Records, Source, size};
 use super::seek::{Position, assignment, seek};
@@ -34,8 +34,8 @@ pub(crate) struct Instance {
     pub(super) spec: ConsumerSpec,
     pub(super) broker: Arc<Broker>,
     /// There while it is needed. Made and taken away with `reading` locked.
-    client: SyncMutex<Option<Client>>,
-    reading: Mutex<Reading>,
+    pub(super) client: SyncMutex<Option<Client>>,
+    pub(super) reading: Mutex<Reading>,
     /// The pattern of topics that it is subscribed to. Set with `reading` locked.
     pub(super) followed: SyncMutex<Option<Followed>>,
     /// Requests other than reads that want `reading`.
@@ -65,44 +65,6 @@ impl Instance {
             last_used: AtomicU64::new(0),
             created: Instant::now(),
         }
-    }
-
-    /// The client, if there is one.
-    pub(super) fn client(&self) -> Option<Client> {
-        self.client.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn take_client(&self) -> Option<Client> {
-        self.client.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    /// The client, which reads what the instance reads; made if there is none. 42204.
-    pub(super) fn wake(&self, reading: &Reading) -> Result<Client, ProxyError> {
-        if let Some(client) = self.client() {
-            return Ok(client);
-        }
-        let client = start(&self.broker, &self.spec, reading)?;
-        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = Some(client.clone());
-        Ok(client)
-    }
-
-    /// Gives the client up, unless somebody reads just now. A subscriber loses its partitions, and
-    /// what it has read and not committed comes again, as in a rebalance; one with partitions of its
-    /// own goes on where it was.
-    pub(crate) fn rest(&self) {
-        if let Ok(mut reading) = self.reading.try_lock() {
-            self.give_up_client(&mut reading);
-        }
-    }
-
-    /// The next that needs a client makes another.
-    pub(super) fn give_up_client(&self, reading: &mut Reading) {
-        let Some(client) = self.take_client() else { return };
-        reading.drop_pending();
-        if reading.source.is_shared() {
-            reading.positions.clear();
-        }
-        leave(Some(client), None);
     }
 
     /// Leaves the group, and says when that is done.
@@ -138,6 +100,10 @@ impl Instance {
     pub(crate) fn end_waiting(&self) {
         self.ending.store(true, Ordering::SeqCst);
         self.interrupt_reads();
+    }
+
+    pub(super) fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::SeqCst)
     }
 
     /// Reads that wait look at what has changed.
@@ -199,7 +165,6 @@ impl Instance {
         if reading.denied.is_some() && reading.pending.is_empty() {
             self.check_rights(&mut reading).await?;
         }
-        let client = self.wake(&reading)?;
         loop {
             let interrupted = self.interrupt.notified();
             tokio::pin!(interrupted);
@@ -209,11 +174,31 @@ impl Instance {
                 reading = self.reading.lock().await; // after those who wait already
             }
             self.follow(&mut reading)?;
+            let is_over = Instant::now() >= deadline || self.is_ending();
+            let client = match self.client() {
+                Some(client) => client,
+                None if self.is_ending() => break,
+                None if reading.source == Source::None && is_over => break,
+                None if reading.source == Source::None => {
+                    tokio::select! {
+                        () = tokio::time::sleep_until(deadline) => {}
+                        () = &mut interrupted => {}
+                    }
+                    continue;
+                }
+                None => {
+                    tokio::select! {
+                        woken = self.wake_until(&mut reading, deadline) => drop(woken?),
+                        () = &mut interrupted => {}
+                    }
+                    continue;
+                }
+            };
+            self.return_to_kept(&client, &mut reading).await?;
             let has_enough = self.has_enough(&client, &mut reading, max_bytes)?;
             if reading.wants_time {
                 self.go_back(&client, &mut reading).await?;
-            } else if has_enough || Instant::now() >= deadline || self.ending.load(Ordering::SeqCst)
-            {
+            } else if has_enough || is_over {
                 break;
             }
             tokio::select! {
@@ -231,8 +216,10 @@ impl Instance {
                 }
             }
         }
+        let outlook = self.outlook(&mut reading).await;
         self.touch();
-        Ok(Records { client, auto_commit: self.spec.auto_commit, reading, max_bytes })
+        let auto_commit = self.spec.auto_commit;
+        Ok(Records { client: self.client(), outlook, auto_commit, reading, max_bytes })
     }
 
     /// Takes what is at hand, and says whether a read has something to answer.
@@ -269,8 +256,14 @@ impl Instance {
         if matches!(reading.source, Source::Assignment(_) | Source::Pattern(_)) {
             return Err(mutually_exclusive());
         }
-        subscribe(&*self.wake(&reading)?, &topics)?;
-        reading.source = Source::Subscription(topics);
+        if let Some(client) = self.client() {
+            subscribe(&client, &topics)?;
+        }
+        let before = std::mem::replace(&mut reading.source, Source::Subscription(topics));
+        if let Err(error) = self.wake_if_room(&mut reading).await {
+            reading.source = before;
+            return Err(error);
+        }
         reading.denied = None;
         Ok(())
     }
@@ -314,11 +307,16 @@ impl Instance {
         }
         // what stays assigned stays where it is
         reading.positions.retain(|place, _| partitions.contains(place));
-        let list = assignment(&partitions, &reading.positions)?;
-        self.wake(&reading)?.assign(&list)?;
+        if let Some(client) = self.client() {
+            client.assign(&assignment(&partitions, &reading.positions)?)?;
+        }
         // what was fetched and not read is fetched again
         reading.drop_pending();
-        reading.source = Source::Assignment(partitions);
+        let before = std::mem::replace(&mut reading.source, Source::Assignment(partitions));
+        if let Err(error) = self.wake_if_room(&mut reading).await {
+            reading.source = before;
+            return Err(error);
+        }
         reading.denied = None;
         Ok(())
     }
@@ -337,7 +335,7 @@ impl Instance {
         positions: Vec<(String, i32, Position)>,
     ) -> Result<(), ProxyError> {
         let mut reading = self.interrupting().await;
-        let client = self.wake(&reading)?;
+        let client = self.wake(&mut reading).await?;
         let assigned: Vec<_> = names(&client.assignment()?).collect();
         for (topic, partition, _) in &positions {
             if !assigned.contains(&(topic.clone(), *partition)) {
@@ -372,7 +370,7 @@ impl Drop for Instance {
 }
 
 /// Takes what librdkafka has at hand, up to about `bytes`.
-fn fetch(client: &Client, reading: &mut Reading, bytes: usize) {
+pub(super) fn fetch(client: &Client, reading: &mut Reading, bytes: usize) {
     let mut fetched = 0;
     let mut messages = client.stream();
     while fetched < bytes {
@@ -399,6 +397,7 @@ fn take(client: &Client, reading: &mut Reading, message: OwnedMessage) {
     if reading.denied == Some(Denied::Group) {
         reading.denied = None; // the group has let it in
     }
+    reading.is_troubled = false;
     reading.pending_bytes += size(&message);
     reading.pending.push_back(message);
 }

@@ -4,11 +4,13 @@ mod client;
 mod follow;
 mod instance;
 mod offsets;
+mod outlook;
 mod pattern;
 mod reading;
 mod rights;
 mod seek;
 mod spec;
+mod wake;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -18,14 +20,18 @@ pub(crate) use follow::follow;
 pub(crate) use instance::Instance;
 pub(crate) use offsets::Commit;
 pub(crate) use pattern::TopicPattern;
-pub(crate) use reading::size;
+pub(crate) use reading::{Outlook, size};
 pub(crate) use seek::Position;
 pub(crate) use spec::{ConsumerSpec, MIN_BYTES, MIN_BYTES_DISABLED};
 
+use crate::clients::Clients;
 use crate::error::ProxyError;
 
 /// How often instances are looked after: idle ones are closed, the others keep up with their group.
 const TICK: Duration = Duration::from_millis(500);
+
+/// Consumer instances of one proxy, with a client or without: each that rests has some kilobytes.
+const INSTANCES_MAX: usize = 100_000;
 
 /// Clients of Kafka beyond which those of instances that nobody has asked for in [`REST_AFTER`] are
 /// given up: each is some half a megabyte.
@@ -35,6 +41,9 @@ const REST_AFTER: Duration = Duration::from_secs(30);
 /// Clients beyond which [`REST_AFTER_CROWDED`] is enough.
 const CLIENTS_CROWDED: usize = 400;
 const REST_AFTER_CROWDED: Duration = Duration::from_secs(1);
+
+/// How long clients that are given up have to be gone before more are given up for the same waiting requests.
+const MAKE_ROOM_PAUSE: Duration = Duration::from_millis(50);
 
 /// How long an instance that leaves its group is waited for.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(4);
@@ -46,12 +55,16 @@ pub(crate) struct Instances {
 }
 
 impl Instances {
-    /// 40902 if the name is taken in the group.
+    /// 40902 if the name is taken in the group. 50301 there are too many.
     pub(crate) fn add(&self, instance: Instance) -> Result<(), ProxyError> {
         let name = (instance.group().to_string(), instance.name().to_string());
         let mut by_name = self.by_name.lock().unwrap_or_else(PoisonError::into_inner);
         if by_name.contains_key(&name) {
             return Err(ProxyError::ConsumerExists);
+        }
+        if by_name.len() >= INSTANCES_MAX {
+            let reason = format!("there are {INSTANCES_MAX} consumer instances, as many as may be");
+            return Err(ProxyError::TooManyClients { reason });
         }
         by_name.insert(name, Arc::new(instance));
         Ok(())
@@ -109,6 +122,20 @@ pub(crate) async fn keep(instances: Weak<Instances>, timeout: Duration) {
             }
         }
         rest(&instances);
+    }
+}
+
+/// Has instances that nobody asks for give their clients up to those that are asked for, the longest idle
+/// first, until the proxy is gone.
+pub(crate) async fn make_room(instances: Weak<Instances>, clients: Arc<Clients>) {
+    loop {
+        let wanted = clients.wanted().await;
+        let Some(instances) = instances.upgrade() else { return };
+        let mut idle: Vec<_> = instances.all().into_iter().filter(|i| i.can_rest()).collect();
+        drop(instances);
+        idle.sort_by_key(|instance| std::cmp::Reverse(instance.idle()));
+        idle.into_iter().filter(|instance| instance.rest()).take(wanted).for_each(drop);
+        tokio::time::sleep(MAKE_ROOM_PAUSE).await;
     }
 }
 

@@ -27,7 +27,10 @@ impl Instance {
         &self,
         given: Option<HashMap<(String, i32), Commit>>,
     ) -> Result<(), ProxyError> {
-        let reading = self.interrupting().await;
+        let mut reading = self.interrupting().await;
+        if given.is_none() {
+            self.rejoin(&mut reading).await?;
+        }
         let commits = given.unwrap_or_else(|| {
             let read = |(place, offset): (&(String, i32), &i64)| {
                 (place.clone(), Commit { offset: *offset, metadata: None })
@@ -37,7 +40,7 @@ impl Instance {
         if commits.is_empty() {
             return Ok(());
         }
-        let client = self.wake(&reading)?;
+        let client = self.wake(&mut reading).await?;
         drop(reading);
         let mut list = TopicPartitionList::new();
         for ((topic, partition), commit) in commits {
@@ -63,7 +66,7 @@ impl Instance {
         for (topic, partition) in partitions {
             list.add_partition(topic, *partition);
         }
-        let client = self.wake(&*self.interrupting().await)?;
+        let client = self.wake(&mut *self.interrupting().await).await?;
         let found = self
             .in_group(again(ASK_TIMEOUT, || {
                 let (client, list) = (client.clone(), list.clone());

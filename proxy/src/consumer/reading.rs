@@ -20,6 +20,10 @@ pub(super) struct Reading {
     pub(super) pending_bytes: usize,
     /// The next offset to read of each partition that was read from.
     pub(super) positions: Offsets,
+    /// Positions of a subscriber that has given its client up without committing them.
+    pub(super) kept: Offsets,
+    /// Brokers could not be reached, by what librdkafka has said since the last record.
+    pub(super) is_troubled: bool,
     /// Why nothing will come, until the client changes something; told once.
     pub(super) refused: Option<KafkaError>,
     /// Some partitions have no offset, and begin at a time.
@@ -75,6 +79,11 @@ impl Reading {
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::GroupAuthorizationFailed) => self.denied = Some(Denied::Group),
             Some(RDKafkaErrorCode::TopicAuthorizationFailed) => self.denied = Some(Denied::Topics),
+            Some(
+                RDKafkaErrorCode::BrokerTransportFailure
+                | RDKafkaErrorCode::AllBrokersDown
+                | RDKafkaErrorCode::Resolve,
+            ) => self.is_troubled = true,
             _ => {}
         }
         if let Some(
@@ -100,9 +109,24 @@ impl Reading {
     }
 }
 
+/// Why there may be no records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Outlook {
+    /// Nothing keeps them from coming.
+    Clear,
+    /// The instance's group has not given it its partitions yet.
+    Joining,
+    /// Some of its partitions have no leader.
+    PartlyUnreachable,
+    /// No broker can be reached.
+    Unreachable { reason: String },
+}
+
 /// Records that are ready to be read. Dropping this leaves them for the next read.
 pub(crate) struct Records<'a> {
-    pub(super) client: Client,
+    /// None where the instance reads nothing.
+    pub(super) client: Option<Client>,
+    pub(super) outlook: Outlook,
     pub(super) auto_commit: bool,
     pub(super) reading: MutexGuard<'a, Reading>,
     pub(super) max_bytes: usize,
@@ -119,6 +143,10 @@ impl Records<'_> {
         fitting.map(|(_, message)| message)
     }
 
+    pub(crate) fn outlook(&self) -> &Outlook {
+        &self.outlook
+    }
+
     /// Bytes of keys and values of [`Records::iter`], at most.
     pub(crate) fn bytes(&self) -> usize {
         self.reading.pending_bytes.min(self.max_bytes)
@@ -126,6 +154,7 @@ impl Records<'_> {
 
     /// The first `count` records are read.
     pub(crate) fn read(mut self, count: usize) {
+        let Some(client) = &self.client else { return };
         let reading = &mut *self.reading;
         let mut last: Option<OwnedMessage> = None;
         for message in reading.pending.drain(..count) {
@@ -135,11 +164,11 @@ impl Records<'_> {
                 && let Some(after) = &last
                 && !is_same_partition(&before, after)
             {
-                note_read(&mut reading.positions, &self.client, self.auto_commit, &before);
+                note_read(&mut reading.positions, client, self.auto_commit, &before);
             }
         }
         if let Some(last) = last {
-            note_read(&mut reading.positions, &self.client, self.auto_commit, &last);
+            note_read(&mut reading.positions, client, self.auto_commit, &last);
         }
     }
 }

@@ -57,14 +57,8 @@ impl IntoResponse for Refused {
         let status = StatusCode::from_u16(self.0.status()).expect("the table has statuses of HTTP");
         let body = serde_json::json!({"error_code": self.0.code(), "message": self.0.to_string()});
         let mut response = (status, Json(body)).into_response();
-        match self.0 {
-            ProxyError::RateLimited { retry_after_s } => {
-                response.headers_mut().insert(RETRY_AFTER, retry_after_s.into());
-            }
-            ProxyError::Crowded => {
-                response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
-            }
-            _ => {}
+        if let Some(seconds) = self.0.retry_after_s() {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
         }
         response
     }

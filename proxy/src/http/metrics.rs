@@ -38,6 +38,26 @@ pub(super) async fn metrics(
         "Consumer instances with a client of Kafka.",
         &one(awake as u64),
     );
+    let clients = &proxy.broker.clients;
+    let resting = instances.len().saturating_sub(awake);
+    metric(
+        "consumer_instances_resting",
+        "gauge",
+        "Consumer instances without a client of Kafka.",
+        &one(resting as u64),
+    );
+    metric(
+        "consumer_instances_connected_max",
+        "gauge",
+        "Consumer instances that may have a client of Kafka at once.",
+        &one(clients.connected_max() as u64),
+    );
+    metric(
+        "consumer_instances_refused_total",
+        "counter",
+        "Requests for which no client of Kafka was free.",
+        &one(clients.refused()),
+    );
     let refused = proxy.limits.refused().into_iter();
     let refused: Vec<_> =
         refused.map(|(principal, n)| (format!("{{principal=\"{principal}\"}}"), n)).collect();

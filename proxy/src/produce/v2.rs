@@ -146,7 +146,7 @@ impl ProduceResponse {
                 partition: None,
                 offset: None,
                 error_code: Some(match error.code() {
-                    code @ (40101 | 40301 | 50003) => code,
+                    code @ (40101 | 40301 | 50003 | 50004) => code,
                     // no such topic or partition; there may be one later
                     40401 => 50003,
                     _ => 50002, // what else Kafka says of a record
@@ -165,6 +165,13 @@ impl ProduceResponse {
             _ => None,
         });
         refused.unwrap_or(200)
+    }
+}
+
+impl ProduceResponse {
+    /// Whether a record may be sent again, now or once its sender knows whether it is there.
+    pub(crate) fn is_worth_another_try(&self) -> bool {
+        self.offsets.iter().any(|result| matches!(result.error_code, Some(50003 | 50004)))
     }
 }
 

@@ -8,7 +8,6 @@ use weir_registry_api::{
 use weir_registry_core::{
     Candidate, Command, Listing, Outcome, Purpose, State as RegistryState, VersionEntry,
 };
-
 use weir_schema::Budget;
 
 use super::answer::{Answer, Json, Refused};

@@ -6,6 +6,7 @@
 //! two laws.
 
 mod clients;
+mod doubles;
 mod faults;
 mod history;
 mod site;
@@ -21,6 +22,7 @@ use fastrand::Rng;
 use weir_tests::KafkaCluster;
 
 pub use clients::Crowd;
+pub use doubles::{DoublesPlan, DoublesReport, doubles};
 pub use faults::{Event, Fault};
 pub use site::{Node, PATIENCE, Site, Status};
 pub use wire::{Speaks, Weather, Wire};

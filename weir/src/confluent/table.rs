@@ -199,6 +199,7 @@ pub const TABLE: &[Setting] = &[
     understood(Proxy, "schema.registry.url", "`--schema-registry-url`"),
     understood(Proxy, "client.*", "Java's name is turned into librdkafka's; `--kafka NAME=VALUE`"),
     understood(Proxy, "consumer.instance.timeout.ms", "`--consumer-instance-timeout-ms`"),
+    understood(Proxy, "consumer.instances.connected", "`--consumer-instances-connected`; Weir's own"),
     understood(Proxy, "api.v2.enable", "`false`: there is no v2, 404"),
     understood(Proxy, "api.v3.enable", "`false`: there is no v3, 404"),
     refused(Proxy, "api.endpoints.allowlist", EMPTY, "name paths in a reverse proxy in front, or switch a whole API off (KAFKA_REST_API_V2_ENABLE=false)"),

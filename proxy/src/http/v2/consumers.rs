@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::HeaderMap;
-use axum::http::header::HOST;
+use axum::http::header::{HOST, HeaderName};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -14,7 +15,9 @@ use super::bodies::{
 use super::control::Control;
 use super::negotiate::Accepted;
 use crate::Proxy;
-use crate::consumer::{ConsumerSpec, Instance, MIN_BYTES, MIN_BYTES_DISABLED, Position, close};
+use crate::consumer::{
+    ConsumerSpec, Instance, MIN_BYTES, MIN_BYTES_DISABLED, Outlook, Position, close,
+};
 use crate::error::ProxyError;
 use crate::http::answer::{Answer, Bytes, Json, Nothing};
 use crate::http::request::{Named, Params};
@@ -32,6 +35,9 @@ const ANSWER_BYTES: usize = 1024;
 
 /// How long a read may wait at most.
 const READ_TIMEOUT_MAX_MS: i64 = 300_000;
+
+/// Says what keeps records from coming.
+const KEPT_AWAY: HeaderName = HeaderName::from_static("weir-kafka");
 
 type InstancePath = Named<(String, String)>;
 
@@ -155,14 +161,15 @@ pub(crate) async fn assignments(
 ///
 /// `timeout` (ms) and `max_bytes`; what is not positive means the default. A record that is larger
 /// comes alone. One that cannot be read in the instance's format has an `error` instead of its data.
-/// 40403 · 40601 the instance has another format · 40801 a record's schema cannot be had now; the
-/// record stays the next.
+/// An answer without records says by `Weir-Kafka` what keeps them from coming: `joining` its group, or
+/// `unreachable` leaders of some partitions. 40403 · 40601 the instance has another format · 40801 a record's
+/// schema cannot be had now; the record stays the next · 50301 · 50302 no broker can be reached.
 pub(crate) async fn records(
     State(proxy): State<Proxy>,
     Named((group, name)): InstancePath,
     accepted: Accepted,
     params: Params,
-) -> Answer<Bytes> {
+) -> Answer<Response> {
     let instance = proxy.instances.get(&group, &name)?;
     let spec = instance.spec();
     accepted.check(spec.format)?;
@@ -206,6 +213,15 @@ pub(crate) async fn records(
         count += 1;
     }
     out.push(b']');
+    let kept_away = match records.outlook() {
+        Outlook::Unreachable { reason } if !quirks => {
+            let reason = format!("No broker can be reached, and nothing was read: {reason}");
+            return Err(ProxyError::BrokerNotAvailable { reason }.into());
+        }
+        Outlook::Unreachable { .. } | Outlook::PartlyUnreachable => Some("unreachable"),
+        Outlook::Joining => Some("joining"),
+        Outlook::Clear => None,
+    };
     let is_full = records.bytes() == max_bytes;
     records.read(count);
     if is_full {
@@ -213,7 +229,11 @@ pub(crate) async fn records(
         let (instance, bytes) = (instance.clone(), max_bytes.min(PREFETCH_BYTES_MAX));
         tokio::spawn(async move { instance.prefetch(bytes) });
     }
-    Ok(Bytes(out, spec.format.media_type()))
+    let mut response = Bytes(out, spec.format.media_type()).into_response();
+    if let Some(why) = kept_away {
+        response.headers_mut().insert(KEPT_AWAY, HeaderValue::from_static(why));
+    }
+    Ok(response)
 }
 
 /// `POST ..{instance}/offsets`: commit what was read, or the offsets of the body, each of which is

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::negotiate::Produced;
 use crate::Proxy;
 use crate::broker::Partition;
-use crate::error::ProxyError;
+use crate::error::{ProxyError, RETRY_AFTER_S};
 use crate::format::Format;
 use crate::http::answer::{Answer, Json, Refused};
 use crate::http::json::parse;
@@ -85,7 +87,8 @@ pub(crate) async fn offsets(
 /// `POST /topics/{topic}`: produce records.
 ///
 /// `acks` (0, 1, all): who has to have a record before it is answered.
-/// Answers 200 with an entry for each record, failed ones too: 50003 worth another try · 50002 not.
+/// Answers 200 with an entry for each record, failed ones too: 50003 not sent, worth another try · 50004 it
+/// may be written or not · 50002 refused. `Retry-After` where another try may help.
 /// 400 a record does not fit its format or schema · 406 · 413 · 415 · 422 no records, or a field that
 /// there is not · 42201 · 42202 no schema · 42205 · 42207 the registry · 429.
 pub(crate) async fn produce(
@@ -95,7 +98,7 @@ pub(crate) async fn produce(
     principal: Principal,
     params: Params,
     Bytes(body): Bytes,
-) -> Answer<(StatusCode, Json<ProduceResponse>)> {
+) -> Answer<Response> {
     proxy.limits.produce(&principal, body.len())?;
     send(&proxy, &topic, None, format, &params, &body).await
 }
@@ -111,7 +114,7 @@ pub(crate) async fn produce_to_partition(
     principal: Principal,
     params: Params,
     Bytes(body): Bytes,
-) -> Answer<(StatusCode, Json<ProduceResponse>)> {
+) -> Answer<Response> {
     proxy.limits.produce(&principal, body.len())?;
     send(&proxy, &topic, Some(partition), format, &params, &body).await
 }
@@ -123,7 +126,7 @@ async fn send(
     format: Format,
     params: &Params,
     body: &[u8],
-) -> Answer<(StatusCode, Json<ProduceResponse>)> {
+) -> Answer<Response> {
     let acks = params.get("acks").map(Acks::named).transpose()?;
     if matches!(body.trim_ascii(), b"" | b"null") {
         return Err(ProxyError::Invalid { reason: "must not be null".to_string() }.into());
@@ -134,7 +137,12 @@ async fn send(
     let results = proxy.broker.producers.send(topic, records, acks).await?;
     let response = ProduceResponse::new(key_schema_id, value_schema_id, results);
     let status = StatusCode::from_u16(response.status()).map_err(|_| ProxyError::Internal)?;
-    Ok((status, Json(response)))
+    let is_worth_another_try = response.is_worth_another_try();
+    let mut response = (status, Json(response)).into_response();
+    if is_worth_another_try {
+        response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_S.into());
+    }
+    Ok(response)
 }
 
 /// 40403.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
 use futures_util::Stream;
 use serde::Serialize;
@@ -18,7 +19,7 @@ use weir_http::{Arrival, IncomingBody};
 use super::json_body::check_json;
 use super::values::Values;
 use crate::Proxy;
-use crate::error::ProxyError;
+use crate::error::{ProxyError, RETRY_AFTER_S};
 use crate::http::Object;
 use crate::http::answer::{Answer, Json, Refused, Streamed};
 use crate::http::json::{self, parse};
@@ -224,7 +225,7 @@ pub(crate) async fn batch(
     principal: Principal,
     params: Params,
     request: Request,
-) -> Answer<(StatusCode, Json<BatchResponse>)> {
+) -> Answer<Response> {
     use axum::extract::FromRequest;
     check_json(request.headers())?;
     let acks = params.get("acks").map(Acks::named).transpose()?;
@@ -242,17 +243,24 @@ pub(crate) async fn batch(
         pending.push(sent.unwrap_or_else(Pending::Refused));
     }
     let (mut successes, mut failures) = (Vec::new(), Vec::new());
+    let mut is_worth_another_try = false;
     for (id, pending) in ids.iter().zip(pending) {
         match pending.report().await {
             Ok(report) => successes.push(report.of_entry(id)),
             Err(error) => {
+                is_worth_another_try |= matches!(error.code(), 50003 | 50004);
                 let mut failure = failure(&error);
                 failure["id"] = json!(id);
                 failures.push(failure);
             }
         }
     }
-    Ok((StatusCode::MULTI_STATUS, Json(BatchResponse { successes, failures })))
+    let response = Json(BatchResponse { successes, failures });
+    let mut response = (StatusCode::MULTI_STATUS, response).into_response();
+    if is_worth_another_try {
+        response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_S.into());
+    }
+    Ok(response)
 }
 
 /// The entries' ids. 42208.

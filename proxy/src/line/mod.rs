@@ -1,25 +1,37 @@
 //! The way of records to librdkafka: they go in groups, one after the other, and each says what became
 //! of it to the request that it is of.
 
+mod batch;
+mod deliveries;
+mod guard;
+
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use rdkafka::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{Header, Message, OwnedHeaders};
-use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
-use rdkafka::{ClientConfig, ClientContext, Timestamp};
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
 
+pub(crate) use batch::{Counts, Delivery};
+pub(crate) use guard::retire;
+
+use batch::{Batch, Ticket};
+use deliveries::{Deliveries, absent, send_error};
+use guard::Guarded;
+
+use crate::clients::Permit;
 use crate::error::ProxyError;
-use crate::producer::{Outgoing, RecordHeader, SendResult, Sent};
+use crate::producer::{Outgoing, RecordHeader};
 
 /// How long a record waits for its topic to appear; the reference waits a minute.
 pub(crate) const TOPIC_TIMEOUT_MS: u32 = 3000;
 
-/// How long a record may take to be acknowledged.
+/// How long a record waits to be sent where Kafka cannot be reached, and how long one may take to be
+/// acknowledged that no idempotent producer sends.
 pub(crate) const MESSAGE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Groups of records that are handed to librdkafka and not all acknowledged; what comes meanwhile is
@@ -48,11 +60,15 @@ const ASK_PAUSES: [Duration; 3] =
 /// A producer, and the records that wait for it.
 pub(crate) struct Line {
     producer: ThreadedProducer<Deliveries>,
+    /// Ends after the producer.
+    _permit: Permit,
     waiting: Mutex<Waiting>,
     /// Records that are handed over and not acknowledged.
     in_flight: Arc<AtomicUsize>,
     /// With so many of them librdkafka may have nothing that it could send.
     in_flight_max: usize,
+    /// How long a record may take, where librdkafka must not be the one to give it up.
+    answer_timeout: Option<Duration>,
 }
 
 #[derive(Default)]
@@ -70,6 +86,7 @@ struct Waiting {
     is_watched: bool,
     /// Where that somebody runs.
     runtime: Option<Handle>,
+    guarded: Guarded,
 }
 
 /// A topic, and the partition of it that a record names.
@@ -112,22 +129,28 @@ impl Group {
 
 impl Line {
     /// An error names the setting that librdkafka refuses.
-    pub(crate) fn new(settings: &ClientConfig, embedded: bool) -> Result<Line, KafkaError> {
-        let are_acknowledged = settings.get("acks") != Some("0");
-        let deliveries = Deliveries { embedded, are_acknowledged, broken: AtomicBool::new(false) };
+    pub(crate) fn new(
+        settings: &ClientConfig,
+        embedded: bool,
+        answer_timeout: Option<Duration>,
+        permit: Permit,
+    ) -> Result<Line, KafkaError> {
+        let deliveries = Deliveries::new(embedded, settings.get("acks") != Some("0"));
         let producer = settings.create_with_context(deliveries)?;
         let is_idempotent = settings.get("enable.idempotence") == Some("true");
         Ok(Line {
             producer,
+            _permit: permit,
             waiting: Mutex::default(),
             in_flight: Arc::default(),
             in_flight_max: if is_idempotent { IDEMPOTENT_IN_FLIGHT_MAX } else { usize::MAX },
+            answer_timeout,
         })
     }
 
-    /// Whether it has failed for good.
+    /// Whether another has to take its place.
     pub(crate) fn is_broken(&self) -> bool {
-        self.producer.context().broken.load(Ordering::Relaxed)
+        self.producer.context().is_broken.load(Ordering::Relaxed)
     }
 
     /// Blocks until all that was handed over is acknowledged, or the time is over.
@@ -191,7 +214,7 @@ impl Line {
 
     /// Hands what waits to librdkafka, as far as its queue takes it.
     fn hand_over(self: &Arc<Line>, waiting: &mut Waiting) {
-        if waiting.records.is_empty() {
+        if waiting.records.is_empty() || self.is_held_back(waiting) {
             return;
         }
         // one more than there are: it is not over before all are handed over
@@ -225,12 +248,13 @@ impl Line {
                 continue;
             }
             if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
-                self.producer.context().broken.store(true, Ordering::Relaxed);
+                self.producer.context().is_broken.store(true, Ordering::Relaxed);
             }
             ticket.settle(Err(send_error(&ticket.batch.topic, record.partition, error)));
         }
         waiting.records.extend(records);
         waiting.since = (!waiting.records.is_empty()).then(Instant::now);
+        self.guard(waiting, &group);
         if group.missing.fetch_sub(1, Ordering::AcqRel) > 1 {
             waiting.under_way += 1; // its last delivery waits for the lock that we have
         }
@@ -319,149 +343,6 @@ impl Line {
     }
 }
 
-/// Drops a producer, which waits for its threads: on a thread of its own, and on none of the
-/// producer's, which may just be looking at the line.
-pub(crate) fn retire(mut line: Arc<Line>) {
-    std::thread::spawn(move || {
-        while let Err(used) = Arc::try_unwrap(line) {
-            line = used;
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    });
-}
-
-/// Records since the start.
-#[derive(Default)]
-pub(crate) struct Counts {
-    pub(crate) sent: AtomicU64,
-    pub(crate) failed: AtomicU64,
-}
-
-/// Records that are on their way.
-pub(crate) struct Delivery {
-    batch: Arc<Batch>,
-    delivered: oneshot::Receiver<()>,
-}
-
-impl Delivery {
-    /// Waits for all; a result of each, in their order.
-    pub(crate) async fn results(self) -> Vec<SendResult> {
-        if self.batch.missing.load(Ordering::Acquire) > 0 {
-            // the last delivery says when; a producer that is gone delivers nothing
-            let _ = self.delivered.await;
-        }
-        let results = std::mem::take(&mut *lock(&self.batch.results));
-        results.into_iter().map(|r| r.unwrap_or(Err(ProxyError::Internal))).collect()
-    }
-}
-
-/// The records of one request that are on their way.
-struct Batch {
-    topic: String,
-    results: Mutex<Vec<Option<SendResult>>>,
-    missing: AtomicUsize,
-    done: Mutex<Option<oneshot::Sender<()>>>,
-    counts: Arc<Counts>,
-    since: Instant,
-}
-
-impl Batch {
-    fn new(
-        topic: &str,
-        records: usize,
-        counts: Arc<Counts>,
-    ) -> (Arc<Batch>, oneshot::Receiver<()>) {
-        let (done, delivered) = oneshot::channel();
-        let batch = Batch {
-            topic: topic.to_string(),
-            results: Mutex::new((0..records).map(|_| None).collect()),
-            missing: AtomicUsize::new(records),
-            done: Mutex::new(Some(done)),
-            counts,
-            since: Instant::now(),
-        };
-        (Arc::new(batch), delivered)
-    }
-}
-
-/// Which record of which request a delivery is of.
-struct Ticket {
-    batch: Arc<Batch>,
-    index: usize,
-    /// Unless the topic has the broker's.
-    timestamp_ms: i64,
-    /// Kafka was asked for its partition, and has it.
-    was_asked_for: bool,
-    /// Once it is handed over.
-    group: Option<Arc<Group>>,
-}
-
-impl Ticket {
-    fn settle(&self, result: SendResult) {
-        let batch = &*self.batch;
-        let count = if result.is_ok() { &batch.counts.sent } else { &batch.counts.failed };
-        count.fetch_add(1, Ordering::Relaxed);
-        lock(&batch.results)[self.index] = Some(result);
-        if batch.missing.fetch_sub(1, Ordering::AcqRel) == 1
-            && let Some(done) = lock(&batch.done).take()
-        {
-            let _ = done.send(()); // the client may have gone
-        }
-    }
-}
-
-/// Hears of each record what became of it.
-struct Deliveries {
-    embedded: bool,
-    /// Brokers answer where a record stands.
-    are_acknowledged: bool,
-    /// The producer has failed for good.
-    broken: AtomicBool,
-}
-
-impl ClientContext for Deliveries {
-    fn error(&self, error: KafkaError, reason: &str) {
-        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
-            self.broken.store(true, Ordering::Relaxed);
-        }
-        tracing::debug!(%error, reason, "producing");
-    }
-}
-
-impl ProducerContext for Deliveries {
-    type DeliveryOpaque = Box<Ticket>;
-
-    fn delivery(&self, delivery: &DeliveryResult<'_>, ticket: Box<Ticket>) {
-        let result = match delivery {
-            // librdkafka takes it for one that is there, because a later one is
-            Ok(message) if self.are_acknowledged && message.offset() < 0 => {
-                let reason = "The broker has not said where the record is: it may not be written.";
-                Err(ProxyError::Retriable { reason: reason.to_string() })
-            }
-            Ok(message) => Ok(Sent {
-                partition: message.partition(),
-                offset: message.offset().max(-1),
-                timestamp_ms: match message.timestamp() {
-                    // the embedded broker says one that it does not keep
-                    Timestamp::LogAppendTime(ms) if !self.embedded => ms,
-                    _ => ticket.timestamp_ms,
-                },
-            }),
-            Err((error, message)) => {
-                if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
-                    self.broken.store(true, Ordering::Relaxed);
-                }
-                let partition = Some(message.partition()).filter(|partition| *partition >= 0);
-                Err(send_error(&ticket.batch.topic, partition, error.clone()))
-            }
-        };
-        ticket.settle(result);
-        if let Some(group) = &ticket.group {
-            group.one_less();
-        }
-    }
-}
-
 fn native_headers(headers: &[RecordHeader]) -> Option<OwnedHeaders> {
     if headers.is_empty() {
         return None;
@@ -484,33 +365,6 @@ fn is_unknown(error: &KafkaError) -> bool {
 
 fn is_among(partition: Option<i32>, known: &Result<Option<i32>, ProxyError>) -> bool {
     matches!(known, Ok(Some(count)) if partition.is_none_or(|partition| partition < *count))
-}
-
-/// What Kafka does not have, in the words of its Java client.
-fn absent(topic: &str, partition: Option<i32>, count: Option<i32>) -> ProxyError {
-    let reason = match (partition, count) {
-        (Some(partition), Some(count)) => format!(
-            "Partition {partition} of topic {topic} with partition count {count} is not present in metadata."
-        ),
-        _ => format!("Topic {topic} not present in metadata after {TOPIC_TIMEOUT_MS} ms."),
-    };
-    ProxyError::NotInMetadata { reason }
-}
-
-fn send_error(topic: &str, partition: Option<i32>, error: KafkaError) -> ProxyError {
-    match error.rdkafka_error_code() {
-        Some(RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition) => {
-            absent(topic, None, None)
-        }
-        Some(RDKafkaErrorCode::UnknownPartition) if partition.is_some() => {
-            let partition = partition.unwrap_or_default();
-            let reason =
-                format!("Partition {partition} of topic {topic} is not present in metadata.");
-            ProxyError::NotInMetadata { reason }
-        }
-        Some(RDKafkaErrorCode::TopicAuthorizationFailed) => ProxyError::topics_denied(&[topic]),
-        _ => error.into(),
-    }
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -1,0 +1,97 @@
+//! The records of one request on their way, and what becomes of each.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use tokio::sync::oneshot;
+
+use super::{Group, lock};
+use crate::error::ProxyError;
+use crate::producer::SendResult;
+
+/// Records since the start.
+#[derive(Default)]
+pub(crate) struct Counts {
+    pub(crate) sent: AtomicU64,
+    pub(crate) failed: AtomicU64,
+}
+
+/// Records that are on their way.
+pub(crate) struct Delivery {
+    pub(super) batch: Arc<Batch>,
+    pub(super) delivered: oneshot::Receiver<()>,
+}
+
+impl Delivery {
+    /// Waits for all; a result of each, in their order.
+    pub(crate) async fn results(self) -> Vec<SendResult> {
+        if self.batch.missing.load(Ordering::Acquire) > 0 {
+            // the last delivery says when; a producer that is gone delivers nothing
+            let _ = self.delivered.await;
+        }
+        let results = std::mem::take(&mut *lock(&self.batch.results));
+        results.into_iter().map(|result| result.unwrap_or_else(unknown)).collect()
+    }
+}
+
+/// The producer is gone, and has said nothing.
+fn unknown() -> SendResult {
+    let reason = "its producer has ended".to_string();
+    Err(ProxyError::OutcomeUnknown { reason })
+}
+
+/// The records of one request that are on their way.
+pub(super) struct Batch {
+    pub(super) topic: String,
+    results: Mutex<Vec<Option<SendResult>>>,
+    missing: AtomicUsize,
+    done: Mutex<Option<oneshot::Sender<()>>>,
+    counts: Arc<Counts>,
+    pub(super) since: Instant,
+}
+
+impl Batch {
+    pub(super) fn new(
+        topic: &str,
+        records: usize,
+        counts: Arc<Counts>,
+    ) -> (Arc<Batch>, oneshot::Receiver<()>) {
+        let (done, delivered) = oneshot::channel();
+        let batch = Batch {
+            topic: topic.to_string(),
+            results: Mutex::new((0..records).map(|_| None).collect()),
+            missing: AtomicUsize::new(records),
+            done: Mutex::new(Some(done)),
+            counts,
+            since: Instant::now(),
+        };
+        (Arc::new(batch), delivered)
+    }
+}
+
+/// Which record of which request a delivery is of.
+pub(super) struct Ticket {
+    pub(super) batch: Arc<Batch>,
+    pub(super) index: usize,
+    /// Unless the topic has the broker's.
+    pub(super) timestamp_ms: i64,
+    /// Kafka was asked for its partition, and has it.
+    pub(super) was_asked_for: bool,
+    /// Once it is handed over.
+    pub(super) group: Option<Arc<Group>>,
+}
+
+impl Ticket {
+    pub(super) fn settle(&self, result: SendResult) {
+        let batch = &*self.batch;
+        let count = if result.is_ok() { &batch.counts.sent } else { &batch.counts.failed };
+        count.fetch_add(1, Ordering::Relaxed);
+        lock(&batch.results)[self.index] = Some(result);
+        if batch.missing.fetch_sub(1, Ordering::AcqRel) == 1
+            && let Some(done) = lock(&batch.done).take()
+        {
+            let _ = done.send(()); // the client may have gone
+        }
+    }
+}

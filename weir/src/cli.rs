@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use weir_registry::REQUEST_LIMITS;
 use weir_http::AllowedHost;
+use weir_registry::REQUEST_LIMITS;
 
 /// A schema registry and an HTTP gateway for Kafka in one binary.
 #[derive(Parser)]
@@ -105,7 +106,8 @@ pub struct LimitArgs {
     pub idle_timeout_ms: Option<u64>,
 }
 
-fn at_least_one() -> clap::builder::RangedU64ValueParser {
+/// Zero would switch off what is counted.
+fn at_least_one() -> RangedU64ValueParser {
     clap::value_parser!(u64).range(1..)
 }
 
@@ -207,8 +209,8 @@ pub struct ServeArgs {
     /// Consumer instances that have a client of Kafka at once, with some threads and descriptors each; or
     /// KAFKA_REST_CONSUMER_INSTANCES_CONNECTED [default: as many as there are threads and descriptors for,
     /// up to 1000]. The others rest until they are asked for.
-    #[arg(long, value_name = "COUNT", value_parser = at_least_one)]
-    pub consumer_instances_connected: Option<usize>,
+    #[arg(long, value_name = "COUNT", value_parser = at_least_one())]
+    pub consumer_instances_connected: Option<u64>,
     /// Requests a second that the proxy answers to one address, and records of a stream; or
     /// KAFKA_REST_API_V3_PRODUCE_RATE_LIMIT_MAX_REQUESTS_PER_SEC, if .._RATE_LIMIT_ENABLED is true.
     #[arg(long)]
@@ -270,13 +272,4 @@ pub struct MigrateArgs {
     /// Certificates (PEM) to trust for https://, instead of the system's.
     #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,
-}
-
-/// Zero would switch off what is counted.
-fn at_least_one(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) => Err("expected 1 or more".to_string()),
-        Ok(count) => Ok(count),
-        Err(error) => Err(format!("{error}")),
-    }
 }

@@ -93,7 +93,7 @@ impl Settings {
             None => number(env, "KAFKA_REST_CONSUMER_INSTANCE_TIMEOUT_MS")?.unwrap_or(300_000),
         };
         clients.clients.instances_connected = match args.consumer_instances_connected {
-            Some(count) => Some(count),
+            Some(count) => Some(usize::try_from(count).unwrap_or(usize::MAX)),
             None => instances_connected(env)?,
         };
         let api = |name: &str| flag(env, name).map(|enabled| enabled.unwrap_or(true));

@@ -361,7 +361,8 @@ async fn too_many_long_requests_of_one_client_are_told_to_come_back_and_others_a
     .await;
     assert_eq!(refused.status(), 503);
     assert!(refused.headers().contains_key("retry-after"));
-    let body: Value = serde_json::from_slice(&refused.bytes().await.expect("a body")).expect("JSON");
+    let body: Value =
+        serde_json::from_slice(&refused.bytes().await.expect("a body")).expect("JSON");
     let message = "Too many requests that take long wait already; try again later.";
     assert_eq!(body, json!({"error_code": 503, "message": message}));
     assert_eq!(within_time(api.get("/schemas/ids/1")).await.status, 200);

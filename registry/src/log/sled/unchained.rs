@@ -31,7 +31,8 @@ pub(super) fn upgrade(data: &Path) -> Result<Option<Store>, StoreError> {
         let Some(record) = record(&old, offset)? else { break };
         batch.push((offset, record));
         if batch.len() == BATCH {
-            new.append(batch.drain(..).collect::<Vec<_>>().iter().map(|(o, r)| (*o, r)))?;
+            new.append(batch.iter().map(|(offset, record)| (*offset, record)))?;
+            batch.clear();
         }
     }
     new.append(batch.iter().map(|(offset, record)| (*offset, record)))?;

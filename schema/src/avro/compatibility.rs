@@ -20,6 +20,9 @@ const INDEXED_UNION_MIN: usize = 64;
 /// From this many aliases on, those of a type are searched by name and not one by one.
 const INDEXED_ALIASES_MIN: usize = 8;
 
+/// What a pair costs when it is first met, and a field of a record.
+const PAIR_STEPS: usize = 4;
+
 /// What a pair takes that was judged, or is being judged.
 const PAIR_BYTES: usize = 128;
 
@@ -153,6 +156,7 @@ impl<'s> Checker<'s> {
         if let Some(known) = self.memo.get(&pair) {
             return Some(known.unwrap_or(None));
         }
+        self.budget.spend(PAIR_STEPS);
         self.budget.hold(PAIR_BYTES);
         let (r, w) = (self.reader.kind(pair.0), self.writer.kind(pair.1));
         let mut reasons = Vec::new();
@@ -309,7 +313,7 @@ impl<'s> Checker<'s> {
         pair: Pair,
         place: PlaceId,
     ) -> Result<FieldNext, AmbiguousField> {
-        self.budget.spend(1 + field.aliases.len());
+        self.budget.spend(PAIR_STEPS + field.aliases.len());
         let fields = self.reasons.place(place, Token::Fields);
         let at = Token::Index(index as u32);
         if let Some((writer_index, writer)) = self.writer_field(field, pair.1)? {

@@ -32,7 +32,7 @@ impl<'a> DefaultCheck<'a> {
     /// Whether a default value fits a type, by Java's rules: any branch of a union will do.
     pub(super) fn fits(&mut self, id: NodeId, value: &'a Json) -> Result<bool, ParseError> {
         let nodes = self.nodes;
-        self.budget.spend(1);
+        self.budget.spend(2);
         within(self.budget, ())?;
         Ok(match (&nodes[id.0 as usize].kind, value) {
             (Kind::String | Kind::Bytes | Kind::Enum(_) | Kind::Fixed(_), value) => {

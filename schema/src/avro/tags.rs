@@ -1,7 +1,7 @@
 //! Tags in the text: the property `confluent:tags` of records and fields. A record goes by its full
 //! name, a field by its record's and its own. Source: Confluent's `AvroSchema#inlineTaggedEntities`.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::{Kind, NodeId, Schema};
 use crate::Tagged;
@@ -62,8 +62,9 @@ impl Schema {
         budget: &Budget,
     ) -> Result<Schema, String> {
         let mut schema = self.clone();
+        let mut entities = Entities::of(self, budget);
         for change in add {
-            let props = schema.props_of(change, budget)?;
+            let props = schema.props_at(entities.find(change)?);
             let mut tags = tags_in(props);
             budget.spend(tags.len() * change.tags.len());
             if budget.is_over() {
@@ -76,7 +77,7 @@ impl Schema {
             set_tags(props, tags);
         }
         for change in remove {
-            let props = schema.props_of(change, budget)?;
+            let props = schema.props_at(entities.find(change)?);
             let mut tags = tags_in(props);
             budget.spend(tags.len() * change.tags.len());
             if budget.is_over() {
@@ -91,36 +92,109 @@ impl Schema {
         Ok(schema)
     }
 
-    fn props_of(
-        &mut self,
-        entity: &Tagged,
-        budget: &Budget,
-    ) -> Result<&mut Vec<(String, Json)>, String> {
-        let missing = || format!("No matching path '{}' found in the schema", entity.path);
-        let (id, field) = self.find(entity, budget).ok_or_else(missing)?;
+    fn props_at(&mut self, (id, field): Place) -> &mut Vec<(String, Json)> {
         let node = &mut self.nodes[id.0 as usize];
         match (field, &mut node.kind) {
-            (None, _) => Ok(&mut node.props),
-            (Some(at), Kind::Record(record)) => Ok(&mut record.fields[at].props),
-            (Some(_), _) => Err(missing()),
+            (Some(at), Kind::Record(record)) => &mut record.fields[at].props,
+            _ => &mut node.props,
         }
     }
+}
 
-    /// The record of a path, and which of its fields: the first from the outside in. A name without
-    /// a namespace is found in any, and what came with references is not in this text.
-    fn find(&self, entity: &Tagged, budget: &Budget) -> Option<(NodeId, Option<usize>)> {
+/// A record, or one of its fields.
+type Place = (NodeId, Option<usize>);
+
+/// The records of a schema by name, and their fields, for as many paths as there are.
+struct Entities<'s> {
+    schema: &'s Schema,
+    /// By their names with a namespace and without: of two the first from the outside in.
+    records: HashMap<&'s str, NodeId>,
+    /// Of those that were asked for.
+    fields: HashMap<NodeId, HashMap<&'s str, usize>>,
+    budget: &'s Budget,
+}
+
+impl<'s> Entities<'s> {
+    fn of(schema: &'s Schema, budget: &'s Budget) -> Entities<'s> {
+        let mut records = HashMap::new();
+        schema.from_outside_in(budget, |id, name| {
+            budget.hold(RECORD_BYTES);
+            records.entry(name).or_insert(id);
+            records.entry(own_name(name)).or_insert(id);
+            Walk::Inside
+        });
+        Entities { schema, records, fields: HashMap::new(), budget }
+    }
+
+    /// The record of a path, and which of its fields. A name without a namespace is found in any, and
+    /// what came with references is not in this text.
+    fn find(&mut self, entity: &Tagged) -> Result<Place, String> {
+        let missing = || format!("No matching path '{}' found in the schema", entity.path);
         let (wanted, field) = match (entity.path.rsplit_once('.'), entity.is_field) {
             (Some((record, field)), true) => (record, Some(field)),
-            (None, true) => return None,
+            (None, true) => return Err(missing()),
             (_, false) => (entity.path.as_str(), None),
         };
-        let is_wanted = |name: &str| {
-            let own = name.rsplit_once('.').map_or(name, |(_, own)| own);
-            name == wanted || own == wanted
-        };
+        self.budget.spend(4);
+        let id = *self.records.get(wanted).ok_or_else(missing)?;
+        let Some(field) = field else { return Ok((id, None)) };
+        if let Some(at) = self.field(id, field) {
+            return Ok((id, Some(at)));
+        }
+        self.further_inside(wanted, field).ok_or_else(missing)
+    }
+
+    fn field(&mut self, id: NodeId, name: &str) -> Option<usize> {
+        let Kind::Record(record) = self.schema.kind(id) else { return None };
+        let fields = self.fields.entry(id).or_insert_with(|| {
+            self.budget.spend(record.fields.len());
+            record.fields.iter().enumerate().map(|(at, f)| (f.name.as_str(), at)).collect()
+        });
+        fields.get(name).copied()
+    }
+
+    /// A field of another record of the name, if the first has none. What is only inside a record of that
+    /// name is not looked at, as in the reference.
+    fn further_inside(&self, wanted: &str, field: &str) -> Option<Place> {
+        let mut found = None;
+        self.schema.from_outside_in(self.budget, |id, name| {
+            if name != wanted && own_name(name) != wanted {
+                return Walk::Inside;
+            }
+            let Kind::Record(record) = self.schema.kind(id) else { return Walk::Past };
+            self.budget.spend(record.fields.len());
+            match record.fields.iter().position(|f| f.name == field) {
+                Some(at) => {
+                    found = Some((id, Some(at)));
+                    Walk::End
+                }
+                None => Walk::Past,
+            }
+        });
+        found
+    }
+}
+
+/// What a record takes in an index.
+const RECORD_BYTES: usize = 128;
+
+/// Where a walk goes on.
+enum Walk {
+    Inside,
+    Past,
+    End,
+}
+
+impl Schema {
+    /// Visits the records of the text, each once.
+    fn from_outside_in<'s>(
+        &'s self,
+        budget: &Budget,
+        mut visit: impl FnMut(NodeId, &'s str) -> Walk,
+    ) {
         let (mut seen, mut queue) = (HashSet::from([self.root]), VecDeque::from([self.root]));
         while let Some(id) = queue.pop_front()
-            && budget.spend(1)
+            && budget.spend(4)
         {
             let mut later = |id: NodeId| {
                 if seen.insert(id) {
@@ -129,20 +203,24 @@ impl Schema {
             };
             match self.kind(id) {
                 Kind::Record(record) if self.referenced.contains(record.named.name.full()) => {}
-                Kind::Record(record) if is_wanted(record.named.name.full()) => {
-                    let Some(field) = field else { return Some((id, None)) };
-                    if let Some(at) = record.fields.iter().position(|f| f.name == field) {
-                        return Some((id, Some(at)));
+                Kind::Record(record) => match visit(id, record.named.name.full()) {
+                    Walk::Inside => {
+                        budget.spend(record.fields.len());
+                        record.fields.iter().for_each(|f| later(f.node));
                     }
-                }
-                Kind::Record(record) => record.fields.iter().for_each(|f| later(f.node)),
+                    Walk::Past => {}
+                    Walk::End => return,
+                },
                 Kind::Array(inner) | Kind::Map(inner) => later(*inner),
                 Kind::Union(branches) => branches.iter().for_each(|branch| later(*branch)),
                 _ => {}
             }
         }
-        None
     }
+}
+
+fn own_name(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(_, own)| own)
 }
 
 fn tagged(

@@ -260,7 +260,7 @@ impl<'s> Names<'s> {
 
     /// Whether there is enough left to look for a name.
     fn is_paid(&self, full: &str) -> bool {
-        self.budget.spend(1 + 2 * full.len() / WRITTEN_BYTES_PER_STEP)
+        self.budget.spend(2 + 4 * full.len() / WRITTEN_BYTES_PER_STEP)
     }
 
     /// Whether a full name means something else within `scope` to protoc, which goes by the

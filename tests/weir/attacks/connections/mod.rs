@@ -87,21 +87,17 @@ async fn a_connection_beyond_the_limit_is_answered_503() {
     let patience = ["--answer-stall-timeout-ms", NEVER, "--answer-timeout-ms", NEVER];
     let (_weir, api) = registry(&[&flags[..], &patience].concat());
     let path = readers::long_schema(&api).await;
-    let mut readers = vec![readers::reader(&api, &path), readers::reader(&api, &path)];
-    // both places are taken once their clients are behind; until then an idle one makes room
+    // both places are taken by clients that are being answered, until it is seen that they do not read
     let refused = loop {
+        let mut readers = [readers::reader(&api, &path), readers::reader(&api, &path)];
+        readers.iter_mut().for_each(Raw::until_answered);
         let answer = Raw::connect(&api).ask("GET /subjects HTTP/1.1\r\nhost: localhost\r\n\r\n");
         if answer.status == 503 {
             break answer;
         }
-        while readers.len() < 2 {
-            readers.push(readers::reader(&api, &path));
-        }
-        readers.retain_mut(|reader| reader.is_open());
     };
     assert_eq!(refused.json["error_code"], 503);
     assert_eq!(refused.header("retry-after"), Some("1"));
-    drop(readers);
     while Raw::connect(&api).ask("GET /subjects HTTP/1.1\r\nhost: localhost\r\n\r\n").status != 200
     {
     }
@@ -112,7 +108,7 @@ async fn a_connection_beyond_the_limit_is_answered_503() {
 
 #[tokio::test]
 async fn an_idle_connection_is_closed_in_time() {
-    let (_weir, api) = registry(&["--idle-timeout-ms", "100"]);
+    let (_weir, api) = registry(&["--idle-timeout-ms", "2000"]);
     let mut raw = Raw::connect(&api);
     let answer = raw.ask("GET /subjects HTTP/1.1\r\nhost: localhost\r\n\r\n");
     assert_eq!(answer.status, 200);

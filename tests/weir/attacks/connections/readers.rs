@@ -38,7 +38,7 @@ pub fn reader(api: &Api, path: &str) -> Raw {
 
 #[tokio::test]
 async fn a_client_that_reads_nothing_is_cut_off() {
-    let (_weir, api) = registry(&["--answer-stall-timeout-ms", "200"]);
+    let (_weir, api) = registry(&["--answer-stall-timeout-ms", "2000"]);
     let path = long_schema(&api).await;
     for end in ["", "/schema"] {
         let before = metric(&api, CLOSED).await;
@@ -50,7 +50,7 @@ async fn a_client_that_reads_nothing_is_cut_off() {
 
 #[tokio::test]
 async fn a_client_that_is_behind_for_long_is_cut_off() {
-    let flags = ["--answer-stall-timeout-ms", NEVER, "--answer-timeout-ms", "300"];
+    let flags = ["--answer-stall-timeout-ms", NEVER, "--answer-timeout-ms", "3000"];
     let (_weir, api) = registry(&flags);
     let path = long_schema(&api).await;
     let mut reader = reader(&api, &path);
@@ -68,7 +68,7 @@ async fn a_client_that_reads_nothing_of_https_is_cut_off() {
     std::fs::write(&cert, made.cert.pem()).unwrap();
     std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
     let tls = ["--tls-cert", cert.to_str().unwrap(), "--tls-key", key.to_str().unwrap()];
-    let (_weir, api) = registry(&[&["--answer-stall-timeout-ms", "200"][..], &tls].concat());
+    let (_weir, api) = registry(&[&["--answer-stall-timeout-ms", "2000"][..], &tls].concat());
     let trusting = Api::trusting(api.url.replace("127.0.0.1", "localhost"), &made.cert.pem());
     let path = long_schema(&trusting).await;
 

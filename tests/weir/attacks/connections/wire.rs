@@ -80,16 +80,9 @@ impl Raw {
         rest
     }
 
-    /// Whether the server has it open still, as far as can be seen without waiting.
-    pub fn is_open(&mut self) -> bool {
-        let stream = self.0.get_mut();
-        stream.set_nonblocking(true).unwrap();
-        let peeked = stream.peek(&mut [0]);
-        stream.set_nonblocking(false).unwrap();
-        match peeked {
-            Ok(bytes) => bytes > 0,
-            Err(error) => error.kind() == ErrorKind::WouldBlock,
-        }
+    /// Waits until an answer begins, or the server closes it.
+    pub fn until_answered(&mut self) {
+        let _ = self.0.fill_buf(); // a reset is the end as well
     }
 
     /// Reads until the server closes it.

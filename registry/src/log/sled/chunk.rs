@@ -5,8 +5,9 @@
 
 use super::frame::Digest;
 
-/// Bytes of a record or a text in one chunk; far below the size at which sled makes a file of a value.
-const BODY_BYTES: usize = 16 * 1024;
+/// Bytes of a record or a text in one chunk. sled writes up to 17 of them as one page, and makes a file of its
+/// own, which it never syncs, of a page of 128 KiB.
+const BODY_BYTES: usize = 4 * 1024;
 
 /// Begins every chunk.
 pub(super) const MAGIC: [u8; 4] = *b"\xf7WR1";

@@ -2,7 +2,7 @@
 //!
 //! sled 0.34's `flush` ends in `sync_file_range`, which does not reach the disk; an fsync through
 //! any descriptor of the same file does, so every append ends with one on sled's file. Records are
-//! cut into chunks because sled puts large values into files of their own, which that fsync would
+//! cut into chunks because sled puts large pages into files of their own, which that fsync would
 //! not cover. A chunk's key is the record's offset and the chunk's number, big-endian. Long texts stand
 //! behind all records, each once, under `ff`, its digest and the chunk's number.
 //!

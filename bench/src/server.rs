@@ -17,7 +17,7 @@ pub struct Server {
 impl Server {
     /// `weir` with these arguments; `address` is the listener that will be asked.
     pub fn weir(address: SocketAddr, args: &[&str]) -> Result<Server> {
-        let mut command = Command::new(binaries()?.join("weir"));
+        let mut command = Command::new(weir_binary()?);
         command.args(args).env("WEIR_LOG", "warn").stdin(Stdio::null()).stdout(Stdio::null());
         Ok(Server { child: command.spawn()?, address })
     }
@@ -58,6 +58,12 @@ impl Server {
         Ok(Server { child, address })
     }
 
+    /// Waits until it has ended by itself.
+    pub fn wait(mut self) -> Result {
+        self.child.wait()?;
+        Ok(())
+    }
+
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
@@ -95,6 +101,14 @@ pub fn free_address() -> Result<SocketAddr> {
 
 pub fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("bench is in the workspace")
+}
+
+/// `weir`, or what is named to be measured in its place.
+pub fn weir_binary() -> Result<PathBuf> {
+    match std::env::var_os("WEIR_BENCH_BINARY") {
+        Some(binary) => Ok(binary.into()),
+        None => Ok(binaries()?.join("weir")),
+    }
 }
 
 pub fn binaries() -> Result<PathBuf> {

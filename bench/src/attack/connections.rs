@@ -4,7 +4,6 @@
 //! 1,200 descriptors.
 
 use std::net::{SocketAddr, TcpStream as StdStream};
-use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -36,10 +35,7 @@ pub async fn run() -> Result {
 /// A registry in memory with so many descriptors, and once it has answered.
 async fn registry(descriptors: usize) -> Result<Server> {
     let address = server::free_address()?;
-    let binary = match std::env::var_os("WEIR_BENCH_BINARY") {
-        Some(binary) => PathBuf::from(binary),
-        None => server::binaries()?.join("weir"),
-    };
+    let binary = server::weir_binary()?;
     let mut command = Command::new("sh");
     command.args(["-c", &format!("ulimit -n {descriptors}; exec \"$@\""), "sh"]).arg(binary);
     command.args(["serve", "--roles", "registry", "--store", "memory"]);

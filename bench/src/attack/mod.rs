@@ -1,4 +1,6 @@
 //! `attack`: what the attacks of `tests/weir/attacks` cost the server and those who ask it meanwhile.
+//!
+//! `WEIR_BENCH_BINARY` is another `weir` to be attacked, to compare it with this one.
 
 mod connections;
 mod consumers;

@@ -6,7 +6,7 @@ use weir_schema::avro::{self, ParseOptions, Parser};
 use weir_schema::budget::{LISTED_BYTES_MAX, LISTED_MAX};
 use weir_schema::json_schema::{self, Policy};
 use weir_schema::protobuf;
-use weir_schema::{Budget, Limits, OverBudget};
+use weir_schema::{Budget, Limits, OverBudget, Tagged};
 
 /// How much more twice as much may take: more than two for what a large one has and a small one not.
 const GROWTH_MAX: f64 = 2.3;
@@ -240,4 +240,25 @@ fn cancelled_work_ends_with_an_error() {
     assert!(json_schema::Schema::parse_within("{}", &[], true, &budget).is_err());
     let text = protobuf_fields(10, "int32");
     assert!(protobuf::Schema::parse_within(&text, &[], true, &budget).is_err());
+}
+
+#[test]
+fn tags_of_many_records_are_found_in_one_walk() {
+    let steps = |count: usize| {
+        let records = listed(count, |i| {
+            format!(
+                r#"{{"name":"f{i}","type":{{"type":"record","name":"X{i}","fields":[{{"name":"a","type":"int"}}]}}}}"#
+            )
+        });
+        let text = format!(r#"{{"type":"record","name":"R","fields":[{records}]}}"#);
+        let schema = avro::Schema::parse(&text).unwrap();
+        let tag = |i| Tagged { path: format!("X{i}.a"), is_field: true, tags: vec!["T".into()] };
+        let tags: Vec<Tagged> = (0..count).map(tag).collect();
+        let budget = Budget::default();
+        let with = schema.with_tags_within(&tags, &[], &budget).unwrap();
+        assert_eq!(with.tags().len(), count);
+        budget.steps_used()
+    };
+    let (small, large) = (steps(1_000), steps(2_000));
+    assert!(large as f64 / small as f64 <= GROWTH_MAX, "{small} and then {large} steps");
 }

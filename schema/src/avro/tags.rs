@@ -117,7 +117,7 @@ struct Entities<'s> {
 impl<'s> Entities<'s> {
     fn of(schema: &'s Schema, budget: &'s Budget) -> Entities<'s> {
         let mut records = HashMap::new();
-        schema.from_outside_in(budget, |id, name| {
+        schema.visit_records(budget, |id, name| {
             budget.hold(RECORD_BYTES);
             records.entry(name).or_insert(id);
             records.entry(own_name(name)).or_insert(id);
@@ -157,7 +157,7 @@ impl<'s> Entities<'s> {
     /// name is not looked at, as in the reference.
     fn further_inside(&self, wanted: &str, field: &str) -> Option<Place> {
         let mut found = None;
-        self.schema.from_outside_in(self.budget, |id, name| {
+        self.schema.visit_records(self.budget, |id, name| {
             if name != wanted && own_name(name) != wanted {
                 return Walk::Inside;
             }
@@ -186,8 +186,8 @@ enum Walk {
 }
 
 impl Schema {
-    /// Visits the records of the text, each once.
-    fn from_outside_in<'s>(
+    /// Visits the records of the text from the outside in, each once.
+    fn visit_records<'s>(
         &'s self,
         budget: &Budget,
         mut visit: impl FnMut(NodeId, &'s str) -> Walk,

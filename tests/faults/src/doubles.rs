@@ -65,12 +65,12 @@ impl Proxy {
             .args(["--schema-registry-url", "http://127.0.0.1:1"])
             .args(["--bootstrap-servers", bootstrap_servers])
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .expect("weir starts");
-        let mut lines = BufReader::new(process.stdout.take().expect("it is piped")).lines();
+        let mut lines = BufReader::new(process.stderr.take().expect("it is piped")).lines();
         let url = loop {
             let line = lines.next_line().await.ok().flatten().expect("weir says where it listens");
             if line.contains("REST proxy on") {
@@ -138,7 +138,7 @@ impl Proxy {
                 assert!(!records.is_empty(), "{offset} of {end}: {}", answer.text);
                 for record in records {
                     let at = record["offset"].as_i64().expect("an offset");
-                    let number = record["value"].as_str().expect("a number").to_string();
+                    let number = record["value"]["data"].as_str().expect("a number").to_string();
                     found.entry(number).or_default().push((partition, at));
                     offset = at + 1;
                 }

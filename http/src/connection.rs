@@ -1,10 +1,12 @@
 //! A connection, as all that serve it see it: where it comes from, what it waits for, what it holds.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use axum::extract::ConnectInfo;
+use axum::http::Extensions;
 use tokio::sync::{Notify, oneshot};
 
 use crate::clock::Moment;
@@ -172,9 +174,11 @@ impl Drop for Connection {
     }
 }
 
-impl Arrival {
-    /// Where the client is.
-    pub fn peer(&self) -> SocketAddr {
-        self.0.peer
-    }
+/// Where the client of a request is that has come by a listener of ours, or by one of axum's.
+pub fn client_address(request: &Extensions) -> Option<IpAddr> {
+    let peer = match request.get::<Arrival>() {
+        Some(Arrival(connection)) => Some(connection.peer),
+        None => request.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer),
+    };
+    peer.map(|peer| peer.ip().to_canonical())
 }

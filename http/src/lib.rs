@@ -28,7 +28,7 @@ mod watched;
 
 pub use body::{BodyError, IncomingBody};
 pub use certificate::{Certificate, Identity};
-pub use connection::Arrival;
+pub use connection::{Arrival, client_address};
 pub use descriptors::raise as raise_descriptors;
 pub use guard::Refusal;
 pub use host::AllowedHost;

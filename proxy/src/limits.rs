@@ -2,14 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::extract::FromRequestParts;
 use axum::http::Extensions;
 use axum::http::request::Parts;
 use tokio::time::Instant;
-use weir_http::Arrival;
 
 use crate::error::ProxyError;
 
@@ -38,14 +36,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Principal {
 }
 
 impl Principal {
-    /// Of a request that has come by our own listener, or by one of axum's.
     pub(crate) fn of(request: &Extensions) -> Principal {
-        let peer = match request.get::<Arrival>() {
-            Some(arrival) => Some(arrival.peer()),
-            None => request.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer),
-        };
-        let address = peer.map(|peer| peer.ip().to_canonical().to_string());
-        Principal(address.unwrap_or_else(|| "unknown".to_string()))
+        let address = weir_http::client_address(request);
+        Principal(address.map_or_else(|| "unknown".to_string(), |address| address.to_string()))
     }
 }
 

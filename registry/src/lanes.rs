@@ -6,11 +6,10 @@
 //! task, then in a lane for short work, then in one for long.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use axum::extract::ConnectInfo;
 use axum::http::Extensions;
 use tokio::sync::oneshot;
 use weir_registry_api::RegistryError;
@@ -33,8 +32,7 @@ pub(crate) struct Client(IpAddr);
 impl Client {
     /// Whoever has no address is one client with all others who have none.
     pub(crate) fn of(extensions: &Extensions) -> Client {
-        let address = extensions.get::<ConnectInfo<SocketAddr>>();
-        match address.map(|ConnectInfo(address)| address.ip().to_canonical()) {
+        match weir_http::client_address(extensions) {
             None => Client(Ipv4Addr::UNSPECIFIED.into()),
             Some(IpAddr::V6(address)) => {
                 let network = u128::from(address) >> 64 << 64;

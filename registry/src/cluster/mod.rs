@@ -176,12 +176,14 @@ impl Cluster {
     pub(crate) fn status(&self) -> Status {
         let health = self.health();
         let unread = health.unread.as_ref().map(|why| format!("the topic cannot be read: {why}"));
+        // asked once: who holds one read lock and asks for another waits for the writer between, who waits for him
+        let applied = *self.applied.borrow();
         Status {
             leader: self.leader(),
             leading: health.leading,
             taking_over: health.taking_over,
-            applied: *self.applied.borrow(),
-            end: health.end.max(*self.applied.borrow()),
+            applied,
+            end: health.end.max(applied),
             kafka: health.heard.is_some_and(|at| at.elapsed() < HEARD_MAX),
             well: health.heard.is_some_and(|at| at.elapsed() < WELL_MAX)
                 && health.writing.is_none_or(|since| since.elapsed() < WELL_MAX),

@@ -66,6 +66,11 @@ impl SledLog {
         SledLog::open_accepting(folder, None)
     }
 
+    /// Whether a log is in `folder`, or was.
+    pub fn is_in(folder: &Path) -> bool {
+        [store::FILE, witness::FILE].iter().any(|file| folder.join(file).exists())
+    }
+
     /// Opens the log, and goes on without records that are lost if the first of them has the offset
     /// `loss_after` or a later one. All that is sound stays, and ids that were given are not given again.
     pub fn open_accepting(folder: &Path, loss_after: Option<u64>) -> Result<SledLog, LogError> {

@@ -5,6 +5,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use weir_registry::log::{Log, SledLog};
+use weir_registry_core::{RawRecord, State};
 use weir_tests::Api;
 
 use crate::process::Weir;
@@ -99,7 +101,8 @@ async fn a_flipped_bit_is_named_and_no_id_is_given_twice() {
     let why = refused["message"].as_str().unwrap();
     let offset = why.split("--accept-loss-after ").nth(1).unwrap();
     let offset = offset.split(|c: char| !c.is_ascii_digit()).next().unwrap();
-    for part in [folder.path().join("db").to_str().unwrap(), "weir migrate", "backup"] {
+    for part in [folder.path().join("db").to_str().unwrap(), "weir migrate --from sled:", "backup"]
+    {
         assert!(why.contains(part), "{part} is not in: {why}");
     }
     let ready = api.get("/readyz").await;
@@ -114,6 +117,15 @@ async fn a_flipped_bit_is_named_and_no_id_is_given_twice() {
     assert_eq!(api.get("/readyz").await.status, 503);
     weir.kill();
 
+    let (copy, from) =
+        (folder.path().join("copy.jsonl"), format!("sled:{}", folder.path().display()));
+    let args = ["migrate", "--from", &from, "--to", copy.to_str().unwrap()];
+    let copied = Weir::command(&args).output().unwrap();
+    assert!(copied.status.success(), "{copied:?}");
+    assert!(String::from_utf8_lossy(&copied.stderr).contains("is damaged"), "{copied:?}");
+    let lines = std::fs::read_to_string(&copy).unwrap();
+    assert_eq!(lines.matches("Number").count() as u64, SCHEMAS - 1, "what is sound is copied");
+
     let (mut weir, api) = registry_with(folder.path(), &["--accept-loss-after", offset]);
     assert_eq!(api.get("/readyz").await.status, 200);
     assert_eq!(register(&api, 1000).await["id"], json!(SCHEMAS + 1));
@@ -122,6 +134,45 @@ async fn a_flipped_bit_is_named_and_no_id_is_given_twice() {
     assert!(weir.wait().success());
     let (_weir, api) = Weir::registry(folder.path());
     assert_eq!(register(&api, 1001).await["id"], json!(SCHEMAS + 2), "no flag is needed again");
+}
+
+#[tokio::test]
+async fn a_log_that_was_compacted_is_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    {
+        let mut log = SledLog::open(folder.path()).unwrap();
+        let mut state = State::default();
+        for n in 0..12 {
+            let levels = (0..500).map(|m| {
+                let level = if (n + m) % 2 == 0 { "NONE" } else { "FULL" };
+                let value = json!({"compatibilityLevel": level}).to_string();
+                RawRecord {
+                    key: r#"{"keytype":"CONFIG","subject":null,"magic":0}"#.into(),
+                    value: Some(value.into()),
+                    timestamp_ms: None,
+                }
+            });
+            let levels: Vec<_> = levels.collect();
+            log.append(state.next_offset(), &levels).unwrap();
+            levels.iter().for_each(|level| state.apply(level).unwrap());
+        }
+        while let Some(wait) = log.tend(&state) {
+            std::thread::sleep(wait);
+        }
+        assert!(log.status().compacted_at_ms > 0, "{:?}", log.status());
+    }
+    assert!(!folder.path().join("db").exists() && folder.path().join("log.1/db").exists());
+    let (mut weir, api) = Weir::registry(folder.path());
+    assert_eq!(api.get("/config").await.json, json!({"compatibilityLevel": "FULL"}));
+    let metrics = api.get("/metrics").await.text;
+    assert!(metrics.contains("weir_registry_log_records 1"), "{metrics}");
+    weir.signal("TERM");
+    assert!(weir.wait().success());
+    let (copy, from) =
+        (folder.path().join("copy.jsonl"), format!("sled:{}", folder.path().display()));
+    let args = ["migrate", "--from", &from, "--to", copy.to_str().unwrap()];
+    assert!(Weir::command(&args).status().unwrap().success());
+    assert!(std::fs::read_to_string(&copy).unwrap().contains("FULL"));
 }
 
 #[tokio::test]

@@ -45,7 +45,7 @@ impl Source {
                 Ok(Source::Log { log: Box::new(log), first })
             }
             Place::Sled(folder) => {
-                if !folder.join("db").exists() {
+                if !SledLog::is_in(folder) {
                     return Err(named(&"there is no data of weir's"));
                 }
                 let log = SledLog::open(folder).map_err(|e| e.to_string())?;

@@ -145,7 +145,7 @@ fn damaged(log: &SledLog, salvage: Salvage, end: End) -> Access {
     let why = format!(
         "{file} is damaged: of records 0 to {last}, the first that is lost or changed is {first}; {count} records \
          can be read, and are served. No writes are taken, because ids would be given twice. Restore {folder} \
-         from a backup; or copy what can be read to another place, with `weir migrate --from {folder}`; or \
+         from a backup; or copy what can be read to another place, with `weir migrate --from sled:{folder}`; or \
          go on without what is lost, with --accept-loss-after {first}: ids that were given are not given again",
         file = file.display(),
         last = end.next_offset.saturating_sub(1),
@@ -161,7 +161,7 @@ fn unwitnessed_damage(log: &SledLog, salvage: Salvage) -> Access {
         "{witness} is missing or damaged, which says how long the log is: nobody knows whether the {count} records \
          that can be read, and are served, are all. No writes are taken, because ids might be given twice. \
          Restore {folder} from a backup; or copy what can be read to another place, with `weir migrate --from \
-         {folder}`; or go on with what is there, with --accept-loss-after {first}",
+         sled:{folder}`; or go on with what is there, with --accept-loss-after {first}",
         witness = log.folder.join(witness::FILE).display(),
         count = salvage.count(),
         folder = log.folder.display(),

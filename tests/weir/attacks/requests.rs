@@ -302,16 +302,19 @@ const PATH: &str = "/compatibility/subjects/s/versions/latest";
 #[tokio::test]
 async fn work_ends_when_its_client_has_gone() {
     let (_weir, api, other) = endless_registry().await;
-    {
-        let asking = api.post(PATH, &other);
-        tokio::pin!(asking);
-        tokio::select! {
-            _ = &mut asking => panic!("it takes minutes"),
-            () = until(&api, "weir_registry_lanes_running", |running| running > 0) => {}
+    within_time(async {
+        // a client that goes while nothing is done for it, on the way from one lane to the next, leaves no work
+        while metric(&api, "weir_registry_lanes_abandoned_total").await == 0 {
+            let asking = api.post(PATH, &other);
+            tokio::pin!(asking);
+            tokio::select! {
+                _ = &mut asking => panic!("it takes minutes"),
+                () = until(&api, "weir_registry_lanes_running", |running| running > 0) => {}
+            }
         }
-    }
+    })
+    .await;
     until(&api, "weir_registry_lanes_running", |running| running == 0).await;
-    assert!(metric(&api, "weir_registry_lanes_abandoned_total").await > 0);
 }
 
 #[tokio::test]

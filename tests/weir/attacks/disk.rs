@@ -163,7 +163,7 @@ async fn a_log_that_was_compacted_is_the_log() {
     }
     assert!(!folder.path().join("db").exists() && folder.path().join("log.1/db").exists());
     let (mut weir, api) = Weir::registry(folder.path());
-    assert_eq!(api.get("/config").await.json, json!({"compatibilityLevel": "FULL"}));
+    assert_eq!(api.get("/config").await.json, json!({"compatibilityLevel": "NONE"}));
     let metrics = api.get("/metrics").await.text;
     assert!(metrics.contains("weir_registry_log_records 1"), "{metrics}");
     weir.signal("TERM");
@@ -172,7 +172,7 @@ async fn a_log_that_was_compacted_is_the_log() {
         (folder.path().join("copy.jsonl"), format!("sled:{}", folder.path().display()));
     let args = ["migrate", "--from", &from, "--to", copy.to_str().unwrap()];
     assert!(Weir::command(&args).status().unwrap().success());
-    assert!(std::fs::read_to_string(&copy).unwrap().contains("FULL"));
+    assert!(std::fs::read_to_string(&copy).unwrap().contains("NONE"));
 }
 
 #[tokio::test]

@@ -371,18 +371,13 @@ async fn too_many_long_requests_of_one_client_are_told_to_come_back_and_others_a
     assert_eq!(within_time(api.get("/schemas/ids/1")).await.status, 200);
     let short = within_time(api.post("/subjects/t/versions", &avro("\"long\""))).await;
     assert_eq!(short.status, 200);
-    // what takes a while is refused to who has asked for too much, and done for another
-    let fields = (0..3_000).map(|n| json!({"name": format!("field{n}"), "type": "int"}));
-    let record = json!({"type": "record", "name": "R", "fields": fields.collect::<Vec<_>>()});
-    let body = avro(&record.to_string()).to_string();
-    for (address, status) in [("127.0.0.1", 503), ("127.0.0.2", 200)] {
-        let address: std::net::IpAddr = address.parse().expect("an address");
-        let client = reqwest::Client::builder().local_address(address).build().expect("a client");
-        let request = client.post(format!("{}/subjects/u/versions", api.url));
-        let request = request.header("content-type", REGISTRY_JSON).body(body.clone());
-        let answer = within_time(request.send()).await.expect("an answer");
-        assert_eq!(answer.status(), status, "from {address}");
-    }
+    // 64 of a client may wait; another client is another matter
+    let address: std::net::IpAddr = "127.0.0.2".parse().expect("an address");
+    let client = reqwest::Client::builder().local_address(address).build().expect("a client");
+    let request = client.post(format!("{}{PATH}", api.url)).header("content-type", REGISTRY_JSON);
+    let asking = tokio::spawn(request.body(other.to_string()).send());
+    until(&api, "weir_registry_lanes_waiting", |waiting| waiting > 64).await;
+    asking.abort();
     long.iter().for_each(tokio::task::JoinHandle::abort);
 }
 

@@ -101,7 +101,11 @@ impl Registry {
 
     /// Reads the log to its end, then takes commands, as the options say.
     pub fn open_with(mut log: impl Log, options: Options) -> Result<Registry, OpenError> {
-        let mut read = replay(&mut log).map_err(OpenError)?;
+        let read = match replay(&mut log) {
+            Err(_) if log.salvage() => replay(&mut log),
+            read => read,
+        };
+        let mut read = read.map_err(OpenError)?;
         read.set_default_level(options.default_level);
         read.give_ids_above(SchemaId(log.ids_above()));
         let state = Arc::new(ArcSwap::from_pointee(read));

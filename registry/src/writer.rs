@@ -107,20 +107,17 @@ impl<L: Log> Writer<L> {
 
     /// Has the log do what is due; how long until it is to be asked again.
     fn tend(&mut self) -> Option<Duration> {
-        let retry = self.failed.as_ref().and_then(|failed| failed.retry);
-        if let Some((at, _)) = retry {
-            let left = at.saturating_duration_since(Instant::now());
-            if !left.is_zero() {
-                return Some(left);
-            }
-            self.recover();
-        }
-        let again = match &self.failed {
-            None => self.log.tend(&self.shown.state.load_full()),
-            Some(failed) => failed.retry.map(|(_, after)| after),
-        };
+        let due = self.log.tend(&self.shown.state.load_full());
         self.show_log();
-        again
+        let retry_in = |failed: &Failed| {
+            failed.retry.map(|(at, _)| at.saturating_duration_since(Instant::now()))
+        };
+        if self.failed.as_ref().and_then(retry_in) == Some(Duration::ZERO) {
+            self.recover();
+            self.show_log();
+        }
+        let retry = self.failed.as_ref().and_then(retry_in);
+        [due, retry].into_iter().flatten().min()
     }
 
     fn show_log(&mut self) {

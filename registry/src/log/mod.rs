@@ -46,6 +46,12 @@ pub trait Log: Send + 'static {
         None
     }
 
+    /// Takes what is sound of a log that could not be read to its end; whether there is something to be read
+    /// now, from the beginning.
+    fn salvage(&mut self) -> bool {
+        false
+    }
+
     /// Tries to make a log that has failed one that takes writes. What it holds has to be read anew from where
     /// the state ends.
     fn recover(&mut self) -> Result<(), LogError> {

@@ -44,7 +44,14 @@ pub struct SledLog {
     /// At how many records it is looked at next whether compaction is worth it.
     look_at_records: u64,
     compacting: Option<Compacting>,
+    /// Loss from this record on is accepted.
+    loss_after: Option<u64>,
+    /// The end of all that was answered, where this process has had the log whole.
+    answered: Option<End>,
 }
+
+/// Ids from here on nobody has been given: they were imported. They do not count for what is lost.
+const IMPORTED_IDS: u32 = 1 << 30;
 
 /// What can be done with the records.
 enum Access {
@@ -68,7 +75,8 @@ impl SledLog {
 
     /// Whether a log is in `folder`, or was.
     pub fn is_in(folder: &Path) -> bool {
-        [store::FILE, witness::FILE].iter().any(|file| folder.join(file).exists())
+        folder.join(witness::FILE).exists()
+            || generation::all(folder).is_ok_and(|generations| !generations.is_empty())
     }
 
     /// Opens the log, and goes on without records that are lost if the first of them has the offset
@@ -97,6 +105,7 @@ impl SledLog {
 
     fn lose(&mut self, fault: Fault) -> AppendError {
         self.stop_compacting();
+        self.witness.hurry();
         let error = AppendError::Failed(fault.to_string());
         // sled that has failed may wait for ever when it is dropped
         let old = std::mem::replace(&mut self.access, Access::Lost(fault));
@@ -141,11 +150,22 @@ impl Log for SledLog {
         if expected != store.end.next_offset {
             return Err(AppendError::Conflict);
         }
-        let appended = store.append((expected..).zip(records)).and_then(|()| store.sync());
+        let appended = store.append((expected..).zip(records));
+        let appended = appended.and_then(|()| store.sync()).and_then(|()| {
+            match self.witness.is_in_place()? {
+                true => Ok(()),
+                false => {
+                    let path = self.folder.join(witness::FILE);
+                    let why = "was removed or replaced while it was open";
+                    Err(StoreError::Gone(format!("{} {why}", path.display())))
+                }
+            }
+        });
         if let Err(error) = appended {
             let fault = self.fault_of(error);
             return Err(self.lose(fault));
         }
+        self.answered = Some(store.end);
         self.records += records.len() as u64;
         Ok(expected)
     }
@@ -155,10 +175,11 @@ impl Log for SledLog {
     }
 
     fn tend(&mut self, state: &State) -> Option<Duration> {
-        let Access::Whole(store) = &self.access else { return None };
-        let highest = state.max_ids().map(|(_, id)| id.0).max().unwrap_or_default();
-        self.highest_id = self.highest_id.max(highest);
-        let testimony = self.testimony(store.end);
+        // also where it has failed: the next start is to know what was answered
+        let answered = self.answered?;
+        let given = state.max_ids().map(|(_, id)| id.0).filter(|id| *id < IMPORTED_IDS);
+        self.highest_id = self.highest_id.max(given.max().unwrap_or_default());
+        let testimony = self.testimony(answered);
         let again = match self.witness.is_due(&testimony) {
             Ok(()) => match self.witness.write(testimony) {
                 Ok(()) => None,
@@ -172,6 +193,20 @@ impl Log for SledLog {
         };
         let compaction = self.tend_compaction(state);
         [again, compaction].into_iter().flatten().min()
+    }
+
+    fn salvage(&mut self) -> bool {
+        if !matches!(self.access, Access::Whole(_)) {
+            return false;
+        }
+        self.stop_compacting();
+        match open::unreadable(self) {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::error!(%error, "nothing can be read of the log");
+                false
+            }
+        }
     }
 
     fn recover(&mut self) -> Result<(), LogError> {

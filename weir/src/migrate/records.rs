@@ -48,7 +48,13 @@ impl Source {
                 if !SledLog::is_in(folder) {
                     return Err(named(&"there is no data of weir's"));
                 }
-                let log = SledLog::open(folder).map_err(|e| e.to_string())?;
+                let mut log = SledLog::open(folder).map_err(|e| e.to_string())?;
+                // what cannot be read to its end is read as far as it is sound
+                if let Err(why) = log.read(0, &mut |_, _| {})
+                    && !log.salvage()
+                {
+                    return Err(why.to_string());
+                }
                 Ok(Source::Log { log: Box::new(log), first: 0 })
             }
             Place::File(path) if path.is_dir() => Backup::open(path).map(Source::Backup),

@@ -1,13 +1,13 @@
 //! What sled stores: chunks, each of which says what it is a part of.
 //!
-//! sled finds a chunk by its key. The chunk says the same again, so that it can be found in the bytes of
-//! sled's file where sled itself cannot read that any more.
+//! sled finds a chunk by its key. The chunk says the same again, with a checksum, so that it can be found in the
+//! bytes of sled's file where sled itself cannot read that any more.
 
 use super::frame::Digest;
 
 /// Bytes of a record or a text in one chunk. sled writes up to 17 of them as one page, and makes a file of its
 /// own, which it never syncs, of a page of 128 KiB.
-const BODY_BYTES: usize = 4 * 1024;
+pub(super) const BODY_BYTES: usize = 4 * 1024;
 
 /// Begins every chunk.
 pub(super) const MAGIC: [u8; 4] = *b"\xf7WR1";
@@ -50,6 +50,7 @@ impl Whole {
             }
             chunk.extend(number.to_be_bytes());
             chunk.extend((body.len() as u32).to_be_bytes());
+            chunk.extend(checksum(&chunk, body).to_be_bytes());
             chunk.extend(body);
             (key, chunk)
         })
@@ -66,9 +67,9 @@ pub(super) struct Chunk<'a> {
 
 impl<'a> Chunk<'a> {
     /// Bytes of the largest.
-    pub(super) const BYTES_MAX: usize = MAGIC.len() + 1 + size_of::<Digest>() + 8 + BODY_BYTES;
+    pub(super) const BYTES_MAX: usize = MAGIC.len() + 1 + size_of::<Digest>() + 12 + BODY_BYTES;
 
-    /// Reads the chunk that bytes begin with; none if they do not begin with a whole one.
+    /// Reads the chunk that bytes begin with; none if they do not begin with a whole and sound one.
     pub(super) fn read(bytes: &'a [u8]) -> Option<Chunk<'a>> {
         let (kind, rest) = bytes.strip_prefix(&MAGIC)?.split_first()?;
         let (of, rest) = match kind {
@@ -85,9 +86,21 @@ impl<'a> Chunk<'a> {
         let (number, rest) = rest.split_first_chunk()?;
         let (length, rest) = rest.split_first_chunk()?;
         let length = u32::from_be_bytes(*length) as usize;
+        let head = &bytes[..bytes.len() - rest.len()];
+        let (check, rest) = rest.split_first_chunk()?;
         let body = rest.get(..length).filter(|body| body.len() <= BODY_BYTES)?;
+        if checksum(head, body) != u32::from_be_bytes(*check) {
+            return None;
+        }
         Some(Chunk { of, number: u32::from_be_bytes(*number), body })
     }
+}
+
+fn checksum(head: &[u8], body: &[u8]) -> u32 {
+    let mut crc = crc32fast::Hasher::new();
+    crc.update(head);
+    crc.update(body);
+    crc.finalize()
 }
 
 /// Puts chunks of one whole together; none unless their numbers are 0, 1, and so on.
@@ -117,8 +130,11 @@ mod tests {
             assert_eq!(join(read), Some(bytes));
             for (key, chunk) in &chunks {
                 assert!(key.starts_with(&whole.key_prefix()) && chunk.len() <= Chunk::BYTES_MAX);
-                for cut in 0..chunk.len() {
-                    assert_eq!(Chunk::read(&chunk[..cut]), None);
+                for at in 0..chunk.len() {
+                    assert_eq!(Chunk::read(&chunk[..at]), None);
+                    let mut flipped = chunk.clone();
+                    flipped[at] ^= 1 << (at % 8);
+                    assert_eq!(Chunk::read(&flipped), None);
                 }
             }
             assert_eq!(

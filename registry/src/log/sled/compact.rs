@@ -34,6 +34,9 @@ const TAIL_RECORDS: u64 = 500;
 /// Bytes of records that are written at once.
 const BATCH_BYTES: usize = 512 * 1024;
 
+/// A compaction that has failed is tried again after so many records.
+const RETRY_RECORDS: u64 = 500;
+
 /// How often the writer looks whether the thread is done.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
@@ -45,7 +48,7 @@ pub(super) struct Compacting {
 
 enum Outcome {
     /// All up to an end of the old generation is in a new one.
-    Copied(Copied),
+    Copied(Box<Copied>),
     /// There is little that could be left out.
     NotWorth,
     Stopped,
@@ -53,6 +56,7 @@ enum Outcome {
 
 struct Copied {
     store: Store,
+    generation: u32,
     up_to: End,
     records: u64,
     left_out: u64,
@@ -62,6 +66,7 @@ struct Copied {
 struct Work {
     old: PathBuf,
     new: PathBuf,
+    generation: u32,
     /// Where the log ends, and the state that it makes.
     end: End,
     state: State,
@@ -99,10 +104,12 @@ impl SledLog {
 
     fn start_compacting(&mut self, state: &State) {
         let Access::Whole(store) = &self.access else { return };
+        let next = generation::next(&self.folder).unwrap_or(self.generation + 1);
         let stop = Arc::new(AtomicBool::new(false));
         let work = Work {
             old: generation::folder(&self.folder, self.generation),
-            new: generation::folder(&self.folder, self.generation + 1),
+            new: generation::folder(&self.folder, next),
+            generation: next,
             end: store.end,
             state: state.clone(),
             file_bytes: store.bytes(),
@@ -125,13 +132,14 @@ impl SledLog {
         });
         self.look_at_records = (self.records * 2).max(COMPACT_FROM_RECORDS);
         let switched = match outcome {
-            Ok(Outcome::Copied(copied)) => self.switch_to(copied),
+            Ok(Outcome::Copied(copied)) => self.switch_to(*copied),
             Ok(Outcome::NotWorth | Outcome::Stopped) => Ok(()),
             Err(error) => Err(error),
         };
         if let Err(error) = switched {
-            let why = self.fault_of(error);
-            tracing::warn!(%why, "the log was not compacted");
+            // there may be room after some time
+            self.look_at_records = self.records + RETRY_RECORDS;
+            tracing::warn!(?error, "the log was not compacted");
         }
         // where the witness could not be written, nobody knows which generation is the log
         if !matches!(self.access, Access::Whole(_)) {
@@ -144,7 +152,7 @@ impl SledLog {
 
     fn switch_to(&mut self, copied: Copied) -> Result<(), StoreError> {
         let Access::Whole(old) = &mut self.access else { return Ok(()) };
-        let Copied { mut store, up_to, records, left_out } = copied;
+        let Copied { mut store, generation, up_to, records, left_out } = copied;
         let (mut tail, mut copied, mut result) = (Vec::new(), 0, Ok(()));
         old.read_open(up_to, &mut |offset, record| {
             tail.push((offset, record));
@@ -159,7 +167,7 @@ impl SledLog {
         store.sync()?;
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let before = (self.generation, self.compacted);
-        self.generation += 1;
+        self.generation = generation;
         self.compacted = Compacted {
             at_ms: since_1970.as_millis().try_into().unwrap_or(u64::MAX),
             records: records + copied,
@@ -242,7 +250,9 @@ impl Work {
             return Err(StoreError::Damaged(why.into()));
         }
         let records = kept.len() as u64;
-        Ok(Outcome::Copied(Copied { store, up_to: self.end, records, left_out }))
+        let Work { generation, end, .. } = self;
+        let copied = Copied { store, generation, up_to: end, records, left_out };
+        Ok(Outcome::Copied(Box::new(copied)))
     }
 
     fn is_stopped(&self) -> bool {

@@ -16,15 +16,33 @@ pub(super) fn folder(data: &Path, generation: u32) -> PathBuf {
     }
 }
 
-/// Removes all generations but one: what a compaction has replaced, or was not done with.
-pub(super) fn remove_others(data: &Path, generation: u32) -> io::Result<()> {
+/// Those of which there is something, ascending.
+pub(super) fn all(data: &Path) -> io::Result<Vec<u32>> {
+    let mut all = Vec::new();
+    if data.join(store::FILE).exists() {
+        all.push(0);
+    }
     for entry in fs::read_dir(data)? {
-        let entry = entry?;
-        let name = entry.file_name();
+        let name = entry?.file_name();
         let name = name.to_string_lossy();
-        let number = name.strip_prefix(PREFIX).and_then(|number| number.parse::<u32>().ok());
-        if number.is_some_and(|number| number != generation) {
-            fs::remove_dir_all(entry.path())?;
+        all.extend(name.strip_prefix(PREFIX).and_then(|number| number.parse::<u32>().ok()));
+    }
+    all.sort_unstable();
+    Ok(all)
+}
+
+/// A generation of which there is nothing yet.
+pub(super) fn next(data: &Path) -> io::Result<u32> {
+    Ok(all(data)?.last().map_or(1, |last| last + 1))
+}
+
+/// Removes all generations but one: what a compaction has replaced, or was not done with. What is not
+/// sled's stays.
+pub(super) fn remove_others(data: &Path, generation: u32) -> io::Result<()> {
+    for other in all(data)?.into_iter().filter(|other| ![0, generation].contains(other)) {
+        let folder = folder(data, other);
+        if folder.is_dir() && is_sleds(&folder)? {
+            fs::remove_dir_all(folder)?;
         }
     }
     if generation != 0 {
@@ -65,6 +83,13 @@ pub(super) fn checksum(folder: &Path) -> io::Result<u64> {
 
 /// Sled's folder of large values, in which it has nothing of ours.
 const BLOBS: &str = "blobs";
+
+/// Whether there is nothing in a folder but what sled makes.
+fn is_sleds(folder: &Path) -> io::Result<bool> {
+    let ours = files(folder)?.len();
+    let all = fs::read_dir(folder)?.count();
+    Ok(all - usize::from(folder.join(BLOBS).exists()) == ours)
+}
 
 /// The files that sled makes in a folder.
 fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {

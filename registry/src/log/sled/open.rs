@@ -21,7 +21,9 @@ pub(super) fn log(folder: &Path, loss_after: Option<u64>) -> Result<SledLog, Log
     };
     fs::create_dir_all(folder).map_err(|e| failed("cannot make the folder", &e))?;
     let witness = Witness::open(folder).map_err(|error| match error.kind() {
-        io::ErrorKind::WouldBlock => failed("another process has it open", &error),
+        io::ErrorKind::WouldBlock => {
+            LogError(format!("{}: another process has it open", folder.display()))
+        }
         _ => failed("cannot open the witness", &error),
     })?;
     let mut log = SledLog {
@@ -35,11 +37,11 @@ pub(super) fn log(folder: &Path, loss_after: Option<u64>) -> Result<SledLog, Log
         records: 0,
         look_at_records: COMPACT_FROM_RECORDS,
         compacting: None,
+        loss_after,
+        answered: None,
     };
     again(&mut log)?;
-    if let Some(loss_after) = loss_after {
-        accept_loss(&mut log, loss_after)?;
-    }
+    accept_loss(&mut log)?;
     if let Some(fault) = log.fault() {
         tracing::error!("{fault}");
     }
@@ -63,6 +65,7 @@ pub(super) fn again(log: &mut SledLog) -> Result<(), LogError> {
     log.access = access;
     if let Access::Whole(store) = &log.access {
         let end = store.end;
+        log.answered = Some(end);
         // until it is closed, the files may be others than those that were closed
         let testimony = log.testimony(end);
         let written = match log.witness.said() {
@@ -79,8 +82,44 @@ pub(super) fn again(log: &mut SledLog) -> Result<(), LogError> {
     Ok(())
 }
 
+/// What a log is whose records could not be read to the end, although sled has opened it.
+pub(super) fn unreadable(log: &mut SledLog) -> Result<(), LogError> {
+    log.access = Access::Lost(Fault::Failed("it is being looked through".into()));
+    let end = log.witness.said().map_or(End::OF_NOTHING, |said| said.end);
+    let salvage = Salvage::of(&generation::folder(&log.folder, log.generation), end)?;
+    log.answered = None;
+    log.access = match salvage.is_complete {
+        true => rewritten(log, salvage, end),
+        false => damaged(log, salvage, end),
+    };
+    accept_loss(log)
+}
+
+/// The generation that has most sound records, of those that the witness does not name.
+fn misplaced(log: &SledLog, end: End) -> io::Result<Option<(u32, Salvage)>> {
+    let mut best: Option<(u32, Salvage)> = None;
+    for generation in generation::all(&log.folder)? {
+        let folder = generation::folder(&log.folder, generation);
+        if generation == log.generation || !folder.is_dir() {
+            continue;
+        }
+        let salvage = Salvage::of(&folder, end)?;
+        if salvage.count() > best.as_ref().map_or(0, |(_, best)| best.count()) {
+            best = Some((generation, salvage));
+        }
+    }
+    Ok(best)
+}
+
 /// What a log is whose witness says something.
 fn witnessed(log: &mut SledLog, said: Testimony) -> io::Result<Access> {
+    let folder = generation::folder(&log.folder, log.generation);
+    if !folder.join(store::FILE).exists()
+        && let Some((generation, salvage)) = misplaced(log, said.end)?
+    {
+        log.generation = generation;
+        return Ok(strange_witness(log, salvage));
+    }
     let folder = generation::folder(&log.folder, log.generation);
     let checksum = generation::checksum(&folder);
     if said.closed.is_some() && said.closed == checksum.ok() {
@@ -90,7 +129,7 @@ fn witnessed(log: &mut SledLog, said: Testimony) -> io::Result<Access> {
             Err(StoreError::Io(error)) => return read_only(log, said.end, StoreError::Io(error)),
         }
     }
-    let salvage = Salvage::of(&folder, said.end)?;
+    let mut salvage = Salvage::of(&folder, said.end)?;
     if !salvage.is_complete {
         return Ok(damaged(log, salvage, said.end));
     }
@@ -105,7 +144,8 @@ fn witnessed(log: &mut SledLog, said: Testimony) -> io::Result<Access> {
             Err(StoreError::Damaged(_) | StoreError::Gone(_)) => {}
             Err(StoreError::Io(error)) => return read_only(log, said.end, StoreError::Io(error)),
         }
-        let salvage = Salvage::of(&folder, said.end)?;
+        // sled has changed the file since it was looked through
+        salvage = Salvage::of(&folder, said.end)?;
         if !salvage.is_complete {
             return Ok(damaged(log, salvage, said.end));
         }
@@ -120,9 +160,17 @@ fn witnessed(log: &mut SledLog, said: Testimony) -> io::Result<Access> {
 
 /// What a log is whose witness says nothing: new, of a time when there was no witness, or damaged.
 fn unwitnessed(log: &mut SledLog) -> io::Result<Access> {
-    let salvage = Salvage::of(&log.folder, End::OF_NOTHING)?;
-    if salvage.count() > 0 || !log.witness.is_blank() {
-        return Ok(unwitnessed_damage(log, salvage));
+    // of which generation is the log, the witness would have said
+    log.generation = u32::MAX;
+    let misplaced = misplaced(log, End::OF_NOTHING)?;
+    log.generation = 0;
+    if let Some((generation, salvage)) = misplaced {
+        log.generation = generation;
+        return Ok(strange_witness(log, salvage));
+    }
+    if !log.witness.is_blank() {
+        let salvage = Salvage::of(&log.folder, End::OF_NOTHING)?;
+        return Ok(strange_witness(log, salvage));
     }
     let opened = match unchained::upgrade(&log.folder) {
         Ok(Some(store)) => {
@@ -143,7 +191,7 @@ fn damaged(log: &SledLog, salvage: Salvage, end: End) -> Access {
     let file = generation::folder(&log.folder, log.generation).join(store::FILE);
     let first = salvage.whole_up_to.next_offset;
     let why = format!(
-        "{file} is damaged: of records 0 to {last}, the first that is lost or changed is {first}; {count} records \
+        "{file} is damaged: of records 0 to {last}, the first that is lost or changed is {first}; {count} \
          can be read, and are served. No writes are taken, because ids would be given twice. Restore {folder} \
          from a backup; or copy what can be read to another place, with `weir migrate --from sled:{folder}`; or \
          go on without what is lost, with --accept-loss-after {first}: ids that were given are not given again",
@@ -155,14 +203,16 @@ fn damaged(log: &SledLog, salvage: Salvage, end: End) -> Access {
     Access::ReadOnly { salvage, why: Fault::Damaged(why) }
 }
 
-fn unwitnessed_damage(log: &SledLog, salvage: Salvage) -> Access {
+/// The witness says nothing, or of another log than there is.
+fn strange_witness(log: &SledLog, salvage: Salvage) -> Access {
     let first = salvage.whole_up_to.next_offset;
     let why = format!(
-        "{witness} is missing or damaged, which says how long the log is: nobody knows whether the {count} records \
-         that can be read, and are served, are all. No writes are taken, because ids might be given twice. \
-         Restore {folder} from a backup; or copy what can be read to another place, with `weir migrate --from \
-         sled:{folder}`; or go on with what is there, with --accept-loss-after {first}",
+        "{witness}, which says how long the log is, is missing, damaged or of another log: nobody knows whether the \
+         {count} records in {file}, which can be read and are served, are all. No writes are taken, because ids \
+         might be given twice. Restore {folder} from a backup; or copy what can be read to another place, with \
+         `weir migrate --from sled:{folder}`; or go on with what is there, with --accept-loss-after {first}",
         witness = log.folder.join(witness::FILE).display(),
+        file = generation::folder(&log.folder, log.generation).join(store::FILE).display(),
         count = salvage.count(),
         folder = log.folder.display(),
     );
@@ -188,15 +238,21 @@ fn reopen_to_read(log: &mut SledLog, end: End) -> io::Result<()> {
 /// Writes what was salvaged to a generation of its own, behind which the log goes on; where that fails, it can
 /// still be read.
 fn rewritten(log: &mut SledLog, salvage: Salvage, end: End) -> Access {
-    let generation = log.generation + 1;
-    match rewrite(&log.folder, generation, &salvage, end.next_offset) {
-        Ok(store) => {
-            log.generation = generation;
+    let next = generation::next(&log.folder).map_err(StoreError::Io);
+    let written = next.and_then(|next| {
+        rewrite(&log.folder, next, &salvage, end.next_offset).map(|store| (next, store))
+    });
+    match written {
+        Ok((next, store)) => {
+            let before = std::mem::replace(&mut log.generation, next);
             let testimony = log.testimony(store.end);
             match log.witness.write_twice(testimony) {
-                Ok(()) => Access::Whole(store),
+                Ok(()) => {
+                    log.answered = Some(store.end);
+                    Access::Whole(store)
+                }
                 Err(error) => {
-                    log.generation -= 1;
+                    log.generation = before;
                     let why = log.fault_of(StoreError::Io(error));
                     Access::ReadOnly { salvage, why }
                 }
@@ -241,8 +297,9 @@ fn rewrite(
     Ok(store)
 }
 
-/// Goes on without what is lost, if that begins where it was said to.
-fn accept_loss(log: &mut SledLog, loss_after: u64) -> Result<(), LogError> {
+/// Goes on without what is lost, if that was said, and begins where it was said to.
+fn accept_loss(log: &mut SledLog) -> Result<(), LogError> {
+    let Some(loss_after) = log.loss_after else { return Ok(()) };
     let Access::ReadOnly { salvage, why: Fault::Damaged(why) } = &log.access else {
         return Ok(());
     };
@@ -262,8 +319,8 @@ fn accept_loss(log: &mut SledLog, loss_after: u64) -> Result<(), LogError> {
     match &log.access {
         Access::Whole(store) => {
             tracing::warn!(
-                "records from {first} on are lost or changed, which --accept-loss-after accepts; the log goes on \
-                 at {}, with ids above {}",
+                "some records from {first} on are lost or changed, which --accept-loss-after accepts; the log \
+                 goes on at {}, with ids above {}",
                 store.end.next_offset,
                 log.ids_above
             );

@@ -1,7 +1,7 @@
 //! What is still sound in sled's file where sled cannot be trusted with it: found in its bytes, without sled,
 //! which takes damage for the end, cuts the file there, or panics.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -9,21 +9,24 @@ use std::path::Path;
 
 use weir_registry_core::RawRecord;
 
-use super::chunk::{Chunk, MAGIC, Whole};
+use super::chunk::{BODY_BYTES, Chunk, MAGIC, Whole};
 use super::frame::{Digest, Link, Sound, digest};
 use super::store::{self, End};
 
 /// Bytes that are looked through at once.
 const WINDOW_BYTES: usize = 1024 * 1024;
 
-/// Ways of putting the chunks of one record or text together that are tried: sled leaves copies behind,
-/// and of a record that was torn another may stand beside it.
+/// Ways of putting the chunks of one record together that are tried: of a record that was torn, another
+/// may stand beside it.
 const WAYS_MAX: usize = 64;
 
 /// Chunks by what they are a part of, and in that by number.
-type Found = BTreeMap<Whole, BTreeMap<u32, BTreeSet<Place>>>;
+type Found = BTreeMap<Whole, BTreeMap<u32, BTreeMap<Content, Place>>>;
 
-/// Where a chunk's body is in the file. Of equal chunks the first is kept.
+/// Bytes and checksum of a chunk's body: sled leaves equal copies behind, of which one is enough.
+type Content = (usize, u32);
+
+/// Where a chunk's body is in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     at: u64,
@@ -164,7 +167,8 @@ impl Salvage {
         let record = Sound::new(offset, &bytes).and_then(|sound| {
             sound.record(|name| {
                 let text = self.texts.get(name).map(|places| read(&self.file, places))?;
-                text.map_err(|error| failed = Some(error)).ok()
+                let text = text.map_err(|error| failed = Some(error)).ok();
+                text.filter(|text| digest(text) == *name)
             })
         });
         failed.map_or(Ok(record), Err)
@@ -198,7 +202,9 @@ fn find(file: &File) -> io::Result<Found> {
             let Some(chunk) = Chunk::read(&window[at..]) else { continue };
             let body = chunk.body.as_ptr() as usize - window.as_ptr() as usize;
             let place = Place { at: start + body as u64, bytes: chunk.body.len() };
-            found.entry(chunk.of).or_default().entry(chunk.number).or_default().insert(place);
+            let content = (place.bytes, crc32fast::hash(chunk.body));
+            let copies = found.entry(chunk.of).or_default().entry(chunk.number).or_default();
+            copies.entry(content).or_insert(place);
         }
         if length < WINDOW_BYTES + Chunk::BYTES_MAX {
             return Ok(found);
@@ -207,26 +213,27 @@ fn find(file: &File) -> io::Result<Found> {
     }
 }
 
-/// Ways of putting chunks together: one of each number, up to the first number that is not there, and
-/// also without the last ones, which may be of another record at that offset.
-fn ways(chunks: &BTreeMap<u32, BTreeSet<Place>>) -> Vec<Vec<Place>> {
+/// Ways of putting chunks together: one of each number, up to the first number that is not there, or to a
+/// chunk that is not full, after which there may be chunks of a longer record at that offset.
+fn ways(chunks: &BTreeMap<u32, BTreeMap<Content, Place>>) -> Vec<Vec<Place>> {
     let mut ways: Vec<Vec<Place>> = vec![Vec::new()];
-    let mut shorter = Vec::new();
+    let mut ended = Vec::new();
     for (number, (of, places)) in (0..).zip(chunks) {
         if *of != number {
             break;
         }
-        if number > 0 {
-            shorter.extend(ways.iter().cloned());
-        }
         let longer = ways.iter().flat_map(|way| {
-            places.iter().map(move |place| way.iter().chain([place]).copied().collect())
+            places.values().map(move |place| way.iter().chain([place]).copied().collect())
         });
-        ways = longer.take(WAYS_MAX).collect();
+        let longer: Vec<Vec<Place>> = longer.take(WAYS_MAX).collect();
+        let is_full = |way: &Vec<Place>| way.last().is_some_and(|last| last.bytes == BODY_BYTES);
+        let (full, last): (Vec<_>, Vec<_>) = longer.into_iter().partition(is_full);
+        ended.extend(last);
+        ways = full;
     }
-    ways.append(&mut shorter);
-    ways.retain(|way| !way.is_empty());
-    ways
+    ended.append(&mut ways);
+    ended.retain(|way| !way.is_empty());
+    ended
 }
 
 fn read(file: &File, places: &[Place]) -> io::Result<Vec<u8>> {

@@ -9,8 +9,8 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use sha2::{Digest as _, Sha256};
@@ -114,11 +114,13 @@ fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
 /// The file, locked.
 pub(super) struct Witness {
     file: File,
+    path: PathBuf,
     turn: u64,
     /// What it says; none if nothing was ever written, or all of it is damaged.
     said: Option<Testimony>,
     is_blank: bool,
-    written: Instant,
+    /// When it was written last; none if it is to be written as soon as it says something else.
+    written: Option<Instant>,
 }
 
 impl Witness {
@@ -143,7 +145,7 @@ impl Witness {
         let newest = slots.chunks(SLOT_BYTES).filter_map(Testimony::decode).max_by_key(|s| s.0);
         let (turn, said) = newest.map_or((0, None), |(turn, said)| (turn, Some(said)));
         let is_blank = slots.iter().all(|byte| *byte == 0);
-        Ok(Witness { file, turn, said, is_blank, written: Instant::now() })
+        Ok(Witness { file, path, turn, said, is_blank, written: None })
     }
 
     /// Whether nothing was ever written to it.
@@ -155,15 +157,31 @@ impl Witness {
         self.said
     }
 
+    /// Whether who opens the folder next finds this file.
+    pub(super) fn is_in_place(&self) -> io::Result<bool> {
+        let ours = self.file.metadata()?;
+        match std::fs::metadata(&self.path) {
+            Ok(found) => Ok((ours.dev(), ours.ino()) == (found.dev(), found.ino())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Whether it is time to write that this is so; else how long until then.
     pub(super) fn is_due(&self, testimony: &Testimony) -> Result<(), Option<Duration>> {
         if self.said.as_ref() == Some(testimony) {
             return Err(None);
         }
-        match BEHIND_MAX.checked_sub(self.written.elapsed()) {
+        let Some(written) = self.written else { return Ok(()) };
+        match BEHIND_MAX.checked_sub(written.elapsed()) {
             None | Some(Duration::ZERO) => Ok(()),
             left => Err(left),
         }
+    }
+
+    /// What it is told next is written at once.
+    pub(super) fn hurry(&mut self) {
+        self.written = None;
     }
 
     /// What this says is on the disk when it returns.
@@ -173,7 +191,7 @@ impl Witness {
         self.file.write_all_at(&testimony.encode(self.turn), slot)?;
         self.file.sync_data()?;
         self.said = Some(testimony);
-        self.written = Instant::now();
+        self.written = Some(Instant::now());
         Ok(())
     }
 

@@ -323,7 +323,10 @@ fn a_witness_that_is_not_the_logs_own_is_not_believed() {
         (folder.path().join("sound"), folder.path().join("empty"), folder.path().join("other"));
     let records = write_compacted(&sound);
     drop(SledLog::open(&empty).unwrap());
-    drop(write(&other));
+    let mut shorter = SledLog::open(&other).unwrap();
+    shorter.append(0, &[record(3), record(4)]).unwrap();
+    settle(&mut shorter);
+    drop(shorter);
     let of = |folder: &Path| fs::read(folder.join("witness")).unwrap();
     let witnesses = [
         None,

@@ -96,14 +96,14 @@ pub(super) fn unreadable(log: &mut SledLog) -> Result<(), LogError> {
 }
 
 /// The generation that has most sound records, of those that the witness does not name.
-fn misplaced(log: &SledLog, end: End) -> io::Result<Option<(u32, Salvage)>> {
+fn misplaced(log: &SledLog) -> io::Result<Option<(u32, Salvage)>> {
     let mut best: Option<(u32, Salvage)> = None;
     for generation in generation::all(&log.folder)? {
         let folder = generation::folder(&log.folder, generation);
         if generation == log.generation || !folder.is_dir() {
             continue;
         }
-        let salvage = Salvage::of(&folder, end)?;
+        let salvage = Salvage::of(&folder, End::UNKNOWN)?;
         if salvage.count() > best.as_ref().map_or(0, |(_, best)| best.count()) {
             best = Some((generation, salvage));
         }
@@ -115,7 +115,7 @@ fn misplaced(log: &SledLog, end: End) -> io::Result<Option<(u32, Salvage)>> {
 fn witnessed(log: &mut SledLog, said: Testimony) -> io::Result<Access> {
     let folder = generation::folder(&log.folder, log.generation);
     if !folder.join(store::FILE).exists()
-        && let Some((generation, salvage)) = misplaced(log, said.end)?
+        && let Some((generation, salvage)) = misplaced(log)?
     {
         log.generation = generation;
         return Ok(strange_witness(log, salvage));
@@ -162,14 +162,14 @@ fn witnessed(log: &mut SledLog, said: Testimony) -> io::Result<Access> {
 fn unwitnessed(log: &mut SledLog) -> io::Result<Access> {
     // of which generation is the log, the witness would have said
     log.generation = u32::MAX;
-    let misplaced = misplaced(log, End::OF_NOTHING)?;
+    let misplaced = misplaced(log)?;
     log.generation = 0;
     if let Some((generation, salvage)) = misplaced {
         log.generation = generation;
         return Ok(strange_witness(log, salvage));
     }
     if !log.witness.is_blank() {
-        let salvage = Salvage::of(&log.folder, End::OF_NOTHING)?;
+        let salvage = Salvage::of(&log.folder, End::UNKNOWN)?;
         return Ok(strange_witness(log, salvage));
     }
     let opened = match unchained::upgrade(&log.folder) {

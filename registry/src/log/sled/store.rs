@@ -76,6 +76,9 @@ pub(super) struct End {
 
 impl End {
     pub(super) const OF_NOTHING: End = End { next_offset: 0, link: Link::FIRST };
+
+    /// Of a log of which nobody says where it ends.
+    pub(super) const UNKNOWN: End = End { next_offset: u64::MAX, link: Link([0xff; 16]) };
 }
 
 pub(super) struct Store {

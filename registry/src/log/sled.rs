@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use weir_registry_core::{RawRecord, State};
 
-use self::compact::Compacting;
+use self::compact::{Compacting, NextLook};
 use self::salvage::Salvage;
 use self::store::{End, Store, StoreError};
 use self::witness::{Compacted, Testimony, Witness};
@@ -41,8 +41,7 @@ pub struct SledLog {
     compacted: Compacted,
     /// Records in the log, once it was read.
     records: u64,
-    /// At how many records it is looked at next whether compaction is worth it.
-    look_at_records: u64,
+    next_look: NextLook,
     compacting: Option<Compacting>,
     /// Loss from this record on is accepted.
     loss_after: Option<u64>,

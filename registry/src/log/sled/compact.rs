@@ -12,12 +12,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use weir_registry_core::{Compaction, LogEntry, RawRecord, State};
+use weir_registry_core::{Compaction, LogEntry, State};
 
 use super::salvage::Salvage;
-use super::store::{End, Store, StoreError};
+use super::store::{End, Filling, Store, StoreError};
 use super::witness::Compacted;
 use super::{Access, SledLog, generation};
 use crate::log::{COMPACT_FROM_RECORDS, Fault};
@@ -28,14 +28,24 @@ const FROM_BYTES: u64 = 32 * 1024 * 1024;
 /// Sled's file may be so many times what it was after the last compaction.
 const GROWTH: u64 = 4;
 
-/// Records that the writer copies itself; more than these are copied beside it first.
-const TAIL_RECORDS: u64 = 500;
+/// A compaction that has failed is tried again after this long, and then after twice as long each time: what
+/// is written meanwhile moves what is read.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
 
-/// Bytes of records that are written at once.
-const BATCH_BYTES: usize = 512 * 1024;
+/// When it is looked at next whether a compaction is worth it.
+pub(super) struct NextLook {
+    records: u64,
+    bytes: u64,
+    /// Not before that, as the last has failed, and how long it was to wait.
+    retry: Option<(Instant, Duration)>,
+}
 
-/// A compaction that has failed is tried again after so many records.
-const RETRY_RECORDS: u64 = 500;
+impl Default for NextLook {
+    fn default() -> NextLook {
+        NextLook { records: COMPACT_FROM_RECORDS, bytes: FROM_BYTES, retry: None }
+    }
+}
 
 /// How often the writer looks whether the thread is done.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -87,19 +97,23 @@ impl SledLog {
             Some(_) => {
                 let running = self.compacting.take()?;
                 self.end_compacting(running);
-                None
+                self.next_look.retry.map(|(_, after)| after)
             }
         }
     }
 
     fn is_worth_a_look(&self, state: &State) -> bool {
         let Access::Whole(store) = &self.access else { return false };
-        let is_bloated = self.records >= self.look_at_records.min(COMPACT_FROM_RECORDS) && {
-            store.bytes() >= FROM_BYTES.max(GROWTH * self.compacted.bytes)
-        };
+        let NextLook { records, bytes, retry } = &self.next_look;
+        if retry.is_some_and(|(at, _)| Instant::now() < at) {
+            return false;
+        }
+        // each schema has a record that stays
+        let schemas = state.schema_count() as u64;
+        let may_shrink = self.records >= *records && self.records > schemas + schemas / 3 + 1_000;
         // the state is of all that is in the log, or it is no time to compact
         let is_caught_up = state.next_offset() == store.end.next_offset;
-        is_caught_up && (self.records >= self.look_at_records || is_bloated)
+        is_caught_up && (may_shrink || store.bytes() >= (*bytes).max(GROWTH * self.compacted.bytes))
     }
 
     fn start_compacting(&mut self, state: &State) {
@@ -119,7 +133,7 @@ impl SledLog {
         match thread.spawn(move || work.run()) {
             Ok(thread) => self.compacting = Some(Compacting { thread, stop }),
             Err(error) => {
-                self.look_at_records = self.records * 2;
+                self.next_look.records = self.records * 2;
                 tracing::warn!(%error, "the log cannot be compacted");
             }
         }
@@ -130,16 +144,29 @@ impl SledLog {
         let outcome = running.thread.join().unwrap_or_else(|_| {
             Err(StoreError::Damaged("the compaction has panicked".to_string()))
         });
-        self.look_at_records = (self.records * 2).max(COMPACT_FROM_RECORDS);
         let switched = match outcome {
             Ok(Outcome::Copied(copied)) => self.switch_to(*copied),
             Ok(Outcome::NotWorth | Outcome::Stopped) => Ok(()),
             Err(error) => Err(error),
         };
-        if let Err(error) = switched {
-            // there may be room after some time
-            self.look_at_records = self.records + RETRY_RECORDS;
-            tracing::warn!(?error, "the log was not compacted");
+        match switched {
+            Ok(()) => {
+                let bytes = match &self.access {
+                    Access::Whole(store) => store.bytes(),
+                    _ => 0,
+                };
+                self.next_look = NextLook {
+                    records: (self.records * 2).max(COMPACT_FROM_RECORDS),
+                    bytes: (bytes * 2).max(FROM_BYTES),
+                    retry: None,
+                };
+            }
+            Err(error) => {
+                let before = self.next_look.retry.map(|(_, after)| after * 2);
+                let after = before.unwrap_or(RETRY_AFTER).min(RETRY_AFTER_MAX);
+                self.next_look.retry = Some((Instant::now() + after, after));
+                tracing::info!(?error, ?after, "the log was not compacted, and will be later");
+            }
         }
         // where the witness could not be written, nobody knows which generation is the log
         if !matches!(self.access, Access::Whole(_)) {
@@ -153,17 +180,12 @@ impl SledLog {
     fn switch_to(&mut self, copied: Copied) -> Result<(), StoreError> {
         let Access::Whole(old) = &mut self.access else { return Ok(()) };
         let Copied { mut store, generation, up_to, records, left_out } = copied;
-        let (mut tail, mut copied, mut result) = (Vec::new(), 0, Ok(()));
+        let (mut filling, mut copied) = (Filling::new(&mut store), 0);
         old.read_open(up_to, &mut |offset, record| {
-            tail.push((offset, record));
+            filling.push(offset, record);
             copied += 1;
-            if tail.len() as u64 == TAIL_RECORDS && result.is_ok() {
-                result = store.append(tail.iter().map(|(offset, record)| (*offset, record)));
-                tail.clear();
-            }
         })?;
-        result?;
-        store.append(tail.iter().map(|(offset, record)| (*offset, record)))?;
+        filling.finish()?;
         store.sync()?;
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let before = (self.generation, self.compacted);
@@ -182,7 +204,6 @@ impl SledLog {
             return Err(error.into());
         }
         self.records = records + copied;
-        self.look_at_records = (self.records * 2).max(COMPACT_FROM_RECORDS);
         self.access = Access::Whole(store);
         tracing::info!(left_out, records = self.records, "the log is compacted");
         Ok(())
@@ -224,26 +245,19 @@ impl Work {
         clear(&self.new)?;
         let mut store = Store::open(&self.new, 0)?;
         let mut state = State::default();
-        let (mut batch, mut bytes, mut result) = (Vec::<(u64, RawRecord)>::new(), 0, Ok(()));
+        let mut filling = Filling::new(&mut store);
         log.read(0, &mut |offset, record| {
             if !kept.contains(&offset) || self.is_stopped() {
                 return;
             }
             // what cannot be applied could not be applied before
             let _ = state.apply_entry(offset, LogEntry::read(&record));
-            bytes += record.bytes();
-            batch.push((offset, record));
-            if bytes >= BATCH_BYTES && result.is_ok() {
-                result = store.append(batch.iter().map(|(offset, record)| (*offset, record)));
-                batch.clear();
-                bytes = 0;
-            }
+            filling.push(offset, record);
         })?;
-        result?;
+        filling.finish()?;
         if self.is_stopped() {
             return Ok(Outcome::Stopped);
         }
-        store.append(batch.iter().map(|(offset, record)| (*offset, record)))?;
         store.sync()?;
         if !state.is_indistinguishable_from(&self.state) {
             let why = "what would be left of the log does not make the same state";
@@ -280,6 +294,8 @@ fn clear(folder: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use weir_registry_core::RawRecord;
+
     use super::super::witness::{self, Witness};
     use super::*;
     use crate::log::{Log, MemoryLog};

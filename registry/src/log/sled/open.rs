@@ -6,14 +6,12 @@ use std::path::Path;
 
 use weir_registry_core::Record;
 
+use super::compact::NextLook;
 use super::salvage::Salvage;
-use super::store::{self, End, Store, StoreError};
+use super::store::{self, End, Filling, Store, StoreError};
 use super::witness::{self, Testimony, Witness};
 use super::{Access, SledLog, generation, unchained};
-use crate::log::{COMPACT_FROM_RECORDS, Fault, LogError};
-
-/// Bytes of records that are written at once where all of them are written anew.
-const BATCH_BYTES: usize = 1024 * 1024;
+use crate::log::{Fault, LogError};
 
 pub(super) fn log(folder: &Path, loss_after: Option<u64>) -> Result<SledLog, LogError> {
     let failed = |what: &str, error: &dyn std::fmt::Display| {
@@ -35,7 +33,7 @@ pub(super) fn log(folder: &Path, loss_after: Option<u64>) -> Result<SledLog, Log
         ids_above: 0,
         compacted: witness::Compacted::default(),
         records: 0,
-        look_at_records: COMPACT_FROM_RECORDS,
+        next_look: NextLook::default(),
         compacting: None,
         loss_after,
         answered: None,
@@ -277,18 +275,9 @@ fn rewrite(
         _ => {}
     }
     let mut store = Store::open(&folder, 0)?;
-    let (mut batch, mut bytes, mut result) = (Vec::new(), 0, Ok(()));
-    salvage.read(0, &mut |offset, record| {
-        bytes += record.bytes();
-        batch.push((offset, record));
-        if bytes >= BATCH_BYTES && result.is_ok() {
-            result = store.append(batch.iter().map(|(offset, record)| (*offset, record)));
-            batch.clear();
-            bytes = 0;
-        }
-    })?;
-    result?;
-    store.append(batch.iter().map(|(offset, record)| (*offset, record)))?;
+    let mut filling = Filling::new(&mut store);
+    salvage.read(0, &mut |offset, record| filling.push(offset, record))?;
+    filling.finish()?;
     // records that are lost had offsets, which nobody else gets
     if let Some(last) = next_offset.checked_sub(1).filter(|last| *last >= store.end.next_offset) {
         store.append([(last, &Record::Noop.encode())])?;

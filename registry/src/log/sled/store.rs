@@ -37,6 +37,9 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 const ROOM_BYTES: u64 = 4 * 1024 * 1024;
 const ROOM_TIMES: u64 = 4;
 
+/// Bytes of records that are appended at once where many are.
+const FILLING_BYTES: usize = 512 * 1024;
+
 /// Sled's file in its folder.
 pub(super) const FILE: &str = "db";
 
@@ -299,6 +302,43 @@ impl Store {
     /// Bytes of its file.
     pub(super) fn bytes(&self) -> u64 {
         self.file.metadata().map_or(0, |file| file.len())
+    }
+}
+
+/// Records on their way into a store, which gets many at once. They are durable once the store is synced.
+pub(super) struct Filling<'a> {
+    store: &'a mut Store,
+    batch: Vec<(u64, RawRecord)>,
+    bytes: usize,
+    filled: Result<(), StoreError>,
+}
+
+impl<'a> Filling<'a> {
+    pub(super) fn new(store: &'a mut Store) -> Filling<'a> {
+        Filling { store, batch: Vec::new(), bytes: 0, filled: Ok(()) }
+    }
+
+    pub(super) fn push(&mut self, offset: u64, record: RawRecord) {
+        self.bytes += record.bytes();
+        self.batch.push((offset, record));
+        if self.bytes >= FILLING_BYTES {
+            self.append();
+        }
+    }
+
+    fn append(&mut self) {
+        if self.filled.is_ok() {
+            let records = self.batch.iter().map(|(offset, record)| (*offset, record));
+            self.filled = self.store.append(records);
+        }
+        self.batch.clear();
+        self.bytes = 0;
+    }
+
+    /// Whether all of them are in the store.
+    pub(super) fn finish(mut self) -> Result<(), StoreError> {
+        self.append();
+        self.filled
     }
 }
 

@@ -7,13 +7,10 @@ use weir_registry_core::RawRecord;
 use super::chunk::FIRST_TEXT_KEY;
 use super::frame::{digest, unchained};
 use super::generation;
-use super::store::{self, Store, StoreError, caught, open_tree};
+use super::store::{self, Filling, Store, StoreError, caught, open_tree};
 
 /// Where the log is then.
 pub(super) const GENERATION: u32 = 1;
-
-/// Records that are written at once.
-const BATCH: usize = 256;
 
 /// The log of a folder with a chain; none if there is no log.
 pub(super) fn upgrade(data: &Path) -> Result<Option<Store>, StoreError> {
@@ -26,16 +23,12 @@ pub(super) fn upgrade(data: &Path) -> Result<Option<Store>, StoreError> {
     }
     generation::remove_others(data, 0)?;
     let mut new = Store::open(&generation::folder(data, GENERATION), 0)?;
-    let mut batch = Vec::new();
+    let mut filling = Filling::new(&mut new);
     for offset in 0.. {
         let Some(record) = record(&old, offset)? else { break };
-        batch.push((offset, record));
-        if batch.len() == BATCH {
-            new.append(batch.iter().map(|(offset, record)| (*offset, record)))?;
-            batch.clear();
-        }
+        filling.push(offset, record);
     }
-    new.append(batch.iter().map(|(offset, record)| (*offset, record)))?;
+    filling.finish()?;
     new.sync()?;
     let last = caught(|| old.get_lt(FIRST_TEXT_KEY))?;
     let last = last.and_then(|(key, _)| key.first_chunk().map(|o| u64::from_be_bytes(*o)));

@@ -25,7 +25,7 @@ fn record(n: usize, bytes: usize) -> RawRecord {
     RawRecord { key: format!("key-{n}").into_bytes(), value, timestamp_ms: None }
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

@@ -103,12 +103,13 @@ impl SledLog {
     }
 
     fn lose(&mut self, fault: Fault) -> AppendError {
-        self.stop_compacting();
         self.witness.hurry();
         let error = AppendError::Failed(fault.to_string());
-        // sled that has failed may wait for ever when it is dropped
+        // sled that has failed may wait for ever when it is read or dropped
+        let compacting = self.compacting.take();
+        compacting.iter().for_each(Compacting::stop);
         let old = std::mem::replace(&mut self.access, Access::Lost(fault));
-        std::thread::spawn(move || drop(old));
+        std::thread::spawn(move || drop((compacting, old)));
         error
     }
 

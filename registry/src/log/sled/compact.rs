@@ -1,23 +1,21 @@
 //! Compaction: what is deleted for good is given back.
 //!
-//! A thread reads the log as it stands, out of the file's bytes (sled would keep all of it in memory), and
-//! writes what has to stay to a new generation. It reads that again, and goes on only if it makes the state that
+//! A thread reads the log as it stands, out of the file's bytes (sled would keep all of it in memory), and asks
+//! sled for the records that have been moved since, as each append moves some. It writes what has to stay to a new generation. It reads that again, and goes on only if it makes the state that
 //! the log makes. The writer adds what was appended meanwhile, and then the witness says that the log is in the
 //! new generation: until that is on the disk the old one is the log, and from then on the new one.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use weir_registry_core::{Compaction, LogEntry, State};
+use weir_registry_core::{Compaction, LogEntry, RawRecord, State};
 
 use super::salvage::Salvage;
-use super::store::{End, Filling, Store, StoreError};
+use super::store::{End, Filling, Reader, Store, StoreError};
 use super::witness::Compacted;
 use super::{Access, SledLog, generation};
 use crate::log::{COMPACT_FROM_RECORDS, Fault};
@@ -28,8 +26,7 @@ const FROM_BYTES: u64 = 32 * 1024 * 1024;
 /// Sled's file may be so many times what it was after the last compaction.
 const GROWTH: u64 = 4;
 
-/// A compaction that has failed is tried again after this long, and then after twice as long each time: what
-/// is written meanwhile moves what is read.
+/// A compaction that has failed is tried again after this long, and then after twice as long each time.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
 
@@ -56,6 +53,13 @@ pub(super) struct Compacting {
     stop: Arc<AtomicBool>,
 }
 
+impl Compacting {
+    /// Has the thread end soon.
+    pub(super) fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
 enum Outcome {
     /// All up to an end of the old generation is in a new one.
     Copied(Box<Copied>),
@@ -75,6 +79,7 @@ struct Copied {
 /// What the thread works on.
 struct Work {
     old: PathBuf,
+    live: Reader,
     new: PathBuf,
     generation: u32,
     /// Where the log ends, and the state that it makes.
@@ -89,15 +94,16 @@ impl SledLog {
     pub(super) fn tend_compaction(&mut self, state: &State) -> Option<Duration> {
         match &self.compacting {
             None if !self.is_worth_a_look(state) => None,
-            None => {
-                self.start_compacting(state);
-                Some(LOOK_EVERY)
-            }
+            None => match self.start_compacting(state) {
+                Ok(()) => Some(LOOK_EVERY),
+                Err(error) => Some(self.put_off(&error)),
+            },
             Some(running) if !running.thread.is_finished() => Some(LOOK_EVERY),
             Some(_) => {
                 let running = self.compacting.take()?;
-                self.end_compacting(running);
-                self.next_look.retry.map(|(_, after)| after)
+                let ended = self.end_compacting(running);
+                self.remove_leftovers();
+                ended.err().map(|error| self.put_off(&error))
             }
         }
     }
@@ -116,12 +122,13 @@ impl SledLog {
         is_caught_up && (may_shrink || store.bytes() >= (*bytes).max(GROWTH * self.compacted.bytes))
     }
 
-    fn start_compacting(&mut self, state: &State) {
-        let Access::Whole(store) = &self.access else { return };
-        let next = generation::next(&self.folder).unwrap_or(self.generation + 1);
+    fn start_compacting(&mut self, state: &State) -> Result<(), StoreError> {
+        let Access::Whole(store) = &self.access else { return Ok(()) };
+        let next = generation::next(&self.folder)?;
         let stop = Arc::new(AtomicBool::new(false));
         let work = Work {
             old: generation::folder(&self.folder, self.generation),
+            live: store.reader()?,
             new: generation::folder(&self.folder, next),
             generation: next,
             end: store.end,
@@ -130,58 +137,55 @@ impl SledLog {
             stop: stop.clone(),
         };
         let thread = std::thread::Builder::new().name("log-compaction".into());
-        match thread.spawn(move || work.run()) {
-            Ok(thread) => self.compacting = Some(Compacting { thread, stop }),
-            Err(error) => {
-                self.next_look.records = self.records * 2;
-                tracing::warn!(%error, "the log cannot be compacted");
-            }
-        }
+        let thread = thread.spawn(move || work.run())?;
+        self.compacting = Some(Compacting { thread, stop });
+        Ok(())
     }
 
     /// Makes what a compaction has copied the log.
-    fn end_compacting(&mut self, running: Compacting) {
+    fn end_compacting(&mut self, running: Compacting) -> Result<(), StoreError> {
         let outcome = running.thread.join().unwrap_or_else(|_| {
             Err(StoreError::Damaged("the compaction has panicked".to_string()))
         });
-        let switched = match outcome {
-            Ok(Outcome::Copied(copied)) => self.switch_to(*copied),
-            Ok(Outcome::NotWorth | Outcome::Stopped) => Ok(()),
-            Err(error) => Err(error),
-        };
-        match switched {
-            Ok(()) => {
-                let bytes = match &self.access {
-                    Access::Whole(store) => store.bytes(),
-                    _ => 0,
-                };
-                self.next_look = NextLook {
-                    records: (self.records * 2).max(COMPACT_FROM_RECORDS),
-                    bytes: (bytes * 2).max(FROM_BYTES),
-                    retry: None,
-                };
-            }
-            Err(error) => {
-                let before = self.next_look.retry.map(|(_, after)| after * 2);
-                let after = before.unwrap_or(RETRY_AFTER).min(RETRY_AFTER_MAX);
-                self.next_look.retry = Some((Instant::now() + after, after));
-                tracing::info!(?error, ?after, "the log was not compacted, and will be later");
-            }
+        if let Outcome::Copied(copied) = outcome? {
+            self.switch_to(*copied)?;
         }
+        let bytes = match &self.access {
+            Access::Whole(store) => store.bytes(),
+            _ => 0,
+        };
+        self.next_look = NextLook {
+            records: (self.records * 2).max(COMPACT_FROM_RECORDS),
+            bytes: (bytes * 2).max(FROM_BYTES),
+            retry: None,
+        };
+        Ok(())
+    }
+
+    /// Has the compaction that has failed tried again later.
+    fn put_off(&mut self, error: &StoreError) -> Duration {
+        let before = self.next_look.retry.map(|(_, after)| after * 2);
+        let after = before.unwrap_or(RETRY_AFTER).min(RETRY_AFTER_MAX);
+        self.next_look.retry = Some((Instant::now() + after, after));
+        tracing::warn!(?error, ?after, "the log was not compacted, and will be later");
+        after
+    }
+
+    fn remove_leftovers(&self) {
         // where the witness could not be written, nobody knows which generation is the log
         if !matches!(self.access, Access::Whole(_)) {
             return;
         }
         if let Err(error) = generation::remove_others(&self.folder, self.generation) {
-            tracing::warn!(%error, "a generation of the log that is left over cannot be removed");
+            tracing::warn!(%error, "what a compaction has left cannot be removed");
         }
     }
 
     fn switch_to(&mut self, copied: Copied) -> Result<(), StoreError> {
-        let Access::Whole(old) = &mut self.access else { return Ok(()) };
+        let Access::Whole(old) = &self.access else { return Ok(()) };
         let Copied { mut store, generation, up_to, records, left_out } = copied;
         let (mut filling, mut copied) = (Filling::new(&mut store), 0);
-        old.read_open(up_to, &mut |offset, record| {
+        old.reader()?.read(up_to, old.end.next_offset, &mut |offset, record| {
             filling.push(offset, record);
             copied += 1;
         })?;
@@ -212,42 +216,34 @@ impl SledLog {
     /// Gives up a compaction that is on its way.
     pub(super) fn stop_compacting(&mut self) {
         if let Some(running) = self.compacting.take() {
-            running.stop.store(true, Ordering::Relaxed);
+            running.stop();
             drop(running.thread.join());
-            if let Err(error) = generation::remove_others(&self.folder, self.generation) {
-                tracing::warn!(%error, "what a compaction has left cannot be removed");
-            }
+            self.remove_leftovers();
         }
     }
 }
 
 impl Work {
-    fn run(self) -> Result<Outcome, StoreError> {
-        let log = Salvage::of(&self.old, self.end)?;
-        if !log.is_complete {
-            return Err(StoreError::Damaged("not all of the log can be found in its file".into()));
-        }
+    fn run(mut self) -> Result<Outcome, StoreError> {
+        let found = Salvage::of(&self.old, self.end)?;
         let (mut compaction, mut total) = (Compaction::default(), 0_u64);
-        log.read(0, &mut |offset, record| {
-            if offset < self.end.next_offset && !self.is_stopped() {
-                compaction.see(offset, &record);
-                total += 1;
-            }
+        self.read(&found, &mut |offset, record| {
+            compaction.see(offset, &record);
+            total += 1;
         })?;
+        let kept = compaction.kept();
+        let left_out = total.saturating_sub(kept.len() as u64);
+        if !self.is_stopped() && left_out * 4 < total && !self.is_bloated(&found, &kept)? {
+            return Ok(Outcome::NotWorth);
+        }
         if self.is_stopped() {
             return Ok(Outcome::Stopped);
         }
-        let kept = compaction.kept();
-        let left_out = total.saturating_sub(kept.len() as u64);
-        if left_out * 4 < total && !self.is_bloated(&log, &kept)? {
-            return Ok(Outcome::NotWorth);
-        }
-        clear(&self.new)?;
         let mut store = Store::open(&self.new, 0)?;
         let mut state = State::default();
         let mut filling = Filling::new(&mut store);
-        log.read(0, &mut |offset, record| {
-            if !kept.contains(&offset) || self.is_stopped() {
+        self.read(&found, &mut |offset, record| {
+            if !kept.contains(&offset) {
                 return;
             }
             // what cannot be applied could not be applied before
@@ -273,10 +269,39 @@ impl Work {
         self.stop.load(Ordering::Relaxed)
     }
 
+    /// Hands on the records up to the end, in order: those that were found in the file where they follow each
+    /// other, and the others by asking sled. Once the compaction is to stop it hands on no more.
+    fn read(
+        &mut self,
+        found: &Salvage,
+        each: &mut dyn FnMut(u64, RawRecord),
+    ) -> Result<(), StoreError> {
+        let end = self.end;
+        let mut at = End::OF_NOTHING;
+        for offset in found.offsets().take_while(|offset| *offset < end.next_offset) {
+            if self.is_stopped() {
+                return Ok(());
+            }
+            let next = found.linked(offset)?;
+            match next.filter(|next| next.before == at.link) {
+                Some(next) => {
+                    each(offset, next.record);
+                    at = End { next_offset: offset + 1, link: next.link };
+                }
+                None => at = self.live.read(at, offset + 1, each)?,
+            }
+        }
+        at = self.live.read(at, end.next_offset, each)?;
+        match at.link == end.link {
+            true => Ok(()),
+            false => Err(StoreError::Damaged("records at its end are missing".into())),
+        }
+    }
+
     /// Whether the file is far larger than what is in it.
-    fn is_bloated(&self, log: &Salvage, kept: &BTreeSet<u64>) -> io::Result<bool> {
+    fn is_bloated(&mut self, found: &Salvage, kept: &BTreeSet<u64>) -> Result<bool, StoreError> {
         let mut bytes = 0;
-        log.read(0, &mut |offset, record| {
+        self.read(found, &mut |offset, record| {
             if kept.contains(&offset) {
                 bytes += record.bytes() as u64;
             }
@@ -285,19 +310,13 @@ impl Work {
     }
 }
 
-fn clear(folder: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use weir_registry_core::RawRecord;
+    use std::fs;
 
     use super::super::witness::{self, Witness};
     use super::*;
+    use crate::log::power::copy;
     use crate::log::{Log, MemoryLog};
 
     fn schema(n: u64, id: u64) -> RawRecord {
@@ -341,18 +360,6 @@ mod tests {
         })
         .unwrap();
         (state, count)
-    }
-
-    fn copy(from: &std::path::Path, to: &std::path::Path) {
-        fs::create_dir_all(to).unwrap();
-        for entry in fs::read_dir(from).unwrap() {
-            let entry = entry.unwrap();
-            let target = to.join(entry.file_name());
-            match entry.file_type().unwrap().is_dir() {
-                true => copy(&entry.path(), &target),
-                false => drop(fs::copy(entry.path(), target).unwrap()),
-            }
-        }
     }
 
     #[test]
@@ -431,14 +438,17 @@ mod tests {
         let mut id = 5_000;
         while log.compacted.at_ms == 0 {
             let wait = log.tend(&state);
-            // while it is on its way; what has failed, because that moves what is read, is tried again
-            if log.compacting.is_some() && id < 5_020 {
+            // each append moves some of what is read
+            while log.compacting.as_ref().is_some_and(|running| !running.thread.is_finished()) {
                 id += 1;
                 let record = schema(id, id);
                 log.append(state.next_offset(), std::slice::from_ref(&record)).unwrap();
                 state.apply(&record).unwrap();
             }
-            wait.into_iter().for_each(std::thread::sleep);
+            assert!(log.next_look.retry.is_none(), "the compaction has failed");
+            if log.compacting.is_none() {
+                wait.into_iter().for_each(std::thread::sleep);
+            }
         }
         assert!(id > 5_000, "something was appended meanwhile");
         drop(log);

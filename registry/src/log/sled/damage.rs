@@ -12,6 +12,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use weir_registry_core::{RawRecord, State};
 
+use crate::log::power::copy;
 use crate::log::{Fault, Log, SledLog};
 
 type Records = Vec<(u64, RawRecord)>;
@@ -303,17 +304,6 @@ fn write_compacted(folder: &Path) -> Records {
     drop(log);
     assert!(folder.join("log.1/db").exists() && !folder.join("db").exists());
     records
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        match entry.path().is_dir() {
-            true => copy(&entry.path(), &to.join(entry.file_name())),
-            false => drop(fs::copy(entry.path(), to.join(entry.file_name())).unwrap()),
-        }
-    }
 }
 
 #[test]

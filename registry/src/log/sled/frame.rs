@@ -49,8 +49,8 @@ pub(super) struct Encoded<'a> {
     pub(super) text: Option<Text<'a>>,
 }
 
-/// `ends_append`: those that were appended with it stand before it. The link before and the record's own; length of the key, what there is, the timestamp, where the text
-/// was and its digest, key, value.
+/// A record as bytes: the link before and its own, the length of the key, what there is, the timestamp, where the
+/// text was and its digest, the key, the value. `ends_append` says that no other record of its append follows.
 pub(super) fn encode(
     offset: u64,
     before: Link,

@@ -118,7 +118,6 @@ fn witnessed(log: &mut SledLog, said: Testimony) -> io::Result<Access> {
         log.generation = generation;
         return Ok(strange_witness(log, salvage));
     }
-    let folder = generation::folder(&log.folder, log.generation);
     let checksum = generation::checksum(&folder);
     if said.closed.is_some() && said.closed == checksum.ok() {
         match Store::open(&folder, said.end.next_offset) {
@@ -270,10 +269,6 @@ fn rewrite(
     next_offset: u64,
 ) -> Result<Store, StoreError> {
     let folder = generation::folder(data, generation);
-    match fs::remove_dir_all(&folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-        _ => {}
-    }
     let mut store = Store::open(&folder, 0)?;
     let mut filling = Filling::new(&mut store);
     salvage.read(0, &mut |offset, record| filling.push(offset, record))?;

@@ -33,7 +33,7 @@ struct Place {
     bytes: usize,
 }
 
-/// The sound records of a file that nobody writes.
+/// The sound records of a file. Of a file that somebody writes, some may be missing: sled moves them.
 pub(super) struct Salvage {
     file: File,
     /// By offset.
@@ -46,6 +46,12 @@ pub(super) struct Salvage {
     pub(super) whole_up_to: End,
     /// After the last of them.
     pub(super) end: End,
+}
+
+pub(super) struct Linked {
+    pub(super) before: Link,
+    pub(super) link: Link,
+    pub(super) record: RawRecord,
 }
 
 /// A record that is sound, of which there may be several at one offset.
@@ -160,18 +166,29 @@ impl Salvage {
         Ok(())
     }
 
+    /// Offsets of the records, ascending.
+    pub(super) fn offsets(&self) -> impl Iterator<Item = u64> {
+        self.records.keys().copied()
+    }
+
     fn record(&self, offset: u64) -> io::Result<Option<RawRecord>> {
+        Ok(self.linked(offset)?.map(|linked| linked.record))
+    }
+
+    /// A record and its place in the chain.
+    pub(super) fn linked(&self, offset: u64) -> io::Result<Option<Linked>> {
         let Some(places) = self.records.get(&offset) else { return Ok(None) };
         let bytes = read(&self.file, places)?;
         let mut failed = None;
-        let record = Sound::new(offset, &bytes).and_then(|sound| {
-            sound.record(|name| {
+        let linked = Sound::new(offset, &bytes).and_then(|sound| {
+            let record = sound.record(|name| {
                 let text = self.texts.get(name).map(|places| read(&self.file, places))?;
                 let text = text.map_err(|error| failed = Some(error)).ok();
                 text.filter(|text| digest(text) == *name)
-            })
+            })?;
+            Some(Linked { before: sound.before, link: sound.link, record })
         });
-        failed.map_or(Ok(record), Err)
+        failed.map_or(Ok(linked), Err)
     }
 }
 

@@ -171,19 +171,6 @@ impl Store {
         }
     }
 
-    /// Hands on the records from an end on as [`Store::read`] does, without opening sled anew.
-    pub(super) fn read_open(
-        &mut self,
-        from: End,
-        each: &mut dyn FnMut(u64, RawRecord),
-    ) -> Result<(), StoreError> {
-        let mut at = from;
-        while at.next_offset < self.end.next_offset {
-            at = self.read_some(at, each)?;
-        }
-        Ok(())
-    }
-
     /// Whether the log had this end once.
     pub(super) fn has(&self, end: End) -> bool {
         let at = caught(|| self.end_before(end.next_offset));
@@ -205,47 +192,13 @@ impl Store {
         from: End,
         each: &mut dyn FnMut(u64, RawRecord),
     ) -> Result<End, StoreError> {
-        let mut at = from;
-        let mut total = 0;
-        let end = self.end.next_offset;
         let tree = self.tree.as_ref().ok_or_else(not_open)?;
-        let mut range = tree.range(&at.next_offset.to_be_bytes()[..]..&end.to_be_bytes()[..]);
-        let mut ahead = caught(|| range.next().transpose())?;
-        while let Some((key, value)) = ahead.take() {
-            let offset = offset_of(&key);
-            let mut chunks = vec![value];
-            loop {
-                ahead = caught(|| range.next().transpose())?;
-                match ahead.take_if(|(key, _)| offset_of(key) == offset) {
-                    Some((_, value)) => chunks.push(value),
-                    None => break,
-                }
-            }
-            let damaged = || StoreError::Damaged(format!("record {offset} is damaged"));
-            let chunks = chunks.iter().map(|chunk| Chunk::read(chunk)).collect::<Option<Vec<_>>>();
-            let bytes = chunks.and_then(join).ok_or_else(damaged)?;
-            let sound = Sound::new(offset, &bytes).ok_or_else(damaged)?;
-            if sound.before != at.link {
-                let why = format!("a record before record {offset} is missing");
-                return Err(StoreError::Damaged(why));
-            }
-            let texts = &mut self.texts;
-            let mut failed = None;
-            let record = sound.record(|digest| {
-                caught(|| texts.get(tree, digest)).unwrap_or_else(|error| {
-                    failed = Some(error);
-                    None
-                })
-            });
-            failed.map_or(Ok(()), Err)?;
-            each(offset, record.ok_or_else(damaged)?);
-            at = End { next_offset: offset + 1, link: sound.link };
-            total += bytes.len();
-            if total > READ_BYTES {
-                return Ok(at);
-            }
-        }
-        Ok(End { next_offset: end, ..at })
+        read_some(tree, &mut self.texts, from, self.end.next_offset, each)
+    }
+
+    /// Reads the records beside whoever appends.
+    pub(super) fn reader(&self) -> Result<Reader, StoreError> {
+        Ok(Reader { tree: self.tree()?.clone(), texts: Texts::default() })
     }
 
     /// Appends records, all or none of them, which do not survive anything before [`Store::sync`] has
@@ -303,6 +256,77 @@ impl Store {
     pub(super) fn bytes(&self) -> u64 {
         self.file.metadata().map_or(0, |file| file.len())
     }
+}
+
+/// Reads the records of a store that somebody appends to.
+pub(super) struct Reader {
+    tree: sled::Db,
+    texts: Texts,
+}
+
+impl Reader {
+    /// Hands on the records from an end on, up to an offset, in order. Sled keeps what it has read until it is
+    /// closed.
+    pub(super) fn read(
+        &mut self,
+        from: End,
+        to: u64,
+        each: &mut dyn FnMut(u64, RawRecord),
+    ) -> Result<End, StoreError> {
+        let mut at = from;
+        while at.next_offset < to {
+            at = read_some(&self.tree, &mut self.texts, at, to, each)?;
+        }
+        Ok(at)
+    }
+}
+
+/// Reads records from an end on, up to an offset, until so many bytes are read; where it is then.
+fn read_some(
+    tree: &sled::Db,
+    texts: &mut Texts,
+    from: End,
+    to: u64,
+    each: &mut dyn FnMut(u64, RawRecord),
+) -> Result<End, StoreError> {
+    let mut at = from;
+    let mut total = 0;
+    let mut range = tree.range(&at.next_offset.to_be_bytes()[..]..&to.to_be_bytes()[..]);
+    let mut ahead = caught(|| range.next().transpose())?;
+    while let Some((key, value)) = ahead.take() {
+        let offset = offset_of(&key);
+        let mut chunks = vec![value];
+        loop {
+            ahead = caught(|| range.next().transpose())?;
+            match ahead.take_if(|(key, _)| offset_of(key) == offset) {
+                Some((_, value)) => chunks.push(value),
+                None => break,
+            }
+        }
+        let damaged = || StoreError::Damaged(format!("record {offset} is damaged"));
+        let chunks = chunks.iter().map(|chunk| Chunk::read(chunk)).collect::<Option<Vec<_>>>();
+        let bytes = chunks.and_then(join).ok_or_else(damaged)?;
+        let sound = Sound::new(offset, &bytes).ok_or_else(damaged)?;
+        if sound.before != at.link {
+            let why = format!("a record before record {offset} is missing");
+            return Err(StoreError::Damaged(why));
+        }
+        let mut failed = None;
+        let record = sound.record(|digest| {
+            caught(|| texts.get(tree, digest)).unwrap_or_else(|error| {
+                failed = Some(error);
+                None
+            })
+        });
+        failed.map_or(Ok(()), Err)?;
+        each(offset, record.ok_or_else(damaged)?);
+        at = End { next_offset: offset + 1, link: sound.link };
+        total += bytes.len();
+        if total > READ_BYTES {
+            return Ok(at);
+        }
+    }
+    Ok(End { next_offset: to, ..at })
 }
 
 /// Records on their way into a store, which gets many at once. They are durable once the store is synced.

@@ -1,24 +1,31 @@
 //! The registry: a state that anyone may read at any time, and a writer that changes it.
 
 use std::fmt;
+#[cfg(feature = "kafka")]
+use std::sync::OnceLock;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use arc_swap::{ArcSwap, Guard};
 use tokio::sync::{Notify, mpsc, oneshot};
+#[cfg(feature = "kafka")]
 use tokio::time::Instant;
 use weir_registry_api::{CompatibilityLevel, RegistryError, SchemaId};
 use weir_registry_core::{Command, Outcome, State, over_budget};
 use weir_schema::{Budget, Limits, OverBudget};
 
+#[cfg(feature = "kafka")]
 use crate::cluster::{Cluster, NodeConfig, PATIENCE};
 use crate::lanes::{Asker, Class, Client, INLINE, Lanes, SHORT_STEPS, Watch};
-use crate::log::{KafkaConfig, KafkaLog, Log, LogError, LogStatus};
+#[cfg(feature = "kafka")]
+use crate::log::{KafkaConfig, KafkaLog};
+use crate::log::{Log, LogError, LogStatus};
 use crate::replay::replay;
 use crate::writer::{Job, Shown, Writer};
 
-/// Of what is wrong with a log, what is said at the start; the rest is at `/metrics`.
+/// How many faults of a log are logged at the start; the rest is at `/metrics`.
+#[cfg(feature = "kafka")]
 const SAID_MAX: usize = 100;
 
 /// Bytes of a request's body. A schema of this size is some hundred times what anybody has.
@@ -78,6 +85,7 @@ struct Shared {
 enum Clustered {
     No,
     /// Empty until the log is read.
+    #[cfg(feature = "kafka")]
     Yes(Arc<OnceLock<Arc<Cluster>>>),
 }
 
@@ -125,6 +133,7 @@ impl Registry {
 
     /// Opens a registry whose log is on Kafka, where others may write it too. It answers 503 until the
     /// log is read; the second part is that, and ends with an error if it cannot be.
+    #[cfg(feature = "kafka")]
     pub fn join(
         config: KafkaConfig,
         node: NodeConfig,
@@ -296,6 +305,7 @@ impl Registry {
         };
         match self.0.clustered {
             Clustered::No => submitted.await,
+            #[cfg(feature = "kafka")]
             Clustered::Yes(_) => match tokio::time::timeout(PATIENCE, submitted).await {
                 Ok(outcome) => outcome,
                 Err(_) => Err(RegistryError::Timeout { reason: "Kafka is slow".to_string() }),
@@ -309,10 +319,11 @@ impl Registry {
 
     /// Whether others write the log too.
     pub(crate) fn is_clustered(&self) -> bool {
-        matches!(self.0.clustered, Clustered::Yes(_))
+        !matches!(self.0.clustered, Clustered::No)
     }
 
     /// The cluster that this registry is part of, if it is part of one and has read the log.
+    #[cfg(feature = "kafka")]
     pub(crate) fn cluster(&self) -> Option<&Arc<Cluster>> {
         match &self.0.clustered {
             Clustered::No => None,
@@ -322,6 +333,7 @@ impl Registry {
 
     /// Sees to it that [`Registry::state`] shows all that was answered by anyone before this was
     /// called; whether it did not. 50004 if Kafka does not say what that is.
+    #[cfg(feature = "kafka")]
     pub(crate) async fn catch_up(&self) -> Result<bool, RegistryError> {
         let Some(cluster) = self.cluster() else { return Ok(false) };
         let before = self.state().next_offset();
@@ -330,5 +342,11 @@ impl Registry {
             // another node may know; nothing has been done
             false => Err(RegistryError::NoLeader),
         }
+    }
+
+    /// Returns false: nobody else writes the log.
+    #[cfg(not(feature = "kafka"))]
+    pub(crate) async fn catch_up(&self) -> Result<bool, RegistryError> {
+        Ok(false)
     }
 }

@@ -112,6 +112,7 @@ pub use protobuf::{
     ProtobufCodec, ProtobufDeserializer, ProtobufReader, ProtobufSerializer, ProtobufWriter,
 };
 pub use reason::Reason;
+pub use redirect::without_password;
 pub use serializer::Serializer;
 pub use stats::Stats;
 pub use subject::{Custom, Part, SubjectNameStrategy};

@@ -1,8 +1,7 @@
 //! `weir`: a schema registry and an HTTP gateway for Kafka.
 //!
 //! `weir dev` runs everything on one machine with nothing beside it, `weir serve` runs against a
-//! real Kafka, `weir migrate` copies registries. This crate only assembles: settings, listeners, the
-//! embedded broker; but for `migrate`, which is all here.
+//! real Kafka, `weir migrate` copies registries. This crate only assembles: settings, flags, listeners.
 
 mod added_headers;
 mod cli;

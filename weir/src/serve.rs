@@ -22,7 +22,6 @@ use crate::kafkastore;
 use crate::limits::limits;
 use crate::listen::{self, Hangups};
 use crate::listeners::Listener;
-use crate::migrate::without_user;
 use crate::parts::Parts;
 use crate::settings::{Face, Settings, read_file};
 use crate::tls::{Certificates, own_client};
@@ -71,7 +70,7 @@ pub async fn run(args: Box<ServeArgs>, hangups: Hangups) -> Result<(), String> {
         let proxy = proxy(&args, &settings, &urls, own_certificate)?;
         let router = weir_proxy::router(proxy.clone());
         parts.proxy(proxy);
-        let schemas: Vec<_> = registries(&urls).map(without_user).collect();
+        let schemas: Vec<_> = registries(&urls).map(weir_serde::without_password).collect();
         let schemas = schemas.join(",");
         bound.serve(&mut parts, &weir_http::observed("proxy", router), |url| {
             tracing::info!("REST proxy on {url}, schemas from {schemas}");

@@ -68,14 +68,21 @@ impl Node {
             passed_over,
             faults: Vec::new(),
         };
-        let Some(cluster) = registry.cluster() else {
-            let reading = registry.is_clustered();
-            let role = if reading { "follower" } else { "single" };
-            let fault = registry.log().fault.as_ref().map(Fault::to_string);
-            let writable = !reading && fault.is_none();
-            let faults = fault.into_iter().collect();
-            return Node { role, ready: !reading, writable, faults, ..alone };
-        };
+        #[cfg(feature = "kafka")]
+        if let Some(cluster) = registry.cluster() {
+            return Node::of_many(cluster, alone);
+        }
+        let reading = registry.is_clustered();
+        let role = if reading { "follower" } else { "single" };
+        let fault = registry.log().fault.as_ref().map(Fault::to_string);
+        let writable = !reading && fault.is_none();
+        let faults = fault.into_iter().collect();
+        Node { role, ready: !reading, writable, faults, ..alone }
+    }
+
+    /// A node that has read the log that it shares; `alone` is what it would be if it had the log for itself.
+    #[cfg(feature = "kafka")]
+    fn of_many(cluster: &crate::cluster::Cluster, alone: Node) -> Node {
         let status = cluster.status();
         Node {
             ready: !status.beside_others,

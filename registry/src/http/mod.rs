@@ -8,6 +8,10 @@ mod config;
 mod contexts;
 mod encode;
 mod format;
+#[cfg(feature = "kafka")]
+mod forward;
+#[cfg(not(feature = "kafka"))]
+#[path = "alone.rs"]
 mod forward;
 mod json_body;
 mod metadata;

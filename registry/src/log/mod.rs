@@ -1,14 +1,16 @@
 //! The log: an ordered list of records, durable once an append returns.
 
+#[cfg(feature = "kafka")]
 pub(crate) mod kafka;
 mod memory;
+#[cfg(feature = "sled")]
 mod sled;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "kafka", feature = "sled"))]
 mod conformance;
-#[cfg(test)]
+#[cfg(all(test, feature = "sled"))]
 mod crash;
-#[cfg(test)]
+#[cfg(all(test, feature = "sled"))]
 mod power;
 
 use std::fmt;
@@ -16,8 +18,10 @@ use std::time::Duration;
 
 use weir_registry_core::{RawRecord, State};
 
+#[cfg(feature = "kafka")]
 pub use kafka::{KafkaConfig, KafkaLog};
 pub use memory::MemoryLog;
+#[cfg(feature = "sled")]
 pub use sled::SledLog;
 
 /// Records from which on a log that nobody else writes is looked at for compaction.

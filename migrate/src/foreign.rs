@@ -6,11 +6,12 @@ use std::io::Read;
 use serde_json::value::RawValue;
 use weir_registry_core::RawRecord;
 
-use super::dump::Line;
+use crate::error::DumpError;
+use crate::line::Line;
 
 /// How records stand in lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
+pub enum Format {
     /// Our own.
     Lines,
     /// Karapace's V2: after `/V2`, key and value in hexadecimal digits with a tab between.
@@ -20,14 +21,11 @@ pub(super) enum Format {
 }
 
 impl Format {
-    /// What the first line says.
-    pub(super) fn of(line: &[u8]) -> Result<Format, String> {
+    /// Returns the format that a dump's first line shows.
+    pub fn of(line: &[u8]) -> Result<Format, DumpError> {
         match line {
             b"/V2" => return Ok(Format::Hex),
-            [b'/', b'V', b'3', ..] => {
-                let why = "this is a part of Karapace's backup V3: name the folder that it is in";
-                return Err(why.to_string());
-            }
+            [b'/', b'V', b'3', ..] => return Err(DumpError::PartOfBackup),
             _ => {}
         }
         match Line::read(line) {
@@ -42,9 +40,9 @@ impl Format {
 const NULL: &str = "null";
 
 /// Karapace's V1: an array of keys and values, which are text.
-pub(super) fn array(input: impl Read) -> Result<Vec<RawRecord>, String> {
+pub fn array(input: impl Read) -> Result<Vec<RawRecord>, DumpError> {
     let pairs: Vec<(Box<RawValue>, Box<RawValue>)> =
-        serde_json::from_reader(input).map_err(|e| format!("Karapace's backup V1: {e}"))?;
+        serde_json::from_reader(input).map_err(DumpError::BackupV1)?;
     let bytes = |part: &RawValue| match serde_json::from_str::<String>(part.get()) {
         Ok(text) => (text != NULL).then(|| text.into_bytes()),
         // not as text, but as the JSON that it is
@@ -58,10 +56,10 @@ pub(super) fn array(input: impl Read) -> Result<Vec<RawRecord>, String> {
     Ok(pairs.into_iter().map(record).collect())
 }
 
-pub(super) fn hex(line: &[u8]) -> Result<RawRecord, String> {
-    let wrong = || "expected two runs of hexadecimal digits with a tab between".to_string();
-    let line = std::str::from_utf8(line).map_err(|_| wrong())?;
-    let (key, value) = line.split_once('\t').ok_or_else(wrong)?;
+/// Reads a line of Karapace's backup V2: two runs of hexadecimal digits, or `null`, with a tab between.
+pub fn hex(line: &[u8]) -> Result<RawRecord, DumpError> {
+    let line = std::str::from_utf8(line).map_err(|_| DumpError::Hex)?;
+    let (key, value) = line.split_once('\t').ok_or(DumpError::Hex)?;
     let bytes = |text: &str| match text.trim() {
         NULL => Ok(None),
         digits => digits
@@ -73,7 +71,7 @@ pub(super) fn hex(line: &[u8]) -> Result<RawRecord, String> {
             })
             .collect::<Option<Vec<u8>>>()
             .map(Some)
-            .ok_or_else(wrong),
+            .ok_or(DumpError::Hex),
     };
     Ok(RawRecord { key: bytes(key)?.unwrap_or_default(), value: bytes(value)?, timestamp_ms: None })
 }
@@ -83,13 +81,13 @@ fn digit(letter: u8) -> Option<u8> {
     u8::try_from(value).ok()
 }
 
-/// A line with `print.key=true`, and with `print.timestamp` and `print.offset` if that was said.
-pub(super) fn console(line: &[u8]) -> Result<(Option<u64>, RawRecord), String> {
+/// Reads a line that was printed with `print.key=true`, and with `print.timestamp` and `print.offset` if that was said.
+pub fn console(line: &[u8]) -> Result<(Option<u64>, RawRecord), DumpError> {
     let (mut offset, mut timestamp_ms) = (None, None);
     let mut rest = line;
     loop {
         let tab = rest.iter().position(|b| *b == b'\t');
-        let tab = tab.ok_or("expected a key and a value with a tab between")?;
+        let tab = tab.ok_or(DumpError::Console)?;
         let (column, behind) = (&rest[..tab], &rest[tab + 1..]);
         let number = |name: &str| {
             let text = std::str::from_utf8(column).ok()?.strip_prefix(name)?;
@@ -125,8 +123,8 @@ mod tests {
             record("{\"magic\": 0}", None, None),
         ];
         assert_eq!(array(v1.as_bytes()).unwrap(), expected);
-        assert_eq!(hex(b"6B\t7B7d"), Ok(record("k", Some("{}"), None)));
-        assert_eq!(hex(b"6B\tnull"), Ok(record("k", None, None)));
+        assert_eq!(hex(b"6B\t7B7d").unwrap(), record("k", Some("{}"), None));
+        assert_eq!(hex(b"6B\tnull").unwrap(), record("k", None, None));
         for wrong in ["6B", "6\t6B", "6B\t6X", "\u{e9}\t6B"] {
             assert!(hex(wrong.as_bytes()).is_err(), "{wrong}");
         }

@@ -12,6 +12,9 @@ use std::path::{Path, PathBuf};
 
 use weir_registry_core::RawRecord;
 
+use crate::backup_error::{BackupError, Fault};
+use crate::error::MigrateError;
+
 const MARK: &[u8] = b"/V3\n";
 
 /// Bytes of one part of a file: more than a broker takes as a record.
@@ -20,73 +23,66 @@ const PART_BYTES_MAX: u32 = 64 * 1024 * 1024;
 /// A backup that is to be read.
 pub struct Backup {
     name: String,
-    /// How many records there have to be.
-    count: u64,
+    /// How many records the metadata promise.
+    promised: u64,
     data: BufReader<File>,
 }
 
 impl Backup {
-    /// The backup in a folder.
-    pub fn open(folder: &Path) -> Result<Backup, String> {
-        let found = |suffix: &str| one_with(folder, suffix);
-        let (metadata, data) = (found(".metadata")?, found(".data")?);
-        let named = |path: &Path, why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
-        let file = File::open(&metadata).map_err(|e| named(&metadata, &e))?;
-        let count = records_promised(BufReader::new(file)).map_err(|e| named(&metadata, &e))?;
-        let file = File::open(&data).map_err(|e| named(&data, &e))?;
-        Ok(Backup { name: data.display().to_string(), count, data: BufReader::new(file) })
+    /// Finds the backup in a folder, and reads its metadata.
+    pub fn open(folder: &Path) -> Result<Backup, BackupError> {
+        let (metadata, data) = (one_with(folder, ".metadata")?, one_with(folder, ".data")?);
+        let open = |path: &Path| File::open(path).map_err(|error| Fault::Io(error).of(path));
+        let promised = records_promised(BufReader::new(open(&metadata)?));
+        let promised = promised.map_err(|fault| fault.of(&metadata))?;
+        let file = open(&data)?;
+        Ok(Backup { name: data.display().to_string(), promised, data: BufReader::new(file) })
     }
 
     /// Hands on all records, in order, until `each` fails.
     pub fn read(
         mut self,
-        each: &mut dyn FnMut(u64, RawRecord) -> Result<(), String>,
-    ) -> Result<(), String> {
-        let mut count = 0;
-        let named = |count: u64, why: String| format!("{}: record {count}: {why}", self.name);
-        while let Some(bytes) = part(&mut self.data).map_err(|why| named(count, why))? {
-            let (offset, record) = record(&bytes)
-                .ok_or_else(|| named(count, "it is not as a backup V3 has them".to_string()))?;
+        each: &mut dyn FnMut(u64, RawRecord) -> Result<(), MigrateError>,
+    ) -> Result<(), MigrateError> {
+        let mut found = 0;
+        let wrong = |record, fault| {
+            MigrateError::Backup(BackupError { name: self.name.clone(), record, fault })
+        };
+        while let Some(bytes) = part(&mut self.data).map_err(|fault| wrong(Some(found), fault))? {
+            let (offset, record) =
+                record(&bytes).ok_or_else(|| wrong(Some(found), Fault::NoRecord))?;
             each(offset, record)?;
-            count += 1;
+            found += 1;
         }
-        match count == self.count {
-            true => Ok(()),
-            false => Err(format!(
-                "{}: it has {count} records, and its metadata promise {}",
-                self.name, self.count
-            )),
+        match (found, self.promised) {
+            (found, promised) if found == promised => Ok(()),
+            (found, promised) => Err(wrong(None, Fault::Count { found, promised })),
         }
     }
 }
 
 /// The one file in a folder whose name ends so.
-fn one_with(folder: &Path, suffix: &str) -> Result<PathBuf, String> {
-    let shown = folder.display();
-    let entries = folder.read_dir().map_err(|e| format!("{shown}: {e}"))?;
+fn one_with(folder: &Path, suffix: &'static str) -> Result<PathBuf, BackupError> {
+    let entries = folder.read_dir().map_err(|error| Fault::Io(error).of(folder))?;
     let ends =
         |path: &PathBuf| path.file_name().is_some_and(|n| n.to_string_lossy().ends_with(suffix));
     let mut found = entries.flatten().map(|entry| entry.path()).filter(ends);
     match (found.next(), found.next()) {
         (Some(path), None) => Ok(path),
-        (None, _) => Err(format!(
-            "{shown} is a folder, and has no file {suffix}: expected a backup of Karapace (V3), or sled:FOLDER"
-        )),
-        (Some(_), Some(_)) => {
-            Err(format!("{shown} has several files {suffix}: a registry's log has one partition"))
-        }
+        (None, _) => Err(Fault::NoFile { suffix }.of(folder)),
+        (Some(_), Some(_)) => Err(Fault::SeveralFiles { suffix }.of(folder)),
     }
 }
 
-/// Of the metadata: version, tool, its version, when it began and ended, and the number of records.
-fn records_promised(mut input: impl Read) -> Result<u64, String> {
-    let wrong = || "these are not the metadata of a backup V3".to_string();
+/// Reads the metadata (version, tool, its version, when it began and ended, the number of records, and more).
+/// Returns the number of records.
+fn records_promised(mut input: impl Read) -> Result<u64, Fault> {
     let mut mark = [0; MARK.len()];
-    input.read_exact(&mut mark).map_err(|_| wrong())?;
+    input.read_exact(&mut mark).map_err(|_| Fault::NoMetadata)?;
     if mark != MARK {
-        return Err(wrong());
+        return Err(Fault::NoMetadata);
     }
-    let bytes = part(&mut input)?.ok_or_else(wrong)?;
+    let bytes = part(&mut input)?.ok_or(Fault::NoMetadata)?;
     let mut avro = Avro(&bytes);
     let mut count = || {
         let version = avro.long()?;
@@ -98,33 +94,34 @@ fn records_promised(mut input: impl Read) -> Result<u64, String> {
     };
     match count() {
         Some((3, count)) => Ok(count),
-        Some((version, _)) => Err(format!("version {version} is not known")),
-        None => Err(wrong()),
+        Some((version, _)) => Err(Fault::UnknownVersion(version)),
+        None => Err(Fault::NoMetadata),
     }
 }
 
-/// What stands behind its length; none at the end of the file.
-fn part(input: &mut impl Read) -> Result<Option<Vec<u8>>, String> {
+/// Reads what stands behind its length. Returns none at the end of the file.
+fn part(input: &mut impl Read) -> Result<Option<Vec<u8>>, Fault> {
     let mut length = Vec::new();
     let read = |input: &mut dyn Read, into: &mut Vec<u8>, count: u32| {
-        input.take(count.into()).read_to_end(into).map_err(|e| e.to_string())
+        input.take(count.into()).read_to_end(into).map_err(Fault::Io)
     };
     read(input, &mut length, 4)?;
     let length = match <[u8; 4]>::try_from(length.as_slice()) {
         Ok(length) => u32::from_be_bytes(length),
         Err(_) if length.is_empty() => return Ok(None),
-        Err(_) => return Err("the file ends within a length".to_string()),
+        Err(_) => return Err(Fault::EndsWithinLength),
     };
     if length > PART_BYTES_MAX {
-        return Err(format!("{length} bytes are more than a record has"));
+        return Err(Fault::TooLong(length));
     }
     let mut bytes = Vec::new();
     match read(input, &mut bytes, length)? == length as usize {
         true => Ok(Some(bytes)),
-        false => Err("the file ends within a record".to_string()),
+        false => Err(Fault::EndsWithinPart),
     }
 }
 
+/// Returns a record and its offset, or none if the bytes are no record.
 fn record(bytes: &[u8]) -> Option<(u64, RawRecord)> {
     let mut avro = Avro(bytes);
     let key = avro.bytes_or_null()?;
@@ -242,11 +239,12 @@ mod tests {
 
     fn read(folder: &Path) -> Result<Vec<(u64, RawRecord)>, String> {
         let mut records = Vec::new();
-        Backup::open(folder)?.read(&mut |offset, record| {
+        let backup = Backup::open(folder).map_err(|error| error.to_string())?;
+        let read = backup.read(&mut |offset, record| {
             records.push((offset, record));
             Ok(())
-        })?;
-        Ok(records)
+        });
+        read.map(|()| records).map_err(|error| error.to_string())
     }
 
     #[test]

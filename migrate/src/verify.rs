@@ -7,8 +7,8 @@ use serde::Serialize;
 use weir_registry_api::{Association, Config, Context, Subject, Version};
 use weir_registry_core::{Budget, Listing, State, VersionEntry};
 
-use super::contents::Contents;
-use super::live::says_nothing;
+use crate::contents::Contents;
+use crate::live::says_nothing;
 
 /// Characters of a value that are shown.
 const SHOWN_MAX: usize = 300;
@@ -112,8 +112,8 @@ impl Differences {
         self.compare(whose, "id", entry_a.id.0, entry_b.id.0);
         self.compare(whose, "deleted", in_a.deleted, in_b.deleted);
         self.compare(whose, "type", entry_a.schema_type.name(), entry_b.schema_type.name());
-        let is_reprinted = entry_a.schema != entry_b.schema
-            && canonical(a, subject, in_a) == canonical(b, subject, in_b);
+        let is_reprinted =
+            entry_a.schema != entry_b.schema && print(a, subject, in_a) == print(b, subject, in_b);
         match is_reprinted {
             true => self.reprinted += 1,
             false => self.compare(whose, "schema", &entry_a.schema, &entry_b.schema),
@@ -163,17 +163,25 @@ impl Differences {
     }
 }
 
-/// The one print of a schema, or why there is none.
-fn canonical(state: &State, subject: &Subject, version: &VersionEntry) -> Result<String, String> {
-    let entry = state.by_id(subject.parts().0, version.id);
-    let entry = entry.ok_or_else(|| format!("{subject} {}", version.version))?;
-    let budget = Budget::unlimited();
-    let parsed = state.parsed(entry, &budget);
-    // a text that is none is equal to nothing
-    parsed.map(|parsed| parsed.canonical(&budget)).map_err(|_| entry.text.text().into_owned())
+/// A schema as it is compared.
+#[derive(PartialEq)]
+enum Print {
+    /// The one print that all texts of the schema have.
+    Canonical(String),
+    /// A text that is no schema, or one that refers to what is not there. It is equal to itself alone.
+    Text(String),
 }
 
-/// The JSON that users know it as, or its beginning.
+fn print(state: &State, subject: &Subject, version: &VersionEntry) -> Option<Print> {
+    let entry = state.by_id(subject.parts().0, version.id)?;
+    let budget = Budget::unlimited();
+    Some(match state.parsed(entry, &budget) {
+        Ok(parsed) => Print::Canonical(parsed.canonical(&budget)),
+        Err(_) => Print::Text(entry.text.text().into_owned()),
+    })
+}
+
+/// Returns the JSON that users know a value as, or its beginning.
 fn shown(value: &impl Serialize) -> String {
     let text = serde_json::to_string(value).unwrap_or_default();
     match text.char_indices().nth(SHOWN_MAX) {

@@ -7,18 +7,17 @@ use std::collections::{BTreeMap, HashMap};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
 use weir_registry_api::{
-    Association, AssociationRequest, AssociationUpdate, Config, ConfigUpdate, Context, Mode,
-    ModeBody, RegisterRequest, SchemaId, SchemaType, Subject, Version, VersionSpec,
+    Association, AssociationRequest, AssociationUpdate, Config, ConfigUpdate, Context, ErrorCode,
+    Mode, ModeBody, RegisterRequest, SchemaId, SchemaType, Subject, Version, VersionSpec,
 };
 use weir_registry_core::record::SchemaValue;
 use weir_registry_core::{Record, State};
 
-use super::http::{Api, CONCURRENCY, Failure};
-use super::live::path;
-use super::progress::Progress;
-
-/// A version is soft-deleted already.
-const VERSION_SOFT_DELETED: u32 = 40406;
+use crate::api::{Api, CONCURRENCY};
+use crate::error::MigrateError;
+use crate::failure::Failure;
+use crate::live::path;
+use crate::progress::Progress;
 
 #[derive(Deserialize)]
 struct Registered {
@@ -43,7 +42,7 @@ pub async fn import(
     state: &State,
     again: bool,
     progress: &mut Progress,
-) -> Result<(), String> {
+) -> Result<(), MigrateError> {
     let parts = Parts::of(state);
     if again {
         open_up(api, &parts).await?;
@@ -52,9 +51,7 @@ pub async fn import(
         put_mode(api, context.scope().as_ref(), Mode::Import).await?;
     }
     let imported = fill(api, &parts, progress).await;
-    imported.map_err(|why| {
-        format!("{why}\nThe target is in mode IMPORT still; --force goes on where this ended")
-    })?;
+    imported.map_err(|why| MigrateError::Unfinished(why.into()))?;
     end(api, &parts).await
 }
 
@@ -157,16 +154,16 @@ fn is_context(scope: &Subject) -> bool {
     scope.parts().1.is_empty() && !scope.as_str().is_empty()
 }
 
-async fn put_mode(api: &Api, scope: Option<&Subject>, mode: Mode) -> Result<(), String> {
+async fn put_mode(api: &Api, scope: Option<&Subject>, mode: Mode) -> Result<(), MigrateError> {
     let put = api.put(&path("mode", scope), &[("force", "true")], &ModeBody { mode }).await;
     put.map_err(|failure| match failure.is_absence() {
-        true => format!("{failure}: the modes of this registry cannot be set, and it cannot import; its topic can be written"),
-        false => failure.to_string(),
+        true => MigrateError::CannotImport(failure),
+        false => failure.into(),
     })
 }
 
 /// All but the modes.
-async fn fill(api: &Api, parts: &Parts, progress: &mut Progress) -> Result<(), String> {
+async fn fill(api: &Api, parts: &Parts, progress: &mut Progress) -> Result<(), MigrateError> {
     register_all(api, &parts.levels, progress).await?;
     delete_all(api, &parts.levels, progress).await?;
     for (scope, config) in parts.configs.iter().filter(|(_, c)| *c != Config::default()) {
@@ -180,7 +177,7 @@ async fn register_all(
     api: &Api,
     levels: &[Vec<SchemaValue>],
     progress: &mut Progress,
-) -> Result<(), String> {
+) -> Result<(), MigrateError> {
     let count: usize = levels.iter().map(Vec::len).sum();
     let mut done = 0;
     for level in levels {
@@ -199,7 +196,7 @@ async fn delete_all(
     api: &Api,
     levels: &[Vec<SchemaValue>],
     progress: &mut Progress,
-) -> Result<(), String> {
+) -> Result<(), MigrateError> {
     let count = levels.iter().flatten().filter(|schema| schema.deleted).count();
     let mut done = 0;
     for level in levels.iter().rev() {
@@ -214,7 +211,7 @@ async fn delete_all(
                     let SchemaValue { subject, version, .. } = schema;
                     progress.miss(&format!("that {subject} version {version} is deleted"), failure);
                 }
-                Err(failure) => return Err(failure.to_string()),
+                Err(failure) => return Err(failure.into()),
             }
             done += 1;
             progress.say(|| format!("deleted {done} of {count} versions"));
@@ -223,8 +220,8 @@ async fn delete_all(
     Ok(())
 }
 
-async fn register(api: &Api, schema: &SchemaValue) -> Result<(), String> {
-    let (subject, version) = (&schema.subject, schema.version);
+async fn register(api: &Api, schema: &SchemaValue) -> Result<(), MigrateError> {
+    let (subject, version) = (&schema.subject, &schema.version);
     let number = |n: u32| i32::try_from(n).ok();
     let request = RegisterRequest {
         version: number(version.0),
@@ -237,26 +234,26 @@ async fn register(api: &Api, schema: &SchemaValue) -> Result<(), String> {
         schema: Some(schema.schema.text().into_owned()),
         ..RegisterRequest::default()
     };
-    let named = |why: String| format!("{subject} version {version} (id {}): {why}", schema.id);
     let path = ["subjects", subject.as_str(), "versions"];
-    let answer: Registered =
-        api.post(&path, &request).await.map_err(|failure| named(failure.to_string()))?;
-    if answer.id != schema.id {
-        return Err(named(format!("the target has given it the id {}", answer.id)));
+    let answer: Result<Registered, Failure> = api.post(&path, &request).await;
+    let (subject, version, id) = (subject.clone(), *version, schema.id);
+    match answer {
+        Ok(answer) if answer.id == id => Ok(()),
+        Ok(Registered { id: given }) => Err(MigrateError::OtherId { subject, version, id, given }),
+        Err(failure) => Err(MigrateError::Version { subject, version, id, failure }),
     }
-    Ok(())
 }
 
 async fn delete(api: &Api, schema: &SchemaValue) -> Result<(), Failure> {
     let (subject, version) = (&schema.subject, schema.version.to_string());
     match api.delete(&["subjects", subject.as_str(), "versions", &version]).await {
-        Err(failure) if failure.code() == VERSION_SOFT_DELETED => Ok(()),
+        Err(failure) if failure.code() == Some(ErrorCode::VersionSoftDeleted) => Ok(()),
         deleted => deleted,
     }
 }
 
 /// A request a resource.
-async fn associate(api: &Api, associations: &[Association]) -> Result<(), String> {
+async fn associate(api: &Api, associations: &[Association]) -> Result<(), MigrateError> {
     let mut requests: BTreeMap<[&str; 4], AssociationRequest> = BTreeMap::new();
     for association in associations {
         let Association { resource_id, resource_name, resource_namespace, resource_type, .. } =
@@ -282,13 +279,16 @@ async fn associate(api: &Api, associations: &[Association]) -> Result<(), String
     }
     for ([_, name, ..], request) in &requests {
         let asked = api.post::<serde::de::IgnoredAny>(&["associations"], request).await;
-        asked.map_err(|failure| format!("associations of {name}: {failure}"))?;
+        asked.map_err(|failure| MigrateError::Associations {
+            resource: name.to_string(),
+            failure,
+        })?;
     }
     Ok(())
 }
 
 /// The modes that the source has; subjects first, since a context that is read-only takes nothing more.
-async fn end(api: &Api, parts: &Parts) -> Result<(), String> {
+async fn end(api: &Api, parts: &Parts) -> Result<(), MigrateError> {
     let (contexts, subjects): (Vec<_>, Vec<_>) =
         parts.modes.iter().partition(|(scope, _)| scope.as_ref().is_none_or(is_context));
     for (scope, mode) in subjects {
@@ -304,7 +304,7 @@ async fn end(api: &Api, parts: &Parts) -> Result<(), String> {
                 Err(failure) if failure.is_refusal() => {
                     put_mode(api, scope.as_ref(), Mode::Readwrite).await?;
                 }
-                Err(failure) => return Err(failure.to_string()),
+                Err(failure) => return Err(failure.into()),
             }
         }
     }

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use weir_registry::log::{AppendError, KafkaConfig, KafkaLog, Log, LogError, SledLog};
-use weir_registry_core::{RawRecord, Record, State};
+use weir_registry::log::{KafkaConfig, KafkaLog, Log, LogError, SledLog};
+use weir_registry_core::{LogEntry, RawRecord, Record, State};
 
-use super::backup_v3::Backup;
-use super::dump;
-use super::place::Place;
-use super::progress::Progress;
+use crate::backup_v3::Backup;
+use crate::dump;
+use crate::error::MigrateError;
+use crate::place::{Place, Store};
+use crate::progress::Progress;
 
 /// How long Kafka may be away.
 const INIT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -22,7 +22,7 @@ const TAKE_OVER_BACKOFF: Duration = Duration::from_millis(200);
 const BATCH_RECORDS: usize = 500;
 const BATCH_BYTES: usize = 512 * 1024;
 
-/// A place of records that is to be read. Its methods block.
+/// Records that are to be read. Its methods block.
 pub enum Source {
     Log { log: Box<dyn Log>, first: u64 },
     Dump { name: String, input: Box<dyn std::io::Read> },
@@ -30,39 +30,43 @@ pub enum Source {
 }
 
 impl Source {
-    /// `kafka`: librdkafka's settings. Nothing is made that is not there.
-    pub fn open(place: &Place, kafka: &BTreeMap<String, String>) -> Result<Source, String> {
-        let named = |e: &dyn std::fmt::Display| format!("{place}: {e}");
-        match place {
-            Place::Live(_) => Err(format!("{place} is no place of records")),
-            Place::Kafka { bootstrap_servers, topic } => {
+    /// Opens a store; what is not there is not made. `kafka` has librdkafka's settings.
+    pub fn open(store: &Store, kafka: &BTreeMap<String, String>) -> Result<Source, MigrateError> {
+        match store {
+            Store::Topic { bootstrap_servers, topic } => {
                 let config = kafka_config(bootstrap_servers, topic, kafka);
-                let log = KafkaLog::open_to_read(config).map_err(|e| named(&e))?;
+                let log = KafkaLog::open_to_read(config)
+                    .map_err(|error| MigrateError::Topic { topic: store.clone(), error })?;
                 let first = log.first();
                 if first > 0 {
-                    eprintln!("{place} begins at offset {first}: what was before is deleted");
+                    eprintln!("{store} begins at offset {first}: what was before is deleted");
                 }
                 Ok(Source::Log { log: Box::new(log), first })
             }
-            Place::Sled(folder) => {
+            Store::Sled(folder) => {
                 if !SledLog::is_in(folder) {
-                    return Err(named(&"there is no data of weir's"));
+                    return Err(MigrateError::NoData(store.clone()));
                 }
-                let mut log = SledLog::open(folder).map_err(|e| e.to_string())?;
+                let mut log = SledLog::open(folder)?;
                 // what cannot be read to its end is read as far as it is sound
-                if let Err(why) = log.read(0, &mut |_, _| {})
+                if let Err(error) = log.read(0, &mut |_, _| {})
                     && !log.salvage()
                 {
-                    return Err(why.to_string());
+                    return Err(error.into());
                 }
                 Ok(Source::Log { log: Box::new(log), first: 0 })
             }
-            Place::File(path) if path.is_dir() => Backup::open(path).map(Source::Backup),
-            Place::File(path) => {
-                let file = File::open(path).map_err(|e| named(&e))?;
-                Ok(Source::Dump { name: place.to_string(), input: Box::new(file) })
+            Store::File(path) if path.is_dir() => {
+                Backup::open(path).map(Source::Backup).map_err(MigrateError::Backup)
             }
-            Place::Pipe => {
+            Store::File(path) => {
+                let name = store.to_string();
+                match File::open(path) {
+                    Ok(file) => Ok(Source::Dump { name, input: Box::new(file) }),
+                    Err(error) => Err(MigrateError::File { name, error }),
+                }
+            }
+            Store::Pipe => {
                 Ok(Source::Dump { name: "stdin".into(), input: Box::new(std::io::stdin()) })
             }
         }
@@ -71,8 +75,8 @@ impl Source {
     /// Hands on all records, in order, until `each` fails.
     pub fn read(
         self,
-        each: &mut dyn FnMut(u64, RawRecord) -> Result<(), String>,
-    ) -> Result<(), String> {
+        each: &mut dyn FnMut(u64, RawRecord) -> Result<(), MigrateError>,
+    ) -> Result<(), MigrateError> {
         match self {
             Source::Dump { name, input } => dump::read(&name, input, each),
             Source::Backup(backup) => backup.read(each),
@@ -83,47 +87,47 @@ impl Source {
                         result = each(offset, record);
                     }
                 });
-                read.map_err(|e| e.to_string()).and(result)
+                read?;
+                result
             }
         }
     }
 }
 
-/// A place of records that is to be written. Its methods block.
+/// Where records are to be written. Its methods block.
 pub enum Sink {
     Log { log: Box<dyn Log>, end: u64, waiting: Vec<RawRecord>, bytes: usize },
     Dump(dump::Writer),
 }
 
 impl Sink {
-    /// Refuses a place that holds something, unless `force`.
+    /// Opens a store. Refuses one that holds something, unless `force`.
     pub fn open(
-        place: &Place,
+        store: &Store,
         kafka: &BTreeMap<String, String>,
         force: bool,
-    ) -> Result<Sink, String> {
-        let named = |e: &dyn std::fmt::Display| format!("{place}: {e}");
-        match place {
-            Place::Live(_) => Err(format!("{place} is no place of records")),
-            Place::Kafka { bootstrap_servers, topic } => {
+    ) -> Result<Sink, MigrateError> {
+        match store {
+            Store::Topic { bootstrap_servers, topic } => {
+                let wrong = |error| MigrateError::Topic { topic: store.clone(), error };
                 let config = kafka_config(bootstrap_servers, topic, kafka);
-                let mut log = KafkaLog::open(config).map_err(|e| named(&e))?;
-                refuse_full(&mut log, place, force)?;
+                let mut log = KafkaLog::open(config).map_err(wrong)?;
+                refuse_full(&mut log, store, force)?;
                 if !force {
-                    refuse_shared(&log, place)?;
+                    refuse_shared(&log, store)?;
                 }
                 // whoever led until now is not to write between ours
-                take_over(&mut log).map_err(|e| named(&e))?;
+                take_over(&mut log).map_err(wrong)?;
                 let end = log.end();
                 Ok(Sink::log(log, end))
             }
-            Place::Sled(folder) => {
-                let mut log = SledLog::open(folder).map_err(|e| e.to_string())?;
-                let end = refuse_full(&mut log, place, force)?;
+            Store::Sled(folder) => {
+                let mut log = SledLog::open(folder)?;
+                let end = refuse_full(&mut log, store, force)?;
                 Ok(Sink::log(log, end))
             }
-            Place::File(path) => file(path, force).map_err(|e| named(&e)),
-            Place::Pipe => Ok(Sink::Dump(dump::Writer::stdout())),
+            Store::File(path) => dump::Writer::file(path, force).map(Sink::Dump),
+            Store::Pipe => Ok(Sink::Dump(dump::Writer::stdout())),
         }
     }
 
@@ -131,14 +135,14 @@ impl Sink {
         Sink::Log { log: Box::new(log), end, waiting: Vec::new(), bytes: 0 }
     }
 
-    /// A dump gets everything; a log, which a registry is to read, only what one can read. Whether it
-    /// has got it.
+    /// Writes a record: to a dump always, to a log, which a registry is to read, only if it can read the record.
+    /// Returns whether it was written.
     pub fn push(
         &mut self,
         offset: u64,
         record: RawRecord,
         progress: &mut Progress,
-    ) -> Result<bool, String> {
+    ) -> Result<bool, MigrateError> {
         match self {
             Sink::Dump(out) => out.push(offset, &record).map(|()| true),
             Sink::Log { waiting, bytes, .. } => {
@@ -160,23 +164,22 @@ impl Sink {
         }
     }
 
-    fn append(&mut self) -> Result<(), String> {
+    fn append(&mut self) -> Result<(), MigrateError> {
         let Sink::Log { log, end, waiting, bytes } = self else { return Ok(()) };
         if waiting.is_empty() {
             return Ok(());
         }
-        let first = log.append(*end, waiting).map_err(|error| match error {
-            AppendError::Conflict => "somebody else writes to the target".to_string(),
-            other => format!("the target took {end} records, then: {other}"),
-        })?;
+        let first = log
+            .append(*end, waiting)
+            .map_err(|error| MigrateError::Append { taken: *end, error })?;
         *end = first + waiting.len() as u64;
         *bytes = 0;
         waiting.clear();
         Ok(())
     }
 
-    /// All of it is durable.
-    pub fn finish(mut self) -> Result<(), String> {
+    /// Ends writing: all of it is durable once this returns.
+    pub fn finish(mut self) -> Result<(), MigrateError> {
         self.append()?;
         match self {
             Sink::Dump(out) => out.finish(),
@@ -185,22 +188,22 @@ impl Sink {
     }
 }
 
-/// Registries that write the topic meanwhile give ids that the copy has.
-fn refuse_shared(log: &KafkaLog, place: &Place) -> Result<(), String> {
+/// Refuses a topic that a registry uses: what it writes meanwhile has ids that the copy has too.
+fn refuse_shared(log: &KafkaLog, topic: &Store) -> Result<(), MigrateError> {
     match log.other_registries() {
-        Ok(others) if !others.is_empty() => Err(format!(
-            "{place}: another registry is there: {}. Stop it first; --force writes all the same, if it writes another topic",
-            others.join(", ")
-        )),
+        Ok(others) if !others.is_empty() => {
+            Err(MigrateError::OtherRegistries { topic: topic.clone(), others })
+        }
         Ok(_) => Ok(()),
         Err(why) => {
-            eprintln!("{place}: whether another registry is there is not known: {why}");
+            eprintln!("{topic}: whether another registry is there is not known: {why}");
             Ok(())
         }
     }
 }
 
-/// A cluster that has never given a transactional id may take some seconds for its first.
+/// Fences whoever wrote the log until now. A cluster that has never given a transactional id may take some seconds
+/// for its first, so this is tried for [`INIT_TIMEOUT`].
 fn take_over(log: &mut KafkaLog) -> Result<(), LogError> {
     let give_up = Instant::now() + INIT_TIMEOUT;
     loop {
@@ -209,10 +212,6 @@ fn take_over(log: &mut KafkaLog) -> Result<(), LogError> {
             taken => return taken,
         }
     }
-}
-
-fn file(path: &Path, force: bool) -> Result<Sink, String> {
-    dump::Writer::file(path, force).map(Sink::Dump)
 }
 
 fn kafka_config(
@@ -228,17 +227,17 @@ fn kafka_config(
     KafkaConfig { topic: topic.to_string(), init_timeout: INIT_TIMEOUT, ..default }
 }
 
-/// The offset after the last record of a log that holds nothing that a registry would notice.
-fn refuse_full(log: &mut impl Log, place: &Place, force: bool) -> Result<u64, String> {
+/// Refuses a log that holds something that a registry would notice, unless `force`. Returns the offset after its
+/// last record.
+fn refuse_full(log: &mut impl Log, store: &Store, force: bool) -> Result<u64, MigrateError> {
     let mut state = State::default();
     // what cannot be applied is counted there
-    let read = log.read(0, &mut |offset, record| {
-        let _ = state.apply_entry(offset, weir_registry_core::LogEntry::read(&record));
-    });
-    read.map_err(|e| e.to_string())?;
+    log.read(0, &mut |offset, record| {
+        let _ = state.apply_entry(offset, LogEntry::read(&record));
+    })?;
     let is_empty = state == State::default() && state.passed_over().count == 0;
     if !is_empty && !force {
-        return Err(super::not_empty(place));
+        return Err(MigrateError::NotEmpty(Place::Records(store.clone())));
     }
     Ok(state.next_offset())
 }

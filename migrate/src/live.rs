@@ -12,12 +12,14 @@ use weir_registry_api::{
     Association, CompatibilityLevel, Config, Context, Metadata, Mode, ModeBody, Reference, RuleSet,
     SchemaId, SchemaText, SchemaType, Subject, Version,
 };
-use weir_registry_core::record::{AssociationKey, SchemaValue};
+use weir_registry_core::record::{AssociationKey, SchemaValue, Unreadable};
 use weir_registry_core::{RawRecord, Record, State};
 
-use super::contents::Contents;
-use super::http::{Api, CONCURRENCY, Failure};
-use super::progress::Progress;
+use crate::api::{Api, CONCURRENCY};
+use crate::contents::Contents;
+use crate::error::MigrateError;
+use crate::failure::Failure;
+use crate::progress::Progress;
 
 /// A version as a registry of any age answers it.
 #[derive(Deserialize, PartialEq)]
@@ -51,7 +53,7 @@ pub async fn walk(
     api: &Api,
     asked: &BTreeSet<Subject>,
     progress: &mut Progress,
-) -> Result<Contents, String> {
+) -> Result<Contents, MigrateError> {
     let known_contexts = contexts(api).await?;
     let subjects = subjects(api, known_contexts.as_deref().unwrap_or_default()).await?;
     let mut contexts: BTreeSet<Context> = subjects.iter().map(Subject::context).collect();
@@ -75,10 +77,11 @@ pub async fn walk(
     Ok(Contents { state, knows_associations })
 }
 
-fn put(state: &mut State, record: &Record, timestamp_ms: Option<i64>) -> Result<(), String> {
+/// Applies a record to the state that a walk makes.
+fn put(state: &mut State, record: &Record, timestamp_ms: Option<i64>) -> Result<(), Unreadable> {
     let mut raw = record.encode();
     raw.timestamp_ms = timestamp_ms;
-    state.apply(&raw).map_err(|why| why.to_string())
+    state.apply(&raw)
 }
 
 /// A record of the state that a walk has made, with the time that the registry has for it.
@@ -123,7 +126,7 @@ async fn contexts(api: &Api) -> Result<Option<Vec<Context>>, Failure> {
 }
 
 /// Whether a registry knows contexts. One that does not numbers all schemas in one list.
-pub async fn knows_contexts(api: &Api) -> Result<bool, String> {
+pub async fn knows_contexts(api: &Api) -> Result<bool, MigrateError> {
     Ok(contexts(api).await?.is_some())
 }
 
@@ -144,7 +147,7 @@ async fn subjects(api: &Api, contexts: &[Context]) -> Result<BTreeSet<Subject>, 
 }
 
 /// Whether the target of the migration, which it is about to be, holds anything yet.
-pub async fn is_empty(api: &Api) -> Result<bool, String> {
+pub async fn is_empty(api: &Api) -> Result<bool, MigrateError> {
     let contexts = contexts(api).await?.unwrap_or_default();
     Ok(subjects(api, &contexts).await?.is_empty())
 }
@@ -166,7 +169,11 @@ async fn aliases(api: &Api) -> Result<BTreeSet<Subject>, Failure> {
 
 /// What is set for the default context and around all of them. A registry shows what holds for the
 /// default context also where nothing is set: that is left out where it comes from around it.
-async fn global_scope(api: &Api, has_contexts: bool, state: &mut State) -> Result<(), String> {
+async fn global_scope(
+    api: &Api,
+    has_contexts: bool,
+    state: &mut State,
+) -> Result<(), MigrateError> {
     let around = Subject::global();
     let (mut outer_config, mut outer_mode) = (None, None);
     if has_contexts {
@@ -214,7 +221,7 @@ fn put_settings(
     subject: Option<Subject>,
     config: Option<Config>,
     mode: Option<Mode>,
-) -> Result<(), String> {
+) -> Result<(), MigrateError> {
     if let Some(config) = config {
         let value = Some(config.into());
         put(state, &Record::Config { subject: subject.clone(), value }, None)?;
@@ -247,7 +254,7 @@ async fn settings(
     inherited: Option<Mode>,
     state: &mut State,
     progress: &mut Progress,
-) -> Result<(), String> {
+) -> Result<(), MigrateError> {
     let count = scopes.len();
     let asked = scopes.into_iter().map(|scope| async move {
         let config = config(api, Some(&scope)).await?;
@@ -270,7 +277,7 @@ async fn versions(
     subjects: &BTreeSet<Subject>,
     state: &mut State,
     progress: &mut Progress,
-) -> Result<(), String> {
+) -> Result<(), MigrateError> {
     let is_alias =
         |subject: &&Subject| state.config(Some(subject)).is_some_and(|c| c.alias.is_some());
     let (hidden, shown): (Vec<&Subject>, Vec<&Subject>) = subjects.iter().partition(is_alias);
@@ -287,10 +294,10 @@ async fn versions(
     let mut done = 0;
     while let Some((found, place)) = answers.next().await {
         let taken = match found {
-            Ok(found) => put_version(state, found, place.deleted),
+            Ok(found) => put_version(state, found, place.deleted).map_err(MigrateError::from),
             // it is listed, but not shown
-            Err(failure) if failure.is_refusal() => Err(failure.to_string()),
-            Err(failure) => return Err(failure.to_string()),
+            Err(failure) if failure.is_refusal() => Err(failure.into()),
+            Err(failure) => return Err(failure.into()),
         };
         if let Err(why) = taken {
             progress.miss(&format!("{} version {}", place.subject, place.version), why);
@@ -336,7 +343,7 @@ async fn version(api: &Api, place: &Place) -> Result<Found, Failure> {
     api.get(&path, &[("deleted", "true")]).await
 }
 
-fn put_version(state: &mut State, found: Found, deleted: bool) -> Result<(), String> {
+fn put_version(state: &mut State, found: Found, deleted: bool) -> Result<(), Unreadable> {
     let (subject, version) = (found.subject.clone(), found.version);
     let value = SchemaValue {
         subject: found.subject,
@@ -358,7 +365,7 @@ async fn hidden_versions(
     subject: &Subject,
     state: &mut State,
     progress: &mut Progress,
-) -> Result<(), String> {
+) -> Result<(), MigrateError> {
     let all = async |deleted| {
         let query = [("subjectPrefix", subject.as_str()), ("deleted", deleted)];
         let found: Vec<Found> = list(api, &["schemas"], &query).await?;
@@ -379,7 +386,7 @@ async fn associations(
     api: &Api,
     subjects: &BTreeSet<Subject>,
     state: &mut State,
-) -> Result<bool, String> {
+) -> Result<bool, MigrateError> {
     let ask = |subject: Subject| async move {
         let path = ["associations", "subjects", subject.as_str()];
         api.find::<Vec<Association>>(&path, &[]).await

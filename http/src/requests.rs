@@ -24,7 +24,7 @@ use crate::connection::Arrival;
 use crate::principal::Principal;
 use crate::request_id::REQUEST_ID;
 
-/// The target of the access log's lines.
+/// The target of the access log's lines, which are written at the level `debug`.
 pub const ACCESS_LOG: &str = "weir::access";
 
 /// What requests are counted under that no route has.
@@ -128,7 +128,7 @@ impl<S: Service<Request, Response = Response, Error = Infallible>> Service<Reque
 
     fn call(&mut self, request: Request) -> Observing<S::Future> {
         let arrival = request.extensions().get::<Arrival>().cloned();
-        let line = tracing::enabled!(target: ACCESS_LOG, tracing::Level::INFO)
+        let line = tracing::enabled!(target: ACCESS_LOG, tracing::Level::DEBUG)
             .then(|| Box::new(Line::of(&request)));
         let seen = Seen {
             service: self.name,
@@ -205,7 +205,7 @@ impl Seen {
         }
         let Some(line) = self.line.take() else { return };
         let id = response.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok());
-        tracing::info!(
+        tracing::debug!(
             target: ACCESS_LOG,
             service = self.service,
             principal = %line.principal,

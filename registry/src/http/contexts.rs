@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use percent_encoding::percent_decode_str;
 use weir_registry_api::Context;
-use weir_registry_core::Command;
+use weir_registry_core::DeleteContext;
 
 use super::answer::{Answer, Json};
 use super::request::{ContextPath, Params};
@@ -32,7 +32,7 @@ pub(super) async fn delete(
     State(registry): State<Registry>,
     ContextPath(context): ContextPath,
 ) -> Answer<StatusCode> {
-    registry.submit(Command::DeleteContext { context }).await?;
+    registry.submit(DeleteContext { context }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

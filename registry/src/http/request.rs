@@ -52,11 +52,7 @@ impl FromRequestParts<Registry> for VersionPath {
 
 /// The subject that a request for this one is about. One step: an alias of an alias is none.
 pub(super) fn behind_alias(registry: &Registry, subject: Subject) -> Subject {
-    let state = registry.state();
-    match state.config(Some(&subject)).and_then(|config| config.alias.as_deref()) {
-        Some(alias) if !alias.is_empty() => Subject::written(alias).beside(&subject),
-        _ => subject,
-    }
+    registry.state().behind_alias(subject)
 }
 
 /// `{subject}` of configuration and modes, which may be a context; none is the default one.

@@ -5,8 +5,10 @@ pub mod code;
 pub mod config;
 pub mod contract;
 pub mod error;
+mod json;
 pub mod level;
 pub mod name;
+mod refusal;
 pub mod text;
 pub mod wire;
 

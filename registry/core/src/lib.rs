@@ -9,6 +9,7 @@ mod candidate;
 mod check;
 mod compaction;
 mod decide;
+mod guid;
 mod lookup;
 mod parsed;
 pub mod record;

@@ -6,6 +6,7 @@ mod cluster;
 mod compatibility;
 mod config;
 mod contexts;
+mod edge;
 mod encode;
 mod format;
 mod forward;

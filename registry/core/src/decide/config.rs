@@ -84,12 +84,13 @@ fn set<T: Clone>(field: &mut Option<T>, update: &Option<Option<T>>) {
     }
 }
 
-fn set_parsed<T: std::str::FromStr<Err = RegistryError>>(
+fn set_parsed<T: std::str::FromStr<Err: Into<RegistryError>>>(
     field: &mut Option<T>,
     update: &Option<Option<String>>,
 ) -> Result<(), RegistryError> {
     if let Some(update) = update {
-        *field = update.as_ref().map(|name| name.parse()).transpose()?;
+        let parsed = update.as_ref().map(|name| name.parse()).transpose();
+        *field = parsed.map_err(Into::into)?;
     }
     Ok(())
 }

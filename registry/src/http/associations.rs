@@ -17,7 +17,7 @@ use super::answer::{Answer, Json, Refused};
 use super::request::{Body, From, Params, SubjectPath};
 use crate::Registry;
 pub(super) use batch::{batch_change, batch_get};
-use change::{Way, change, remove};
+use change::{Kind, Way, change, remove};
 use wanted::{Wanted, lifecycle, resource_type};
 pub(super) use wanted::{lifecycles_are_known, shown, wanted};
 
@@ -73,11 +73,11 @@ pub(super) async fn create(
     Body(request): Body<AssociationRequest>,
 ) -> Answer<Json<AssociationResponse>> {
     let way = Way::of(&params, asker)?;
-    let request = request.checked(true, way.is_dry)?;
-    change(&registry, request, &way, true).await.map(Json)
+    let request = request.checked(true, way.is_dry).map_err(RegistryError::from)?;
+    change(&registry, request, &way, Kind::Create).await.map(Json)
 }
 
-/// `PUT /associations/resources/{resource}`: the same, but that it may change what is there: a
+/// `PUT /associations/resources/{resource}`: give a resource its subjects, or change those that it has: a
 /// resource's own subject gets a new version. New ones are shared.
 ///
 /// `context`, `dryRun`. 40901 · 40904 · 40905 · 40907 · 40908 frozen · 42201 · 42205 · 42208 · 42212 ·
@@ -96,8 +96,8 @@ pub(super) async fn put(
         }));
     }
     let way = Way::of(&params, asker)?;
-    let request = request.checked(false, way.is_dry)?;
-    change(&registry, request, &way, false).await.map(Json)
+    let request = request.checked(false, way.is_dry).map_err(RegistryError::from)?;
+    change(&registry, request, &way, Kind::Upsert).await.map(Json)
 }
 
 /// `DELETE /associations/resources/{resource}`: take a resource's subjects from it.

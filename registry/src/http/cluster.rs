@@ -68,22 +68,15 @@ impl Node {
             passed_over,
             faults: Vec::new(),
         };
-        #[cfg(feature = "kafka")]
-        if let Some(cluster) = registry.cluster() {
-            return Node::of_many(cluster, alone);
-        }
-        let reading = registry.is_clustered();
-        let role = if reading { "follower" } else { "single" };
-        let fault = registry.log().fault.as_ref().map(Fault::to_string);
-        let writable = !reading && fault.is_none();
-        let faults = fault.into_iter().collect();
-        Node { role, ready: !reading, writable, faults, ..alone }
-    }
-
-    /// A node that has read the log that it shares; `alone` is what it would be if it had the log for itself.
-    #[cfg(feature = "kafka")]
-    fn of_many(cluster: &crate::cluster::Cluster, alone: Node) -> Node {
-        let status = cluster.status();
+        let Some(peers) = registry.peers() else {
+            let reading = registry.is_clustered();
+            let role = if reading { "follower" } else { "single" };
+            let fault = registry.log().fault.as_ref().map(Fault::to_string);
+            let writable = !reading && fault.is_none();
+            let faults = fault.into_iter().collect();
+            return Node { role, ready: !reading, writable, faults, ..alone };
+        };
+        let status = peers.status();
         Node {
             ready: !status.beside_others,
             role: match status.leading {
@@ -93,12 +86,12 @@ impl Node {
             },
             writable: match status.leading {
                 Some(_) => status.well && status.faults.is_empty(),
-                None => status.kafka && status.faults.is_empty() && status.leader.is_some(),
+                None => status.heard && status.faults.is_empty() && status.leader.is_some(),
             },
             epoch: status.leading.or(status.leader.as_ref().map(|leader| leader.epoch)),
             leader: status.leader.map(|leader| leader.url),
-            url: Some(cluster.node.advertised_url.clone()),
-            topic: Some(cluster.topic.clone()),
+            url: Some(status.url),
+            topic: Some(status.topic),
             applied_offset: status.applied,
             end_offset: status.end,
             lag: status.end - status.applied,

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use weir_registry_api::{Config, ConfigUpdate, RegistryError, Subject};
-use weir_registry_core::{Command, Outcome, State as RegistryState};
+use weir_registry_core::{DeleteConfig, PutConfig, State as RegistryState};
 
 use super::answer::{Answer, Json, Refused};
 use super::request::{Body, Params, ScopePath};
@@ -96,17 +96,10 @@ async fn change(
     scope: Option<Subject>,
     update: ConfigUpdate,
 ) -> Answer<Json<ConfigUpdate>> {
-    let scope = scope.map(Subject::settable).transpose()?;
-    let command = Command::PutConfig { scope, update: Box::new(update) };
-    match registry.submit(command).await? {
-        Outcome::Config(config) => Ok(Json(ConfigUpdate::from(*config))),
-        _ => Err(Refused::from(RegistryError::Internal)),
-    }
+    let scope = scope.map(Subject::settable).transpose().map_err(RegistryError::from)?;
+    Ok(Json(registry.submit(PutConfig { scope, update }).await?.into()))
 }
 
 async fn remove(registry: &Registry, scope: Option<Subject>) -> Answer<Json<Config>> {
-    match registry.submit(Command::DeleteConfig { scope }).await? {
-        Outcome::Config(config) => Ok(Json(*config)),
-        _ => Err(Refused::from(RegistryError::Internal)),
-    }
+    Ok(Json(registry.submit(DeleteConfig { scope }).await?))
 }

@@ -3,8 +3,8 @@
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use percent_encoding::percent_decode_str;
-use weir_registry_api::Context;
-use weir_registry_core::Command;
+use weir_registry_api::{Context, RegistryError};
+use weir_registry_core::DeleteContext;
 
 use super::answer::{Answer, Json};
 use super::request::{ContextPath, Params};
@@ -32,7 +32,7 @@ pub(super) async fn delete(
     State(registry): State<Registry>,
     ContextPath(context): ContextPath,
 ) -> Answer<StatusCode> {
-    registry.submit(Command::DeleteContext { context }).await?;
+    registry.submit(DeleteContext { context }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -49,7 +49,8 @@ pub(super) fn qualified(method: &str, uri: &Uri) -> Answer<Option<Uri>> {
         return Ok(None);
     };
     let decoded = percent_decode_str(name).decode_utf8_lossy();
-    let context = Context::new(decoded.trim_start_matches(':').trim_end_matches(':'))?;
+    let name_alone = decoded.trim_start_matches(':').trim_end_matches(':');
+    let context = Context::new(name_alone).map_err(RegistryError::from)?;
     let dot = if decoded.contains('.') { "" } else { "." };
     let prefix = format!(":{dot}{}:", name.trim_matches(':'));
     let rest = rest.trim_end_matches('/');

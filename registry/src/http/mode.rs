@@ -3,7 +3,7 @@
 use axum::extract::State;
 use serde::{Deserialize, Deserializer, Serialize};
 use weir_registry_api::{Mode, ModeBody, RegistryError, Subject};
-use weir_registry_core::{Command, Outcome};
+use weir_registry_core::{DeleteMode, PutMode};
 
 use super::answer::{Answer, Json, Refused};
 use super::request::{Body, Params, ScopePath};
@@ -103,15 +103,15 @@ async fn change(
     update: ModeUpdate,
 ) -> Answer<Json<ModeUpdate>> {
     let force = params.flag("force");
-    let command = match &update.mode {
+    match &update.mode {
         Some(Some(name)) => {
-            let (mode, scope) = (name.parse::<Mode>()?, scope.map(Subject::settable).transpose()?);
-            Command::PutMode { scope, mode, force }
+            let mode = name.parse::<Mode>().map_err(RegistryError::from)?;
+            let scope = scope.map(Subject::settable).transpose().map_err(RegistryError::from)?;
+            registry.submit(PutMode { scope, mode, force }).await?;
         }
-        Some(None) => Command::DeleteMode { scope, recursive: true },
+        Some(None) => drop(registry.submit(DeleteMode { scope, recursive: true }).await?),
         None => return Err(Refused::from(RegistryError::InvalidMode)),
-    };
-    registry.submit(command).await?;
+    }
     Ok(Json(update))
 }
 
@@ -121,8 +121,6 @@ async fn remove(
     params: &Params,
 ) -> Answer<Json<ModeBody>> {
     let recursive = params.flag("recursive");
-    match registry.submit(Command::DeleteMode { scope, recursive }).await? {
-        Outcome::Mode(mode) => Ok(Json(ModeBody { mode })),
-        _ => Err(Refused::from(RegistryError::Internal)),
-    }
+    let mode = registry.submit(DeleteMode { scope, recursive }).await?;
+    Ok(Json(ModeBody { mode }))
 }

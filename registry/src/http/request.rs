@@ -37,17 +37,16 @@ impl FromRequestParts<Registry> for VersionPath {
     async fn from_request_parts(parts: &mut Parts, registry: &Registry) -> Result<Self, Refused> {
         let Named((name, version)) =
             Named::<(String, String)>::from_request_parts(parts, registry).await?;
-        Ok(VersionPath(behind_alias(registry, Subject::written(&name)), version.parse()?))
+        Ok(VersionPath(
+            behind_alias(registry, Subject::written(&name)),
+            version.parse().map_err(RegistryError::from)?,
+        ))
     }
 }
 
 /// The subject that a request for this one is about. One step: an alias of an alias is none.
 pub(super) fn behind_alias(registry: &Registry, subject: Subject) -> Subject {
-    let state = registry.state();
-    match state.config(Some(&subject)).and_then(|config| config.alias.as_deref()) {
-        Some(alias) if !alias.is_empty() => Subject::written(alias).beside(&subject),
-        _ => subject,
-    }
+    registry.state().behind_alias(subject)
 }
 
 /// `{subject}` of configuration and modes, which may be a context; none is the default one.
@@ -70,7 +69,7 @@ impl FromRequestParts<Registry> for ContextPath {
 
     async fn from_request_parts(parts: &mut Parts, registry: &Registry) -> Result<Self, Refused> {
         let Named(name) = Named::<String>::from_request_parts(parts, registry).await?;
-        Ok(ContextPath(Context::new(name.trim_matches(':'))?))
+        Ok(ContextPath(Context::new(name.trim_matches(':')).map_err(RegistryError::from)?))
     }
 }
 

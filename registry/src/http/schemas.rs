@@ -167,7 +167,7 @@ pub(super) async fn by_guid(
 ) -> Answer<SchemaJson<SchemaString>> {
     let entry = {
         let state = registry.state();
-        let same = state.ids_of_guid(guid.parse::<Guid>()?).next();
+        let same = state.ids_of_guid(guid.parse::<Guid>().map_err(RegistryError::from)?).next();
         same.and_then(|same| state.by_id(same.context.as_str(), same.id)).cloned()
     };
     let entry = entry.ok_or(RegistryError::SchemaIdNotFound { id: guid })?;

@@ -6,7 +6,7 @@ use weir_registry_api::{
     RegisterRequest, RegistryError, Schema, SchemaId, SchemaType, Subject, Version, VersionSpec,
 };
 use weir_registry_core::{
-    Candidate, Command, Listing, Outcome, Purpose, State as RegistryState, VersionEntry,
+    Candidate, DeleteSubject, DeleteVersion, Listing, Purpose, State as RegistryState, VersionEntry,
 };
 use weir_schema::Budget;
 
@@ -43,10 +43,11 @@ pub(super) async fn lookup(
     params: Params,
     Body(request): Body<RegisterRequest>,
 ) -> Answer<SchemaJson<Schema>> {
-    let (deleted, normalize) = (params.flag("deleted"), params.flag("normalize"));
+    let options =
+        LookUpOptions { normalize: params.flag("normalize"), deleted: params.flag("deleted") };
     let found = registry.work(&asker, register::is_long(&request), {
         let subject = subject.clone();
-        move |state, budget| look_up(state, &subject, &request, normalize, deleted, budget)
+        move |state, budget| look_up(state, &subject, &request, options, budget)
     });
     let (place, version) = found.await??;
     let schema = {
@@ -60,14 +61,23 @@ pub(super) async fn lookup(
     Ok(SchemaJson(Schema { ts: None, deleted: None, ..schema }))
 }
 
+/// How a schema is looked for.
+#[derive(Clone, Copy)]
+struct LookUpOptions {
+    /// Whether the schema is normalized first.
+    normalize: bool,
+    /// Whether soft-deleted versions count.
+    deleted: bool,
+}
+
 fn look_up(
     state: &RegistryState,
     subject: &Subject,
     request: &RegisterRequest,
-    normalize: bool,
-    deleted: bool,
+    options: LookUpOptions,
     budget: &Budget,
 ) -> Result<(Subject, VersionEntry), RegistryError> {
+    let LookUpOptions { normalize, deleted } = options;
     let is_there = |place: &Subject| state.versions(place).iter().any(|v| deleted || !v.deleted);
     let elsewhere = state.elsewhere(subject).filter(|_| subject.is_in_default_context());
     // a schema that is none is none, whether the subject is there or not
@@ -142,10 +152,7 @@ pub(super) async fn delete(
     params: Params,
 ) -> Answer<Json<Vec<Version>>> {
     let permanent = params.flag("permanent");
-    match registry.submit(Command::DeleteSubject { subject, permanent }).await? {
-        Outcome::Versions(versions) => Ok(Json(versions)),
-        _ => Err(Refused::from(RegistryError::Internal)),
-    }
+    Ok(Json(registry.submit(DeleteSubject { subject, permanent }).await?))
 }
 
 /// `GET /subjects/{subject}/versions`: numbers of the versions, ascending.
@@ -244,8 +251,5 @@ pub(super) async fn delete_version(
     params: Params,
 ) -> Answer<Json<Version>> {
     let permanent = params.flag("permanent");
-    match registry.submit(Command::DeleteVersion { subject, version, permanent }).await? {
-        Outcome::Version(version) => Ok(Json(version)),
-        _ => Err(Refused::from(RegistryError::Internal)),
-    }
+    Ok(Json(registry.submit(DeleteVersion { subject, version, permanent }).await?))
 }

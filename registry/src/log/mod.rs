@@ -123,20 +123,13 @@ pub enum AppendError {
     Conflict,
     /// The log may hold the records or not; it is not to be written again before it was read.
     Failed(String),
-    /// Another has taken the log over; nothing was written.
-    Deposed,
-    /// The log does not take these; nothing was written.
-    Refused { reason: String, too_large: bool },
 }
 
 impl fmt::Display for AppendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             AppendError::Conflict => f.write_str("somebody else has written"),
-            AppendError::Deposed => f.write_str("another has taken over"),
-            AppendError::Failed(reason) | AppendError::Refused { reason, .. } => {
-                f.write_str(reason)
-            }
+            AppendError::Failed(reason) => f.write_str(reason),
         }
     }
 }

@@ -18,7 +18,7 @@ use weir_schema::OverBudget;
 
 use super::super::answer::{Answer, Json, Refused};
 use super::super::request::{Body, From, Params};
-use super::change::{Way, change, remove, response};
+use super::change::{Kind, Way, change, remove, response};
 use super::wanted::Wanted;
 use crate::Registry;
 
@@ -186,10 +186,10 @@ async fn change_one(
     };
     let id = resource.resource_id.clone().unwrap_or_default();
     let mut schemas = BTreeMap::new();
-    for run in ops.runs(way.is_dry)? {
+    for run in ops.runs(way.is_dry).map_err(RegistryError::from)? {
         let changed = match run {
-            AssociationRun::Create(request) => change(registry, request, way, true).await?,
-            AssociationRun::Upsert(request) => change(registry, request, way, false).await?,
+            AssociationRun::Create(request) => change(registry, request, way, Kind::Create).await?,
+            AssociationRun::Upsert(request) => change(registry, request, way, Kind::Upsert).await?,
             AssociationRun::Delete { association_type, cascade_lifecycle } => {
                 let what = AssociationDelete {
                     resource_id: id.clone(),

@@ -7,7 +7,8 @@ use weir_registry_api::{Context, RegistryError};
 use weir_registry_core::DeleteContext;
 
 use super::answer::{Answer, Json};
-use super::request::{ContextPath, Params};
+use super::query::{ListContexts, Paging};
+use super::request::{ContextPath, Query};
 use crate::Registry;
 
 /// `GET /contexts`: names of the contexts, the default one first.
@@ -15,14 +16,15 @@ use crate::Registry;
 /// `contextPrefix`, `offset`, `limit`.
 pub(super) async fn list(
     State(registry): State<Registry>,
-    params: Params,
+    Query(asked): Query<ListContexts>,
+    Query(paging): Query<Paging>,
 ) -> Answer<Json<Vec<Context>>> {
     let state = registry.state();
-    let prefix = params.text("contextPrefix").unwrap_or_default();
+    let prefix = asked.context_prefix.unwrap_or_default();
     let prefix = prefix.trim_start_matches(':').trim_end_matches(':');
     let all = std::iter::once(Context::default()).chain(state.contexts().cloned());
     let shown = all.filter(|context| context.as_str().starts_with(prefix));
-    Ok(Json(params.page(usize::MAX)?.of(shown)))
+    Ok(Json(paging.of(shown, usize::MAX)))
 }
 
 /// `DELETE /contexts/{context}`: forget a context that has no subjects.

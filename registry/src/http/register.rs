@@ -14,7 +14,8 @@ use weir_schema::{Budget, protobuf};
 
 use super::answer::{Answer, Refused};
 use super::format;
-use super::request::{Body, From, LONG_BYTES, Params, SubjectPath, VersionPath};
+use super::query::{Registering, Shaped};
+use super::request::{Body, From, LONG_BYTES, Query, SubjectPath, VersionPath};
 use super::shared_text::SchemaJson;
 use crate::Registry;
 use crate::lanes::Asker;
@@ -30,7 +31,8 @@ pub(super) async fn register(
     State(registry): State<Registry>,
     SubjectPath(subject): SubjectPath,
     From(asker): From,
-    params: Params,
+    Query(asked): Query<Registering>,
+    Query(mut shaped): Query<Shaped>,
     Body(request): Body<RegisterRequest>,
 ) -> Answer<SchemaJson<RegisterResponse>> {
     let subject = Subject::new(subject.as_str()).map_err(RegistryError::from)?;
@@ -38,12 +40,11 @@ pub(super) async fn register(
         let subject = subject.to_string();
         return Err(Refused::from(RegistryError::InvalidSubject { subject }));
     }
-    let options =
-        RegisterOptions { normalize: params.flag("normalize"), force: params.flag("force") };
-    let params =
-        if came_as_descriptor(&request) { params.or("format", "serialized") } else { params };
-    let made = register_or_find(&registry, &asker, &subject, request, options).await?;
-    registered(&registry, &asker, &subject, made, &params).await
+    if came_as_descriptor(&request) {
+        shaped.format.get_or_insert_with(|| "serialized".to_string());
+    }
+    let made = register_or_find(&registry, &asker, &subject, request, asked.options()).await?;
+    registered(&registry, &asker, &subject, made, &shaped).await
 }
 
 /// Clients that send Protobuf as a descriptor read it so: the answer is what they keep.
@@ -57,7 +58,7 @@ async fn registered(
     asker: &Asker,
     subject: &Subject,
     made: Registered,
-    params: &Params,
+    shaped: &Shaped,
 ) -> Answer<SchemaJson<RegisterResponse>> {
     let Registered { id, version } = made;
     let schema = {
@@ -68,7 +69,7 @@ async fn registered(
         }
         state.schema(subject, &VersionEntry { version, id, deleted: false, ts: None })
     };
-    let schema = format::version(registry, asker, subject, schema, params).await?;
+    let schema = format::version(registry, asker, subject, schema, shaped).await?;
     Ok(SchemaJson(RegisterResponse {
         id,
         version: Some(version),
@@ -131,7 +132,7 @@ pub(super) async fn tag(
     State(registry): State<Registry>,
     VersionPath(subject, spec): VersionPath,
     From(asker): From,
-    params: Params,
+    Query(shaped): Query<Shaped>,
     Body(request): Body<TagSchemaRequest>,
 ) -> Answer<SchemaJson<RegisterResponse>> {
     let look = {
@@ -142,7 +143,7 @@ pub(super) async fn tag(
         }
     };
     let made = registry.settle(&asker, false, look).await?;
-    registered(&registry, &asker, &subject, made, &params).await
+    registered(&registry, &asker, &subject, made, &shaped).await
 }
 
 fn prepare_tagged(

@@ -15,7 +15,7 @@ use weir_registry_core::{
 use weir_schema::Budget;
 
 use super::super::answer::Answer;
-use super::super::request::Params;
+use super::super::query::ChangingAssociations;
 use crate::Registry;
 use crate::lanes::Asker;
 use crate::settle::Look;
@@ -29,13 +29,13 @@ pub(super) struct Way {
 }
 
 impl Way {
-    pub(super) fn of(params: &Params, asker: Asker) -> Answer<Way> {
-        let context = params.text("context").unwrap_or_default();
+    pub(super) fn of(asked: &ChangingAssociations, asker: Asker) -> Answer<Way> {
+        let context = asked.context.as_deref().unwrap_or_default();
         let context = match context.trim_start_matches(':').trim_end_matches(':') {
             "" => Context::default(),
             name => Context::new(name).map_err(RegistryError::from)?,
         };
-        Ok(Way { asker, context, is_dry: params.flag("dryRun") })
+        Ok(Way { asker, context, is_dry: asked.dry_run })
     }
 }
 

@@ -24,7 +24,6 @@ use crate::cli::MigrateArgs;
 use crate::settings::{kafka_flags, read_file};
 use contents::Reach;
 use place::Place;
-pub use place::without_user;
 use progress::Progress;
 use records::{Sink, Source};
 

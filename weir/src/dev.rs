@@ -7,68 +7,55 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
 
-use tokio::net::TcpListener;
-use weir_http::{Limits, Shared, Site};
+use weir_http::{Limits, Shared};
 use weir_proxy::{Broker, BrokerConfig, EmbeddedBroker, Proxy, ProxyConfig};
 use weir_registry::Registry;
 use weir_registry::log::SledLog;
 use weir_serde::RegistryClient;
 
+use crate::config::Surroundings;
+use crate::config::problem::Problems;
 use crate::config::tree::Tree;
+use crate::config::value::Role;
 use crate::error::Error;
-use crate::listen::{self, Hangups};
-use crate::listeners::ListenerUrl;
+use crate::face::FaceSettings;
+use crate::listen::Hangups;
+use crate::listeners::Listener;
 use crate::parts::Parts;
+use crate::served::Served;
+use crate::tls::Certificates;
 
 /// Runs until the process is told to stop.
-pub async fn run(tree: Tree, _: Hangups) -> Result<(), Error> {
+pub async fn run(tree: Tree, hangups: Hangups) -> Result<(), Error> {
     let limits = Limits::for_descriptors(weir_http::raise_descriptors());
     let shared = Arc::new(Shared::new(limits));
-    let registry_listeners = opened(&tree.registry.listeners, &tree, &shared)?;
-    let proxy_listeners = opened(&tree.proxy.listeners, &tree, &shared)?;
+    let mut problems = Vec::new();
+    let surroundings = Surroundings::default();
+    let of_registry = FaceSettings::of_registry(&tree, &surroundings).face(&mut problems);
+    let of_proxy = FaceSettings::of_proxy(&tree, &surroundings).face(&mut problems);
+    if !problems.is_empty() {
+        return Err(Problems(problems).into());
+    }
+    let mut certificates = Certificates::new(&shared, &hangups);
+    let faces = [(Role::Registry, &of_registry), (Role::Proxy, &of_proxy)];
+    let mut served = Served::open(&faces, &tree, &shared, &mut certificates)?;
     let registry = registry(&tree)?;
     let embedded = EmbeddedBroker::start().map_err(|error| Error::Embedded(error.to_string()))?;
     let brokers = embedded.bootstrap_servers().to_string();
-    let (registry_url, proxy_url) = (url(&registry_listeners), url(&proxy_listeners));
+    let url = |role| served.listeners(role).first().map(Listener::url).unwrap_or_default();
+    let (registry_url, proxy_url) = (url(Role::Registry), url(Role::Proxy));
     let proxy = proxy(embedded, &registry_url)?;
 
     let mut parts = Parts::default();
-    for listener in registry_listeners {
-        let service = weir_http::observed("registry", weir_registry::service(registry.clone()));
-        parts.serve(listener.socket, listener.site, None, service);
-    }
+    let service = weir_http::observed("registry", weir_registry::service(registry.clone()));
+    served.carry(Role::Registry, &service, &mut parts);
     parts.registry(registry);
-    for listener in proxy_listeners {
-        let service = weir_http::observed("proxy", weir_proxy::router(proxy.clone()));
-        parts.serve(listener.socket, listener.site, None, service);
-    }
+    let service = weir_http::observed("proxy", weir_proxy::router(proxy.clone()));
+    served.carry(Role::Proxy, &service, &mut parts);
     parts.proxy(proxy);
     let welcome = welcome(&registry_url, &proxy_url, &brokers, &tree);
     let _ = std::io::stdout().write_all(welcome.as_bytes()); // nobody may be reading
     parts.run().await
-}
-
-/// A listener that is open.
-struct Opened {
-    socket: TcpListener,
-    site: Arc<Site>,
-    url: String,
-}
-
-fn opened(urls: &[ListenerUrl], tree: &Tree, shared: &Arc<Shared>) -> Result<Vec<Opened>, Error> {
-    let open = |url: &ListenerUrl| {
-        let (socket, address) = listen::bind(url, *tree.process.insecure)?;
-        let site = Site::new(shared.clone(), address, false);
-        let site = site.allowing_hosts(&tree.browsers.allowed_hosts);
-        let site = Arc::new(site.allowing_origins(&tree.browsers.allowed_origins));
-        Ok(Opened { socket, site, url: format!("http://{address}") })
-    };
-    urls.iter().map(open).collect()
-}
-
-/// The URL of the first listener.
-fn url(listeners: &[Opened]) -> String {
-    listeners.first().map(|listener| listener.url.clone()).unwrap_or_default()
 }
 
 fn registry(tree: &Tree) -> Result<Registry, Error> {

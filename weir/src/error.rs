@@ -26,6 +26,8 @@ pub enum Error {
     Resolve { listener: String, source: io::Error },
     /// An address cannot be listened on.
     Listen { address: SocketAddr, source: io::Error },
+    /// Two services are to be on one listener, and cannot be: they have the same path, or other certificates.
+    SharedListener(String),
     /// A listener would be reachable from elsewhere, and nobody has said that this is meant.
     Exposed(SocketAddr),
     /// A certificate or its key cannot be used.
@@ -73,6 +75,11 @@ impl fmt::Display for Error {
                 write!(f, "{listener} names a host that is not known: {source}")
             }
             Error::Listen { address, source } => write!(f, "cannot listen on {address}: {source}"),
+            Error::SharedListener(url) => write!(
+                f,
+                "{url} is a listener of another service already: listeners of one address need paths of their own, \
+                 such as http://HOST:PORT/registry, and the same certificate"
+            ),
             Error::Exposed(address) => write!(
                 f,
                 "{address} is reachable from elsewhere and there is no authentication: \
@@ -111,6 +118,7 @@ impl std::error::Error for Error {
             Error::Registry(error) => Some(error),
             Error::Panicked(error) => Some(error),
             Error::Checked(_)
+            | Error::SharedListener(_)
             | Error::Exposed(_)
             | Error::Certificate(_)
             | Error::Kafka(_)

@@ -62,7 +62,8 @@ pub fn assumed(listeners: &[FaceListener]) -> Vec<Listener> {
             Host::All => IpAddr::from(Ipv4Addr::UNSPECIFIED),
             Host::Name(_) => IpAddr::from(Ipv4Addr::LOCALHOST),
         };
-        Listener { address: SocketAddr::new(ip, listener.url.port), https: listener.https }
+        let address = SocketAddr::new(ip, listener.url.port);
+        Listener { address, https: listener.https, prefix: listener.url.prefix.clone() }
     };
     listeners.iter().map(assumed).collect()
 }
@@ -105,17 +106,17 @@ fn of_listener(
     surroundings: &Surroundings,
     listener: &Listener,
 ) -> Result<String, Problem> {
-    let (scheme, address) = (listener.scheme(), listener.address);
+    let (scheme, address, prefix) = (listener.scheme(), listener.address, &listener.prefix);
     let unspecified = address.ip().is_unspecified();
     let host = host_name.or(surroundings.hostname.as_deref().filter(|_| unspecified));
     let port = tree.registry.host_port.value.unwrap_or(address.port());
     match host {
-        Some(host) => Ok(format!("{scheme}://{host}:{port}")),
+        Some(host) => Ok(format!("{scheme}://{host}:{port}{prefix}")),
         None if unspecified => Err(Problem::missing(
             "the other nodes need a name for this one: --registry-advertised-url, or \
              SCHEMA_REGISTRY_HOST_NAME",
         )),
-        None => Ok(format!("{scheme}://{address}")),
+        None => Ok(listener.url()),
     }
 }
 
@@ -164,7 +165,7 @@ mod tests {
     }
 
     fn at(address: &str) -> Vec<Listener> {
-        vec![Listener { address: address.parse().unwrap(), https: false }]
+        vec![Listener { address: address.parse().unwrap(), https: false, prefix: String::new() }]
     }
 
     #[test]
@@ -217,7 +218,11 @@ mod tests {
 
     #[test]
     fn the_nodes_are_told_the_listener_that_they_are_to_use() {
-        let listener = |port, https| Listener { address: ([127, 0, 0, 1], port).into(), https };
+        let listener = |port, https| Listener {
+            address: ([127, 0, 0, 1], port).into(),
+            https,
+            prefix: String::new(),
+        };
         let all = [listener(1, false), listener(2, true), listener(3, false)];
         let url = |vars: &[(&str, &str)], listeners: &[Listener]| {
             // the listeners of the settings are open to all

@@ -16,6 +16,8 @@ pub struct ListenerUrl {
     pub scheme: Option<Scheme>,
     pub host: Host,
     pub port: u16,
+    /// The path that its service is below: empty, or `/registry`.
+    pub prefix: String,
 }
 
 /// The host of a listener.
@@ -33,11 +35,18 @@ pub enum Host {
 pub struct Listener {
     pub address: SocketAddr,
     pub https: bool,
+    /// The path that its service is below: empty, or `/registry`.
+    pub prefix: String,
 }
 
 impl Listener {
     pub fn scheme(&self) -> &'static str {
         if self.https { "https" } else { "http" }
+    }
+
+    /// Where clients on this machine reach its service.
+    pub fn url(&self) -> String {
+        format!("{}://{}{}", self.scheme(), self.address, self.prefix)
     }
 }
 
@@ -76,7 +85,7 @@ impl fmt::Display for ListenerUrl {
             Some(Scheme::Https) => f.write_str("https://")?,
             None => {}
         }
-        f.write_str(&self.authority())
+        write!(f, "{}{}", self.authority(), self.prefix)
     }
 }
 
@@ -86,7 +95,9 @@ impl Scalar for ListenerUrl {
     fn parse(text: &str, _: &Setting) -> Result<ListenerUrl, Reason> {
         let text = text.trim();
         parse(text).ok_or_else(|| {
-            format!("{text} is not a listener: expected http://HOST:PORT, https://HOST:PORT, HOST:PORT or :PORT").into()
+            let expected =
+                "http://HOST:PORT, https://HOST:PORT, HOST:PORT or :PORT, and perhaps a /PATH";
+            format!("{text} is not a listener: expected {expected}").into()
         })
     }
 }
@@ -100,9 +111,10 @@ fn parse(text: &str) -> Option<ListenerUrl> {
             _ => return None,
         },
     };
-    let (host, port) = rest.strip_suffix('/').unwrap_or(rest).rsplit_once(':')?;
+    let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+    let (host, port) = authority.rsplit_once(':')?;
     let port = port.parse().ok().filter(|_| !port.starts_with('+'))?;
-    Some(ListenerUrl { scheme, host: parse_host(host)?, port })
+    Some(ListenerUrl { scheme, host: parse_host(host)?, port, prefix: parse_prefix(path)? })
 }
 
 fn parse_host(host: &str) -> Option<Host> {
@@ -117,6 +129,17 @@ fn parse_host(host: &str) -> Option<Host> {
     }
     let is_name = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
     host.chars().all(is_name).then(|| Host::Name(host.to_string()))
+}
+
+/// Letters that need no escape, in segments that are not empty.
+fn parse_prefix(path: &str) -> Option<String> {
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '~' | '.');
+    let is_segment = |segment: &str| {
+        !segment.is_empty() && !segment.starts_with('.') && segment.chars().all(is_plain)
+    };
+    let mut segments = path.split('/').skip(1);
+    segments.all(is_segment).then(|| path.to_string())
 }
 
 #[cfg(test)]
@@ -139,6 +162,7 @@ mod tests {
             (":8085", ":8085", "0.0.0.0:8085"),
             ("127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"),
             ("[::1]:1", "[::1]:1", "[::1]:1"),
+            ("http://[::1]:1/kafka/rest/", "http://[::1]:1/kafka/rest", "[::1]:1"),
         ] {
             assert_eq!(listener(text), Ok((written.to_string(), address.to_string())), "{text}");
         }
@@ -154,6 +178,9 @@ mod tests {
             "http://me@a:1",
             "127.0.0.1:65536",
             "[::1:8080",
+            "http://127.0.0.1:1//a",
+            "http://127.0.0.1:1/a/../b",
+            "http://127.0.0.1:1/a?b",
             "",
         ] {
             assert!(listener(wrong).unwrap_err().0.contains(wrong), "{wrong}");

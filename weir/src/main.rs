@@ -21,6 +21,7 @@ mod listeners;
 mod migrate;
 mod parts;
 mod serve;
+mod served;
 mod settings;
 mod tls;
 
@@ -30,10 +31,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
+use weir_http::ACCESS_LOG;
 
 use cli::{Cli, Command, ConfigCommand};
 use config::Configuration;
 use config::flags::Flags;
+use config::tree::Tree;
 use confluent::{Env, environment};
 use error::Error;
 
@@ -63,12 +66,12 @@ fn run(command: Command) -> Result<(), Error> {
     match command {
         Command::Dev(flags) => {
             let tree = config::of_dev(&flags.0, &env)?;
-            log_to_stderr(&tree.process.log.0);
+            log_to_stderr(&filter(&tree));
             in_runtime(async { dev::run(tree, listen::outlive_signals()).await })
         }
         Command::Serve(flags) => {
             let configuration = Configuration::of_serve(&flags.0, &env)?;
-            log_to_stderr(&configuration.tree.process.log.0);
+            log_to_stderr(&filter(&configuration.tree));
             in_runtime(async { serve::run(configuration, listen::outlive_signals()).await })
         }
         Command::Config(ConfigCommand::Print(flags)) => print(&flags.0, &env),
@@ -78,6 +81,15 @@ fn run(command: Command) -> Result<(), Error> {
             log_to_stderr(log.map_or(MIGRATE_LOG, String::as_str));
             in_runtime(async { migrate::run(args).await })
         }
+    }
+}
+
+/// What is logged, with the access log if there is one.
+fn filter(tree: &Tree) -> String {
+    let log = &tree.process.log.0;
+    match *tree.process.access_log {
+        true => format!("{log},{ACCESS_LOG}=debug"),
+        false => log.clone(),
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use weir_http::AllowedHost;
+use weir_http::{AllowedHost, IpNet};
 use weir_registry_api::CompatibilityLevel;
 
 use super::declare::settings;
@@ -23,6 +23,11 @@ settings! {
         insecure: bool { flag: "insecure", default: "false", dev: true }
         /// What is logged: a level, or targets with levels.
         log: LogFilter { flag: "log", default: "info,rdkafka=off", dev: true }
+        /// Log a line for each request, under the target `weir::access`.
+        access_log: bool { flag: "access-log", default: "false", dev: true }
+        /// A network of reverse proxies, `10.0.0.0/8`, that are believed what they say of a request's client
+        /// (`X-Forwarded-For`, `-Proto`, `-Host`, `-Prefix`, or `Forwarded`).
+        trusted_proxies: Vec<IpNet> { flag: "trusted-proxy", named: "WEIR_TRUSTED_PROXIES", dev: true }
         /// A variable of Confluent's that ends the start, and that is to be passed over.
         ignore_settings: Vec<String> { flag: "ignore-setting", named: "WEIR_IGNORE_SETTINGS" }
     }

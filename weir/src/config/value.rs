@@ -1,10 +1,11 @@
 //! Values: what a text of a layer means, by type.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::ops::Deref;
 use std::path::PathBuf;
 
-use weir_http::AllowedHost;
+use weir_http::{AllowedHost, IpNet};
 use weir_registry_api::CompatibilityLevel;
 
 use super::problem::{Problem, Reason};
@@ -201,6 +202,19 @@ impl Scalar for PathBuf {
             true => Err("expected a path, found nothing".into()),
             false => Ok(PathBuf::from(text)),
         }
+    }
+}
+
+/// A network, or one address.
+impl Scalar for IpNet {
+    const SHAPE: Shape = Shape::Text;
+
+    fn parse(text: &str, _: &Setting) -> Result<IpNet, Reason> {
+        let network = text.parse::<IpNet>().ok();
+        let network = network.or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+        network.ok_or_else(|| {
+            format!("{text} is not a network: expected 10.0.0.0/8 or an address").into()
+        })
     }
 }
 

@@ -11,7 +11,7 @@ use weir_registry_api::{CompatibilityLevel, RegistryError, SchemaId};
 use weir_registry_core::{Decide, State, over_budget};
 use weir_schema::{Budget, Limits, OverBudget};
 
-use crate::batch::{Waiting, job};
+use crate::batch::{Queued, job};
 use crate::lanes::{Asker, Class, Client, INLINE, Lanes, SHORT_STEPS, Watch};
 use crate::log::{Log, LogError, LogStatus};
 use crate::peers::{PATIENCE, Peers, too_slow};
@@ -39,7 +39,7 @@ pub struct Options {
     pub reject_empty_subject: bool,
     /// Bytes that a request's body may have; more are 413.
     pub body_bytes_max: usize,
-    /// What a request may use beyond; more is 42290.
+    /// What a request may use of the processor and of memory; more is 42290.
     pub request_limits: Limits,
 }
 
@@ -63,7 +63,7 @@ struct Shared {
     options: Options,
     state: Arc<ArcSwap<State>>,
     log: Arc<ArcSwap<LogStatus>>,
-    jobs: mpsc::Sender<Waiting>,
+    jobs: mpsc::Sender<Queued>,
     /// The thread that writes a log that nobody else writes, and how it is told to stop.
     writer: Mutex<Option<JoinHandle<()>>>,
     stop: Arc<Notify>,
@@ -127,7 +127,7 @@ impl Registry {
         state: Arc<ArcSwap<State>>,
         sharing: Sharing,
         options: Options,
-    ) -> (Registry, mpsc::Receiver<Waiting>) {
+    ) -> (Registry, mpsc::Receiver<Queued>) {
         let (jobs, waiting) = mpsc::channel(WAITING_MAX);
         let lanes = Arc::new(Lanes::new(options.request_limits));
         let shared = Shared {
@@ -155,14 +155,16 @@ impl Registry {
         }
     }
 
-    /// How the log is that this node has for itself.
+    /// How the log is, if this node has it for itself.
     pub fn log(&self) -> Arc<LogStatus> {
         self.0.log.load_full()
     }
 
-    /// Does work that has no order among requests, on the state as it is then. It may be begun more than
-    /// once: at first with few steps where the request is, and then, in the client's turn, with all
-    /// that a request may use. `is_long`: it is known to take more than those few. 42290 · 503.
+    /// Does work that has no order among requests, on the state as it is then.
+    ///
+    /// The work may be begun more than once: at first with few steps where the request is, and then, in the
+    /// client's turn, with all that a request may use. `is_long` says that it is known to take more than those
+    /// few. 42290 · 503.
     pub(crate) async fn work<T: Send + 'static>(
         &self,
         asker: &Asker,
@@ -194,7 +196,7 @@ impl Registry {
         })
     }
 
-    /// Work in a lane of a class, that is not done any more when the future is dropped.
+    /// Does work in a lane of a class. It is given up when the future is dropped.
     async fn try_within<T: Send + 'static>(
         &self,
         asker: &Asker,

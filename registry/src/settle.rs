@@ -126,7 +126,7 @@ mod tests {
 
     use super::*;
     use crate::Options;
-    use crate::batch::{Decided, Waiting, answer};
+    use crate::batch::{Decided, Queued, answer};
     use crate::peers::{Leader, Peers, Status, Wait};
     use crate::registry::Sharing;
 
@@ -205,7 +205,7 @@ mod tests {
         (registry, ahead)
     }
 
-    async fn decide_all(mut waiting: mpsc::Receiver<Waiting>) {
+    async fn decide_all(mut waiting: mpsc::Receiver<Queued>) {
         while let Some(mut job) = waiting.recv().await {
             Decided::of(State::default(), std::iter::once(&mut job), usize::MAX);
             answer(std::iter::once(job), &Ok(()));

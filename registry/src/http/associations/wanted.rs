@@ -9,7 +9,7 @@ use super::super::request::Params;
 /// Which associations are asked for.
 pub(super) struct Wanted<'a, S> {
     pub(super) resource_type: &'a str,
-    /// None are all.
+    /// Which types are wanted; all, if none is named.
     pub(super) association_types: &'a [S],
     pub(super) lifecycle: Option<Lifecycle>,
 }
@@ -32,12 +32,12 @@ pub(super) fn lifecycle(name: &str) -> Option<Lifecycle> {
     [Lifecycle::Strong, Lifecycle::Weak].into_iter().find(|known| known.to_string() == name)
 }
 
-/// Whether `GET /schemas` is asked for lifecycles that there are.
+/// Returns true if `GET /schemas` is asked for lifecycles that there are.
 pub(in super::super) fn lifecycles_are_known(params: &Params) -> bool {
     params.all("lifecycle").all(|name| name == "NONE" || lifecycle(name).is_some())
 }
 
-/// Whether `GET /schemas` is to show a subject, by its associations. `NONE` is a lifecycle there:
+/// Returns true if `GET /schemas` is to show a subject, by its associations. `NONE` is a lifecycle there:
 /// that of subjects without.
 pub(in super::super) fn wanted(state: &RegistryState, subject: &Subject, params: &Params) -> bool {
     let has_none = || of_type(state, subject, params).next().is_none();

@@ -116,3 +116,40 @@ impl Decided {
         decided
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use weir_registry_api::{CompatibilityLevel, ConfigUpdate, Subject};
+    use weir_registry_core::{DeleteConfig, DeleteSubject, PutConfig};
+
+    use super::*;
+
+    #[test]
+    fn commands_of_a_batch_are_decided_on_each_other_and_answered_with_their_own_outcomes() {
+        let compatibility = Some(Some("FULL".to_string()));
+        let update = ConfigUpdate { compatibility, ..ConfigUpdate::default() };
+        let (put, mut was_put) = job(PutConfig { scope: None, update });
+        let (delete, mut was_deleted) = job(DeleteConfig { scope: None });
+        let subject = Subject::stored("nobody");
+        let (refused, mut was_refused) =
+            job(DeleteSubject { subject: subject.clone(), permanent: false });
+        let mut jobs = [put, delete, refused];
+        let decided = Decided::of(State::default(), jobs.iter_mut(), usize::MAX);
+        assert_eq!((decided.count, decided.records.len()), (3, 2));
+        assert!(was_put.try_recv().is_err(), "nothing is answered before it is written");
+        answer(jobs.into_iter(), &Ok(()));
+        let full = Some(CompatibilityLevel::Full);
+        assert_eq!(was_put.try_recv().unwrap().unwrap().compatibility_level, full);
+        assert_eq!(was_deleted.try_recv().unwrap().unwrap().compatibility_level, full);
+        assert_eq!(was_refused.try_recv(), Ok(Err(RegistryError::SubjectNotFound { subject })));
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_answered_to_all_whatever_was_decided() {
+        let (delete, mut was_deleted) = job(DeleteConfig { scope: None });
+        let mut jobs = [delete];
+        Decided::of(State::default(), jobs.iter_mut(), usize::MAX);
+        answer(jobs.into_iter(), &Err(RegistryError::NoLeader));
+        assert_eq!(was_deleted.try_recv(), Ok(Err(RegistryError::NoLeader)));
+    }
+}

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use arc_swap::{ArcSwap, Guard};
 use tokio::sync::{Notify, mpsc};
 use weir_registry_api::{CompatibilityLevel, RegistryError, SchemaId};
-use weir_registry_core::{Decide, State, over_budget};
+use weir_registry_core::{Decide, Standalone, State, over_budget};
 use weir_schema::{Budget, Limits, OverBudget};
 
 use crate::batch::{Queued, job};
@@ -253,10 +253,20 @@ impl Registry {
     /// Has a command decided and written. What this returns is durable, and every later
     /// [`Registry::state`] shows it.
     ///
-    /// A command is decided on all that is in the log; one that was made of what is there goes through
+    /// The command is decided on all that is in the log. One that is made of what a state has goes through
     /// `Registry::settle` instead. 42205 if it changes a mode, and the options do not let it · 50001 log ·
-    /// 50002 if it is not known in time whether it was written · 50004 if another node leads.
+    /// 50002 if it is not known in time whether it was written · 50004 if another node leads · what the command
+    /// refuses.
     pub async fn submit<C>(&self, command: C) -> Result<C::Outcome, RegistryError>
+    where
+        C: Standalone<Outcome: Send> + Send + 'static,
+    {
+        self.enqueue(command).await
+    }
+
+    /// Has any command decided and written, as [`Registry::submit`] does. It is for the caller to know that the
+    /// command is not made of an old state.
+    pub(crate) async fn enqueue<C>(&self, command: C) -> Result<C::Outcome, RegistryError>
     where
         C: Decide<Outcome: Send> + Send + 'static,
     {

@@ -14,10 +14,10 @@ use weir_registry_core::{Decide, RawRecord, Record, State};
 pub(crate) const BATCH_MAX: usize = 512;
 
 /// What a command came to, or why it did not.
-pub(crate) type Answer<C> = Result<<C as Decide>::Outcome, RegistryError>;
+pub(crate) type Reply<C> = Result<<C as Decide>::Outcome, RegistryError>;
 
 /// A command that waits to be written, whatever its outcome's type. Whoever asked hears if it is dropped.
-pub(crate) type Waiting = Box<dyn Job>;
+pub(crate) type Queued = Box<dyn Job>;
 
 /// What a writer does with a command.
 pub(crate) trait Job: Send {
@@ -34,7 +34,7 @@ pub(crate) trait Job: Send {
 }
 
 /// A command for the queue, and where its answer will be.
-pub(crate) fn job<C>(command: C) -> (Waiting, oneshot::Receiver<Answer<C>>)
+pub(crate) fn job<C>(command: C) -> (Queued, oneshot::Receiver<Reply<C>>)
 where
     C: Decide<Outcome: Send> + Send + 'static,
 {
@@ -44,8 +44,8 @@ where
 
 struct Submitted<C: Decide> {
     command: C,
-    decided: Option<Answer<C>>,
-    asker: oneshot::Sender<Answer<C>>,
+    decided: Option<Reply<C>>,
+    asker: oneshot::Sender<Reply<C>>,
 }
 
 impl<C: Decide<Outcome: Send> + Send> Job for Submitted<C> {
@@ -70,7 +70,7 @@ impl<C: Decide<Outcome: Send> + Send> Job for Submitted<C> {
 }
 
 /// Answers commands with what was decided, or all of them with an error.
-pub(crate) fn answer(jobs: impl Iterator<Item = Waiting>, written: &Result<(), RegistryError>) {
+pub(crate) fn answer(jobs: impl Iterator<Item = Queued>, written: &Result<(), RegistryError>) {
     for job in jobs {
         match written {
             Ok(()) => job.answer(),
@@ -92,7 +92,7 @@ impl Decided {
     /// Decides the first command, and others as long as there are fewer than `bytes_max` of records.
     pub(crate) fn of<'a>(
         state: State,
-        batch: impl Iterator<Item = &'a mut Waiting>,
+        batch: impl Iterator<Item = &'a mut Queued>,
         bytes_max: usize,
     ) -> Decided {
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -114,5 +114,42 @@ impl Decided {
             decided.count += 1;
         }
         decided
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use weir_registry_api::{CompatibilityLevel, ConfigUpdate, Subject};
+    use weir_registry_core::{DeleteConfig, DeleteSubject, PutConfig};
+
+    use super::*;
+
+    #[test]
+    fn commands_of_a_batch_are_decided_on_each_other_and_answered_with_their_own_outcomes() {
+        let compatibility = Some(Some("FULL".to_string()));
+        let update = ConfigUpdate { compatibility, ..ConfigUpdate::default() };
+        let (put, mut was_put) = job(PutConfig { scope: None, update });
+        let (delete, mut was_deleted) = job(DeleteConfig { scope: None });
+        let subject = Subject::stored("nobody");
+        let (refused, mut was_refused) =
+            job(DeleteSubject { subject: subject.clone(), permanent: false });
+        let mut jobs = [put, delete, refused];
+        let decided = Decided::of(State::default(), jobs.iter_mut(), usize::MAX);
+        assert_eq!((decided.count, decided.records.len()), (3, 2));
+        assert!(was_put.try_recv().is_err(), "nothing is answered before it is written");
+        answer(jobs.into_iter(), &Ok(()));
+        let full = Some(CompatibilityLevel::Full);
+        assert_eq!(was_put.try_recv().unwrap().unwrap().compatibility_level, full);
+        assert_eq!(was_deleted.try_recv().unwrap().unwrap().compatibility_level, full);
+        assert_eq!(was_refused.try_recv(), Ok(Err(RegistryError::SubjectNotFound { subject })));
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_answered_to_all_whatever_was_decided() {
+        let (delete, mut was_deleted) = job(DeleteConfig { scope: None });
+        let mut jobs = [delete];
+        Decided::of(State::default(), jobs.iter_mut(), usize::MAX);
+        answer(jobs.into_iter(), &Err(RegistryError::NoLeader));
+        assert_eq!(was_deleted.try_recv(), Ok(Err(RegistryError::NoLeader)));
     }
 }

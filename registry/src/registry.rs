@@ -10,10 +10,10 @@ use std::thread::JoinHandle;
 use arc_swap::{ArcSwap, Guard};
 use tokio::sync::{Notify, mpsc};
 use weir_registry_api::{CompatibilityLevel, RegistryError, SchemaId};
-use weir_registry_core::{Decide, State, over_budget};
+use weir_registry_core::{Decide, Standalone, State, over_budget};
 use weir_schema::{Budget, Limits, OverBudget};
 
-use crate::batch::{Waiting, job};
+use crate::batch::{Queued, job};
 use crate::lanes::{Asker, Class, Client, INLINE, Lanes, SHORT_STEPS, Watch};
 use crate::log::{Log, LogError, LogStatus};
 use crate::peers::{PATIENCE, Peers, too_slow};
@@ -41,7 +41,7 @@ pub struct Options {
     pub reject_empty_subject: bool,
     /// Bytes that a request's body may have; more are 413.
     pub body_bytes_max: usize,
-    /// What a request may use beyond; more is 42290.
+    /// What a request may use of the processor and of memory; more is 42290.
     pub request_limits: Limits,
 }
 
@@ -65,7 +65,7 @@ struct Shared {
     options: Options,
     state: Arc<ArcSwap<State>>,
     log: Arc<ArcSwap<LogStatus>>,
-    jobs: mpsc::Sender<Waiting>,
+    jobs: mpsc::Sender<Queued>,
     /// The thread that writes a log that nobody else writes, and how it is told to stop.
     writer: Mutex<Option<JoinHandle<()>>>,
     stop: Arc<Notify>,
@@ -129,7 +129,7 @@ impl Registry {
         state: Arc<ArcSwap<State>>,
         sharing: Sharing,
         options: Options,
-    ) -> (Registry, mpsc::Receiver<Waiting>) {
+    ) -> (Registry, mpsc::Receiver<Queued>) {
         let (jobs, waiting) = mpsc::channel(WAITING_MAX);
         let lanes = Arc::new(Lanes::new(options.request_limits));
         let shared = Shared {
@@ -157,14 +157,16 @@ impl Registry {
         }
     }
 
-    /// How the log is that this node has for itself.
+    /// How the log is, if this node has it for itself.
     pub fn log(&self) -> Arc<LogStatus> {
         self.0.log.load_full()
     }
 
-    /// Does work that has no order among requests, on the state as it is then. It may be begun more than
-    /// once: at first with few steps where the request is, and then, in the client's turn, with all
-    /// that a request may use. `is_long`: it is known to take more than those few. 42290 · 503.
+    /// Does work that has no order among requests, on the state as it is then.
+    ///
+    /// The work may be begun more than once: at first with few steps where the request is, and then, in the
+    /// client's turn, with all that a request may use. `is_long` says that it is known to take more than those
+    /// few. 42290 · 503.
     pub(crate) async fn work<T: Send + 'static>(
         &self,
         asker: &Asker,
@@ -196,7 +198,7 @@ impl Registry {
         })
     }
 
-    /// Work in a lane of a class, that is not done any more when the future is dropped.
+    /// Does work in a lane of a class. It is given up when the future is dropped.
     async fn try_within<T: Send + 'static>(
         &self,
         asker: &Asker,
@@ -253,10 +255,20 @@ impl Registry {
     /// Has a command decided and written. What this returns is durable, and every later
     /// [`Registry::state`] shows it.
     ///
-    /// A command is decided on all that is in the log; one that was made of what is there goes through
+    /// The command is decided on all that is in the log. One that is made of what a state has goes through
     /// `Registry::settle` instead. 42205 if it changes a mode, and the options do not let it · 50001 log ·
-    /// 50002 if it is not known in time whether it was written · 50004 if another node leads.
+    /// 50002 if it is not known in time whether it was written · 50004 if another node leads · what the command
+    /// refuses.
     pub async fn submit<C>(&self, command: C) -> Result<C::Outcome, RegistryError>
+    where
+        C: Standalone<Outcome: Send> + Send + 'static,
+    {
+        self.enqueue(command).await
+    }
+
+    /// Has any command decided and written, as [`Registry::submit`] does. It is for the caller to know that the
+    /// command is not made of an old state.
+    pub(crate) async fn enqueue<C>(&self, command: C) -> Result<C::Outcome, RegistryError>
     where
         C: Decide<Outcome: Send> + Send + 'static,
     {

@@ -4,7 +4,7 @@
 //! Where others write the log too, this node's state may be a moment old. That something is there stays true for
 //! an answer; that nothing is there, or that it is there already, is said only of a state that has all that was
 //! answered before the question. Handlers do not look after that themselves: a write that depends on what is
-//! there goes through [`Registry::settle`], and every answer that says that something is missing, of whatever
+//! there goes through [`Registry::settle`] ([`Registry::submit`] does not take its command), and every answer that says that something is missing, of whatever
 //! route, through [`Registry::look_twice`].
 
 use std::sync::Arc;
@@ -70,7 +70,7 @@ impl Registry {
                 Ok(Look::Write(command)) => command,
                 Err(refused) => return Err(refused),
             };
-            match self.submit(command).await? {
+            match self.enqueue(command).await? {
                 Ok(outcome) => return Ok(outcome),
                 Err(Stale) if stale < STALE_MAX => stale += 1,
                 Err(Stale) => return Err(RegistryError::Busy),
@@ -126,7 +126,7 @@ mod tests {
 
     use super::*;
     use crate::Options;
-    use crate::batch::{Decided, Waiting, answer};
+    use crate::batch::{Decided, Queued, answer};
     use crate::peers::{Leader, Peers, Status, Wait};
     use crate::registry::Sharing;
 
@@ -205,7 +205,7 @@ mod tests {
         (registry, ahead)
     }
 
-    async fn decide_all(mut waiting: mpsc::Receiver<Waiting>) {
+    async fn decide_all(mut waiting: mpsc::Receiver<Queued>) {
         while let Some(mut job) = waiting.recv().await {
             Decided::of(State::default(), std::iter::once(&mut job), usize::MAX);
             answer(std::iter::once(job), &Ok(()));

@@ -13,7 +13,7 @@ use tokio::sync::{Notify, mpsc};
 use weir_registry_api::RegistryError;
 use weir_registry_core::{LogEntry, State};
 
-use crate::batch::{BATCH_MAX, Decided, Waiting, answer};
+use crate::batch::{BATCH_MAX, Decided, Queued, answer};
 use crate::log::{AppendError, Fault, Log, LogError, LogStatus};
 use crate::replay::apply_entry;
 
@@ -31,7 +31,7 @@ pub(crate) struct Shown {
 pub(crate) struct Writer<L> {
     log: L,
     shown: Shown,
-    jobs: mpsc::Receiver<Waiting>,
+    jobs: mpsc::Receiver<Queued>,
     /// Tells that nothing is to be answered any more but what waits already.
     stop: Arc<Notify>,
     /// Why the log takes no writes, while it takes none. After a failed append nobody knows what it holds.
@@ -49,7 +49,7 @@ impl<L: Log> Writer<L> {
     pub(crate) fn new(
         log: L,
         shown: Shown,
-        jobs: mpsc::Receiver<Waiting>,
+        jobs: mpsc::Receiver<Queued>,
         stop: Arc<Notify>,
     ) -> Result<Writer<L>, LogError> {
         let runtime = Builder::new_current_thread().enable_time().build()?;
@@ -75,7 +75,7 @@ impl<L: Log> Writer<L> {
 
     /// Waits for commands. Returns how many there are: 0 if there will be none any more, none if the time is over
     /// before the first.
-    fn wait(&mut self, batch: &mut Vec<Waiting>, at_most: Option<Duration>) -> Option<usize> {
+    fn wait(&mut self, batch: &mut Vec<Queued>, at_most: Option<Duration>) -> Option<usize> {
         let Writer { jobs, stop, runtime, .. } = self;
         runtime.block_on(async {
             let received = async {
@@ -152,7 +152,7 @@ impl<L: Log> Writer<L> {
     }
 
     /// Decides the commands and appends their records. An error holds for all of them.
-    fn write(&mut self, batch: &mut [Waiting]) -> Result<(), RegistryError> {
+    fn write(&mut self, batch: &mut [Queued]) -> Result<(), RegistryError> {
         loop {
             if let Some(failed) = &self.failed {
                 return Err(RegistryError::Store { reason: failed.reason.clone() });

@@ -19,7 +19,7 @@ const CONFLUENT_RESERVED: &str = "confluent:reserved";
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Metadata {
-    /// By path of a field or type.
+    /// Tags by the path of a field or type.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "null_is_default")]
     pub tags: BTreeMap<String, BTreeSet<String>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "null_is_default")]
@@ -62,13 +62,13 @@ pub struct InvalidRuleSet {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RuleSet {
-    /// Between versions.
+    /// Rules that run between versions.
     #[serde(skip_serializing_if = "is_empty", deserialize_with = "null_is_default")]
     pub migration_rules: Vec<Rule>,
-    /// On data of this version.
+    /// Rules that run on data of this version.
     #[serde(skip_serializing_if = "is_empty", deserialize_with = "null_is_default")]
     pub domain_rules: Vec<Rule>,
-    /// On encoded data.
+    /// Rules that run on encoded data.
     #[serde(skip_serializing_if = "is_empty", deserialize_with = "null_is_default")]
     pub encoding_rules: Vec<Rule>,
     /// Where rules run; everywhere if it is not said.
@@ -208,7 +208,7 @@ impl RuleSet {
         }
     }
 
-    /// Whether a rule of this type is among them.
+    /// Returns true if a rule of this type is among them.
     pub fn has_type(&self, rule_type: &str) -> bool {
         [&self.migration_rules, &self.domain_rules, &self.encoding_rules]
             .into_iter()

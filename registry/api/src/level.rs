@@ -17,7 +17,7 @@ pub enum CompatibilityLevel {
     /// The latest schema reads what the new one writes.
     Forward,
     ForwardTransitive,
-    /// Both.
+    /// BACKWARD and FORWARD.
     Full,
     FullTransitive,
 }
@@ -35,7 +35,7 @@ impl CompatibilityLevel {
         }
     }
 
-    /// Whether all versions count, and not the latest alone.
+    /// Returns true if all versions count, and not the latest alone.
     pub fn is_transitive(self) -> bool {
         matches!(self, Self::BackwardTransitive | Self::ForwardTransitive | Self::FullTransitive)
     }
@@ -130,7 +130,7 @@ pub enum Mode {
     ReadonlyOverride,
     /// Only schemas with ids that somebody else gave them.
     Import,
-    /// The same, for all contexts: schemas come from another registry.
+    /// As IMPORT, for all contexts: schemas come from another registry.
     Forward,
 }
 
@@ -139,7 +139,7 @@ impl Mode {
         matches!(self, Mode::Readonly | Mode::ReadonlyOverride)
     }
 
-    /// Whether ids and versions are given, and what is registered is taken as it is.
+    /// Returns true if ids and versions are given, and what is registered is taken as it is.
     pub fn is_import(self) -> bool {
         matches!(self, Mode::Import | Mode::Forward)
     }

@@ -16,7 +16,7 @@ use crate::text::SchemaText;
 /// A schema that another one refers to. One that a request leaves incomplete names nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Reference {
-    /// For Avro, the full name of the type.
+    /// What the schema calls what it refers to; in Avro the full name of the type.
     #[serde(default, deserialize_with = "null_is_default")]
     pub name: String,
     #[serde(default = "nothing", deserialize_with = "subject_or_nothing")]
@@ -261,7 +261,7 @@ pub struct CompatibilityAnswer {
     pub is_compatible: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub messages: Option<Vec<String>>,
-    /// The same for programs. Not Confluent's: no client of theirs looks at it.
+    /// The messages in a form for programs. Not Confluent's: no client of theirs looks at it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incompatibilities: Option<Vec<Incompatibility>>,
 }
@@ -319,9 +319,9 @@ pub struct Association {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Lifecycle {
-    /// The resource's: it goes with it.
+    /// The subject is the resource's: it goes with it.
     Strong,
-    /// Its own: the resource uses it.
+    /// The subject is its own: the resource uses it.
     #[default]
     Weak,
 }

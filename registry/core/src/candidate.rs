@@ -36,9 +36,10 @@ pub enum Purpose {
     /// It may become a version: it is held to all rules, unless its subject's configuration or an
     /// import says otherwise.
     Register,
-    /// The same, but that it is whole: a schema that says nothing is none.
+    /// It is compared with versions: it is held to the rules as if it were registered, and has to be whole. A
+    /// schema that says nothing is none.
     Check,
-    /// It is looked for: whoever registered it was held to the rules of his time.
+    /// It is looked for: whoever registered it was held to the rules of that time.
     LookUp,
 }
 
@@ -181,7 +182,7 @@ impl Candidate {
         guid_of(&self.text, &self.references, metadata, rule_set)
     }
 
-    /// The same schema with the metadata and rules that it would be registered with: the
+    /// This candidate with the metadata and rules that it would be registered with: the
     /// configuration's defaults, over them its own or else the version's before, over them the
     /// configuration's overrides. A number for itself is put in if it has one, or if `numbered`.
     pub(crate) fn with_contract(
@@ -217,12 +218,12 @@ impl Candidate {
         Candidate { metadata, rule_set, ..self.clone() }
     }
 
-    /// Whether it has the metadata and the rules of another candidate.
+    /// Returns true if the candidate has the metadata and the rules of another one.
     pub(crate) fn has_contract_of(&self, other: &Candidate) -> bool {
         self.metadata == other.metadata && self.rule_set == other.rule_set
     }
 
-    /// Whether its metadata says which version it is.
+    /// Returns true if the candidate's metadata says which version it is.
     pub(crate) fn is_numbered(&self) -> bool {
         is_numbered(self.metadata.as_deref())
     }
@@ -232,7 +233,7 @@ impl Candidate {
         self.parsed.content(budget)
     }
 
-    /// Whether a stored schema is this one: the same content with the same references, in whatever
+    /// Returns true if a stored schema is this one: the same content with the same references, in whatever
     /// form its text was stored, or the same once all references are inlined, which is how clients
     /// send schemas whose parts they hold in one piece. The number of a version counts only if
     /// `numbers`. `content` is this schema's own.

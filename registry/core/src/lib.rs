@@ -22,7 +22,7 @@ pub use compaction::Compaction;
 pub use decide::{
     Associated, AssociationChange, AssociationDelete, AssociationPlan, Checked, Decide, Decision,
     DeleteConfig, DeleteContext, DeleteMode, DeleteSubject, DeleteVersion, PutConfig, PutMode,
-    RegisterOptions, Registered, Registration, RequestedVersion, Stale,
+    RegisterOptions, Registered, Registration, RequestedVersion, Stale, Standalone,
 };
 pub use parsed::{Parsed, over_budget};
 pub use record::{RawRecord, Record};

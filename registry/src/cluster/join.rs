@@ -10,7 +10,7 @@ use crate::log::{KafkaConfig, KafkaLog, LogError};
 use crate::registry::{Joined, OpenError, Options, Registry, Sharing};
 use crate::replay::replay;
 
-/// Of what is wrong with a log, what is said at the start; the rest is at `/metrics`.
+/// How many schemas that are missing are named at the start; all of them are counted at `/metrics`.
 const SAID_MAX: usize = 100;
 
 impl Registry {

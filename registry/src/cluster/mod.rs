@@ -22,8 +22,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use weir_registry_core::State;
 
-use crate::batch::Waiting;
-use crate::log::kafka::{ASK_TIMEOUT, Fault, Leader, Topic};
+use crate::batch::Queued;
+use crate::log::kafka::{ASK_TIMEOUT, Announced, Fault, Topic};
 use crate::log::{KafkaLog, LogError};
 use crate::peers::{self, Peers, Status, Wait};
 use freshness::Freshness;
@@ -33,7 +33,7 @@ use replica::{Event, Replica};
 /// How many of this node's own tokens are still believed.
 const TOKENS_MAX: usize = 16;
 
-/// Events of the topic that may wait for the replica.
+/// How many events of the topic may wait for the replica.
 const EVENTS_MAX: usize = 64;
 
 /// How long Kafka may be silent and still count as there.
@@ -48,9 +48,9 @@ const WELL_MAX: Duration = Duration::from_millis(700);
 pub struct NodeConfig {
     /// Where the other nodes reach it.
     pub advertised_url: String,
-    /// Whether it may lead.
+    /// Whether this node may lead.
     pub eligible: bool,
-    /// Certificates that the others' are signed by, beside those of the system.
+    /// Certificates of the authorities that have signed the other nodes', beside those of the system. PEM.
     pub ca_pem: Option<Vec<u8>>,
 }
 
@@ -59,7 +59,7 @@ struct Cluster {
     node: NodeConfig,
     topic: String,
     /// The node that announced itself last in the log.
-    leader: watch::Sender<Option<Leader>>,
+    leader: watch::Sender<Option<Announced>>,
     /// The offset after the last record that was applied.
     applied: watch::Sender<u64>,
     health: Mutex<Health>,
@@ -76,6 +76,7 @@ struct Cluster {
 struct Health {
     /// The end of the log when it was last asked for.
     end: u64,
+    /// When Kafka answered last.
     heard: Option<Instant>,
     faults: Vec<Fault>,
     /// Registries of another make that would write too.
@@ -110,7 +111,7 @@ impl Cluster {
     pub(crate) fn start(
         log: KafkaLog,
         state: Arc<ArcSwap<State>>,
-        jobs: mpsc::Receiver<Waiting>,
+        jobs: mpsc::Receiver<Queued>,
         node: NodeConfig,
     ) -> Result<Arc<Cluster>, LogError> {
         let failed = |e: &dyn std::fmt::Display| LogError(e.to_string());
@@ -158,7 +159,7 @@ impl Cluster {
     }
 
     /// The node that announced itself last in the log.
-    fn last_announced(&self) -> Option<Leader> {
+    fn last_announced(&self) -> Option<Announced> {
         self.leader.borrow().clone()
     }
 
@@ -167,7 +168,7 @@ impl Cluster {
     }
 
     /// Tells when somebody else is announced.
-    fn leaders(&self) -> watch::Receiver<Option<Leader>> {
+    fn leaders(&self) -> watch::Receiver<Option<Announced>> {
         self.leader.subscribe()
     }
 
@@ -184,7 +185,7 @@ impl Cluster {
     }
 
     /// The log has an announcement.
-    fn announced(&self, leader: Leader) {
+    fn announced(&self, leader: Announced) {
         tracing::info!(leader = %leader.url, epoch = leader.epoch, "a leader has announced itself");
         self.change_health(|health| health.leader_changes += 1);
         self.leader.send_replace(Some(leader));
@@ -232,7 +233,7 @@ impl Peers for Cluster {
 
     fn leader(&self) -> Option<peers::Leader> {
         let leader = self.leader.borrow();
-        leader.as_ref().map(|Leader { epoch, url, token, .. }| peers::Leader {
+        leader.as_ref().map(|Announced { epoch, url, token, .. }| peers::Leader {
             epoch: *epoch,
             url: url.clone(),
             token: token.clone(),
@@ -241,7 +242,8 @@ impl Peers for Cluster {
 
     fn later_leader(&self, epoch: Option<u64>) -> Wait<'_, ()> {
         Box::pin(async move {
-            let is_later = |now: &Option<Leader>| now.as_ref().map(|leader| leader.epoch) > epoch;
+            let is_later =
+                |now: &Option<Announced>| now.as_ref().map(|leader| leader.epoch) > epoch;
             let _ = self.leaders().wait_for(is_later).await;
         })
     }

@@ -34,7 +34,7 @@ pub(super) enum Others {
     /// Kafka has not said yet who is in it.
     #[default]
     Unknown,
-    /// It will not say.
+    /// Kafka does not let this node know who is in it.
     Hidden {
         group: String,
         why: String,
@@ -48,7 +48,7 @@ pub(super) enum Others {
 }
 
 impl Others {
-    /// Whether a node may lead.
+    /// Returns true if a node may lead beside them.
     pub(super) fn permit_leading(&self) -> bool {
         *self == Others::Absent
     }
@@ -157,7 +157,7 @@ pub(super) async fn watch(lookout: Arc<Lookout>, cluster: Weak<Cluster>) {
 }
 
 impl Cluster {
-    /// Whether this node may lead, as Kafka knows at this moment.
+    /// Asks Kafka who is in the group. Returns true if this node may lead.
     pub(super) async fn is_alone(&self) -> bool {
         if let Some(lookout) = &self.lookout
             && let Ok(Ok(others)) = timeout(LAST_LOOK_TIMEOUT, lookout.look()).await

@@ -12,14 +12,16 @@ use weir_registry_api::RegistryError;
 use weir_registry_core::{LogEntry, RawRecord, Record, State};
 
 use super::Cluster;
-use crate::batch::{BATCH_MAX, Decided, Waiting, answer};
-use crate::log::kafka::{Announcement, BATCH_BYTES, Leader, Producer, WRITE_TIMEOUT, WriteError};
+use crate::batch::{BATCH_MAX, Decided, Queued, answer};
+use crate::log::kafka::{
+    Announced, Announcement, BATCH_BYTES, Producer, WRITE_TIMEOUT, WriteError,
+};
 use crate::replay::apply_entry;
 
 /// What happens beside commands.
 pub(crate) enum Event {
     /// Records were read, and who announced themselves among them.
-    Read { entries: Vec<(u64, LogEntry)>, leaders: Vec<Leader> },
+    Read { entries: Vec<(u64, LogEntry)>, leaders: Vec<Announced> },
     /// There is no record left before an offset.
     Reached(u64),
     /// Take over, if the last leader is still that of this epoch; from ourselves only to renew.
@@ -30,9 +32,9 @@ pub(super) struct Replica {
     producer: Producer,
     cluster: Arc<Cluster>,
     state: Arc<ArcSwap<State>>,
-    jobs: mpsc::Receiver<Waiting>,
+    jobs: mpsc::Receiver<Queued>,
     events: mpsc::Receiver<Event>,
-    waiting: VecDeque<Waiting>,
+    waiting: VecDeque<Queued>,
     /// What this node has announced last; it leads while no other announcement is in the log.
     token: Option<String>,
     /// Set while a batch that landed at an unexpected offset is checked.
@@ -65,7 +67,7 @@ impl Replica {
         producer: Producer,
         cluster: Arc<Cluster>,
         state: Arc<ArcSwap<State>>,
-        jobs: mpsc::Receiver<Waiting>,
+        jobs: mpsc::Receiver<Queued>,
         events: mpsc::Receiver<Event>,
     ) -> Replica {
         let waiting = VecDeque::new();
@@ -108,7 +110,7 @@ impl Replica {
         }
     }
 
-    fn apply(&mut self, entries: Vec<(u64, LogEntry)>, leaders: Vec<Leader>) {
+    fn apply(&mut self, entries: Vec<(u64, LogEntry)>, leaders: Vec<Announced>) {
         let mut state = State::clone(&self.state.load());
         for (offset, entry) in entries {
             if offset < state.next_offset() {
@@ -139,7 +141,7 @@ impl Replica {
     }
 
     /// Takes note of a node that has announced itself.
-    fn see(&mut self, leader: Leader) {
+    fn see(&mut self, leader: Announced) {
         if self.token.as_ref() != Some(&leader.token) {
             self.step_down("another leads");
             self.token = None;

@@ -127,7 +127,7 @@ struct Check {
 
 /// `GET /readyz`: 200 if the log was read and takes writes, else 503 with why.
 ///
-/// Of a log on Kafka, that it was read is enough: which node takes writes is at `/v1/cluster`, and nodes that
+/// Where the log is on Kafka, it is enough that it was read: which node takes writes is at `/v1/cluster`, and nodes that
 /// cannot reach Kafka still answer reads.
 pub(super) async fn readyz(State(registry): State<Registry>) -> Response {
     let node = Node::of(&registry);
@@ -144,7 +144,7 @@ pub(super) async fn readyz(State(registry): State<Registry>) -> Response {
     (code, Json(Readiness { status, checks })).into_response()
 }
 
-/// `GET /metrics`: the same for Prometheus, with records that could not be applied, by offset; and the process's
+/// `GET /metrics`: how this node is, for Prometheus, with records that could not be applied, by offset; and the process's
 /// connections, bodies and certificates.
 pub(super) async fn metrics(
     State(registry): State<Registry>,
@@ -215,7 +215,7 @@ pub(super) async fn metrics(
     ([(CONTENT_TYPE, "text/plain; version=0.0.4")], out)
 }
 
-/// As the value of a label.
+/// A text as the value of a label.
 fn label(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

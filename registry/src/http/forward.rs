@@ -107,7 +107,7 @@ struct Here {
 
 /// Why the leader has not answered.
 enum NotForwarded {
-    /// It has done nothing.
+    /// The node that was asked does not lead, and has done nothing.
     NotLeader,
     Failed(String),
 }

@@ -87,7 +87,7 @@ proptest! {
             for (subject, schema) in wishes.by_ref() {
                 let subject = Subject::new(&format!("s{subject}")).unwrap();
                 let command = register(&registry, &subject, schema);
-                match runtime.block_on(registry.submit(command)) {
+                match runtime.block_on(registry.enqueue(command)) {
                     Ok(Ok(Registered { id, version })) => {
                         answered.push((subject, schema, id.0, version.0));
                     }

@@ -21,12 +21,12 @@ use step::Step;
 pub struct AssociationPlan {
     pub resource_name: String,
     pub resource_namespace: String,
-    /// Only a plan that nobody carries out is without: the resource is found by its name.
+    /// None only in a plan that nobody carries out: the resource is found by its name then.
     pub resource_id: Option<String>,
     pub resource_type: String,
     /// Whether what is there already has to be as planned.
     pub is_create: bool,
-    /// One at most of each type.
+    /// The associations that are to be, one at most of each type.
     pub changes: Vec<AssociationChange>,
 }
 
@@ -63,7 +63,7 @@ pub struct Associated {
 }
 
 impl Decide for AssociationPlan {
-    /// Those that were written; what is there as planned is left out.
+    /// The associations that were written; what is there as planned is left out.
     type Outcome = Result<Vec<Associated>, Stale>;
 
     /// 40901 · 40903 · 40904 · 40905 · 40907 · 40908 · 42201 · 42205 · 42206 · 42212 · 42290.

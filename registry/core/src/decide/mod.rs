@@ -32,6 +32,21 @@ pub trait Decide {
     fn decide(&self, state: &State) -> Result<Decision<Self::Outcome>, RegistryError>;
 }
 
+/// A command that depends on nothing that its maker has read, so that it does not matter how old that state was.
+///
+/// A command that is made of what a state has is not one: it has to be made again where that has changed, and
+/// its outcome says [`Stale`] then.
+pub trait Standalone: Decide {}
+
+impl Standalone for AssociationDelete {}
+impl Standalone for DeleteConfig {}
+impl Standalone for DeleteContext {}
+impl Standalone for DeleteMode {}
+impl Standalone for DeleteSubject {}
+impl Standalone for DeleteVersion {}
+impl Standalone for PutConfig {}
+impl Standalone for PutMode {}
+
 impl<C: Decide> Decide for Box<C> {
     type Outcome = C::Outcome;
     const CHANGES_MODE: bool = C::CHANGES_MODE;

@@ -18,9 +18,9 @@ pub struct Registration {
     pub subject: Subject,
     pub candidate: Candidate,
     pub version: RequestedVersion,
-    /// Only where schemas are imported.
+    /// The id to register under; given only where schemas are imported.
     pub id: Option<SchemaId>,
-    /// Without looking at compatibility.
+    /// Whether the schema is registered without a look at compatibility.
     pub force: bool,
     /// What was found out on an earlier state. It holds as long as nothing that it depends on has
     /// changed.
@@ -73,7 +73,7 @@ pub struct Checked {
     config: Config,
     is_import: bool,
     versions: Vec<VersionEntry>,
-    /// With the metadata and rules that it is registered with.
+    /// The candidate with the metadata and rules that it is registered with.
     candidate: Candidate,
     /// The version that has the schema already.
     pub found: Option<VersionEntry>,

@@ -9,7 +9,7 @@ use super::super::query::Associated;
 /// Which associations are asked for.
 pub(super) struct Wanted<'a> {
     pub(super) resource_type: &'a str,
-    /// None are all.
+    /// Which types are wanted; all, if none is named.
     pub(super) association_types: &'a [String],
     pub(super) lifecycle: Option<Lifecycle>,
 }

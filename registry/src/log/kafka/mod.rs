@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 use tokio::time::Instant;
 use weir_registry_core::RawRecord;
 
-pub(crate) use leader::{Announcement, Leader};
+pub(crate) use leader::{Announced, Announcement};
 pub(crate) use members::{Member, members_at};
 pub(crate) use producer::{BATCH_BYTES, Producer, WriteError};
 pub(crate) use reader::{Item, Reader};
@@ -42,14 +42,14 @@ pub struct KafkaConfig {
     /// Registries of one group elect their leader; it needs write access to the transactional id
     /// `weir-{group}-{topic}`.
     pub group: String,
-    /// Of a topic that is made; as many as there are brokers, if there are fewer.
+    /// Replicas of a topic that is made; as many as there are brokers, if there are fewer.
     pub replication_factor: i16,
     /// Further settings of a topic that is made.
     pub topic_configs: Vec<(String, String)>,
     /// How long Kafka may be away at the start.
     pub init_timeout: Duration,
-    /// Without, a deposed leader's writes are found out after they are written. For clusters that
-    /// have no transactional ids.
+    /// Whether a deposed leader's writes are refused by the broker. Else they are found out after they are written:
+    /// for clusters that have no transactional ids.
     pub fenced: bool,
     /// Start on a topic that is not as it should be.
     pub skip_topic_validation: bool,
@@ -79,12 +79,12 @@ impl KafkaConfig {
 
 pub struct KafkaLog {
     pub(crate) config: KafkaConfig,
-    /// Of the producer's connections.
+    /// What the producer's connections run on.
     pub(crate) runtime: Runtime,
     pub(crate) reader: Reader,
     pub(crate) producer: Producer,
-    /// The last one that was read of.
-    pub(crate) leader: Option<Leader>,
+    /// The last announcement that was read.
+    pub(crate) leader: Option<Announced>,
     /// Where the topic began when it was opened.
     first: u64,
     /// The offset after the last record of the log, as far as we know.
@@ -137,7 +137,7 @@ impl KafkaLog {
         Ok(members.iter().map(ToString::to_string).collect())
     }
 
-    /// Makes everybody's writes void who has taken over before.
+    /// Makes the writes of everybody void who has taken over before.
     pub fn take_over(&mut self) -> Result<(), LogError> {
         let deadline = Instant::now() + WRITE_TIMEOUT;
         let taken = self.producer.take_over(None, deadline);
@@ -211,7 +211,7 @@ async fn checked(topic: &Topic, config: &KafkaConfig) -> Looked {
 }
 
 impl Log for KafkaLog {
-    /// To the end that there is when this begins, or a little further.
+    /// Reads to the end that there is when this begins, or a little further.
     fn read(&mut self, from: u64, each: &mut dyn FnMut(u64, RawRecord)) -> Result<(), LogError> {
         let asked = self.runtime.block_on(self.producer.topic().end());
         self.end = asked.map_err(|e| LogError(e.to_string()))?;

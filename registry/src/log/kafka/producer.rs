@@ -72,7 +72,7 @@ impl fmt::Display for WriteError {
 
 pub(crate) struct Producer {
     topic: Topic,
-    /// None: not fenced.
+    /// What the nodes share so that a deposed leader is fenced; none if nobody is.
     transactional_id: Option<String>,
     identity: Option<Identity>,
     sequence: i32,

@@ -13,7 +13,7 @@ use super::{NODE_BYTES, Parser};
 use crate::budget::WRITTEN_BYTES_PER_STEP;
 use crate::json::Json;
 
-/// From so many bytes on, an error that lists types says how many more there are.
+/// An error that lists types stops after this many bytes, and says how many more there are.
 const SAID_BYTES_MAX: usize = 64 << 10;
 
 impl Parser {

@@ -117,8 +117,8 @@ impl Instance {
         }
     }
 
-    /// Takes what librdkafka has at hand, up to about `bytes`; nothing while records are lent to an answer, so that no
-    /// partition is taken away between its being written and its offsets being stored.
+    /// Takes what librdkafka has at hand, up to about `bytes`. Nothing while records are lent to an answer: polling also
+    /// serves rebalances, which would take partitions away before the answer's offsets are stored.
     pub(super) fn fetch(&self, held: &Held<'_>, bytes: usize) {
         if self.core().state().is_lent() {
             return;

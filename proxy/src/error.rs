@@ -1,284 +1,152 @@
-//! What the proxy refuses: one variant a fact, its text on the wire, and one table of codes.
+//! What the proxy refuses: one table of its errors, their codes, statuses and texts.
 //! Source: Confluent REST Proxy's `Errors` and rest-utils' `KafkaExceptionMapper`.
 
-use std::fmt;
-
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use weir_errors::error_table;
 
 /// Seconds after which another try may pass, where nothing says more.
 pub(crate) const RETRY_AFTER_S: u64 = 1;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ProxyError {
-    TopicNotFound,
-    PartitionNotFound,
-    ConsumerNotFound,
-    /// Kafka does not have the topic or the partition; the code is that of another error, as in the
-    /// reference.
-    UnknownPartition {
-        reason: String,
-    },
-    /// A record is for a topic or a partition that Kafka does not have.
-    NotInMetadata {
-        reason: String,
-    },
-    /// Something that the path names is not there.
-    Missing {
-        reason: String,
-    },
-    FormatMismatch,
-    /// A record that cannot be read in the instance's format, or a registry that cannot be asked.
-    Unreadable {
-        reason: String,
-    },
-    ConsumerExists,
-    IllegalState {
-        reason: String,
-    },
-    KeySchemaMissing,
-    ValueSchemaMissing,
-    ConsumerConfigOutOfRange {
-        reason: String,
-    },
-    InvalidConsumerConfig {
-        reason: String,
-    },
-    InvalidSchema {
-        schema: String,
-    },
-    Serialization {
-        reason: String,
-    },
-    /// A field's value that cannot be.
-    Invalid {
-        reason: String,
-    },
-    InvalidFormat,
-    /// A field that a body's object does not have.
-    UnrecognizedField {
-        field: String,
-    },
-    Unauthenticated {
-        reason: String,
-    },
-    Forbidden {
-        reason: String,
-    },
-    /// Kafka does not do this: it cannot be, it is there already, a policy forbids it.
-    Refused {
-        reason: String,
-    },
-    /// The broker does not know the request.
-    Unsupported {
-        request: String,
-    },
-    RecordTooLarge {
-        reason: String,
-    },
-    /// Kafka's quota.
-    Throttled {
-        reason: String,
-    },
-    /// The proxy's own limit.
-    RateLimited {
-        retry_after_s: u64,
-    },
-    BrokerNotAvailable {
-        reason: String,
-    },
-    Kafka {
-        reason: String,
-    },
-    Retriable {
-        reason: String,
-    },
-    /// A record may be written or not.
-    OutcomeUnknown {
-        reason: String,
-    },
-    /// There are as many clients of Kafka as may be, or as there are threads and descriptors for.
-    TooManyClients {
-        reason: String,
-    },
-    // API v3's produce requests
+error_table! {
+    /// What the proxy refuses.
+    pub enum ProxyError;
+    /// The `error_code` of a proxy's answer.
+    pub enum ErrorCode;
+
+    /// A consumer instance's setting is out of its bounds.
+    ConsumerConfigOutOfRange 40001 422 {
+        ConsumerConfigOutOfRange { reason: String }
+            => "Invalid consumer configuration. It does not abide by the constraints: {reason}";
+    }
+    /// Kafka does not do this.
+    Refused 40002 400 {
+        /// It cannot be, it is there already, a policy forbids it.
+        Refused { reason: String } => "{reason}";
+        /// The broker does not know the request.
+        Unsupported { request: String }
+            => "The broker does not know this request ({request}). The embedded broker is for development: a real Kafka does.";
+    }
+    /// Kafka does not know who asks.
+    Unauthenticated 40101 401 {
+        Unauthenticated { reason: String } => "{reason}";
+    }
+    /// Kafka does not allow it.
+    Forbidden 40301 403 {
+        Forbidden { reason: String } => "{reason}";
+    }
+    /// There is no such topic.
+    TopicNotFound 40401 404 {
+        TopicNotFound => "Topic not found.";
+        /// A record is for a topic or a partition that Kafka does not have.
+        NotInMetadata { reason: String } => "{reason}";
+    }
+    /// The topic has no such partition.
+    PartitionNotFound 40402 404 {
+        PartitionNotFound => "Partition not found.";
+    }
+    /// There is no such consumer instance.
+    ConsumerNotFound 40403 404 {
+        ConsumerNotFound => "Consumer instance not found.";
+        /// Kafka does not have the topic or the partition; the code is that of another error, as in the reference.
+        UnknownPartition { reason: String } => "{reason}";
+    }
+    /// The consumer instance has another embedded format.
+    FormatMismatch 40601 406 {
+        FormatMismatch
+            => "The requested embedded data format does not match the deserializer for this consumer instance";
+    }
+    /// A record cannot be read in the instance's format, or the registry cannot be asked.
+    Unreadable 40801 408 {
+        Unreadable { reason: String } => "{reason}";
+    }
+    /// The consumer group has an instance of this name.
+    ConsumerExists 40902 409 {
+        ConsumerExists
+            => "Consumer with specified consumer ID already exists in the specified consumer group.";
+    }
+    /// The consumer instance is subscribed, or assigned, and cannot be both.
+    IllegalState 40903 409 {
+        IllegalState { reason: String } => "Illegal state: {reason}";
+    }
+    /// The records have keys, and no schema for them is named.
+    KeySchemaMissing 42201 422 {
+        KeySchemaMissing => "Request includes keys but does not include key schema";
+    }
+    /// The records have values, and no schema for them is named.
+    ValueSchemaMissing 42202 422 {
+        ValueSchemaMissing => "Request includes values but does not include value schema";
+    }
+    /// A consumer instance cannot have this setting.
+    InvalidConsumerConfig 42204 422 {
+        InvalidConsumerConfig { reason: String } => "Invalid consumer configuration: {reason}";
+    }
+    /// The schema cannot be read.
+    InvalidSchema 42205 422 {
+        InvalidSchema { schema: String } => "Invalid schema: {schema}";
+    }
     /// There is no body, or no record in it.
-    Payload {
-        reason: String,
-    },
-    /// A batch that cannot be.
-    Batch {
-        reason: String,
-    },
-    StreamTooOld,
-    // what the HTTP layer itself refuses
-    BadRequest {
-        reason: String,
-    },
-    /// A page of another site may not write.
-    ForeignOrigin {
-        reason: String,
-    },
-    /// The body has not come in time.
-    BodyTimeout,
-    /// The request is for a name that the server does not have.
-    Misdirected {
-        reason: String,
-    },
-    /// Other requests' bodies take all the room.
-    Crowded,
-    NotFound,
-    MethodNotAllowed,
-    NotAcceptable,
-    BodyTooLarge,
-    UnsupportedMediaType,
-    Internal,
-}
+    Payload 42206 422 {
+        Payload { reason: String } => "Payload error. {reason}";
+    }
+    /// A record does not fit its schema.
+    Serialization 42207 422 {
+        Serialization { reason: String } => "Error serializing message. {reason}";
+    }
+    /// A batch of records cannot be.
+    Batch 42208 422 {
+        Batch { reason: String } => "{reason}";
+    }
+    /// A field's value cannot be, or the body's object does not have the field.
+    Invalid 422 422 {
+        Invalid { reason: String } => "{reason}";
+        InvalidFormat => "Invalid format type.";
+        UnrecognizedField { field: String } => "Unrecognized field: {field}";
+    }
+    /// The client asks for more than the proxy's limit.
+    RateLimited 429 429 {
+        RateLimited { retry_after_s: u64 }
+            => "Request rate limit exceeded: The rate limit of requests per second has been exceeded.";
+    }
+    /// The client is over Kafka's quota.
+    Throttled 42901 429 {
+        Throttled { reason: String } => "{reason}";
+    }
+    /// Kafka has answered with an error that a later try does not mend.
+    Kafka 50002 500 {
+        Kafka { reason: String } => "{reason}";
+    }
+    /// Kafka has answered with an error, or not at all; a later try may pass.
+    Retriable 50003 500 {
+        Retriable { reason: String } => "{reason}";
+    }
+    /// A record may be written or not.
+    OutcomeUnknown 50004 500 {
+        OutcomeUnknown { reason: String }
+            => "The record may be written or not, and a second try may write it twice: {reason}";
+    }
+    /// There are as many clients of Kafka as may be, or as there are threads and descriptors for.
+    TooManyClients 50301 503 {
+        TooManyClients { reason: String } => "No client of Kafka is free for this request: {reason}.";
+    }
+    /// The broker is not available.
+    BrokerNotAvailable 50302 503 {
+        BrokerNotAvailable { reason: String } => "{reason}";
+    }
 
-/// code, HTTP status, variant
-macro_rules! codes {
-    ($($code:literal $status:literal $variant:ident)*) => {
-        impl ProxyError {
-            /// The `error_code` of the answer.
-            pub fn code(&self) -> u32 {
-                match self { $(Self::$variant { .. } => $code,)* }
-            }
+    http "Bad Request: {}"
 
-            /// The HTTP status of the answer.
-            pub fn status(&self) -> u16 {
-                match self { $(Self::$variant { .. } => $status,)* }
-            }
-        }
-    };
-}
-
-codes! {
-    40001 422 ConsumerConfigOutOfRange
-    40002 400 Refused
-    40002 400 Unsupported
-    40401 404 TopicNotFound
-    40401 404 NotInMetadata
-    40402 404 PartitionNotFound
-    40403 404 ConsumerNotFound
-    40403 404 UnknownPartition
-    404   404 Missing
-    40601 406 FormatMismatch
-    40801 408 Unreadable
-    40902 409 ConsumerExists
-    40903 409 IllegalState
-    42201 422 KeySchemaMissing
-    42202 422 ValueSchemaMissing
-    42204 422 InvalidConsumerConfig
-    42205 422 InvalidSchema
-    42206 422 Payload
-    42207 422 Serialization
-    42208 422 Batch
-    422   422 Invalid
-    422   422 InvalidFormat
-    422   422 UnrecognizedField
-    40101 401 Unauthenticated
-    40301 403 Forbidden
-    408   408 StreamTooOld
-    413   413 RecordTooLarge
-    42901 429 Throttled
-    429   429 RateLimited
-    50302 503 BrokerNotAvailable
-    50002 500 Kafka
-    50003 500 Retriable
-    50004 500 OutcomeUnknown
-    50301 503 TooManyClients
-    400   400 BadRequest
-    403   403 ForeignOrigin
-    408   408 BodyTimeout
-    421   421 Misdirected
-    503   503 Crowded
-    404   404 NotFound
-    405   405 MethodNotAllowed
-    406   406 NotAcceptable
-    413   413 BodyTooLarge
-    415   415 UnsupportedMediaType
-    500   500 Internal
-}
-
-impl fmt::Display for ProxyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TopicNotFound => f.write_str("Topic not found."),
-            Self::PartitionNotFound => f.write_str("Partition not found."),
-            Self::ConsumerNotFound => f.write_str("Consumer instance not found."),
-            Self::FormatMismatch => f.write_str(
-                "The requested embedded data format does not match the deserializer for this consumer instance",
-            ),
-            Self::ConsumerExists => f.write_str(
-                "Consumer with specified consumer ID already exists in the specified consumer group.",
-            ),
-            Self::IllegalState { reason } => write!(f, "Illegal state: {reason}"),
-            Self::KeySchemaMissing => {
-                f.write_str("Request includes keys but does not include key schema")
-            }
-            Self::ValueSchemaMissing => {
-                f.write_str("Request includes values but does not include value schema")
-            }
-            Self::ConsumerConfigOutOfRange { reason } => write!(
-                f,
-                "Invalid consumer configuration. It does not abide by the constraints: {reason}"
-            ),
-            Self::InvalidConsumerConfig { reason } => {
-                write!(f, "Invalid consumer configuration: {reason}")
-            }
-            Self::InvalidSchema { schema } => write!(f, "Invalid schema: {schema}"),
-            Self::Serialization { reason } => write!(f, "Error serializing message. {reason}"),
-            Self::Payload { reason } => write!(f, "Payload error. {reason}"),
-            Self::Unsupported { request } => write!(
-                f,
-                "The broker does not know this request ({request}). The embedded broker is for development: a real Kafka does."
-            ),
-            Self::OutcomeUnknown { reason } => write!(
-                f,
-                "The record may be written or not, and a second try may write it twice: {reason}"
-            ),
-            Self::TooManyClients { reason } => {
-                write!(f, "No client of Kafka is free for this request: {reason}.")
-            }
-            Self::RateLimited { .. } => f.write_str(
-                "Request rate limit exceeded: The rate limit of requests per second has been exceeded.",
-            ),
-            Self::StreamTooOld => f.write_str(
-                "Streaming connection open for longer than allowed: Connection will be closed.",
-            ),
-            Self::InvalidFormat => f.write_str("Invalid format type."),
-            Self::UnrecognizedField { field } => write!(f, "Unrecognized field: {field}"),
-            Self::UnknownPartition { reason }
-            | Self::NotInMetadata { reason }
-            | Self::Missing { reason }
-            | Self::Unreadable { reason }
-            | Self::Invalid { reason }
-            | Self::Batch { reason }
-            | Self::Unauthenticated { reason }
-            | Self::Forbidden { reason }
-            | Self::Refused { reason }
-            | Self::RecordTooLarge { reason }
-            | Self::Throttled { reason }
-            | Self::BrokerNotAvailable { reason }
-            | Self::Kafka { reason }
-            | Self::Retriable { reason }
-            | Self::ForeignOrigin { reason }
-            | Self::Misdirected { reason } => f.write_str(reason),
-            Self::BodyTimeout => f.write_str("HTTP 408 Request Timeout"),
-            Self::Crowded => {
-                f.write_str("Other requests' bodies take all the room that there is.")
-            }
-            Self::BadRequest { reason } => write!(f, "Bad Request: {reason}"),
-            Self::NotFound => f.write_str("HTTP 404 Not Found"),
-            Self::MethodNotAllowed => f.write_str("HTTP 405 Method Not Allowed"),
-            Self::NotAcceptable => f.write_str("HTTP 406 Not Acceptable"),
-            Self::BodyTooLarge => f.write_str("HTTP 413 Request Entity Too Large"),
-            Self::UnsupportedMediaType => f.write_str("HTTP 415 Unsupported Media Type"),
-            Self::Internal => f.write_str("Internal Server Error"),
-        }
+    also NotFound 404 404 {
+        /// Something that the path names is not there.
+        Missing { reason: String } => "{reason}";
+    }
+    also BodyTimeout 408 408 {
+        /// API v3: a stream of records is open for longer than it may.
+        StreamTooOld => "Streaming connection open for longer than allowed: Connection will be closed.";
+    }
+    also BodyTooLarge 413 413 {
+        RecordTooLarge { reason: String } => "{reason}";
     }
 }
-
-impl std::error::Error for ProxyError {}
 
 impl ProxyError {
     /// Seconds after which the same request may be answered otherwise, where `Retry-After` says so.

@@ -14,6 +14,7 @@ mod node;
 mod process;
 mod proxy;
 mod python;
+mod requests;
 mod run_script;
 mod rust;
 mod schemathesis;

@@ -45,9 +45,11 @@ pub async fn run(args: DevArgs, _: Hangups) -> Result<(), String> {
 
     let mut parts = Parts::default();
     let [of_registry, of_proxy] = sites;
-    parts.serve(registry_listener, of_registry?, None, weir_registry::service(registry.clone()));
+    let service = weir_http::observed("registry", weir_registry::service(registry.clone()));
+    parts.serve(registry_listener, of_registry?, None, service);
     parts.registry(registry);
-    parts.serve(proxy_listener, of_proxy?, None, weir_proxy::router(proxy.clone()));
+    let service = weir_http::observed("proxy", weir_proxy::router(proxy.clone()));
+    parts.serve(proxy_listener, of_proxy?, None, service);
     parts.proxy(proxy);
     let welcome = welcome(&registry_address, &proxy_address, &brokers, &args);
     let _ = std::io::stdout().write_all(welcome.as_bytes()); // nobody may be reading

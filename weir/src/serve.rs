@@ -59,7 +59,8 @@ pub async fn run(args: Box<ServeArgs>, hangups: Hangups) -> Result<(), String> {
             }
         }
         parts.registry(registry.clone());
-        bound.serve(&mut parts, &weir_registry::service(registry), |url| {
+        let service = weir_http::observed("registry", weir_registry::service(registry));
+        bound.serve(&mut parts, &service, |url| {
             tracing::info!("registry on {url}");
         });
     }
@@ -71,7 +72,7 @@ pub async fn run(args: Box<ServeArgs>, hangups: Hangups) -> Result<(), String> {
         parts.proxy(proxy);
         let schemas: Vec<_> = registries(&urls).map(weir_serde::without_password).collect();
         let schemas = schemas.join(",");
-        bound.serve(&mut parts, &router, |url| {
+        bound.serve(&mut parts, &weir_http::observed("proxy", router), |url| {
             tracing::info!("REST proxy on {url}, schemas from {schemas}");
         });
     }
@@ -177,7 +178,6 @@ fn proxy(
     let config = ProxyConfig {
         consumer_instance_timeout: settings.consumer_instance_timeout,
         advertised_url: args.advertised_url.clone(),
-        scheme: settings.proxy.listeners.first().map_or("http", Listener::scheme),
         confluent_quirks: args.confluent_quirks,
         rate_limits: settings.rate_limits,
         v2: settings.apis.0,

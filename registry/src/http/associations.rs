@@ -90,7 +90,7 @@ pub(super) async fn put(
     Body(mut request): Body<AssociationRequest>,
 ) -> Answer<Json<AssociationResponse>> {
     if *request.resource_id.get_or_insert_with(|| id.clone()) != id {
-        return Err(Refused(RegistryError::InvalidAssociation {
+        return Err(Refused::from(RegistryError::InvalidAssociation {
             property: "resourceId",
             detail: "Resource ID in the path parameter does not match the resource ID in the request body".into(),
         }));
@@ -145,7 +145,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Segment
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
         match Path::from_request_parts(parts, state).await {
             Ok(Path(value)) => Ok(Segments(value)),
-            Err(_) => Err(Refused(RegistryError::NotFound)),
+            Err(_) => Err(Refused::from(RegistryError::NotFound)),
         }
     }
 }

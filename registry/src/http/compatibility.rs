@@ -34,7 +34,7 @@ pub(super) async fn one(
         (Err(_), VersionSpec::Latest) => None,
         (Err(_), VersionSpec::Number(_)) => {
             let version = spec.to_string();
-            return Err(Refused(RegistryError::VersionNotFound { version }));
+            return Err(Refused::from(RegistryError::VersionNotFound { version }));
         }
     };
     let versions = version.into_iter().collect();
@@ -75,7 +75,7 @@ async fn answer(
         Err(error) if verbose && error.code() == 42201 => {
             Verdict { messages: vec![error.to_string()], ..Verdict::default() }
         }
-        Err(error) => return Err(Refused(error)),
+        Err(error) => return Err(Refused::from(error)),
     };
     Ok(Json(CompatibilityAnswer {
         is_compatible: verdict.messages.is_empty(),

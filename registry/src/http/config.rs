@@ -49,7 +49,7 @@ pub(super) async fn get(
                 && !default_to_global
                 && !subject.is_global() =>
         {
-            Err(Refused(RegistryError::NoSubjectCompatibility { subject }))
+            Err(Refused::from(RegistryError::NoSubjectCompatibility { subject }))
         }
         scope => Ok(Json(shown(&state, scope.as_ref(), default_to_global))),
     }
@@ -100,13 +100,13 @@ async fn change(
     let command = Command::PutConfig { scope, update: Box::new(update) };
     match registry.submit(command).await? {
         Outcome::Config(config) => Ok(Json(ConfigUpdate::from(*config))),
-        _ => Err(Refused(RegistryError::Internal)),
+        _ => Err(Refused::from(RegistryError::Internal)),
     }
 }
 
 async fn remove(registry: &Registry, scope: Option<Subject>) -> Answer<Json<Config>> {
     match registry.submit(Command::DeleteConfig { scope }).await? {
         Outcome::Config(config) => Ok(Json(*config)),
-        _ => Err(Refused(RegistryError::Internal)),
+        _ => Err(Refused::from(RegistryError::Internal)),
     }
 }

@@ -17,10 +17,10 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
 use tower::ServiceExt;
-use weir_http::Arrival;
-use weir_registry_api::RegistryError;
+use weir_http::{AnsweredCode, Arrival};
+use weir_registry_api::{ErrorCode, RegistryError};
 
-use super::answer::{Elsewhere, Refused};
+use super::answer::Refused;
 use super::request;
 use crate::Registry;
 use crate::cluster::{Cluster, PATIENCE};
@@ -76,6 +76,12 @@ pub(super) async fn answer(registry: Registry, routes: Router, request: Request)
     response
 }
 
+/// Returns true if an answer says that another node leads: nothing was done here.
+fn is_elsewhere(response: &Response) -> bool {
+    let code = response.extensions().get::<AnsweredCode>();
+    code.is_some_and(|code| ErrorCode::from(code.0) == ErrorCode::NoLeader)
+}
+
 async fn read(parts: &Parts, body: Body, registry: &Registry) -> Result<Vec<u8>, Refused> {
     let arrival = parts.extensions.get::<Arrival>();
     request::read(body, arrival, registry.options().body_bytes_max).await
@@ -87,7 +93,7 @@ async fn call(routes: &Router, request: Request) -> Response {
 
 /// A refusal that may be none a second later.
 fn passing(error: RegistryError) -> Response {
-    Refused(error).into_response()
+    Refused::from(error).into_response()
 }
 
 struct Here {
@@ -152,7 +158,7 @@ impl Here {
             let before = self.registry.state().next_offset();
             let request = Request::from_parts(parts.clone(), Body::from(body.clone()));
             let mut response = call(&self.routes, request).await;
-            if response.extensions().get::<Elsewhere>().is_none() {
+            if !is_elsewhere(&response) {
                 // refused: nothing has happened
                 if is_first && self.has_missed_something(response.status(), before).await {
                     is_first = false;

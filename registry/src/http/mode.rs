@@ -65,7 +65,7 @@ pub(super) async fn get(
     match (state.mode(scope.as_ref()), scope) {
         (Some(mode), _) => Ok(Json(ModeBody { mode })),
         (None, Some(subject)) if !default_to_global => {
-            Err(Refused(RegistryError::NoSubjectMode { subject }))
+            Err(Refused::from(RegistryError::NoSubjectMode { subject }))
         }
         (None, scope) => Ok(Json(ModeBody { mode: state.effective_mode(scope.as_ref()) })),
     }
@@ -109,7 +109,7 @@ async fn change(
             Command::PutMode { scope, mode, force }
         }
         Some(None) => Command::DeleteMode { scope, recursive: true },
-        None => return Err(Refused(RegistryError::InvalidMode)),
+        None => return Err(Refused::from(RegistryError::InvalidMode)),
     };
     registry.submit(command).await?;
     Ok(Json(update))
@@ -123,6 +123,6 @@ async fn remove(
     let recursive = params.flag("recursive");
     match registry.submit(Command::DeleteMode { scope, recursive }).await? {
         Outcome::Mode(mode) => Ok(Json(ModeBody { mode })),
-        _ => Err(Refused(RegistryError::Internal)),
+        _ => Err(Refused::from(RegistryError::Internal)),
     }
 }

@@ -37,7 +37,7 @@ pub(super) async fn register(
     let subject = Subject::new(subject.as_str())?;
     if registry.options().reject_empty_subject && subject.parts().1.is_empty() {
         let subject = subject.to_string();
-        return Err(Refused(RegistryError::InvalidSubject { subject }));
+        return Err(Refused::from(RegistryError::InvalidSubject { subject }));
     }
     let (normalize, force) = (params.flag("normalize"), params.flag("force"));
     let params =
@@ -65,7 +65,7 @@ async fn registered(
         let state = registry.state();
         if state.by_id(subject.parts().0, id).is_none() {
             // deleted for good since
-            return Err(Refused(RegistryError::SchemaIdNotFound { id: id.to_string() }));
+            return Err(Refused::from(RegistryError::SchemaIdNotFound { id: id.to_string() }));
         }
         state.schema(subject, &VersionEntry { version, id, deleted: false, ts: None })
     };
@@ -122,13 +122,13 @@ async fn register_or_find(
             // what another node has written meanwhile may say something else
             _ if !std::mem::replace(&mut caught_up, true) && registry.catch_up().await? => continue,
             Ok(Prepared::Found(id, version)) => return Ok((id, version)),
-            Err(error) => return Err(Refused(error)),
+            Err(error) => return Err(Refused::from(error)),
         };
         match registry.submit(Command::Register(registration)).await? {
             Outcome::Registered { id, version } => return Ok((id, version)),
             Outcome::Stale if stale < STALE_MAX => stale += 1,
-            Outcome::Stale => return Err(Refused(RegistryError::Busy)),
-            _ => return Err(Refused(RegistryError::Internal)),
+            Outcome::Stale => return Err(Refused::from(RegistryError::Busy)),
+            _ => return Err(Refused::from(RegistryError::Internal)),
         }
     }
 }
@@ -184,10 +184,10 @@ pub(super) async fn tag(
                 return registered(&registry, &asker, &subject, id, version, &params).await;
             }
             Outcome::Stale => {}
-            _ => return Err(Refused(RegistryError::Internal)),
+            _ => return Err(Refused::from(RegistryError::Internal)),
         }
     }
-    Err(Refused(RegistryError::Busy))
+    Err(Refused::from(RegistryError::Busy))
 }
 
 fn prepare_tagged(

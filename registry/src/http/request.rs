@@ -1,10 +1,10 @@
 //! Requests as typed input: what a path names, what a query asks, what a body says.
 
-use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::Method;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
-use weir_http::Arrival;
+use weir_http::{Arrival, Named};
 use weir_registry_api::{Context, RegistryError, SchemaId, Subject, VersionSpec};
 
 use super::answer::Refused;
@@ -15,16 +15,6 @@ use crate::lanes::{Asker, Client};
 /// Bytes of a body that takes longer to be read than others should wait for.
 pub(super) const LONG_BYTES: usize = 32 * 1024;
 
-async fn path<S: Send + Sync, T: DeserializeOwned + Send>(
-    parts: &mut Parts,
-    state: &S,
-) -> Result<T, Refused> {
-    match Path::<T>::from_request_parts(parts, state).await {
-        Ok(Path(value)) => Ok(value),
-        Err(_) => Err(Refused(RegistryError::NotFound)),
-    }
-}
-
 /// `{subject}`, or the subject that it is an alias of. What no subject can be called is not there;
 /// who writes one checks its name.
 pub(super) struct SubjectPath(pub(super) Subject);
@@ -33,7 +23,7 @@ impl FromRequestParts<Registry> for SubjectPath {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, registry: &Registry) -> Result<Self, Refused> {
-        let name: String = path(parts, registry).await?;
+        let Named(name) = Named::<String>::from_request_parts(parts, registry).await?;
         Ok(SubjectPath(behind_alias(registry, Subject::written(&name))))
     }
 }
@@ -45,7 +35,8 @@ impl FromRequestParts<Registry> for VersionPath {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, registry: &Registry) -> Result<Self, Refused> {
-        let (name, version): (String, String) = path(parts, registry).await?;
+        let Named((name, version)) =
+            Named::<(String, String)>::from_request_parts(parts, registry).await?;
         Ok(VersionPath(behind_alias(registry, Subject::written(&name)), version.parse()?))
     }
 }
@@ -62,11 +53,11 @@ pub(super) fn behind_alias(registry: &Registry, subject: Subject) -> Subject {
 /// `{subject}` of configuration and modes, which may be a context; none is the default one.
 pub(super) struct ScopePath(pub(super) Option<Subject>);
 
-impl<S: Send + Sync> FromRequestParts<S> for ScopePath {
+impl FromRequestParts<Registry> for ScopePath {
     type Rejection = Refused;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
-        let name: String = path(parts, state).await?;
+    async fn from_request_parts(parts: &mut Parts, registry: &Registry) -> Result<Self, Refused> {
+        let Named(name) = Named::<String>::from_request_parts(parts, registry).await?;
         Ok(ScopePath(Subject::scope(&name)))
     }
 }
@@ -74,11 +65,11 @@ impl<S: Send + Sync> FromRequestParts<S> for ScopePath {
 /// `{context}`: `.eu`, `eu` or `:.eu:`. 400.
 pub(super) struct ContextPath(pub(super) Context);
 
-impl<S: Send + Sync> FromRequestParts<S> for ContextPath {
+impl FromRequestParts<Registry> for ContextPath {
     type Rejection = Refused;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
-        let name: String = path(parts, state).await?;
+    async fn from_request_parts(parts: &mut Parts, registry: &Registry) -> Result<Self, Refused> {
+        let Named(name) = Named::<String>::from_request_parts(parts, registry).await?;
         Ok(ContextPath(Context::new(name.trim_matches(':'))?))
     }
 }
@@ -86,14 +77,14 @@ impl<S: Send + Sync> FromRequestParts<S> for ContextPath {
 /// `{id}`; what is no number is no such page.
 pub(super) struct IdPath(pub(super) SchemaId);
 
-impl<S: Send + Sync> FromRequestParts<S> for IdPath {
+impl FromRequestParts<Registry> for IdPath {
     type Rejection = Refused;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
-        let id: i32 = path(parts, state).await?;
+    async fn from_request_parts(parts: &mut Parts, registry: &Registry) -> Result<Self, Refused> {
+        let Named(id) = Named::<i32>::from_request_parts(parts, registry).await?;
         match u32::try_from(id) {
             Ok(id) => Ok(IdPath(SchemaId(id))),
-            Err(_) => Err(Refused(RegistryError::SchemaIdNotFound { id: id.to_string() })),
+            Err(_) => Err(Refused::from(RegistryError::SchemaIdNotFound { id: id.to_string() })),
         }
     }
 }
@@ -101,11 +92,12 @@ impl<S: Send + Sync> FromRequestParts<S> for IdPath {
 /// `{guid}`, as text: it is for the handler to say that there is none.
 pub(super) struct GuidPath(pub(super) String);
 
-impl<S: Send + Sync> FromRequestParts<S> for GuidPath {
+impl FromRequestParts<Registry> for GuidPath {
     type Rejection = Refused;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
-        path(parts, state).await.map(GuidPath)
+    async fn from_request_parts(parts: &mut Parts, registry: &Registry) -> Result<Self, Refused> {
+        let Named(guid) = Named::from_request_parts(parts, registry).await?;
+        Ok(GuidPath(guid))
     }
 }
 
@@ -133,7 +125,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
         match Query::from_request_parts(parts, state).await {
             Ok(Query(pairs)) => Ok(Params(pairs)),
-            Err(error) => Err(Refused(RegistryError::BadRequest { reason: error.body_text() })),
+            Err(error) => {
+                Err(Refused::from(RegistryError::BadRequest { reason: error.body_text() }))
+            }
         }
     }
 }
@@ -169,7 +163,7 @@ impl Params {
         let number = |name, default| match self.text(name) {
             None => Ok(default),
             // 32 bits, as in the reference: what is larger is no number to it
-            Some(text) => text.parse::<i32>().map_err(|_| Refused(RegistryError::NotFound)),
+            Some(text) => text.parse::<i32>().map_err(|_| Refused::from(RegistryError::NotFound)),
         };
         let limit = usize::try_from(number("limit", -1)?).unwrap_or(0);
         Ok(Page {
@@ -210,7 +204,7 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest<Registry> for Body<T> {
         let bytes = read(body, arrival, registry.options().body_bytes_max).await?;
         if matches!(bytes.trim_ascii(), b"" | b"null") {
             let request = argument(&parts.method, parts.uri.path());
-            return Err(Refused(RegistryError::MissingBody { request }));
+            return Err(Refused::from(RegistryError::MissingBody { request }));
         }
         let read = match bytes.len() > LONG_BYTES {
             false => json_body::read(&bytes),

@@ -52,7 +52,7 @@ pub(super) async fn lookup(
     let schema = {
         let state = registry.state();
         if state.version_entry(&place, version.version).is_none_or(|there| there.id != version.id) {
-            return Err(Refused(RegistryError::SchemaNotFound)); // deleted for good since
+            return Err(Refused::from(RegistryError::SchemaNotFound)); // deleted for good since
         }
         state.schema(&place, &version)
     };
@@ -144,7 +144,7 @@ pub(super) async fn delete(
     let permanent = params.flag("permanent");
     match registry.submit(Command::DeleteSubject { subject, permanent }).await? {
         Outcome::Versions(versions) => Ok(Json(versions)),
-        _ => Err(Refused(RegistryError::Internal)),
+        _ => Err(Refused::from(RegistryError::Internal)),
     }
 }
 
@@ -161,7 +161,7 @@ pub(super) async fn versions(
     let negative = params.flag("deletedAsNegative");
     let (deleted, only) = (params.flag("deleted") || negative, params.flag("deletedOnly"));
     if !state.is_there(&subject, deleted || only) {
-        return Err(Refused(RegistryError::SubjectNotFound { subject }));
+        return Err(Refused::from(RegistryError::SubjectNotFound { subject }));
     }
     let shown = state
         .versions(&subject)
@@ -246,6 +246,6 @@ pub(super) async fn delete_version(
     let permanent = params.flag("permanent");
     match registry.submit(Command::DeleteVersion { subject, version, permanent }).await? {
         Outcome::Version(version) => Ok(Json(version)),
-        _ => Err(Refused(RegistryError::Internal)),
+        _ => Err(Refused::from(RegistryError::Internal)),
     }
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::header::{HOST, HeaderName};
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::HeaderValue;
+use axum::http::header::HeaderName;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ use crate::consumer::{
 };
 use crate::error::ProxyError;
 use crate::http::answer::{Answer, Bytes, Json, Nothing};
-use crate::http::request::{Named, Params};
+use crate::http::request::{BaseUrl, Named, Params};
 use crate::http::{Object, encoded};
 use crate::record::{Unwritten, Writer};
 
@@ -61,18 +61,13 @@ pub(crate) struct CommittedOffset {
 pub(crate) async fn create(
     State(proxy): State<Proxy>,
     Named(group): Named<String>,
-    headers: HeaderMap,
+    BaseUrl(url): BaseUrl,
     body: Control,
 ) -> Answer<Json<Created>> {
     let min_bytes = if proxy.config.confluent_quirks { MIN_BYTES_DISABLED } else { MIN_BYTES };
     let spec = ConsumerSpec::new(&group, body.bytes(), min_bytes)?;
     let name = spec.name.clone();
     proxy.instances.add(Instance::new(spec, proxy.broker.clone()))?;
-    let host = headers.get(HOST).and_then(|h| h.to_str().ok()).unwrap_or("localhost");
-    let url = match &proxy.config.advertised_url {
-        Some(url) => url.trim_end_matches('/').to_string(),
-        None => format!("{}://{host}", proxy.config.scheme),
-    };
     let base_uri = format!("{url}/consumers/{}/instances/{}", encoded(&group), encoded(&name));
     Ok(Json(Created { instance_id: name, base_uri }))
 }

@@ -17,9 +17,9 @@ use crate::format::Format;
 use crate::http::answer::{Answer, Json, Refused};
 use crate::http::json::parse;
 use crate::http::request::{Bytes, Named, Params};
-use crate::limits::Principal;
 use crate::produce::{Prepared, ProduceResponse, Target};
 use crate::producer::Acks;
+use weir_http::Principal;
 
 #[derive(Serialize)]
 pub(crate) struct Topic {
@@ -148,15 +148,15 @@ async fn send(
 /// 40403.
 async fn partitions_of(proxy: &Proxy, topic: &str) -> Result<Vec<Partition>, Refused> {
     proxy.broker.partitions(topic).await.map_err(|error| match error {
-        ProxyError::TopicNotFound => Refused(ProxyError::UnknownPartition {
+        ProxyError::TopicNotFound => Refused::from(ProxyError::UnknownPartition {
             reason: "This server does not host this topic-partition.".to_string(),
         }),
-        error => Refused(error),
+        error => Refused::from(error),
     })
 }
 
 async fn find(proxy: &Proxy, topic: &str, partition: i32) -> Result<Partition, Refused> {
     let partitions = partitions_of(proxy, topic).await?;
     let found = partitions.into_iter().find(|p| p.partition == partition);
-    found.ok_or(Refused(ProxyError::PartitionNotFound))
+    found.ok_or(Refused::from(ProxyError::PartitionNotFound))
 }

@@ -59,10 +59,10 @@ pub(in super::super) async fn batch_change(
             // it is done: what is left out of the answer can be asked for
             response.associations.iter_mut().for_each(|info| info.schema = None);
         }
-        if let Err(Refused(RegistryError::NoLeader)) = &done
+        if let Err(weir_http::Refused(RegistryError::NoLeader)) = &done
             && results.iter().all(|result: &AssociationResult| result.result.is_none())
         {
-            return Err(Refused(RegistryError::NoLeader)); // all of it is done there
+            return Err(Refused::from(RegistryError::NoLeader)); // all of it is done there
         }
         results.push(result(done));
     }
@@ -102,7 +102,7 @@ fn bounded(
         let response = result?;
         match texts.take(&response) {
             true => Ok(response),
-            false => Err(Refused(over_budget(OverBudget::Bytes(bytes_max)))),
+            false => Err(Refused::from(over_budget(OverBudget::Bytes(bytes_max)))),
         }
     };
     results.map(within).map(result).collect()
@@ -111,7 +111,9 @@ fn bounded(
 fn result(result: Answer<AssociationResponse>) -> AssociationResult {
     match result {
         Ok(result) => AssociationResult { error: None, result: Some(result) },
-        Err(Refused(error)) => AssociationResult { error: Some(error.body()), result: None },
+        Err(weir_http::Refused(error)) => {
+            AssociationResult { error: Some(error.body()), result: None }
+        }
     }
 }
 
@@ -197,7 +199,9 @@ async fn change_one(
                 };
                 match remove(registry, what, way.is_dry).await {
                     // what is not there is deleted
-                    Ok(()) | Err(Refused(RegistryError::AssociationNotFound { .. })) => continue,
+                    Ok(()) | Err(weir_http::Refused(RegistryError::AssociationNotFound { .. })) => {
+                        continue;
+                    }
                     Err(refused) => return Err(refused),
                 }
             }
@@ -214,5 +218,5 @@ async fn change_one(
 }
 
 fn invalid(property: &'static str, detail: &str) -> Refused {
-    Refused(RegistryError::InvalidAssociation { property, detail: detail.into() })
+    Refused::from(RegistryError::InvalidAssociation { property, detail: detail.into() })
 }

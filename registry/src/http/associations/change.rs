@@ -64,10 +64,10 @@ pub(super) async fn change(
             Outcome::Associations(_) if way.is_dry => return Ok(response(&request, Vec::new())),
             Outcome::Associations(made) => return Ok(response(&request, infos(registry, &made))),
             Outcome::Stale => {}
-            _ => return Err(Refused(RegistryError::Internal)),
+            _ => return Err(Refused::from(RegistryError::Internal)),
         }
     }
-    Err(Refused(RegistryError::Busy))
+    Err(Refused::from(RegistryError::Busy))
 }
 
 /// The subjects that a request names, in its context, behind their aliases.

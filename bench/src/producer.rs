@@ -62,6 +62,10 @@ pub fn stream(
                 return Err(error.into());
             }
             record = back;
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "rdkafka's producer blocks, on a thread of its own"
+            )]
             std::thread::sleep(PAUSE);
         }
     }
@@ -81,6 +85,10 @@ pub fn fill(config: &ClientConfig, topic: &str, values: &[Vec<u8>], records: u64
         let mut record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(topic).payload(value);
         while let Err((_, back)) = producer.send(record) {
             record = back;
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "rdkafka's producer blocks, on a thread of its own"
+            )]
             std::thread::sleep(PAUSE);
         }
     }

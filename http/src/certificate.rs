@@ -233,6 +233,7 @@ impl fmt::Debug for Resolver {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test may wait for its disk")]
 mod tests {
     use rustls::version::TLS13;
 

@@ -1,4 +1,8 @@
 //! Moments as numbers, so that a connection can say without a lock since when it waits.
+#![expect(
+    clippy::disallowed_types,
+    reason = "one clock for the process: a paused one belongs to one test"
+)]
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,5 @@
 //! A connection, as all that serve it see it: where it comes from, what it waits for, what it holds.
+#![expect(clippy::disallowed_types, reason = "`clock` counts in it")]
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -1,5 +1,6 @@
 //! Who may come in: connections in all and from each address. Where they run short, those that are idle make
 //! room: first those that were never used, of each kind the longest first. Then those that are slow.
+#![expect(clippy::disallowed_types, reason = "`clock` counts in it")]
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};

@@ -1,5 +1,6 @@
 //! The time that a client has for a request's headers, without a timer for each request: setting one
 //! takes a lock that all connections share.
+#![expect(clippy::disallowed_types, reason = "hyper's timers count in it")]
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};

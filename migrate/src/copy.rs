@@ -81,7 +81,7 @@ fn to_registry(
     progress: &mut Progress,
 ) -> Result<String, MigrateError> {
     let api = reach.api(url)?;
-    reach.runtime.block_on(async {
+    reach.wait(async {
         api.check().await?;
         match forced.force || live::is_empty(&api).await? {
             true => Ok(()),
@@ -91,12 +91,12 @@ fn to_registry(
     let contents = reach.read(source, &BTreeSet::new(), progress)?;
     let subjects = verify::subjects_in_contexts(&contents.state);
     let as_names = forced.contexts_as_names || subjects == 0;
-    if !as_names && !reach.runtime.block_on(live::knows_contexts(&api))? {
+    if !as_names && !reach.wait(live::knows_contexts(&api))? {
         let (source, target) = (Box::new(source.clone()), Box::new(target.clone()));
         return Err(MigrateError::KnowsNoContexts { source, target, subjects });
     }
     let imported = import::import(&api, &contents.state, forced.force, progress);
-    reach.runtime.block_on(imported)?;
+    reach.wait(imported)?;
     Ok(counts(&contents.state))
 }
 
@@ -112,10 +112,10 @@ fn to_records(
         Place::Records(store) => Source::open(store, &reach.kafka)?,
         Place::Registry(url) => {
             let api = reach.api(url)?;
-            reach.runtime.block_on(api.check())?;
+            reach.wait(api.check())?;
             let mut sink = Sink::open(target, &reach.kafka, force)?;
             let asked = BTreeSet::new();
-            let state = reach.runtime.block_on(live::walk(&api, &asked, progress))?.state;
+            let state = reach.wait(live::walk(&api, &asked, progress))?.state;
             for (offset, record) in (0..).zip(state.records()) {
                 sink.push(offset, live::dated(&state, &record), progress)?;
             }

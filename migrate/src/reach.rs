@@ -25,6 +25,12 @@ pub struct Reach {
 }
 
 impl Reach {
+    /// Waits for requests, on the thread that copies.
+    #[expect(clippy::disallowed_methods, reason = "all of a migration is on a thread of its own")]
+    pub fn wait<T>(&self, requests: impl Future<Output = T>) -> T {
+        self.runtime.block_on(requests)
+    }
+
     /// A client of the registry at a URL.
     pub fn api(&self, url: &reqwest::Url) -> Result<Api, MigrateError> {
         Api::new(url, self.ca_pem.as_deref())
@@ -41,7 +47,7 @@ impl Reach {
         let store = match place {
             Place::Registry(url) => {
                 let api = self.api(url)?;
-                return self.runtime.block_on(async {
+                return self.wait(async {
                     api.check().await?;
                     live::walk(&api, scopes, progress).await
                 });

@@ -208,6 +208,10 @@ fn take_over(log: &mut KafkaLog) -> Result<(), LogError> {
     let give_up = Instant::now() + INIT_TIMEOUT;
     loop {
         match log.take_over() {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "all of a migration is on a thread of its own"
+            )]
             Err(_) if Instant::now() < give_up => std::thread::sleep(TAKE_OVER_BACKOFF),
             taken => return taken,
         }

@@ -1,8 +1,9 @@
 //! Whether Kafka can be reached, asked once for all who want to know.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 /// How long an answer counts.
 const KNOWN_FOR: Duration = Duration::from_secs(1);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use weir_registry_api::{Reference, RegisterRequest, SchemaId};
+use weir_registry_api::{Reference, RegisterRequest};
 use weir_schema::avro::codec::typed::{
     self, AvroRead, AvroType, AvroWrite, PayloadWriter, TypeSchema,
 };
@@ -13,43 +13,17 @@ use weir_schema::avro::codec::{CodecError, Encoder, Plan};
 use weir_schema::avro::{ParseOptions, Schema, compatibility};
 
 use crate::client::RegistryClient;
+use crate::codec::{AvroCodec, Known, parse_avro};
 use crate::deserializer::{Deserializer, Message, Reads};
 use crate::error::{ClientError, Record};
+use crate::fetch::resolve;
 use crate::frame::SchemaName;
 use crate::reason::Reason;
-use crate::schemas::{Fetched, Known, parse_avro, resolve};
 use crate::serializer::{Serializer, Writes};
 use crate::target::Own;
 
-/// An Avro schema with what reads and writes data of it.
-#[derive(Debug)]
-pub struct AvroCodec {
-    /// None if it was asked for by its guid.
-    pub id: Option<SchemaId>,
-    /// With all that it refers to.
-    pub schema: Schema,
-    pub(crate) name: Option<SchemaName>,
-    /// Writes payloads of the schema: what stands after its id.
-    pub encoder: Encoder,
-    /// Reads payloads of the schema as what it is.
-    pub plan: Plan,
-}
-
 fn unusable(error: impl std::error::Error + Send + Sync + 'static) -> ClientError {
     ClientError::Schema(Reason::of(error))
-}
-
-impl AvroCodec {
-    pub(crate) fn new(fetched: &Fetched) -> Result<AvroCodec, ClientError> {
-        let schema = parse_avro(&fetched.schema, &fetched.references, ParseOptions::STORED)?;
-        Ok(AvroCodec {
-            id: fetched.id,
-            name: fetched.name(),
-            encoder: Encoder::for_payloads(&schema).map_err(unusable)?,
-            plan: Plan::for_payloads(&schema, &schema).map_err(unusable)?,
-            schema,
-        })
-    }
 }
 
 /// Writes values of `T` as Avro: with its own schema, or with one that the registry chooses.

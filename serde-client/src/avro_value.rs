@@ -5,9 +5,9 @@ use weir_registry_api::{Reference, RegisterRequest};
 
 use crate::avro::{AvroReader, AvroWriter, Chosen};
 use crate::client::RegistryClient;
+use crate::codec::Known;
 use crate::deserializer::Message;
 use crate::error::ClientError;
-use crate::schemas::Known;
 use crate::serializer::{Serializer, Writes};
 use crate::target::Own;
 

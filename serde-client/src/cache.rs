@@ -4,15 +4,13 @@
 //! unknown one waits for the first who did.
 
 use std::collections::HashMap;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::client::RegistryClient;
+use crate::codec::Known;
 use crate::error::ClientError;
 use crate::frame::SchemaName;
 use crate::runtime::Flights;
-use crate::schemas::{Fetched, Known};
 use crate::snapshot::Snapshot;
 
 /// Names that are kept as unknown.
@@ -20,8 +18,8 @@ const MISSING_MAX: usize = 10_000;
 
 pub(crate) struct Cache {
     pub(crate) known: Snapshot<SchemaName, Arc<Known>>,
-    missing: Refusals<SchemaName>,
-    flights: Arc<Flights<SchemaName, Arc<Known>>>,
+    pub(crate) missing: Refusals<SchemaName>,
+    pub(crate) flights: Arc<Flights<SchemaName, Arc<Known>>>,
 }
 
 /// What was refused, and until when it is not asked for again.
@@ -31,10 +29,12 @@ pub(crate) struct Refusals<K> {
 }
 
 impl<K: std::hash::Hash + Eq> Refusals<K> {
+    /// What is refused is not asked for again for `ttl`.
     pub(crate) fn new(ttl: Duration) -> Refusals<K> {
         Refusals { refused: Mutex::default(), ttl }
     }
 
+    /// An error if the key was refused and may not be asked for again yet.
     pub(crate) fn check(&self, key: &K) -> Result<(), ClientError> {
         let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         match refused.get(key) {
@@ -45,6 +45,7 @@ impl<K: std::hash::Hash + Eq> Refusals<K> {
         }
     }
 
+    /// Remembers that a key was refused.
     pub(crate) fn remember(&self, key: K, error: &ClientError) {
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         if refused.len() >= MISSING_MAX {
@@ -68,47 +69,8 @@ impl Cache {
         self.missing.ttl
     }
 
-    pub(crate) async fn get(
-        &self,
-        client: &RegistryClient,
-        name: SchemaName,
-    ) -> Result<Arc<Known>, ClientError> {
-        if let Some(known) = self.known.view().get(&name) {
-            return Ok(known.clone());
-        }
-        name.check()?;
-        self.missing.check(&name)?;
-        let client = client.clone();
-        self.flights.answer(name, || async move { client.cache().ask(&client, name).await }).await
-    }
-
-    /// Asks the registry, unless somebody else has just done so.
-    async fn ask(
-        &self,
-        client: &RegistryClient,
-        name: SchemaName,
-    ) -> Result<Arc<Known>, ClientError> {
-        if let Some(known) = self.known.view().get(&name) {
-            return Ok(known.clone());
-        }
-        client.counters().fetches.fetch_add(1, Ordering::Relaxed);
-        let known = match Fetched::ask(client, name).await {
-            Ok(fetched) => Known::new(fetched),
-            Err(error) => Err(error),
-        };
-        match known {
-            Ok(known) => {
-                let known = Arc::new(known);
-                self.known.insert(name, known.clone());
-                Ok(known)
-            }
-            Err(error) => {
-                let is_missing = matches!(error, ClientError::Registry { status: 404, .. });
-                if is_missing || matches!(error, ClientError::Schema(_)) {
-                    self.missing.remember(name, &error);
-                }
-                Err(error)
-            }
-        }
+    /// A schema that is known.
+    pub(crate) fn find(&self, name: SchemaName) -> Option<Arc<Known>> {
+        self.known.view().get(&name).cloned()
     }
 }

@@ -5,17 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
-use crate::avro::AvroCodec;
 use crate::cache::Cache;
 use crate::error::ClientError;
 use crate::file;
-use crate::frame::SchemaName;
 use crate::oauth::{OAuth, Tokens};
-use crate::protobuf::ProtobufCodec;
 use crate::reason::Reason;
 use crate::redirect::without_password;
 use crate::runtime::run;
-use crate::schemas::Known;
 use crate::stats::{Counters, Stats};
 use crate::transport::{Call, Credentials, Retries, Transport};
 use reqwest::Method;
@@ -279,34 +275,6 @@ impl RegistryClient {
         }
     }
 
-    /// The Avro schema of an id or a guid, ready to read and write with. Asked for once, however many
-    /// ask at the same time, and kept: neither ever changes its meaning. That the registry does not
-    /// have it, or that it cannot be used, is kept for [`ClientBuilder::missing_ttl`]; other failures
-    /// are not.
-    pub async fn avro_codec(
-        &self,
-        name: impl Into<SchemaName>,
-    ) -> Result<Arc<AvroCodec>, ClientError> {
-        Ok(self.known(name.into()).await?.avro()?.clone())
-    }
-
-    /// The same for a Protobuf schema.
-    pub async fn protobuf_codec(
-        &self,
-        name: impl Into<SchemaName>,
-    ) -> Result<Arc<ProtobufCodec>, ClientError> {
-        Ok(self.known(name.into()).await?.protobuf()?.clone())
-    }
-
-    /// The same for a JSON Schema.
-    #[cfg(feature = "json-schema")]
-    pub async fn json_codec(
-        &self,
-        name: impl Into<SchemaName>,
-    ) -> Result<Arc<crate::json::JsonCodec>, ClientError> {
-        Ok(self.known(name.into()).await?.json()?.clone())
-    }
-
     /// Writes all schemas that the client has read by now to a file, for
     /// [`ClientBuilder::schemas_from`]. How many they are. A schema that was only registered is not
     /// among them.
@@ -329,10 +297,6 @@ impl RegistryClient {
 
     pub(crate) fn counters(&self) -> &Counters {
         &self.inner.transport.counters
-    }
-
-    pub(crate) async fn known(&self, name: SchemaName) -> Result<Arc<Known>, ClientError> {
-        self.inner.cache.get(self, name).await
     }
 
     pub(crate) async fn get<T: DeserializeOwned>(

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use crate::client::RegistryClient;
+use crate::codec::Known;
 use crate::error::ClientError;
 use crate::frame::{FrameError, Named, SchemaName, split_name, unframe_record};
-use crate::schemas::Known;
 use crate::snapshot::{Snapshot, View};
 
 /// Schemas that a deserializer keeps.

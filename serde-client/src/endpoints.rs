@@ -10,7 +10,7 @@ use weir_registry_api::{
 
 use crate::client::RegistryClient;
 use crate::error::ClientError;
-use crate::frame::check_id;
+use crate::ids::check_id;
 
 impl RegistryClient {
     /// Names of subjects that begin with `prefix`.

@@ -7,8 +7,8 @@ use weir_registry_api::ErrorCode;
 use weir_schema::avro::codec::CodecError;
 
 use crate::frame::{FrameError, SchemaName};
+use crate::part::Part;
 use crate::reason::Reason;
-use crate::subject::Part;
 
 /// An error of the client, a serializer or a deserializer.
 ///

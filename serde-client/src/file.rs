@@ -6,10 +6,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::cache::Cache;
+use crate::codec::Known;
 use crate::error::ClientError;
+use crate::fetched::Fetched;
 use crate::frame::SchemaName;
 use crate::reason::Reason;
-use crate::schemas::{Fetched, Known};
 
 /// What the file says that it is; another number means another layout.
 const FORMAT: &str = "weir-serde schemas 1";

@@ -5,7 +5,6 @@ use std::fmt;
 
 use weir_registry_api::{Guid, SchemaId};
 
-use crate::error::ClientError;
 use crate::snapshot::Place;
 
 /// What a record calls its schema.
@@ -15,28 +14,6 @@ pub enum SchemaName {
     Id(SchemaId),
     /// By content: the same on every registry.
     Guid(Guid),
-}
-
-/// The highest id that a registry gives: it counts in signed numbers of 32 bits.
-const ID_MAX: u32 = i32::MAX as u32;
-
-/// An error if no registry has a schema of this id, whatever it is asked.
-pub(crate) fn check_id(id: SchemaId) -> Result<(), ClientError> {
-    match id.0 {
-        0..=ID_MAX => Ok(()),
-        id => Err(ClientError::Schema(
-            format!("no registry has a schema {id}: ids end at {ID_MAX}").into(),
-        )),
-    }
-}
-
-impl SchemaName {
-    pub(crate) fn check(self) -> Result<(), ClientError> {
-        match self {
-            SchemaName::Id(id) => check_id(id),
-            SchemaName::Guid(_) => Ok(()),
-        }
-    }
 }
 
 impl fmt::Display for SchemaName {

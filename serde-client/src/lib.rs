@@ -76,19 +76,24 @@ mod avro_value;
 pub mod blocking;
 mod cache;
 mod client;
+mod codec;
 mod deserializer;
 mod endpoints;
 mod error;
+mod failure;
+mod fetch;
+mod fetched;
 mod file;
 mod frame;
+mod ids;
 #[cfg(feature = "json-schema")]
 mod json;
 mod oauth;
+mod part;
 mod protobuf;
 mod reason;
 mod redirect;
 mod runtime;
-mod schemas;
 mod serializer;
 mod snapshot;
 mod stats;
@@ -98,24 +103,26 @@ mod target;
 pub mod testing;
 mod transport;
 
-pub use avro::{AvroCodec, AvroDeserializer, AvroMessage, AvroReader, AvroSerializer, AvroWriter};
+pub use avro::{AvroDeserializer, AvroMessage, AvroReader, AvroSerializer, AvroWriter};
 #[cfg(feature = "apache-avro")]
 pub use avro_value::{AvroValueSerializer, AvroValueWriter};
 pub use client::{ClientBuilder, RegistryClient};
+#[cfg(feature = "json-schema")]
+pub use codec::JsonCodec;
+pub use codec::{AvroCodec, ProtobufCodec};
 pub use deserializer::{Deserializer, Message};
 pub use error::{ClientError, DataError};
 pub use frame::{FrameError, Named, SchemaHeader, SchemaName, frame, unframe, unframe_record};
 #[cfg(feature = "json-schema")]
-pub use json::{JsonCodec, JsonDeserializer, JsonReader, JsonSerializer, JsonWriter};
+pub use json::{JsonDeserializer, JsonReader, JsonSerializer, JsonWriter};
 pub use oauth::OAuth;
-pub use protobuf::{
-    ProtobufCodec, ProtobufDeserializer, ProtobufReader, ProtobufSerializer, ProtobufWriter,
-};
+pub use part::Part;
+pub use protobuf::{ProtobufDeserializer, ProtobufReader, ProtobufSerializer, ProtobufWriter};
 pub use reason::Reason;
 pub use redirect::without_password;
 pub use serializer::Serializer;
 pub use stats::Stats;
-pub use subject::{Custom, Part, SubjectNameStrategy};
+pub use subject::{Custom, SubjectNameStrategy};
 
 /// The apache-avro crate, whose `Value` stands for data that has no Rust type.
 #[cfg(feature = "apache-avro")]

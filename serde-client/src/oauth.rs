@@ -10,9 +10,9 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 
 use crate::error::ClientError;
+use crate::failure::Failure;
 use crate::reason::Reason;
 use crate::redirect::without_password;
-use crate::transport::Failure;
 
 /// Part of a token's life after which the next is fetched, while the old one still serves.
 const FRESH: f64 = 0.8;

@@ -8,7 +8,8 @@ use weir_registry_api::SchemaId;
 use crate::client::RegistryClient;
 use crate::error::ClientError;
 use crate::frame::{SchemaHeader, SchemaName, begin};
-use crate::subject::{Part, SubjectNameStrategy};
+use crate::part::Part;
+use crate::subject::SubjectNameStrategy;
 use crate::target::{Choice, Own, Target, Targets};
 
 /// Payload bytes that are reserved at most because the one before was as long.

@@ -6,25 +6,9 @@ use std::sync::Arc;
 use weir_registry_api::Subject;
 
 use crate::error::ClientError;
-
-/// Which part of a record is serialized.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Part {
-    /// The record's key.
-    Key,
-    /// The record's value.
-    Value,
-}
+use crate::part::Part;
 
 impl Part {
-    /// The record header that names the schema of this part, where the payload does not.
-    pub fn schema_header(self) -> &'static str {
-        match self {
-            Part::Key => "__key_schema_id",
-            Part::Value => "__value_schema_id",
-        }
-    }
-
     /// The subject of this part of a topic's records, as [`SubjectNameStrategy::Topic`] has it.
     pub fn subject(self, topic: &str) -> Result<Subject, ClientError> {
         SubjectNameStrategy::Topic.subject(topic, self, None)

@@ -7,12 +7,13 @@ use weir_registry_api::{Guid, RegisterRequest, SchemaId, Subject, VersionSpec};
 
 use crate::cache::Refusals;
 use crate::client::RegistryClient;
+use crate::codec::Known;
 use crate::error::{ClientError, Record};
 use crate::frame::SchemaName;
+use crate::part::Part;
 use crate::runtime::Flights;
-use crate::schemas::Known;
 use crate::snapshot::Snapshot;
-use crate::subject::{Part, SubjectNameStrategy, check_topic};
+use crate::subject::{SubjectNameStrategy, check_topic};
 
 /// Topics that a serializer keeps.
 const TOPICS_MAX: usize = 10_000;

@@ -12,6 +12,7 @@ use tracing::{Span, debug, debug_span, warn};
 use weir_registry_api::{ErrorBody, MEDIA_TYPES};
 
 use crate::error::ClientError;
+use crate::failure::Failure;
 use crate::oauth::{Token, Tokens};
 use crate::reason::Reason;
 use crate::redirect::{self, REDIRECTS_MAX, without_password};
@@ -66,36 +67,6 @@ pub(crate) struct Call {
 impl Call {
     pub(crate) fn span(&self) -> Span {
         debug_span!("registry request", method = %self.method, path = self.path.join("/"))
-    }
-}
-
-/// A try that failed.
-pub(crate) struct Failure {
-    error: ClientError,
-    /// Whether another may do better.
-    is_passing: bool,
-    /// How long the registry asks to be left alone.
-    retry_after: Option<Duration>,
-}
-
-impl Failure {
-    pub(crate) fn passing(why: Reason) -> Failure {
-        Failure { error: ClientError::Transport(why), is_passing: true, retry_after: None }
-    }
-
-    /// Says why whoever a redirect led to does not know the client.
-    fn of_stranger(mut self, url: &Url) -> Failure {
-        if let ClientError::Registry { status: 401 | 403, message, .. } = &mut self.error {
-            let origin = url.origin().ascii_serialization();
-            message.push_str(&format!(
-                " (a redirect led to {origin}; credentials go to the client's own URLs alone)"
-            ));
-        }
-        self
-    }
-
-    pub(crate) fn last(error: ClientError) -> Failure {
-        Failure { error, is_passing: false, retry_after: None }
     }
 }
 

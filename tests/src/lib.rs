@@ -7,15 +7,17 @@ mod kafka_cluster;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Once};
+use std::time::Duration;
 
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
-use tokio::net::TcpListener;
+use tokio::sync::watch;
+use weir_http::{Limits, Shared, Site};
 use weir_proxy::{Broker, BrokerConfig, ClientSettings, EmbeddedBroker, Proxy, ProxyConfig};
 use weir_registry::Registry;
 use weir_registry::log::{Log, MemoryLog};
@@ -23,6 +25,9 @@ use weir_registry_core::RawRecord;
 use weir_serde::RegistryClient;
 
 pub use kafka_cluster::KafkaCluster;
+
+/// Descriptors that a listener takes the tests' process for having: half of them may be connections.
+const DESCRIPTORS: usize = 4096;
 
 /// rustls wants to know whose cryptography to use, once in a process.
 pub fn crypto() {
@@ -32,12 +37,17 @@ pub fn crypto() {
     });
 }
 
-/// Serves a router on a free port of 127.0.0.1 until the test's runtime ends.
+/// Serves a router as the binary does, on a free port of 127.0.0.1, until the test's runtime ends.
 pub async fn serve(router: axum::Router) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = weir_http::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
     let address = listener.local_addr().unwrap();
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
+    let shared = Arc::new(Shared::new(Limits::for_descriptors(DESCRIPTORS)));
+    let site = Arc::new(Site::new(shared, address, false));
+    let (stop, stopped) = watch::channel(());
+    tokio::spawn(async move {
+        let _until_the_runtime_ends = stop;
+        weir_http::serve(listener, site, None, router, stopped, Duration::ZERO).await;
+    });
     address
 }
 

@@ -119,6 +119,7 @@ impl Weir {
             }
             assert!(Instant::now() < deadline, "it does not end: {:#?}", self.output);
             self.signal(name);
+            #[expect(clippy::disallowed_methods, reason = "nothing else is to happen meanwhile")]
             std::thread::sleep(Duration::from_millis(50));
         }
     }
@@ -134,6 +135,7 @@ impl Weir {
                 return status;
             }
             assert!(Instant::now() < deadline, "it does not end: {:#?}", self.output);
+            #[expect(clippy::disallowed_methods, reason = "nothing else is to happen meanwhile")]
             std::thread::sleep(Duration::from_millis(10));
         }
     }

@@ -6,10 +6,11 @@ mod system;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rdkafka::error::KafkaError;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::error::ProxyError;
 use system::{Limit, Measured, can_start_threads};

@@ -171,6 +171,7 @@ fn field<'a>(status: &'a str, name: &str) -> Option<&'a str> {
 
 /// A small file, as far as it can be read.
 fn read(path: impl AsRef<Path>) -> String {
+    #[expect(clippy::disallowed_methods, reason = "files of /proc and /sys are in memory")]
     std::fs::read_to_string(path).unwrap_or_default()
 }
 

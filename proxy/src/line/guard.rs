@@ -6,9 +6,10 @@
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rdkafka::producer::{Producer, PurgeConfig};
+use tokio::time::Instant;
 
 use super::{Group, Line, MESSAGE_TIMEOUT, Waiting, lock};
 use crate::error::ProxyError;
@@ -165,6 +166,7 @@ pub(crate) fn retire(line: Arc<Line>) {
         let mut line = line;
         while let Err(used) = Arc::try_unwrap(line) {
             line = used;
+            #[expect(clippy::disallowed_methods, reason = "a thread of its own")]
             std::thread::sleep(Duration::from_millis(50));
         }
     };

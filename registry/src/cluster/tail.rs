@@ -49,6 +49,7 @@ pub(super) fn start(
             if let Some(cluster) = cluster.upgrade() {
                 cluster.change_health(|health| health.unread = Some(why));
             }
+            #[expect(clippy::disallowed_methods, reason = "a thread of its own")]
             std::thread::sleep(REOPEN_BACKOFF);
         }
     };

@@ -6,11 +6,14 @@ mod memory;
 #[cfg(feature = "sled")]
 mod sled;
 
-#[cfg(all(test, feature = "kafka", feature = "sled"))]
+#[cfg(test)]
+#[cfg(all(feature = "kafka", feature = "sled"))]
 mod conformance;
-#[cfg(all(test, feature = "sled"))]
+#[cfg(test)]
+#[cfg(feature = "sled")]
 mod crash;
-#[cfg(all(test, feature = "sled"))]
+#[cfg(test)]
+#[cfg(feature = "sled")]
 mod power;
 
 use std::fmt;

@@ -157,6 +157,7 @@ async fn a_log_that_was_compacted_is_the_log() {
             levels.iter().for_each(|level| state.apply(level).unwrap());
         }
         while let Some(wait) = log.tend(&state) {
+            #[expect(clippy::disallowed_methods, reason = "no runtime here")]
             std::thread::sleep(wait);
         }
         assert!(log.status().compacted_at_ms > 0, "{:?}", log.status());

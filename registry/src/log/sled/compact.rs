@@ -348,6 +348,7 @@ mod tests {
     /// Has it do what is due until nothing is.
     fn settle(log: &mut impl Log, state: &State) {
         while let Some(wait) = log.tend(state) {
+            #[expect(clippy::disallowed_methods, reason = "no runtime here")]
             std::thread::sleep(wait);
         }
     }
@@ -381,6 +382,7 @@ mod tests {
         churn(&mut log, &mut state);
         // the witness knows the end, and the compaction has begun or not
         while log.witness.said().unwrap().end.next_offset < state.next_offset() {
+            #[expect(clippy::disallowed_methods, reason = "no runtime here")]
             std::thread::sleep(Duration::from_millis(1));
             log.tend(&state);
         }
@@ -447,6 +449,7 @@ mod tests {
             }
             assert!(log.next_look.retry.is_none(), "the compaction has failed");
             if log.compacting.is_none() {
+                #[expect(clippy::disallowed_methods, reason = "no runtime here")]
                 wait.into_iter().for_each(std::thread::sleep);
             }
         }

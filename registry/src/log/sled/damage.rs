@@ -60,6 +60,7 @@ fn write(folder: &Path) -> (SledLog, Records) {
 
 fn settle(log: &mut SledLog) {
     while let Some(wait) = log.tend(&State::default()) {
+        #[expect(clippy::disallowed_methods, reason = "no runtime here")]
         std::thread::sleep(wait);
     }
 }

@@ -415,6 +415,10 @@ pub(super) fn open_tree(folder: &Path) -> Result<sled::Db, StoreError> {
             Err(StoreError::Io(why))
                 if why.to_string().contains("lock") && Instant::now() < give_up =>
             {
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "logs block, on threads of their own"
+                )]
                 std::thread::sleep(Duration::from_millis(1));
             }
             opened => return opened,

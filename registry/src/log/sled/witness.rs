@@ -134,6 +134,10 @@ impl Witness {
             match file.try_lock() {
                 Ok(()) => break,
                 Err(TryLockError::WouldBlock) if Instant::now() < give_up => {
+                    #[expect(
+                        clippy::disallowed_methods,
+                        reason = "logs block, on threads of their own"
+                    )]
                     std::thread::sleep(Duration::from_millis(1));
                 }
                 Err(error) => return Err(error.into()),

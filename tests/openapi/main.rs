@@ -1,8 +1,17 @@
 //! The contracts and the routers agree: every path and method of one is in the other, in the same
-//! order. The contracts name every error code.
+//! order, each with the query parameters that its handler asks for, and answers come in the media types that are
+//! written there. The contracts name every error code.
 #![allow(clippy::unwrap_used)] // how a test fails
 
+mod contract;
+mod handlers;
+mod media;
+
 use std::collections::BTreeSet;
+use std::path::Path;
+
+use contract::{Contract, METHODS};
+use handlers::Handlers;
 
 use weir_errors::ErrorRow;
 use weir_proxy::ProxyError;
@@ -10,8 +19,6 @@ use weir_registry_api::RegistryError;
 
 /// Paths and methods, in the order in which they stand.
 type Operations = Vec<(String, String)>;
-
-const METHODS: [&str; 7] = ["get", "put", "post", "delete", "patch", "head", "options"];
 
 /// Paths and methods of an OpenAPI file: keys of `paths` at two spaces, methods at four.
 fn documented(yaml: &str) -> Operations {
@@ -64,6 +71,78 @@ fn agree(yaml: &str, routed: &Operations) {
     );
 }
 
+/// Operations whose document and whose handler's text differ in parameters, and why that is right.
+const EXCEPT: [(&[&str], &[&str], &str); 4] = [
+    (
+        &["post /subjects/{subject}", "post /subjects/{subject}/versions"],
+        &["findTags", "referenceFormat"],
+        "all answers with a schema are shaped alike; the reference does not offer it there",
+    ),
+    (
+        &["get /subjects/{subject}/versions/{version}/schema", "get /schemas/ids/{id}/schema"],
+        &["findTags", "referenceFormat"],
+        "the schema's text has neither",
+    ),
+    (
+        &["post /consumers/{group}/instances/{instance}/offsets"],
+        &["async"],
+        "documented as one that is passed over",
+    ),
+    (
+        &["get /v3/clusters/{cluster}/topics/{topic}/partitions/{partition}/offset"],
+        &["offset"],
+        "it stands there as a part of a URL",
+    ),
+];
+
+/// Each operation has the query parameters that its handler asks for.
+#[track_caller]
+fn ask_the_same(yaml: &str, router: &str, sources: &str, folder: &str) {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(sources);
+    let (handlers, routes) = (Handlers::read(&sources), handlers::of_router(router));
+    let operations = Contract::read(yaml).operations();
+    let known: BTreeSet<String> = operations.iter().flat_map(|o| o.query.clone()).collect();
+    assert!(known.len() > 5, "the document is read: {known:?}");
+    let mut differences = Vec::new();
+    for operation in &operations {
+        let (path, method) = (&operation.path, &operation.method);
+        let (module, name) = &routes[&(path.clone(), method.clone())];
+        let folder = if path.starts_with("/v3") { "v3/" } else { folder };
+        let mut asked = handlers.parameters(folder, (module, name), &known);
+        for (_, parameters, _) in
+            EXCEPT.iter().filter(|(of, ..)| of.contains(&operation.to_string().as_str()))
+        {
+            for parameter in *parameters {
+                // in one of the two, and not in the other
+                let differs = asked.contains(*parameter) != operation.query.contains(*parameter);
+                assert!(differs, "{operation} is no exception any more: {parameter}");
+                match operation.query.contains(*parameter) {
+                    true => drop(asked.insert(parameter.to_string())),
+                    false => drop(asked.remove(*parameter)),
+                }
+            }
+        }
+        if asked != operation.query {
+            let undocumented: Vec<_> = asked.difference(&operation.query).collect();
+            let invented: Vec<_> = operation.query.difference(&asked).collect();
+            differences.push(format!(
+                "{operation} ({module}::{name}): undocumented {undocumented:?}, invented {invented:?}"
+            ));
+        }
+    }
+    assert!(differences.is_empty(), "{differences:#?}");
+}
+
+#[test]
+fn the_registrys_openapi_and_handlers_have_the_same_query_parameters() {
+    ask_the_same(REGISTRY, REGISTRY_ROUTER, "registry/src/http", "");
+}
+
+#[test]
+fn the_proxys_openapi_and_handlers_have_the_same_query_parameters() {
+    ask_the_same(PROXY, PROXY_ROUTER, "proxy/src/http", "v2/");
+}
+
 /// Paths in the order in which they stand.
 fn paths(operations: Operations) -> Vec<String> {
     let mut paths: Vec<String> = operations.into_iter().map(|(path, _)| path).collect();
@@ -85,8 +164,8 @@ fn names_every_code(yaml: &str, table: &[ErrorRow]) {
     }
 }
 
-const REGISTRY: &str = include_str!("../openapi/registry.yaml");
-const REGISTRY_ROUTER: &str = include_str!("../registry/src/http/router.rs");
+const REGISTRY: &str = include_str!("../../openapi/registry.yaml");
+const REGISTRY_ROUTER: &str = include_str!("../../registry/src/http/router.rs");
 
 /// What is below `/contexts/{context}/` is no route of its own: the contract says so in words.
 #[test]
@@ -104,8 +183,8 @@ fn the_registrys_openapi_names_every_error_code() {
     names_every_code(REGISTRY, RegistryError::TABLE);
 }
 
-const PROXY: &str = include_str!("../openapi/proxy.yaml");
-const PROXY_ROUTER: &str = include_str!("../proxy/src/http/router.rs");
+const PROXY: &str = include_str!("../../openapi/proxy.yaml");
+const PROXY_ROUTER: &str = include_str!("../../proxy/src/http/router.rs");
 
 /// The routes of the two APIs, and then the others, which stand before them in the source.
 fn proxy_routes() -> Operations {

@@ -81,7 +81,7 @@ impl Handlers {
                 let (mut head, mut body) = (String::new(), String::new());
                 let mut current = Some(line);
                 let is_whole = |line: &str| {
-                    line.contains('{') && line.matches('{').count() == line.matches('}').count()
+                    line.ends_with('}') && line.matches('{').count() == line.matches('}').count()
                 };
                 while let Some(line) = current {
                     let part = if body.is_empty() && !head.contains(" {\n") {
@@ -139,8 +139,8 @@ impl Handlers {
             .find(&format!("{folder}{module}"), Some(module), name, |_| true)
             .unwrap_or_else(|| panic!("there is no handler {module}::{name}"));
         let mut found = BTreeSet::new();
-        let typed = start.head.split("Query<").nth(1).map(|rest| rest.split('>').next().unwrap());
-        found.extend(typed.into_iter().flat_map(|name| self.fields_of(name)));
+        let typed = start.head.split("Query<").skip(1).map(|rest| rest.split('>').next().unwrap());
+        found.extend(typed.flat_map(|name| self.fields_of(name)));
         let extractors = self.extractors.iter().filter(|(extractor, _)| {
             words(&start.head).any(|word| word == *extractor) && *extractor != "Params"
         });

@@ -1,23 +1,23 @@
-//! What the proxy refuses: one variant a fact, its text on the wire, and one table of codes.
-//! Source: Confluent REST Proxy's `Errors` and rest-utils' `KafkaExceptionMapper`.
+//! What the proxy refuses: one variant a fact, its text on the wire, and one table of codes. What Kafka refuses
+//! keeps its own code until it is answered (`faults`). Source: Confluent REST Proxy's `Errors`.
 
 use std::fmt;
 
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::KafkaError;
+use weir_kafka::{Code, Fallible, Fault};
+
+use crate::faults;
 
 /// Seconds after which another try may pass, where nothing says more.
 pub(crate) const RETRY_AFTER_S: u64 = 1;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProxyError {
+    /// What Kafka says, or that it says nothing.
+    Kafka(Fault),
     TopicNotFound,
     PartitionNotFound,
     ConsumerNotFound,
-    /// Kafka does not have the topic or the partition; the code is that of another error, as in the
-    /// reference.
-    UnknownPartition {
-        reason: String,
-    },
     /// A record is for a topic or a partition that Kafka does not have.
     NotInMetadata {
         reason: String,
@@ -58,39 +58,17 @@ pub enum ProxyError {
     UnrecognizedField {
         field: String,
     },
-    Unauthenticated {
+    /// The registry does not let the proxy's principal do this.
+    RegistryDenied {
         reason: String,
     },
-    Forbidden {
-        reason: String,
-    },
-    /// Kafka does not do this: it cannot be, it is there already, a policy forbids it.
+    /// What Kafka would refuse, or the proxy does in its place: it cannot be, it is there already.
     Refused {
-        reason: String,
-    },
-    /// The broker does not know the request.
-    Unsupported {
-        request: String,
-    },
-    RecordTooLarge {
-        reason: String,
-    },
-    /// Kafka's quota.
-    Throttled {
         reason: String,
     },
     /// The proxy's own limit.
     RateLimited {
         retry_after_s: u64,
-    },
-    BrokerNotAvailable {
-        reason: String,
-    },
-    Kafka {
-        reason: String,
-    },
-    Retriable {
-        reason: String,
     },
     /// A record may be written or not.
     OutcomeUnknown {
@@ -140,12 +118,18 @@ macro_rules! codes {
         impl ProxyError {
             /// The `error_code` of the answer.
             pub fn code(&self) -> u32 {
-                match self { $(Self::$variant { .. } => $code,)* }
+                match self {
+                    Self::Kafka(fault) => faults::answer(fault.code).0,
+                    $(Self::$variant { .. } => $code,)*
+                }
             }
 
             /// The HTTP status of the answer.
             pub fn status(&self) -> u16 {
-                match self { $(Self::$variant { .. } => $status,)* }
+                match self {
+                    Self::Kafka(fault) => faults::answer(fault.code).1,
+                    $(Self::$variant { .. } => $status,)*
+                }
             }
         }
     };
@@ -154,12 +138,10 @@ macro_rules! codes {
 codes! {
     40001 422 ConsumerConfigOutOfRange
     40002 400 Refused
-    40002 400 Unsupported
     40401 404 TopicNotFound
     40401 404 NotInMetadata
     40402 404 PartitionNotFound
     40403 404 ConsumerNotFound
-    40403 404 UnknownPartition
     404   404 Missing
     40601 406 FormatMismatch
     40801 408 Unreadable
@@ -175,15 +157,9 @@ codes! {
     422   422 Invalid
     422   422 InvalidFormat
     422   422 UnrecognizedField
-    40101 401 Unauthenticated
-    40301 403 Forbidden
+    40301 403 RegistryDenied
     408   408 StreamTooOld
-    413   413 RecordTooLarge
-    42901 429 Throttled
     429   429 RateLimited
-    50302 503 BrokerNotAvailable
-    50002 500 Kafka
-    50003 500 Retriable
     50004 500 OutcomeUnknown
     50301 503 TooManyClients
     400   400 BadRequest
@@ -228,10 +204,10 @@ impl fmt::Display for ProxyError {
             Self::InvalidSchema { schema } => write!(f, "Invalid schema: {schema}"),
             Self::Serialization { reason } => write!(f, "Error serializing message. {reason}"),
             Self::Payload { reason } => write!(f, "Payload error. {reason}"),
-            Self::Unsupported { request } => write!(
-                f,
-                "The broker does not know this request ({request}). The embedded broker is for development: a real Kafka does."
-            ),
+            Self::Kafka(fault) if fault.code == Code::UnsupportedRequest => {
+                write!(f, "{fault} The embedded broker is for development: a real Kafka does.")
+            }
+            Self::Kafka(fault) => write!(f, "{fault}"),
             Self::OutcomeUnknown { reason } => write!(
                 f,
                 "The record may be written or not, and a second try may write it twice: {reason}"
@@ -247,20 +223,13 @@ impl fmt::Display for ProxyError {
             ),
             Self::InvalidFormat => f.write_str("Invalid format type."),
             Self::UnrecognizedField { field } => write!(f, "Unrecognized field: {field}"),
-            Self::UnknownPartition { reason }
-            | Self::NotInMetadata { reason }
+            Self::NotInMetadata { reason }
             | Self::Missing { reason }
             | Self::Unreadable { reason }
             | Self::Invalid { reason }
             | Self::Batch { reason }
-            | Self::Unauthenticated { reason }
-            | Self::Forbidden { reason }
+            | Self::RegistryDenied { reason }
             | Self::Refused { reason }
-            | Self::RecordTooLarge { reason }
-            | Self::Throttled { reason }
-            | Self::BrokerNotAvailable { reason }
-            | Self::Kafka { reason }
-            | Self::Retriable { reason }
             | Self::ForeignOrigin { reason }
             | Self::Misdirected { reason } => f.write_str(reason),
             Self::BodyTimeout => f.write_str("HTTP 408 Request Timeout"),
@@ -285,75 +254,75 @@ impl ProxyError {
     pub(crate) fn retry_after_s(&self) -> Option<u64> {
         match self {
             Self::RateLimited { retry_after_s } => Some(*retry_after_s),
-            Self::BrokerNotAvailable { .. }
-            | Self::OutcomeUnknown { .. }
-            | Self::Crowded
-            | Self::TooManyClients { .. } => Some(RETRY_AFTER_S),
+            Self::Kafka(fault) if fault.code == Code::BrokerNotAvailable => Some(RETRY_AFTER_S),
+            Self::OutcomeUnknown { .. } | Self::Crowded | Self::TooManyClients { .. } => {
+                Some(RETRY_AFTER_S)
+            }
             _ => None,
         }
     }
 
     /// 40301, in the words of Kafka's Java client.
     pub(crate) fn topics_denied<T: AsRef<str>>(topics: &[T]) -> ProxyError {
-        let topics: Vec<&str> = topics.iter().map(AsRef::as_ref).collect();
-        ProxyError::Forbidden {
-            reason: format!("Not authorized to access topics: [{}]", topics.join(", ")),
-        }
+        Fault::topics_denied(topics).into()
     }
 
     /// 40301, in the words of Kafka's Java client.
     pub(crate) fn group_denied(group: &str) -> ProxyError {
-        ProxyError::Forbidden { reason: format!("Not authorized to access group: {group}") }
+        Fault::group_denied(group).into()
+    }
+}
+
+impl ProxyError {
+    /// Kafka's code, if it is Kafka that refuses.
+    pub(crate) fn kafka_code(&self) -> Option<Code> {
+        self.fault().map(|fault| fault.code)
+    }
+
+    /// Returns true if Kafka does not let the proxy's principal do this.
+    pub(crate) fn is_unauthorized(&self) -> bool {
+        self.kafka_code().is_some_and(Code::is_unauthorized)
+    }
+
+    /// Returns true if a record that has come to this is not written, or may not be: its sender may send it again,
+    /// now or once it knows whether it is there.
+    pub(crate) fn is_worth_another_try(&self) -> bool {
+        match self {
+            Self::OutcomeUnknown { .. } => true,
+            Self::Kafka(fault) => faults::is_worth_another_try(fault.code),
+            _ => false,
+        }
+    }
+}
+
+impl Fallible for ProxyError {
+    fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Kafka(fault) => Some(fault),
+            _ => None,
+        }
+    }
+}
+
+impl From<Fault> for ProxyError {
+    fn from(fault: Fault) -> Self {
+        match fault.code {
+            // the path names it
+            Code::BrokerIdNotRegistered => Self::NotFound,
+            _ => Self::Kafka(fault),
+        }
+    }
+}
+
+impl From<Code> for ProxyError {
+    /// In the words of Kafka's own clients.
+    fn from(code: Code) -> Self {
+        Fault::from(code).into()
     }
 }
 
 impl From<KafkaError> for ProxyError {
-    /// Sorts Kafka's errors as the reference does: who are you, you may not, try again, the rest.
     fn from(error: KafkaError) -> Self {
-        use RDKafkaErrorCode as Code;
-        let reason = match error.rdkafka_error_code() {
-            Some(code) => code.to_string(),
-            None => error.to_string(),
-        };
-        match error.rdkafka_error_code() {
-            Some(
-                Code::Authentication
-                | Code::SaslAuthenticationFailed
-                | Code::UnsupportedSASLMechanism
-                | Code::IllegalSASLState,
-            ) => Self::Unauthenticated { reason },
-            Some(
-                Code::TopicAuthorizationFailed
-                | Code::GroupAuthorizationFailed
-                | Code::ClusterAuthorizationFailed
-                | Code::TransactionalIdAuthorizationFailed,
-            ) => Self::Forbidden { reason },
-            Some(Code::MessageSizeTooLarge) => Self::RecordTooLarge { reason },
-            Some(
-                Code::BrokerTransportFailure
-                | Code::AllBrokersDown
-                | Code::BrokerDestroy
-                | Code::Resolve
-                | Code::OperationTimedOut
-                | Code::MessageTimedOut
-                | Code::RequestTimedOut
-                | Code::UnknownTopic
-                | Code::UnknownTopicOrPartition
-                | Code::LeaderNotAvailable
-                | Code::NotLeaderForPartition
-                | Code::BrokerNotAvailable
-                | Code::NotEnoughReplicas
-                | Code::NotEnoughReplicasAfterAppend
-                | Code::CoordinatorLoadInProgress
-                | Code::CoordinatorNotAvailable
-                | Code::NotCoordinator
-                | Code::NetworkException
-                | Code::QueueFull
-                | Code::WaitingForCoordinator
-                | Code::State
-                | Code::KafkaStorageError,
-            ) => Self::Retriable { reason },
-            _ => Self::Kafka { reason },
-        }
+        Fault::from(error).into()
     }
 }

@@ -1,25 +1,22 @@
-//! The REST proxy: Confluent's API v2 over Kafka.
+//! The REST proxy: Confluent's APIs v2 and v3 over Kafka.
 //!
 //! A request goes `http` -> `format` (JSON to bytes and back) -> [`Broker`] -> `http`.
 
-mod admin;
 mod broker;
 mod clients;
 mod codec;
 mod consumer;
-mod embedded;
 mod error;
+mod faults;
 mod format;
 mod http;
 mod limits;
 mod line;
-mod observer;
 mod produce;
 mod producer;
 mod reach;
 mod reader;
 mod record;
-mod retry;
 mod schemas;
 
 use std::ops::Deref;
@@ -27,10 +24,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use broker::{Broker, BrokerConfig, ClientSettings};
-pub use embedded::EmbeddedBroker;
 pub use error::ProxyError;
 pub use http::router;
 pub use limits::RateLimits;
+pub use weir_kafka::EmbeddedBroker;
 
 use consumer::Instances;
 use limits::Limits;

@@ -6,9 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rdkafka::error::KafkaError;
-use weir_kafka::Settings;
+use weir_kafka::{Code, Fault, Settings, TopicName};
 
-use crate::broker::is_topic_name;
 use crate::clients::{Clients, Permit, Purpose, not_made};
 use crate::error::ProxyError;
 use crate::line::{Counts, Delivery, Line, MESSAGE_TIMEOUT, TOPIC_TIMEOUT_MS, lock, retire};
@@ -123,18 +122,17 @@ impl Producers {
         Ok(self.start(topic, records, acks)?.results().await)
     }
 
-    /// Puts records on their way, in their order.
+    /// Puts records on their way, in their order. 40002 no topic can be called so.
     pub(crate) fn start(
         &self,
         topic: &str,
         records: Vec<Outgoing>,
         acks: Option<Acks>,
     ) -> Result<Delivery, ProxyError> {
-        if !is_topic_name(topic) {
-            return Err(ProxyError::Refused {
-                reason: format!("Topic name '{topic}' is invalid."),
-            });
-        }
+        let topic = TopicName::parse(topic).map_err(|_| {
+            let reason = format!("Topic name '{topic}' is invalid.");
+            Fault::new(Code::InvalidTopicException, reason)
+        })?;
         let line = self.get(acks.unwrap_or(self.default))?;
         Ok(line.add(topic, records, &self.counts))
     }

@@ -8,6 +8,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::OwnedMessage;
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::time::Instant;
+use weir_kafka::{Code, Fault};
 
 use crate::broker::Broker;
 use crate::clients::{Permit, Purpose};
@@ -123,8 +124,8 @@ async fn fetch(
             Ok(received) => received,
             Err(_) if at_end => break,
             Err(_) => {
-                let reason = "The broker does not answer the read".to_string();
-                return Err(ProxyError::Retriable { reason });
+                let reason = "The broker does not answer the read";
+                return Err(Fault::new(Code::TimedOut, reason).into());
             }
         };
         match received {
@@ -147,5 +148,6 @@ async fn fetch(
 
 /// librdkafka goes on by itself.
 fn is_passing(error: &KafkaError) -> bool {
-    matches!(ProxyError::from(error.clone()), ProxyError::Retriable { .. })
+    let Some(code) = error.rdkafka_error_code().map(Code::from) else { return false };
+    code.is_retriable() || code == Code::BrokerNotAvailable
 }

@@ -18,6 +18,7 @@ use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::message::OwnedMessage;
 use tokio::sync::{Mutex, MutexGuard, Notify, oneshot};
 use tokio::time::Instant;
+use weir_kafka::{Code, Fault};
 
 use super::client::{Client, leave, names, subscribe};
 use super::follow::Followed;
@@ -410,12 +411,9 @@ fn forget_revoked(client: &Client, reading: &mut Reading) {
 }
 
 pub(super) fn unknown_partition(error: ProxyError) -> ProxyError {
-    let unknown = [RDKafkaErrorCode::UnknownTopicOrPartition, RDKafkaErrorCode::UnknownPartition];
     match error {
-        ProxyError::Retriable { reason } | ProxyError::Kafka { reason }
-            if unknown.iter().any(|code| code.to_string() == reason) =>
-        {
-            ProxyError::UnknownPartition { reason }
+        ProxyError::Kafka(Fault { code: Code::UnknownPartition, reason }) => {
+            Fault::new(Code::UnknownTopicOrPartition, reason).into()
         }
         error => error,
     }

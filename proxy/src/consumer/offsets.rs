@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
+use weir_kafka::again;
 
 use super::client::Client;
 use super::instance::{ASK_TIMEOUT, Instance, unknown_partition};
@@ -12,7 +13,6 @@ use super::reading::Reading;
 use super::seek::{Position, seek, without_offset};
 use crate::broker::ask;
 use crate::error::ProxyError;
-use crate::retry::again;
 
 /// An offset to commit.
 #[derive(Clone, Debug, PartialEq)]

@@ -16,6 +16,7 @@ use super::seek::{Position, seek};
 use crate::broker::{Offsets, ask};
 use crate::clients::Purpose;
 use crate::error::ProxyError;
+use weir_kafka::{Code, Fault};
 
 /// How long requests that do not read wait for a client.
 const WAKE_PATIENCE: Duration = Duration::from_secs(2);
@@ -161,8 +162,8 @@ impl Instance {
         let deadline = Instant::now() + ASK_TIMEOUT;
         while !client.context().is_assigned() {
             if Instant::now() >= deadline {
-                let reason = "The instance has not come back into its group in time".to_string();
-                return Err(ProxyError::Retriable { reason });
+                let reason = "The instance has not come back into its group in time";
+                return Err(Fault::new(Code::TimedOut, reason).into());
             }
             fetch(&client, reading, 1);
             tokio::time::sleep(JOIN_POLL).await;

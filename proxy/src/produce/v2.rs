@@ -8,6 +8,7 @@ use weir_serde::Part;
 
 use super::{HeaderRequest, Target, encode, headers, milliseconds, of_request};
 use crate::error::ProxyError;
+use crate::faults;
 use crate::format::Format;
 use crate::http::Object;
 use crate::http::json::coerced;
@@ -145,12 +146,7 @@ impl ProduceResponse {
             Err(error) => ProduceResult {
                 partition: None,
                 offset: None,
-                error_code: Some(match error.code() {
-                    code @ (40101 | 40301 | 50003 | 50004) => code,
-                    // no such topic or partition; there may be one later
-                    40401 => 50003,
-                    _ => 50002, // what else Kafka says of a record
-                }),
+                error_code: Some(record_code(&error)),
                 error: Some(error.to_string()),
             },
         });
@@ -166,12 +162,20 @@ impl ProduceResponse {
         });
         refused.unwrap_or(200)
     }
-}
 
-impl ProduceResponse {
-    /// Whether a record may be sent again, now or once its sender knows whether it is there.
+    /// Returns true if a record may be sent again, now or once its sender knows whether it is there.
     pub(crate) fn is_worth_another_try(&self) -> bool {
         self.offsets.iter().any(|result| matches!(result.error_code, Some(50003 | 50004)))
+    }
+}
+
+/// 40101, 40301, 50003 (there may be such a topic or partition later), 50004 or 50002.
+fn record_code(error: &ProxyError) -> u32 {
+    match error {
+        ProxyError::Kafka(fault) => faults::answer_to_record_v2(fault.code),
+        ProxyError::OutcomeUnknown { .. } => error.code(),
+        ProxyError::NotInMetadata { .. } => 50003,
+        _ => 50002,
     }
 }
 

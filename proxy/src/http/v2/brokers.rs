@@ -31,5 +31,6 @@ pub(crate) async fn root_of(body: Control) -> Answer<Json<Value>> {
 ///
 /// Answers `{"brokers": [..]}`. 50003 Kafka does not answer.
 pub(crate) async fn list(State(proxy): State<Proxy>) -> Answer<Json<Value>> {
-    Ok(Json(json!({"brokers": proxy.broker.brokers().await?})))
+    let brokers: Vec<i32> = proxy.broker.cluster.cluster().await?.brokers.into_keys().collect();
+    Ok(Json(json!({"brokers": brokers})))
 }

@@ -7,11 +7,11 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderName, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use weir_kafka::admin::{Acl as Found, AclFilter, Operation, Pattern, Permission, ResourceType};
 
 use super::json_body::{JsonBody, Required};
 use super::site::{Here, List, Resource, Site, keys};
 use crate::Proxy;
-use crate::admin::{Acl as Found, AclFilter, Operation, Pattern, Permission, ResourceType};
 use crate::error::ProxyError;
 use crate::http::Object;
 use crate::http::answer::{Answer, Json, Nothing};

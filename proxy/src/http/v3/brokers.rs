@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use serde::Serialize;
+use weir_kafka::Node;
 
 use super::partitions::{Replica, replica};
 use super::site::{Here, Link, List, Resource, Site, key, keys};
@@ -9,7 +10,6 @@ use crate::Proxy;
 use crate::error::ProxyError;
 use crate::http::answer::{Answer, Json};
 use crate::http::request::Named;
-use weir_kafka::Node;
 
 #[derive(Serialize)]
 pub(crate) struct Broker {
@@ -64,7 +64,7 @@ pub(crate) async fn replicas(
     let mut found = Vec::new();
     for topic in proxy.broker.cluster.topics(false).await?.values() {
         for partition in topic.partitions.values().filter(|p| p.replicas.contains(&broker)) {
-            let order = keys(&[&topic.name, &key(partition.id)]);
+            let order = keys(&[&topic.name, &key(partition.number)]);
             found.push((order, replica(&site, &topic.name, partition, broker)));
         }
     }

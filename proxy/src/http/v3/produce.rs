@@ -248,7 +248,7 @@ pub(crate) async fn batch(
         match pending.report().await {
             Ok(report) => successes.push(report.of_entry(id)),
             Err(error) => {
-                is_worth_another_try |= matches!(error.code(), 50003 | 50004);
+                is_worth_another_try |= error.is_worth_another_try();
                 let mut failure = failure(&error);
                 failure["id"] = json!(id);
                 failures.push(failure);

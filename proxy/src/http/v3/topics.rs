@@ -6,12 +6,12 @@ use axum::extract::State;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderName, StatusCode};
 use serde::{Deserialize, Serialize};
+use weir_kafka::TopicName;
+use weir_kafka::admin::{NewTopic, Operation, Topic as Found};
 
 use super::json_body::{JsonBody, Required};
 use super::site::{Here, Link, List, Resource, Site};
 use crate::Proxy;
-use crate::admin::{NewTopic, Operation, Topic as Found};
-use crate::broker::is_topic_name;
 use crate::error::ProxyError;
 use crate::http::Object;
 use crate::http::answer::{Answer, Json, Nothing};
@@ -83,7 +83,7 @@ pub(crate) async fn list(
     let site = here.cluster(&proxy, &cluster).await?;
     let topics = proxy.broker.cluster.topics(with_operations(&params)).await?;
     let topics = topics.into_iter().filter(|(_, topic)| !topic.is_internal);
-    let topics = topics.map(|(name, topic)| (name, describe(&site, topic)));
+    let topics = topics.map(|(name, topic)| (name.to_string(), describe(&site, topic)));
     Ok(Json(site.list("KafkaTopicList", &["topics"], topics)))
 }
 
@@ -98,11 +98,9 @@ pub(crate) async fn create(
     JsonBody(request): JsonBody<CreateTopic>,
 ) -> Answer<(StatusCode, [(HeaderName, String); 1], Json<Resource<Topic>>)> {
     let site = here.cluster(&proxy, &cluster).await?;
-    if !is_topic_name(&request.topic_name) {
-        return Err(ProxyError::Payload { reason: "Invalid topic name.".to_string() }.into());
-    }
+    let invalid = |_| ProxyError::Payload { reason: "Invalid topic name.".to_string() };
     let new = NewTopic {
-        name: request.topic_name,
+        name: TopicName::parse(&request.topic_name).map_err(invalid)?,
         partitions: request.partitions_count,
         replication_factor: request.replication_factor,
         assignments: request.replicas_assignments.unwrap_or_default(),

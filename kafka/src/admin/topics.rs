@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
 use kafka_protocol::messages::create_topics_request::{
     CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig,
@@ -12,7 +11,9 @@ use kafka_protocol::messages::delete_records_request::{
 };
 use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
 use kafka_protocol::messages::list_partition_reassignments_request::ListPartitionReassignmentsTopics;
-use kafka_protocol::messages::metadata_response::MetadataResponseTopic;
+use kafka_protocol::messages::metadata_response::{
+    MetadataResponsePartition, MetadataResponseTopic,
+};
 use kafka_protocol::messages::{
     BrokerId, CreatePartitionsRequest, CreateTopicsRequest, DeleteRecordsRequest,
     DeleteTopicsRequest, ListPartitionReassignmentsRequest,
@@ -20,50 +21,57 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::StrBytes;
 
 use super::acls::Operation;
-use super::{ASK_TIMEOUT, Admin, check, ids, ms, topic_name};
-use crate::error::ProxyError;
+use super::{ASK_TIMEOUT, Admin, ids, ms};
+use crate::client::Cluster;
+use crate::code::Code;
+use crate::embedded::EmbeddedBroker;
+use crate::fault::{Fault, check};
 use crate::retry::again;
+use crate::topic::{Partition, TopicName, wire_name};
 
-pub(crate) struct Topic {
-    pub(crate) name: String,
-    pub(crate) is_internal: bool,
+/// A topic as one of the brokers sees it.
+#[derive(Clone, Debug)]
+pub struct Topic {
+    pub name: TopicName,
+    /// Kafka keeps it for itself.
+    pub is_internal: bool,
     /// By number.
-    pub(crate) partitions: BTreeMap<i32, Partition>,
-    /// What the proxy may do to it, where that was asked for.
-    pub(crate) operations: Option<Vec<Operation>>,
+    pub partitions: BTreeMap<i32, PartitionInfo>,
+    /// What we may do to it, where that was asked for.
+    pub operations: Option<Vec<Operation>>,
 }
 
-pub(crate) struct Partition {
-    pub(crate) id: i32,
-    /// -1 if there is none.
-    pub(crate) leader: i32,
-    pub(crate) replicas: Vec<i32>,
-    pub(crate) in_sync: Vec<i32>,
+/// Where a partition's replicas are.
+#[derive(Clone, Debug)]
+pub struct PartitionInfo {
+    pub number: i32,
+    /// The broker that takes writes, if there is one at the moment.
+    pub leader: Option<i32>,
+    /// Brokers that are to have it.
+    pub replicas: Vec<i32>,
+    /// Those of them that have followed the leader.
+    pub in_sync: Vec<i32>,
 }
 
-impl Partition {
-    pub(crate) fn leader(&self) -> Option<i32> {
-        Some(self.leader).filter(|leader| *leader >= 0)
-    }
+/// Replicas of a partition that come and go.
+#[derive(Clone, Debug)]
+pub struct Reassignment {
+    pub partition: Partition,
+    pub adding: Vec<i32>,
+    pub removing: Vec<i32>,
 }
 
-/// Replicas that come and go.
-pub(crate) struct Reassignment {
-    pub(crate) topic: String,
-    pub(crate) partition: i32,
-    pub(crate) adding: Vec<i32>,
-    pub(crate) removing: Vec<i32>,
-}
-
-pub(crate) struct NewTopic {
-    pub(crate) name: String,
+/// A topic to be made.
+#[derive(Clone, Debug)]
+pub struct NewTopic {
+    pub name: TopicName,
     /// The cluster's default, if nothing is said.
-    pub(crate) partitions: Option<i32>,
-    pub(crate) replication_factor: Option<i16>,
+    pub partitions: Option<i32>,
+    pub replication_factor: Option<i16>,
     /// Brokers of each partition, instead of both.
-    pub(crate) assignments: BTreeMap<i32, Vec<i32>>,
-    pub(crate) configs: Vec<(String, String)>,
-    pub(crate) validate_only: bool,
+    pub assignments: BTreeMap<i32, Vec<i32>>,
+    pub configs: Vec<(String, String)>,
+    pub validate_only: bool,
 }
 
 /// Partitions of a topic that is made on the embedded broker, unless somebody says: as many as it
@@ -78,18 +86,17 @@ const DEFAULT: i16 = -1;
 
 impl Topic {
     pub(super) fn of(topic: MetadataResponseTopic) -> Topic {
-        let partition =
-            |p: &kafka_protocol::messages::metadata_response::MetadataResponsePartition| {
-                let partition = Partition {
-                    id: p.partition_index,
-                    leader: p.leader_id.0,
-                    replicas: ids(&p.replica_nodes),
-                    in_sync: ids(&p.isr_nodes),
-                };
-                (p.partition_index, partition)
+        let partition = |p: &MetadataResponsePartition| {
+            let partition = PartitionInfo {
+                number: p.partition_index,
+                leader: Some(p.leader_id.0).filter(|leader| *leader >= 0),
+                replicas: ids(&p.replica_nodes),
+                in_sync: ids(&p.isr_nodes),
             };
+            (p.partition_index, partition)
+        };
         Topic {
-            name: topic.name.map_or_else(String::new, |name| name.to_string()),
+            name: TopicName::given(topic.name.as_deref().map_or("", |name| name)),
             is_internal: topic.is_internal,
             partitions: topic.partitions.iter().map(partition).collect(),
             operations: Operation::of_bits(topic.topic_authorized_operations),
@@ -97,58 +104,73 @@ impl Topic {
     }
 
     /// As many as the partition with the most has.
-    pub(crate) fn replication_factor(&self) -> usize {
+    pub fn replication_factor(&self) -> usize {
         self.partitions.values().map(|p| p.replicas.len()).max().unwrap_or(0)
     }
 
-    /// 40402.
-    pub(crate) fn partition(&self, id: i32) -> Result<&Partition, ProxyError> {
-        self.partitions.get(&id).ok_or(ProxyError::PartitionNotFound)
+    /// [`Code::PartitionNotFound`].
+    pub fn partition(&self, number: i32) -> Result<&PartitionInfo, Fault> {
+        self.partitions.get(&number).ok_or_else(|| Code::PartitionNotFound.into())
     }
 }
 
 impl Admin {
-    /// All topics, by name.
-    pub(crate) async fn topics(
-        &self,
-        operations: bool,
-    ) -> Result<BTreeMap<String, Topic>, ProxyError> {
-        let ask = || async { Ok(self.client.metadata(None, operations).await?) };
-        let (_, topics) = again(ASK_TIMEOUT, ask).await?;
-        let usable = topics.into_iter().filter(|topic| topic.error_code == 0).map(Topic::of);
-        Ok(usable.map(|topic| (topic.name.clone(), topic)).collect())
+    /// All topics, by name. `operations`: also what we may do to them.
+    pub async fn topics(&self, operations: bool) -> Result<BTreeMap<TopicName, Topic>, Fault> {
+        let topics = again(ASK_TIMEOUT, || self.ask_topics(operations)).await?;
+        Ok(topics.into_iter().map(|topic| (topic.name.clone(), topic)).collect())
     }
 
-    /// 40403.
-    pub(crate) async fn topic(&self, name: &str, operations: bool) -> Result<Topic, ProxyError> {
+    async fn ask_topics(&self, operations: bool) -> Result<Vec<Topic>, Fault> {
+        if let Some(observer) = &self.observer {
+            return observer.topics().await;
+        }
+        let (_, topics) = self.client.metadata(None, operations).await?;
+        Ok(topics.into_iter().filter(|topic| topic.error_code == 0).map(Topic::of).collect())
+    }
+
+    /// One topic. `operations`: also what we may do to it. [`Code::UnknownTopicOrPartition`] · Kafka says of a name
+    /// that no topic can have that it is invalid.
+    pub async fn topic(&self, name: &str, operations: bool) -> Result<Topic, Fault> {
         again(ASK_TIMEOUT, || async {
-            let (_, mut topics) = self.client.metadata(Some(&[name]), operations).await?;
-            let topic = topics.pop().ok_or(ProxyError::TopicNotFound)?;
-            check(topic.error_code, None)?;
-            Ok(Topic::of(topic))
+            match &self.observer {
+                Some(observer) => {
+                    let name = TopicName::parse(name).map_err(|_| Code::InvalidTopicException)?;
+                    observer.topic(name).await
+                }
+                None => Ok(self.ask_topic(name, operations).await?.1),
+            }
         })
         .await
     }
 
-    /// Whether the proxy may read topics. 40301, naming those that it may not.
-    pub(crate) async fn may_read(&self, names: &[&str]) -> Result<(), ProxyError> {
+    async fn ask_topic(&self, name: &str, operations: bool) -> Result<(Cluster, Topic), Fault> {
+        let (cluster, mut topics) = self.client.metadata(Some(&[name]), operations).await?;
+        let topic = topics.pop().ok_or(Code::UnknownTopicOrPartition)?;
+        check(topic.error_code, None)?;
+        Ok((cluster, Topic::of(topic)))
+    }
+
+    /// Asks whether we may read topics. [`Code::TopicAuthorizationFailed`], naming those that we may not.
+    pub async fn may_read(&self, names: &[&str]) -> Result<(), Fault> {
         let (_, topics) = self.client.metadata(Some(names), true).await?;
         let denied = topics.into_iter().filter(|topic| {
-            let code = ResponseError::try_from_code(topic.error_code);
             let operations = Operation::of_bits(topic.topic_authorized_operations);
-            code == Some(ResponseError::TopicAuthorizationFailed)
-                || (code.is_none() && operations.is_some_and(|may| !may.contains(&Operation::Read)))
+            match topic.error_code {
+                0 => operations.is_some_and(|may| !may.contains(&Operation::Read)),
+                code => Code::of(code) == Code::TopicAuthorizationFailed,
+            }
         });
         let denied: Vec<String> =
             denied.filter_map(|topic| topic.name).map(|name| name.to_string()).collect();
         match denied.is_empty() {
             true => Ok(()),
-            false => Err(ProxyError::topics_denied(&denied)),
+            false => Err(Fault::topics_denied(&denied)),
         }
     }
 
-    /// How many partitions it has, each of how many replicas. 40002 as Kafka says.
-    pub(crate) async fn create_topic(&self, new: &NewTopic) -> Result<(usize, usize), ProxyError> {
+    /// Makes a topic. Returns how many partitions it has, each of how many replicas.
+    pub async fn create_topic(&self, new: &NewTopic) -> Result<(usize, usize), Fault> {
         if let Some(embedded) = &self.embedded {
             return self.create_embedded(embedded, new).await;
         }
@@ -163,7 +185,7 @@ impl Admin {
                 .with_value(Some(StrBytes::from_string(value.clone())))
         };
         let topic = CreatableTopic::default()
-            .with_name(topic_name(&new.name))
+            .with_name(wire_name(&new.name))
             .with_num_partitions(new.partitions.unwrap_or(DEFAULT.into()))
             .with_replication_factor(new.replication_factor.unwrap_or(DEFAULT))
             .with_assignments(new.assignments.iter().map(assignment).collect())
@@ -173,7 +195,7 @@ impl Admin {
             .with_timeout_ms(ms(ASK_TIMEOUT))
             .with_validate_only(new.validate_only);
         let answer = self.client.ask_controller(|_| request.clone()).await?;
-        let made = answer.topics.into_iter().next().ok_or(ProxyError::TopicNotFound)?;
+        let made = answer.topics.into_iter().next().ok_or(Code::UnknownTopicOrPartition)?;
         check(made.error_code, made.error_message)?;
         // older brokers do not say
         let given = |said: i64, asked: Option<i64>| {
@@ -188,39 +210,40 @@ impl Admin {
 
     async fn create_embedded(
         &self,
-        embedded: &crate::embedded::EmbeddedBroker,
+        embedded: &EmbeddedBroker,
         new: &NewTopic,
-    ) -> Result<(usize, usize), ProxyError> {
-        let refused = |reason: String| Err(ProxyError::Refused { reason });
+    ) -> Result<(usize, usize), Fault> {
+        let refused = |code, reason: String| Err(Fault::new(code, reason));
         if !new.configs.is_empty() || !new.assignments.is_empty() {
-            return Err(ProxyError::Unsupported {
-                request: "configs, replicas_assignments".into(),
-            });
+            return Err(Fault::unsupported("configs, replicas_assignments"));
         }
         if new.replication_factor.is_some_and(|factor| factor != 1) {
-            return refused("The embedded broker is one: replication_factor is 1.".to_string());
+            let reason = "The embedded broker is one: replication_factor is 1.".to_string();
+            return refused(Code::InvalidReplicationFactor, reason);
         }
         let partitions = new.partitions.unwrap_or(EMBEDDED_PARTITIONS);
         if !(1..=EMBEDDED_PARTITIONS_MAX).contains(&partitions) {
-            return refused(format!("partitions_count: 1 to {EMBEDDED_PARTITIONS_MAX}."));
+            let reason = format!("partitions_count: 1 to {EMBEDDED_PARTITIONS_MAX}.");
+            return refused(Code::InvalidPartitions, reason);
         }
         if self.topics(false).await?.contains_key(&new.name) {
-            return refused(format!("Topic '{}' already exists.", new.name));
+            let reason = format!("Topic '{}' already exists.", new.name);
+            return refused(Code::TopicAlreadyExists, reason);
         }
         if !new.validate_only {
-            embedded.create_topic(&new.name, partitions).await?;
+            embedded.create_topic(&new.name, partitions).await.map_err(Fault::from)?;
         }
         Ok((partitions as usize, 1))
     }
 
-    /// 40403.
-    pub(crate) async fn delete_topic(&self, name: &str) -> Result<(), ProxyError> {
+    /// Deletes a topic. [`Code::UnknownTopicOrPartition`].
+    pub async fn delete_topic(&self, name: &str) -> Result<(), Fault> {
         let request = |version| {
             let request = DeleteTopicsRequest::default().with_timeout_ms(ms(ASK_TIMEOUT));
             match version {
-                0..6 => request.with_topic_names(vec![topic_name(name)]),
+                0..6 => request.with_topic_names(vec![wire_name(name)]),
                 _ => {
-                    let state = DeleteTopicState::default().with_name(Some(topic_name(name)));
+                    let state = DeleteTopicState::default().with_name(Some(wire_name(name)));
                     request.with_topics(vec![state])
                 }
             }
@@ -229,10 +252,10 @@ impl Admin {
         answer.responses.into_iter().try_for_each(|t| check(t.error_code, t.error_message))
     }
 
-    /// Adds partitions, up to `count`. 40002 · 40403.
-    pub(crate) async fn grow_topic(&self, name: &str, count: i32) -> Result<(), ProxyError> {
+    /// Adds partitions, up to `count`. [`Code::InvalidPartitions`] there are as many · [`Code::UnknownTopicOrPartition`].
+    pub async fn grow_topic(&self, name: &str, count: i32) -> Result<(), Fault> {
         let topic = CreatePartitionsTopic::default()
-            .with_name(topic_name(name))
+            .with_name(wire_name(name))
             .with_count(count)
             .with_assignments(None);
         let request = CreatePartitionsRequest::default()
@@ -243,13 +266,13 @@ impl Admin {
     }
 
     /// What is under way for partitions, or for all there are.
-    pub(crate) async fn reassignments(
+    pub async fn reassignments(
         &self,
         partitions: Option<(&str, &[i32])>,
-    ) -> Result<Vec<Reassignment>, ProxyError> {
+    ) -> Result<Vec<Reassignment>, Fault> {
         let topic = |(topic, partitions): (&str, &[i32])| {
             ListPartitionReassignmentsTopics::default()
-                .with_name(topic_name(topic))
+                .with_name(wire_name(topic))
                 .with_partition_indexes(partitions.to_vec())
         };
         let request = ListPartitionReassignmentsRequest::default()
@@ -258,36 +281,37 @@ impl Admin {
         let answer = again(ASK_TIMEOUT, || async {
             let answer = self.client.ask_controller(|_| request.clone()).await?;
             check(answer.error_code, answer.error_message.clone())?;
-            Ok(answer)
+            Ok::<_, Fault>(answer)
         })
         .await?;
         let mut found = Vec::new();
         for topic in answer.topics {
+            let name = TopicName::given(&topic.name);
             for partition in topic.partitions {
                 found.push(Reassignment {
-                    topic: topic.name.to_string(),
-                    partition: partition.partition_index,
+                    partition: Partition::new(name.clone(), partition.partition_index),
                     adding: ids(&partition.adding_replicas),
                     removing: ids(&partition.removing_replicas),
                 });
             }
         }
-        found.sort_by(|a, b| (&a.topic, a.partition).cmp(&(&b.topic, b.partition)));
+        found.sort_by(|a, b| a.partition.cmp(&b.partition));
         Ok(found)
     }
 
-    /// Deletes the records before an offset, or all if it is -1; the first offset from then on.
-    /// 40002 the offset is after the last · 40402 · 40403.
-    pub(crate) async fn delete_records(
+    /// Deletes the records before an offset, or all if it is -1. Returns the first offset from then on.
+    /// [`Code::OffsetOutOfRange`] it is after the last · [`Code::PartitionNotFound`] ·
+    /// [`Code::UnknownTopicOrPartition`].
+    pub async fn delete_records(
         &self,
         topic: &str,
         partition: i32,
         before: i64,
-    ) -> Result<i64, ProxyError> {
+    ) -> Result<i64, Fault> {
         let asked =
             DeleteRecordsPartition::default().with_partition_index(partition).with_offset(before);
         let of_topic =
-            DeleteRecordsTopic::default().with_name(topic_name(topic)).with_partitions(vec![asked]);
+            DeleteRecordsTopic::default().with_name(wire_name(topic)).with_partitions(vec![asked]);
         let request = DeleteRecordsRequest::default()
             .with_topics(vec![of_topic])
             .with_timeout_ms(ms(ASK_TIMEOUT));
@@ -295,18 +319,17 @@ impl Admin {
             let leader = self.leader_of(topic, partition).await?;
             let answer = self.client.ask(&leader, |_| request.clone()).await?;
             let result = answer.topics.first().and_then(|topic| topic.partitions.first());
-            let result = result.ok_or(ProxyError::PartitionNotFound)?;
+            let result = result.ok_or(Code::PartitionNotFound)?;
             check(result.error_code, None)?;
             Ok(result.low_watermark)
         })
         .await
     }
 
-    /// Where a partition's leader is. 40402 · 40403.
-    async fn leader_of(&self, topic: &str, partition: i32) -> Result<String, ProxyError> {
-        let (cluster, mut topics) = self.client.metadata(Some(&[topic]), false).await?;
-        let found = topics.pop().ok_or(ProxyError::TopicNotFound)?;
-        check(found.error_code, None)?;
-        Ok(cluster.address(Topic::of(found).partition(partition)?.leader)?)
+    /// Where a partition's leader is. [`Code::LeaderNotAvailable`] and those of [`Admin::delete_records`].
+    async fn leader_of(&self, topic: &str, partition: i32) -> Result<String, Fault> {
+        let (cluster, found) = self.ask_topic(topic, false).await?;
+        let leader = found.partition(partition)?.leader.ok_or(Code::LeaderNotAvailable)?;
+        cluster.address(leader)
     }
 }

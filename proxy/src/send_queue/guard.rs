@@ -9,6 +9,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use rdkafka::producer::{Producer, PurgeConfig};
+use weir_kafka::{Code, Fault};
 
 use super::{Group, Line, MESSAGE_TIMEOUT, Waiting, lock};
 use crate::error::ProxyError;
@@ -57,7 +58,7 @@ impl Line {
         loop {
             let topic = lock(&self.waiting).records.front().map(|(t, _)| t.batch.topic.clone());
             let line = self.clone();
-            let asked = crate::broker::ask(move || {
+            let asked = weir_kafka::blocking(move || {
                 let client = line.producer.client();
                 client.fetch_metadata(topic.as_deref(), REACH_TIMEOUT).map(drop)
             });
@@ -155,7 +156,7 @@ impl Guarded {
 
 /// A record that librdkafka was never given.
 fn not_sent(why: &str) -> ProxyError {
-    ProxyError::Retriable { reason: format!("{why}: the record was not sent.") }
+    Fault::new(Code::NotSent, format!("{why}: the record was not sent.")).into()
 }
 
 /// Drops a producer, which waits for its threads: on a thread of its own, and on none of the

@@ -15,6 +15,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
 use tokio::runtime::Handle;
+use weir_kafka::{Fault, TopicName};
 
 pub(crate) use batch::{Counts, Delivery};
 pub(crate) use guard::retire;
@@ -24,7 +25,6 @@ use deliveries::{Deliveries, absent, send_error};
 use guard::Guarded;
 
 use crate::clients::Permit;
-use crate::error::ProxyError;
 use crate::producer::{Outgoing, RecordHeader};
 
 /// How long a record waits for its topic to appear; the reference waits a minute.
@@ -90,7 +90,7 @@ struct Waiting {
 }
 
 /// A topic, and the partition of it that a record names.
-type Place = (String, Option<i32>);
+type Place = (TopicName, Option<i32>);
 
 impl Waiting {
     /// How long records wait for a group that does not end.
@@ -161,7 +161,7 @@ impl Line {
     /// Puts a request's records at the end; they go at once if not too many are under way.
     pub(crate) fn add(
         self: &Arc<Line>,
-        topic: &str,
+        topic: TopicName,
         records: Vec<Outgoing>,
         counts: &Arc<Counts>,
     ) -> Delivery {
@@ -293,7 +293,7 @@ impl Line {
         drop(waiting);
         let error = match known {
             Ok(partitions) => absent(&place.0, place.1, partitions),
-            Err(error) => error,
+            Err(fault) => fault.into(),
         };
         asking.into_iter().for_each(|(ticket, _)| ticket.settle(Err(error.clone())));
     }
@@ -302,12 +302,12 @@ impl Line {
     /// no such topic, or if those that the place means cannot be written yet: a broker that has not heard
     /// that it leads refuses the first records of a producer and may take the next, and then nothing tells
     /// those that were refused from records that are there.
-    async fn partitions(self: &Arc<Line>, place: &Place) -> Result<Option<i32>, ProxyError> {
+    async fn partitions(self: &Arc<Line>, place: &Place) -> Result<Option<i32>, Fault> {
         let (line, (topic, partition)) = (self.clone(), place.clone());
-        crate::broker::ask(move || {
+        weir_kafka::blocking(move || {
             let client = line.producer.client();
             let metadata = client.fetch_metadata(Some(&topic), MESSAGE_TIMEOUT)?;
-            let found = metadata.topics().iter().find(|found| found.name() == topic);
+            let found = metadata.topics().iter().find(|found| found.name() == topic.as_str());
             let count = found.map_or(0, |found| found.partitions().len());
             let Some(count) = i32::try_from(count).ok().filter(|count| *count > 0) else {
                 return Ok(None);
@@ -363,7 +363,7 @@ fn is_unknown(error: &KafkaError) -> bool {
     error.rdkafka_error_code().is_some_and(|code| unknown.contains(&code))
 }
 
-fn is_among(partition: Option<i32>, known: &Result<Option<i32>, ProxyError>) -> bool {
+fn is_among(partition: Option<i32>, known: &Result<Option<i32>, Fault>) -> bool {
     matches!(known, Ok(Some(count)) if partition.is_none_or(|partition| partition < *count))
 }
 

@@ -11,13 +11,13 @@ mod faults;
 mod format;
 mod http;
 mod limits;
-mod line;
 mod produce;
 mod producer;
 mod reach;
 mod reader;
 mod record;
 mod schemas;
+mod send_queue;
 
 use std::ops::Deref;
 use std::sync::Arc;

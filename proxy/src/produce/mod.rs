@@ -19,8 +19,8 @@ use crate::error::ProxyError;
 use crate::format::{self, Format, SchemaFormat};
 use crate::http::Object;
 use crate::http::json::coerced;
-use crate::producer::RecordHeader;
 use crate::schemas::{Resolved, SchemaRequest, Schemas};
+use crate::send_queue::RecordHeader;
 
 /// What records are made for, and of.
 #[derive(Clone, Copy)]

@@ -12,8 +12,8 @@ use crate::faults;
 use crate::format::Format;
 use crate::http::Object;
 use crate::http::json::coerced;
-use crate::producer::{Outgoing, SendResult};
 use crate::schemas::{Resolved, SchemaRequest, SchemaSpec, SubjectName};
+use crate::send_queue::{Outgoing, SendResult};
 
 /// Body of a produce request; the schemas are of the request and not of its records.
 #[derive(Deserialize)]

@@ -7,9 +7,9 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 use weir_kafka::TopicName;
 
+use super::record::SendResult;
 use super::{Group, lock};
 use crate::error::ProxyError;
-use crate::producer::SendResult;
 
 /// Records since the start.
 #[derive(Default)]

@@ -9,8 +9,8 @@ use rdkafka::{ClientContext, Timestamp};
 
 use super::TOPIC_TIMEOUT_MS;
 use super::batch::Ticket;
+use super::record::Sent;
 use crate::error::ProxyError;
-use crate::producer::Sent;
 
 /// Hears of each record what became of it, and of brokers that are away.
 pub(super) struct Deliveries {

@@ -1,9 +1,10 @@
-//! The way of records to librdkafka: they go in groups, one after the other, and each says what became
-//! of it to the request that it is of.
+//! The send queue in front of a producer of librdkafka's. Records of all requests are handed over in groups, one group in
+//! flight after the other, and the delivery report of each goes to the request that it is of.
 
 mod batch;
 mod deliveries;
 mod guard;
+mod record;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,13 +20,13 @@ use weir_kafka::{Fault, TopicName};
 
 pub(crate) use batch::{Counts, Delivery};
 pub(crate) use guard::retire;
+pub(crate) use record::{Outgoing, RecordHeader, SendResult, Sent};
 
 use batch::{Batch, Ticket};
 use deliveries::{Deliveries, absent, send_error};
 use guard::Guarded;
 
 use crate::clients::Permit;
-use crate::producer::{Outgoing, RecordHeader};
 
 /// How long a record waits for its topic to appear; the reference waits a minute.
 pub(crate) const TOPIC_TIMEOUT_MS: u32 = 3000;
@@ -57,8 +58,8 @@ const HOLD_MAX: Duration = Duration::from_millis(200);
 const ASK_PAUSES: [Duration; 3] =
     [Duration::ZERO, Duration::from_millis(100), Duration::from_millis(400)];
 
-/// A producer, and the records that wait for it.
-pub(crate) struct Line {
+/// A producer, and the records that wait to be handed to it.
+pub(crate) struct SendQueue {
     producer: ThreadedProducer<Deliveries>,
     /// Ends after the producer.
     _permit: Permit,
@@ -106,7 +107,7 @@ impl Waiting {
 
 /// Records that were handed over together.
 struct Group {
-    line: Weak<Line>,
+    queue: Weak<SendQueue>,
     missing: AtomicUsize,
     in_flight: Arc<AtomicUsize>,
     begun: Instant,
@@ -117,28 +118,28 @@ impl Group {
     fn one_less(&self) {
         self.in_flight.fetch_sub(1, Ordering::AcqRel);
         if self.missing.fetch_sub(1, Ordering::AcqRel) == 1
-            && let Some(line) = self.line.upgrade()
+            && let Some(queue) = self.queue.upgrade()
         {
-            let mut waiting = lock(&line.waiting);
+            let mut waiting = lock(&queue.waiting);
             waiting.note_group(self.begun.elapsed());
-            line.hand_over(&mut waiting);
-            line.watch_over(&mut waiting);
+            queue.hand_over(&mut waiting);
+            queue.watch_over(&mut waiting);
         }
     }
 }
 
-impl Line {
+impl SendQueue {
     /// An error names the setting that librdkafka refuses.
     pub(crate) fn new(
         settings: &ClientConfig,
         embedded: bool,
         answer_timeout: Option<Duration>,
         permit: Permit,
-    ) -> Result<Line, KafkaError> {
+    ) -> Result<SendQueue, KafkaError> {
         let deliveries = Deliveries::new(embedded, settings.get("acks") != Some("0"));
         let producer = settings.create_with_context(deliveries)?;
         let is_idempotent = settings.get("enable.idempotence") == Some("true");
-        Ok(Line {
+        Ok(SendQueue {
             producer,
             _permit: permit,
             waiting: Mutex::default(),
@@ -160,7 +161,7 @@ impl Line {
 
     /// Puts a request's records at the end; they go at once if not too many are under way.
     pub(crate) fn add(
-        self: &Arc<Line>,
+        self: &Arc<SendQueue>,
         topic: TopicName,
         records: Vec<Outgoing>,
         counts: &Arc<Counts>,
@@ -185,7 +186,7 @@ impl Line {
     }
 
     /// Sees to it that what waits does not wait for ever.
-    fn watch_over(self: &Arc<Line>, waiting: &mut Waiting) {
+    fn watch_over(self: &Arc<SendQueue>, waiting: &mut Waiting) {
         if let Some(runtime) = &waiting.runtime
             && !waiting.records.is_empty()
             && !waiting.is_watched
@@ -196,7 +197,7 @@ impl Line {
     }
 
     /// Hands over what has waited long enough.
-    async fn watch(self: Arc<Line>) {
+    async fn watch(self: Arc<SendQueue>) {
         loop {
             tokio::time::sleep(GROUP_WAIT).await;
             let mut waiting = lock(&self.waiting);
@@ -213,13 +214,13 @@ impl Line {
     }
 
     /// Hands what waits to librdkafka, as far as its queue takes it.
-    fn hand_over(self: &Arc<Line>, waiting: &mut Waiting) {
+    fn hand_over(self: &Arc<SendQueue>, waiting: &mut Waiting) {
         if waiting.records.is_empty() || self.is_held_back(waiting) {
             return;
         }
         // one more than there are: it is not over before all are handed over
         let group = Arc::new(Group {
-            line: Arc::downgrade(self),
+            queue: Arc::downgrade(self),
             missing: AtomicUsize::new(1),
             in_flight: self.in_flight.clone(),
             begun: Instant::now(),
@@ -261,7 +262,7 @@ impl Line {
     }
 
     /// Has Kafka asked for a record's partition, or its topic, of which librdkafka may have heard long ago.
-    fn ask_for(self: &Arc<Line>, ticket: Ticket, record: Outgoing, waiting: &mut Waiting) {
+    fn ask_for(self: &Arc<SendQueue>, ticket: Ticket, record: Outgoing, waiting: &mut Waiting) {
         let place = place(&ticket, &record);
         waiting.unknown.insert(place.clone(), vec![(ticket, record)]);
         if let Some(runtime) = &waiting.runtime {
@@ -270,7 +271,7 @@ impl Line {
     }
 
     /// Asks Kafka for a partition or a topic. If it is there, its records go on.
-    async fn ask(self: Arc<Line>, place: Place) {
+    async fn ask(self: Arc<SendQueue>, place: Place) {
         let mut known = Ok(None);
         for pause in ASK_PAUSES {
             tokio::time::sleep(pause).await;
@@ -302,10 +303,10 @@ impl Line {
     /// no such topic, or if those that the place means cannot be written yet: a broker that has not heard
     /// that it leads refuses the first records of a producer and may take the next, and then nothing tells
     /// those that were refused from records that are there.
-    async fn partitions(self: &Arc<Line>, place: &Place) -> Result<Option<i32>, Fault> {
-        let (line, (topic, partition)) = (self.clone(), place.clone());
+    async fn partitions(self: &Arc<SendQueue>, place: &Place) -> Result<Option<i32>, Fault> {
+        let (queue, (topic, partition)) = (self.clone(), place.clone());
         weir_kafka::blocking(move || {
-            let client = line.producer.client();
+            let client = queue.producer.client();
             let metadata = client.fetch_metadata(Some(&topic), MESSAGE_TIMEOUT)?;
             let found = metadata.topics().iter().find(|found| found.name() == topic.as_str());
             let count = found.map_or(0, |found| found.partitions().len());

@@ -25,9 +25,9 @@ use crate::http::answer::{Answer, Json, Refused, Streamed};
 use crate::http::json::{self, parse};
 use crate::http::request::{Bytes, Named, Params};
 use crate::limits::Principal;
-use crate::line::Delivery;
 use crate::produce::{BatchRequest, ProduceRequest, Report, Target};
 use crate::producer::Acks;
+use crate::send_queue::{Delivery, Sent};
 
 /// Records that are on their way to the broker in one stream; the next are not read before.
 const IN_FLIGHT_MAX: usize = 1000;
@@ -47,7 +47,7 @@ const SEPARATOR: &[u8] = b"\r\n";
 /// What a record is waiting for.
 enum Pending {
     Refused(ProxyError),
-    Sent(Box<dyn FnOnce(crate::producer::Sent) -> Report + Send>, Delivery),
+    Sent(Box<dyn FnOnce(Sent) -> Report + Send>, Delivery),
 }
 
 /// `POST ../records`: JSON objects, one after the other, each a record; the answer has a report of

@@ -21,8 +21,8 @@ use crate::topic::wire_name;
 /// A connection that was idle for so long is not used again: brokers close theirs after 10 minutes.
 const IDLE_MAX: Duration = Duration::from_secs(60);
 
-/// Where another broker can be asked, connecting may take this part of a question's time: nothing refuses
-/// a connection to a machine that is gone.
+/// Connecting to one of several brokers may take one part in so many of a question's time, so that the next can be
+/// tried: nothing refuses a connection to a machine that is gone.
 const CONNECT_PART: u32 = 3;
 
 /// Idle connections kept to one broker.
@@ -39,7 +39,7 @@ pub struct Client {
     known: Mutex<Vec<String>>,
     /// The one of all these that answered last.
     good: Mutex<Option<String>>,
-    /// Or what of the settings stands in the way.
+    /// How connections are secured, or which setting stands in the way.
     security: Result<Security, String>,
     /// How long an answer is waited for.
     timeout: Duration,
@@ -90,7 +90,7 @@ impl Cluster {
         }
     }
 
-    /// Where a broker is; retriable if it is not there.
+    /// The address of a broker. [`Code::LeaderNotAvailable`] if it is not there at the moment.
     pub fn address(&self, broker: i32) -> Result<String, Fault> {
         let known = self.brokers.get(&broker).map(Node::address);
         known.ok_or_else(|| Code::LeaderNotAvailable.into())
@@ -204,7 +204,7 @@ impl Client {
         Err(last)
     }
 
-    /// Where brokers may be, the likeliest first.
+    /// Addresses at which brokers may be, the likeliest first.
     fn addresses(&self) -> Vec<String> {
         let mut addresses: Vec<String> = lock(&self.good).iter().cloned().collect();
         for address in self.bootstrap.iter().chain(lock(&self.known).iter()) {
@@ -215,6 +215,7 @@ impl Client {
         addresses
     }
 
+    /// Asks the controller, or any broker where none is known.
     pub async fn ask_controller<R: Request>(
         &self,
         request: impl Fn(i16) -> R,
@@ -222,7 +223,7 @@ impl Client {
         self.ask(&self.cluster().await?.controller()?, request).await
     }
 
-    /// `request` is told the version that is spoken.
+    /// Asks the broker at an address, within the client's timeout. `request` is told the version that is spoken.
     pub async fn ask<R: Request>(
         &self,
         address: &str,

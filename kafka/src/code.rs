@@ -252,7 +252,8 @@ impl Code {
         )
     }
 
-    /// What Kafka's own clients say of those that users meet, for where the broker says no more than the code.
+    /// A sentence for people, where the broker says no more than the code: that of Kafka's own clients for what users
+    /// meet.
     pub(crate) fn text(self) -> String {
         let text = match self {
             Code::UnknownTopicOrPartition => "This server does not host this topic-partition.",

@@ -36,7 +36,7 @@ const API_VERSIONS_VERSION: i16 = 0;
 
 pub(crate) struct Connection {
     stream: Stream,
-    /// What the broker knows, by API key.
+    /// The versions of requests that the broker knows, by API key.
     versions: HashMap<i16, VersionRange>,
     last_id: i32,
     pub(crate) idle_since: Instant,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use kafka_protocol::messages::TopicName as WireName;
 use kafka_protocol::protocol::StrBytes;
+use serde::{Deserialize, Serialize};
 
 /// Letters of a topic's name.
 const NAME_MAX: usize = 249;
@@ -14,7 +15,8 @@ const NAME_MAX: usize = 249;
 /// A name that a topic can have: 1 to 249 ASCII letters, digits, `.`, `_` and `-`, and neither `.` nor `..`.
 ///
 /// librdkafka ends the process where a name is too long, so it is given none that is not of this type. Cheap to clone.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
 pub struct TopicName(Arc<str>);
 
 /// That no topic can be called so.
@@ -38,6 +40,14 @@ impl TopicName {
 
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl TryFrom<String> for TopicName {
+    type Error = InvalidTopicName;
+
+    fn try_from(name: String) -> Result<TopicName, InvalidTopicName> {
+        TopicName::parse(&name)
     }
 }
 
@@ -75,9 +85,10 @@ impl fmt::Display for InvalidTopicName {
 impl std::error::Error for InvalidTopicName {}
 
 /// A partition of a topic. In order by topic, and then by number.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Partition {
     pub topic: TopicName,
+    #[serde(rename = "partition")]
     pub number: i32,
 }
 
@@ -88,7 +99,7 @@ impl Partition {
 }
 
 impl fmt::Display for Partition {
-    /// As Kafka's own tools have it: `flights-3`.
+    /// Writes it as Kafka's own tools do: `flights-3`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", self.topic, self.number)
     }
@@ -106,6 +117,18 @@ mod tests {
         for name in ["", ".", "..", "a b", "a/b", "a\0", "ä", &"x".repeat(NAME_MAX + 1)] {
             assert_eq!(TopicName::parse(name), Err(InvalidTopicName), "{name}");
         }
+    }
+
+    #[test]
+    fn a_name_that_no_topic_can_have_is_not_read_back() {
+        use serde::de::IntoDeserializer;
+        use serde::de::value::{Error, StrDeserializer};
+        let read = |name: &str| {
+            let name: StrDeserializer<'_, Error> = name.into_deserializer();
+            TopicName::deserialize(name)
+        };
+        assert_eq!(read("flights").as_deref(), Ok("flights"));
+        assert!(read("a b").is_err());
     }
 
     #[test]

@@ -22,11 +22,11 @@ const COUNT_BROKERS_EACH: Duration = Duration::from_secs(30);
 /// How soon it is asked again where it could not be reached.
 const COUNT_AGAIN: Duration = Duration::from_secs(2);
 
-/// Where Kafka is and how to speak to it.
+/// The address of Kafka, and the settings of all clients.
 #[derive(Clone, Debug)]
 pub struct BrokerConfig {
     pub kafka: Settings,
-    /// The broker if it is the embedded one, which makes topics, and cannot describe configurations.
+    /// The broker, if it is the embedded one: it has topics made beside the wire.
     pub embedded: Option<EmbeddedBroker>,
 }
 
@@ -59,8 +59,7 @@ impl Broker {
         Broker::with_settings(config, ClientSettings::default())
     }
 
-    /// As [`Broker::new`], where producers, consumers and questions about the cluster have settings of
-    /// their own.
+    /// Does as [`Broker::new`], with settings of their own for producers, consumers and questions about the cluster.
     pub fn with_settings(
         config: BrokerConfig,
         settings: ClientSettings,

@@ -13,7 +13,7 @@ pub(crate) const RETRY_AFTER_S: u64 = 1;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProxyError {
-    /// What Kafka says, or that it says nothing.
+    /// Kafka refuses, or does not answer.
     Kafka(Fault),
     TopicNotFound,
     PartitionNotFound,
@@ -62,7 +62,8 @@ pub enum ProxyError {
     RegistryDenied {
         reason: String,
     },
-    /// What Kafka would refuse, or the proxy does in its place: it cannot be, it is there already.
+    /// The proxy refuses what Kafka would take or answer without a reason: a value that is missing, a name that stands
+    /// there twice.
     Refused {
         reason: String,
     },

@@ -32,7 +32,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(8);
 /// How much longer librdkafka keeps a record: it never gives one up.
 const BEYOND_ANSWER: Duration = Duration::from_secs(120);
 
-/// Who has to have a record before it counts as sent.
+/// The brokers that have to have a record before it counts as sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Acks {
     None,
@@ -44,9 +44,9 @@ pub(crate) enum Acks {
 /// The producers of a proxy.
 pub(crate) struct Producers {
     kafka: Settings,
-    /// Whether the broker is the embedded one.
+    /// True if the broker is the embedded one, which reports append times that it does not keep.
     embedded: bool,
-    /// What `acks` is unless a request says so.
+    /// The `acks` of a request that says none.
     default: Acks,
     /// By `acks`.
     made: [Mutex<Option<Arc<SendQueue>>>; 3],
@@ -55,7 +55,7 @@ pub(crate) struct Producers {
 }
 
 impl Acks {
-    /// As Kafka's setting has it. 422.
+    /// The value of Kafka's setting: `0`, `1`, `all` or `-1`. 422 another one.
     pub(crate) fn named(text: &str) -> Result<Acks, ProxyError> {
         match text {
             "0" => Ok(Acks::None),

@@ -36,14 +36,14 @@ struct Lent {
     _permit: Permit,
 }
 
-/// What a read wants.
+/// A read of one partition.
 pub(crate) struct Read<'a> {
     pub(crate) topic: &'a str,
     pub(crate) partition: i32,
     /// The first offset; there may be none below.
     pub(crate) offset: i64,
     pub(crate) records_max: usize,
-    /// Of keys and values; a record that is larger comes alone.
+    /// Bytes of keys and values at most; a record that is larger comes alone.
     pub(crate) bytes_max: usize,
     /// How long to wait for the first record.
     pub(crate) wait: Duration,

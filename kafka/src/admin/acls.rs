@@ -52,12 +52,12 @@ words! {
 }
 
 words! {
-    /// How a name is meant.
+    /// How the name of a resource is meant.
     Pattern { Unknown 0 Any 1 Match 2 Literal 3 Prefixed 4 }
 }
 
 words! {
-    /// What is done.
+    /// What somebody may do to a resource.
     Operation {
         Unknown 0 Any 1 All 2 Read 3 Write 4 Create 5 Delete 6 Alter 7 Describe 8 ClusterAction 9
         DescribeConfigs 10 AlterConfigs 11 IdempotentWrite 12 CreateTokens 13 DescribeTokens 14
@@ -79,6 +79,7 @@ impl Operation {
     }
 }
 
+/// An access control list of one entry, as Kafka has them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Acl {
     pub resource_type: ResourceType,
@@ -90,7 +91,7 @@ pub struct Acl {
     pub permission: Permission,
 }
 
-/// ACLs; a name, principal or host that is not said matches all.
+/// Which ACLs are meant. A name, principal or host that is None matches all.
 pub struct AclFilter {
     pub resource_type: ResourceType,
     pub resource_name: Option<String>,

@@ -19,7 +19,7 @@ use crate::retry::again;
 pub enum ConfigResource {
     Topic(String),
     Broker(i32),
-    /// What all brokers have unless they have their own.
+    /// The settings of all brokers, which a broker's own win over.
     Brokers,
 }
 
@@ -31,10 +31,11 @@ pub struct Config {
     pub is_read_only: bool,
     pub is_sensitive: bool,
     pub source: &'static str,
-    /// Where the value comes from, the nearest first.
+    /// The settings that the value may come from, the nearest first.
     pub synonyms: Vec<Synonym>,
 }
 
+/// A setting that a value may come from.
 pub struct Synonym {
     pub name: String,
     pub value: Option<String>,
@@ -192,7 +193,7 @@ impl Admin {
         Ok(alterations.iter().map(result).collect())
     }
 
-    /// Where a broker is. [`Code::BrokerIdNotRegistered`].
+    /// The address of a broker. [`Code::BrokerIdNotRegistered`].
     async fn broker(&self, id: i32) -> Result<String, Fault> {
         let cluster = self.cluster().await?;
         if !cluster.brokers.contains_key(&id) {
@@ -202,7 +203,7 @@ impl Admin {
     }
 }
 
-/// What librdkafka says of resources, one after the other.
+/// Asks librdkafka for resources, one after the other.
 async fn observed(
     observer: &Observer,
     resources: &[ConfigResource],

@@ -17,6 +17,7 @@ use crate::fault::{Fault, check};
 use crate::retry::again;
 use crate::topic::{Partition, TopicName};
 
+/// A consumer group.
 pub struct Group {
     pub id: String,
     /// Only commits offsets: no members are known.
@@ -34,12 +35,13 @@ pub struct Group {
     pub members: BTreeMap<String, Member>,
 }
 
+/// A member of a consumer group.
 pub struct Member {
     pub id: String,
-    /// Of a static member.
+    /// The `group.instance.id` of a static member.
     pub instance_id: Option<String>,
     pub client_id: String,
-    /// What it is assigned, sorted.
+    /// Its assignment, sorted.
     pub partitions: Vec<Partition>,
 }
 

@@ -33,7 +33,7 @@ pub enum At {
     Time(i64),
 }
 
-/// Whether `Latest` counts records of transactions that have not ended.
+/// Which records `Latest` is the end of: with `ReadCommitted`, none of a transaction that has not ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Isolation {
     ReadUncommitted = 0,
@@ -45,7 +45,7 @@ const EARLIEST: i64 = -2;
 
 type Offsets = BTreeMap<Partition, i64>;
 
-/// What a partition holds.
+/// The range of offsets that a partition holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PartitionOffsets {
     /// The first offset, of a record that is there or was.
@@ -167,7 +167,7 @@ impl Admin {
         Ok(by_leader)
     }
 
-    /// What a group has committed.
+    /// The offsets that a group has committed.
     pub async fn committed(&self, group: &str) -> Result<Offsets, Fault> {
         again(ASK_TIMEOUT, || self.ask_committed(group)).await
     }
@@ -248,7 +248,7 @@ fn not_yet(fault: Fault) -> Fault {
     }
 }
 
-/// What librdkafka says of partitions, one after the other.
+/// Asks librdkafka for partitions, one after the other.
 async fn observed(observer: &Observer, partitions: &[Partition], at: At) -> Result<Offsets, Fault> {
     let mut found = Offsets::new();
     for partition in partitions {

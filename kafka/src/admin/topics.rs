@@ -37,11 +37,11 @@ pub struct Topic {
     pub is_internal: bool,
     /// By number.
     pub partitions: BTreeMap<i32, PartitionInfo>,
-    /// What we may do to it, where that was asked for.
+    /// The operations that we may do on it, where that was asked for.
     pub operations: Option<Vec<Operation>>,
 }
 
-/// Where a partition's replicas are.
+/// A partition of a topic, with the brokers that have it.
 #[derive(Clone, Debug)]
 pub struct PartitionInfo {
     pub number: i32,
@@ -103,7 +103,7 @@ impl Topic {
         }
     }
 
-    /// As many as the partition with the most has.
+    /// The number of replicas of the partition that has the most.
     pub fn replication_factor(&self) -> usize {
         self.partitions.values().map(|p| p.replicas.len()).max().unwrap_or(0)
     }
@@ -265,7 +265,7 @@ impl Admin {
         answer.results.into_iter().try_for_each(|t| check(t.error_code, t.error_message))
     }
 
-    /// What is under way for partitions, or for all there are.
+    /// Reassignments that are under way for some partitions of a topic, or (None) for all that there are.
     pub async fn reassignments(
         &self,
         partitions: Option<(&str, &[i32])>,
@@ -326,7 +326,7 @@ impl Admin {
         .await
     }
 
-    /// Where a partition's leader is. [`Code::LeaderNotAvailable`] and those of [`Admin::delete_records`].
+    /// The address of a partition's leader. [`Code::LeaderNotAvailable`] and those of [`Admin::delete_records`].
     async fn leader_of(&self, topic: &str, partition: i32) -> Result<String, Fault> {
         let (cluster, found) = self.ask_topic(topic, false).await?;
         let leader = found.partition(partition)?.leader.ok_or(Code::LeaderNotAvailable)?;

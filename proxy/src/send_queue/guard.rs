@@ -20,8 +20,8 @@ const REACH_TIMEOUT: Duration = Duration::from_secs(1);
 /// The pause before it is asked again.
 const REACH_PAUSE: Duration = Duration::from_millis(100);
 
-/// What can be sent is sent in this time after the last record came; then what waits is given up, and after
-/// the same time again what brokers have not answered.
+/// A producer that ends has this long to send what it can; then what waits is given up, and after the same time again what
+/// brokers have not answered.
 const LAST_CHANCE: Duration = Duration::from_millis(250);
 
 /// The groups that somebody watches over, and whether Kafka is being looked for.

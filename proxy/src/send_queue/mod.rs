@@ -35,8 +35,7 @@ pub(crate) const TOPIC_TIMEOUT_MS: u32 = 3000;
 /// acknowledged that no idempotent producer sends.
 pub(crate) const MESSAGE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Groups of records that are handed to librdkafka and not all acknowledged; what comes meanwhile is
-/// the next group. With more requests under way than it may have, librdkafka's thread spins: a record
+/// Groups of records in flight: handed to librdkafka and not all acknowledged. What comes meanwhile is the next group. With more requests under way than it may have, librdkafka's thread spins: a record
 /// costs twice the time.
 const GROUPS_MAX: usize = 1;
 
@@ -66,7 +65,7 @@ pub(crate) struct SendQueue {
     waiting: Mutex<Waiting>,
     /// Records that are handed over and not acknowledged.
     in_flight: Arc<AtomicUsize>,
-    /// With so many of them librdkafka may have nothing that it could send.
+    /// Records in flight from which on librdkafka may have nothing that it could send.
     in_flight_max: usize,
     /// How long a record may take, where librdkafka must not be the one to give it up.
     answer_timeout: Option<Duration>,
@@ -75,7 +74,7 @@ pub(crate) struct SendQueue {
 #[derive(Default)]
 struct Waiting {
     records: VecDeque<(Ticket, Outgoing)>,
-    /// Since when the first of them waits.
+    /// When the first of them began to wait.
     since: Option<Instant>,
     /// Groups that are not all acknowledged.
     under_way: usize,
@@ -83,9 +82,9 @@ struct Waiting {
     group_time: Duration,
     /// Records of partitions that librdkafka does not know, while Kafka is asked for these.
     unknown: HashMap<Place, Vec<(Ticket, Outgoing)>>,
-    /// Somebody will look after them when [`GROUP_WAIT`] is over.
+    /// A task is there that hands them over when [`GROUP_WAIT`] is over.
     is_watched: bool,
-    /// Where that somebody runs.
+    /// The runtime that tasks are started on.
     runtime: Option<Handle>,
     guarded: Guarded,
 }
@@ -149,7 +148,7 @@ impl SendQueue {
         })
     }
 
-    /// Whether another has to take its place.
+    /// Returns true if another producer has to take its place.
     pub(crate) fn is_broken(&self) -> bool {
         self.producer.context().is_broken.load(Ordering::Relaxed)
     }

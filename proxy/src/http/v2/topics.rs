@@ -117,7 +117,7 @@ pub(crate) async fn produce(
 /// `POST /topics/{topic}/partitions/{partition}`: produce records to a partition; a record's own
 /// wins.
 ///
-/// As `POST /topics/{topic}`.
+/// Answers as `POST /topics/{topic}`.
 pub(crate) async fn produce_to_partition(
     State(proxy): State<Proxy>,
     Named((topic, partition)): Named<(String, i32)>,
@@ -163,7 +163,7 @@ async fn found(proxy: &Proxy, topic: &str) -> Result<Found, ProxyError> {
     Ok(proxy.broker.cluster.topic(&name, false).await?)
 }
 
-/// What is set of a topic; nothing where the broker cannot say it, as the embedded one.
+/// The configuration of a topic; empty where the broker cannot say it, as the embedded one.
 async fn configs_of(proxy: &Proxy, topic: &str) -> Result<BTreeMap<String, String>, Fault> {
     let resource = ConfigResource::Topic(topic.to_string());
     match proxy.broker.cluster.configs_of(resource, None).await {

@@ -18,7 +18,7 @@ use crate::http::request::{Named, Params};
 pub(crate) struct Partition {
     topic_name: String,
     partition_id: i32,
-    /// Not there while there is none.
+    /// Left out while no broker leads.
     #[serde(skip_serializing_if = "Option::is_none")]
     leader: Option<Link>,
     replicas: Link,

@@ -41,10 +41,10 @@ const BATCH_MAX: usize = 50;
 /// Letters of an entry's id.
 const ID_MAX: usize = 80;
 
-/// What stands between reports.
+/// The bytes between two reports.
 const SEPARATOR: &[u8] = b"\r\n";
 
-/// What a record is waiting for.
+/// A record whose report is still to be written.
 enum Pending {
     Refused(ProxyError),
     Sent(Box<dyn FnOnce(Sent) -> Report + Send>, Delivery),
@@ -107,7 +107,7 @@ impl Reading {
         }
     }
 
-    /// What becomes of a record, and whether another may follow it.
+    /// Puts a record on its way. Returns false with it if no other may follow.
     async fn send(&self, value: &[u8]) -> (Pending, bool) {
         let request: ProduceRequest<'_> = match serde_json::from_slice(value) {
             Ok(Object(request)) => request,

@@ -11,9 +11,13 @@ dev:
 test *args:
     tests/run {{args}}
 
-# format, lints, tests
+# format, dependencies, lints, documentation, tests
 ci:
     .ci/run
+
+# licences, sources and bans of all dependencies
+deny:
+    .ci/deny
 
 # compare with Apache Avro's Java library: as many pairs of schemas as you like
 oracle pairs="100000" seed="1":

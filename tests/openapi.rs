@@ -4,6 +4,10 @@
 
 use std::collections::BTreeSet;
 
+use weir_errors::ErrorRow;
+use weir_proxy::ProxyError;
+use weir_registry_api::RegistryError;
+
 /// Paths and methods, in the order in which they stand.
 type Operations = Vec<(String, String)>;
 
@@ -67,27 +71,16 @@ fn paths(operations: Operations) -> Vec<String> {
     paths
 }
 
-/// Codes and statuses of an `error.rs`.
-fn codes(source: &str) -> Vec<(u32, u32)> {
-    let (_, table) = source.split_once("\ncodes! {\n").unwrap();
-    let (table, _) = table.split_once("\n}").unwrap();
-    let row = |line: &str| {
-        let mut numbers = line.split_whitespace().map_while(|word| word.parse().ok());
-        (numbers.next().unwrap(), numbers.next().unwrap())
-    };
-    table.lines().map(row).collect()
-}
-
 #[track_caller]
-fn names_every_code(yaml: &str, codes: Vec<(u32, u32)>) {
+fn names_every_code(yaml: &str, table: &[ErrorRow]) {
     let words: BTreeSet<u32> = yaml
         .split(|c: char| !c.is_ascii_alphanumeric())
         .filter_map(|word| word.parse().ok())
         .collect();
-    let missing: Vec<_> = codes.iter().filter(|(code, _)| !words.contains(code)).collect();
+    let missing: Vec<_> = table.iter().filter(|row| !words.contains(&row.code)).collect();
     assert!(missing.is_empty(), "undocumented {missing:?}");
     // what answers 405 is no operation
-    for (_, status) in codes.into_iter().filter(|(_, status)| *status != 405) {
+    for status in table.iter().map(|row| row.status).filter(|status| *status != 405) {
         assert!(yaml.contains(&format!("\"{status}\":")), "no answer is {status}");
     }
 }
@@ -108,9 +101,7 @@ fn the_registrys_openapi_has_the_routers_order() {
 
 #[test]
 fn the_registrys_openapi_names_every_error_code() {
-    let codes = codes(include_str!("../registry/api/src/error.rs"));
-    assert!(codes.len() > 40, "the table is read: {codes:?}");
-    names_every_code(REGISTRY, codes);
+    names_every_code(REGISTRY, RegistryError::TABLE);
 }
 
 const PROXY: &str = include_str!("../openapi/proxy.yaml");
@@ -146,7 +137,5 @@ fn the_proxys_openapi_says_what_is_below_kafka() {
 
 #[test]
 fn the_proxys_openapi_names_every_error_code() {
-    let codes = codes(include_str!("../proxy/src/error.rs"));
-    assert!(codes.len() > 30, "the table is read: {codes:?}");
-    names_every_code(PROXY, codes);
+    names_every_code(PROXY, ProxyError::TABLE);
 }

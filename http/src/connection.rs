@@ -174,8 +174,8 @@ impl Drop for Connection {
     }
 }
 
-/// Where the client of a request is that has come by a listener of ours, or by one of axum's.
-pub fn client_address(request: &Extensions) -> Option<IpAddr> {
+/// The other end of the connection that a request has come on, by a listener of ours or by one of axum's.
+pub(crate) fn peer(request: &Extensions) -> Option<IpAddr> {
     let peer = match request.get::<Arrival>() {
         Some(Arrival(connection)) => Some(connection.peer),
         None => request.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer),

@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Version};
 
 use crate::connection::Arrival;
 use crate::host::{canonical, split};
+use crate::origin::Forwarded;
 use crate::shared::{Shared, Site};
 
 static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -60,7 +61,10 @@ pub fn check<B>(request: &Request<B>) -> Result<(), Refusal> {
     if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
         return Ok(());
     }
-    check_origin(request.method(), request.headers(), host, site)
+    let forwarded = request.extensions().get::<Forwarded>();
+    let forwarded = forwarded.and_then(|forwarded| forwarded.host.as_deref());
+    let hosts = [host.map(HeaderValue::as_bytes), forwarded.map(str::as_bytes)];
+    check_origin(request.method(), request.headers(), hosts, site)
         .inspect_err(|_| count(|shared| &shared.refused_origins))
 }
 
@@ -91,11 +95,11 @@ fn check_host<'r, B>(
     Ok(Some(host))
 }
 
-/// That a write comes from no page, or from one that may.
+/// Checks that a write comes from no page, or from one that may. `hosts` are the names that the server was asked by.
 fn check_origin(
     method: &Method,
     headers: &HeaderMap,
-    host: Option<&HeaderValue>,
+    hosts: [Option<&[u8]>; 2],
     site: Option<&Site>,
 ) -> Result<(), Refusal> {
     let fetch_site = headers.get(&SEC_FETCH_SITE);
@@ -111,7 +115,7 @@ fn check_origin(
         };
     }
     let may = |origin: &HeaderValue| {
-        host.is_some_and(|host| is_same(origin.as_bytes(), host.as_bytes(), site))
+        hosts.into_iter().flatten().any(|host| is_same(origin.as_bytes(), host, site))
             || site.is_some_and(|site| site.origins.allow(origin))
     };
     match origins.find(|origin| !may(origin)) {

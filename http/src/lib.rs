@@ -5,10 +5,12 @@
 //! listener is called ([`Site`]). A product reads bodies with [`body`], refuses what a browser was tricked
 //! into with [`guard`], names its answer with [`request_id`], and appends [`metrics`] to its own.
 
+mod answer;
 pub mod body;
 mod budget;
 mod certificate;
 mod clock;
+mod compose;
 mod connection;
 mod descriptors;
 mod exhaustion;
@@ -18,22 +20,36 @@ mod head_timer;
 mod host;
 mod limits;
 mod listen;
+pub mod media;
 pub mod metrics;
+mod origin;
 mod own;
+pub mod path;
 mod pieces;
+mod principal;
+pub mod query;
+mod request;
 pub mod request_id;
+mod requests;
 mod shared;
 mod validity;
 mod watched;
 
+pub use answer::{AnsweredCode, Json, Refused};
 pub use body::{BodyError, IncomingBody};
 pub use certificate::{Certificate, Identity};
-pub use connection::{Arrival, client_address};
+pub use compose::Services;
+pub use connection::Arrival;
 pub use descriptors::raise as raise_descriptors;
 pub use guard::Refusal;
 pub use host::AllowedHost;
 pub use limits::Limits;
 pub use listen::{bind, serve};
+pub use origin::{Origin, client_address};
 pub use own::client_config;
+pub use path::PathFault;
 pub use pieces::Pieces;
+pub use principal::Principal;
+pub use request::{Api, Named, Query};
+pub use requests::{ACCESS_LOG, NameRoutes, Observed, observed};
 pub use shared::{Shared, Site};

@@ -30,6 +30,7 @@ use crate::connection::{Arrival, Connection, End};
 use crate::exhaustion::{Refusing, Spare};
 use crate::gate::Place;
 use crate::head_timer::HeadTimer;
+use crate::origin::Forwarded;
 use crate::shared::Site;
 use crate::watched::Watched;
 
@@ -139,6 +140,10 @@ impl<S: Service<Request>> Service<Request> for Arriving<S> {
 
     fn call(&mut self, mut request: Request) -> S::Future {
         self.connection.begin_answering();
+        let (site, peer) = (&self.connection.site, self.connection.peer.ip());
+        if let Some(forwarded) = Forwarded::read(request.headers(), site, peer) {
+            request.extensions_mut().insert(forwarded);
+        }
         request.extensions_mut().insert(Arrival(self.connection.clone()));
         self.service.call(request)
     }

@@ -1,4 +1,4 @@
-//! Connections, bodies and certificates for Prometheus: what the process's `/metrics` have in common.
+//! Connections, bodies, certificates and requests for Prometheus: what the process's `/metrics` have in common.
 
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,6 +15,7 @@ pub fn text(arrival: &Arrival) -> String {
     connections(&mut out, shared);
     bodies(&mut out, shared);
     certificates(&mut out, shared);
+    shared.requests.write(&mut out.0);
     out.0
 }
 

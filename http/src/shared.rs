@@ -1,8 +1,10 @@
 //! What all connections of a process share, and what a listener knows of itself.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
+
+use ipnet::IpNet;
 
 use crate::budget::Budget;
 use crate::certificate::Certificate;
@@ -10,6 +12,7 @@ use crate::gate::Gate;
 use crate::guard::Origins;
 use crate::host::{AllowedHost, Hosts};
 use crate::limits::Limits;
+use crate::requests::Requests;
 
 /// Limits, what is left of them, and what is counted. One for a process.
 pub struct Shared {
@@ -21,6 +24,7 @@ pub struct Shared {
     /// Requests that were refused for their `Host`, and for where a browser was when it sent them.
     pub(crate) refused_hosts: AtomicU64,
     pub(crate) refused_origins: AtomicU64,
+    pub(crate) requests: Requests,
     certificates: Mutex<Vec<Arc<Certificate>>>,
 }
 
@@ -32,6 +36,7 @@ impl Shared {
             slow_readers: AtomicU64::new(0),
             refused_hosts: AtomicU64::new(0),
             refused_origins: AtomicU64::new(0),
+            requests: Requests::default(),
             certificates: Mutex::default(),
             limits,
         }
@@ -54,6 +59,7 @@ pub struct Site {
     /// None: any name will do.
     pub(crate) hosts: Option<Hosts>,
     pub(crate) origins: Origins,
+    pub(crate) trusted_proxies: Vec<IpNet>,
 }
 
 impl Site {
@@ -61,7 +67,7 @@ impl Site {
     /// own name point to this machine.
     pub fn new(shared: Arc<Shared>, address: SocketAddr, https: bool) -> Site {
         let hosts = address.ip().is_loopback().then(|| Hosts::of_loopback(address));
-        Site { shared, https, hosts, origins: Origins::default() }
+        Site { shared, https, hosts, origins: Origins::default(), trusted_proxies: Vec::new() }
     }
 
     /// With more names.
@@ -79,5 +85,17 @@ impl Site {
     pub fn allowing_origins(mut self, origins: &[String]) -> Site {
         self.origins = Origins::new(origins);
         self
+    }
+
+    /// Believing proxies in these networks what they say of where a request comes from, and of how its client reached
+    /// them.
+    pub fn trusting_proxies(mut self, networks: &[IpNet]) -> Site {
+        self.trusted_proxies = networks.to_vec();
+        self
+    }
+
+    /// Returns true if what a proxy at this address says of a request is believed.
+    pub(crate) fn trusts(&self, address: IpAddr) -> bool {
+        self.trusted_proxies.iter().any(|network| network.contains(&address))
     }
 }

@@ -2,106 +2,83 @@
 //! where both go through rest-utils' `KafkaExceptionMapper`; a record of v2's produce requests has fewer codes
 //! (`ProduceAction`).
 
-use weir_kafka::Code;
+use weir_kafka::{Code, Fallible, Fault};
 
-/// `error_code` and HTTP status, and what is answered so.
-type Row = (u32, u16, &'static [Code]);
+use crate::error::ProxyError;
 
-/// Codes that have an answer of their own. The rest is 50003 if another try may help, and 50002 if not.
-const ANSWERS: [Row; 11] = [
-    (
-        40002,
-        400,
-        &[
+impl From<Fault> for ProxyError {
+    fn from(fault: Fault) -> ProxyError {
+        match fault.code {
             // as the reference
-            Code::InvalidReplicationFactor,
-            Code::TopicAlreadyExists,
-            Code::PolicyViolation,
-            Code::InvalidConfig,
-            Code::InvalidPartitions,
-            Code::InvalidRequest,
-            Code::SecurityDisabled,
-            Code::UnsupportedVersion,
-            Code::UnknownServerError,
-            Code::TopicDeletionDisabled,
-            Code::InvalidTopicException,
+            Code::InvalidReplicationFactor
+            | Code::TopicAlreadyExists
+            | Code::PolicyViolation
+            | Code::InvalidConfig
+            | Code::InvalidPartitions
+            | Code::InvalidRequest
+            | Code::SecurityDisabled
+            | Code::UnsupportedVersion
+            | Code::UnknownServerError
+            | Code::TopicDeletionDisabled
+            | Code::InvalidTopicException
             // in requests that the reference does not have, or answers with 500
-            Code::InvalidReplicaAssignment,
-            Code::InvalidGroupId,
-            Code::NonEmptyGroup,
-            Code::ReassignmentInProgress,
-            Code::OffsetOutOfRange,
-            Code::UnsupportedRequest,
-            Code::UnsupportedSettings,
-        ],
-    ),
-    (
-        40101,
-        401,
-        &[Code::SaslAuthenticationFailed, Code::UnsupportedSaslMechanism, Code::IllegalSaslState],
-    ),
-    (
-        40301,
-        403,
-        &[
-            Code::TopicAuthorizationFailed,
-            Code::GroupAuthorizationFailed,
-            Code::ClusterAuthorizationFailed,
-            Code::TransactionalIdAuthorizationFailed,
-            Code::DelegationTokenAuthorizationFailed,
-        ],
-    ),
-    (404, 404, &[Code::GroupIdNotFound, Code::BrokerIdNotRegistered]),
-    (40402, 404, &[Code::PartitionNotFound]),
-    // the number of another error, and the reference's
-    (40403, 404, &[Code::UnknownTopicOrPartition, Code::UnknownTopicId]),
-    (413, 413, &[Code::MessageTooLarge]),
-    (42901, 429, &[Code::ThrottlingQuotaExceeded]),
-    (RETRIABLE, 500, &[Code::UnknownPartition]),
-    (50302, 503, &[Code::BrokerNotAvailable]),
-    (OTHER, 500, &[Code::Librdkafka, Code::Unlisted, Code::Unreadable]),
-];
+            | Code::InvalidReplicaAssignment
+            | Code::InvalidGroupId
+            | Code::NonEmptyGroup
+            | Code::ReassignmentInProgress
+            | Code::OffsetOutOfRange
+            | Code::UnsupportedSettings => ProxyError::KafkaRefused { fault },
+            Code::UnsupportedRequest => ProxyError::Unsupported { fault },
+            code if code.is_unauthenticated() => ProxyError::Unauthenticated { fault },
+            code if code.is_unauthorized() => ProxyError::Forbidden { fault },
+            Code::GroupIdNotFound => ProxyError::Missing { reason: fault.reason },
+            // the path names it
+            Code::BrokerIdNotRegistered => ProxyError::NotFound,
+            Code::PartitionNotFound => ProxyError::PartitionNotFound,
+            Code::UnknownTopicOrPartition | Code::UnknownTopicId => {
+                ProxyError::UnknownPartition { fault }
+            }
+            Code::MessageTooLarge => ProxyError::RecordTooLarge { fault },
+            Code::ThrottlingQuotaExceeded => ProxyError::Throttled { fault },
+            Code::BrokerNotAvailable => ProxyError::BrokerNotAvailable { fault },
+            // librdkafka knows none with a leader, and may soon
+            Code::UnknownPartition => ProxyError::Retriable { fault },
+            code if code.is_retriable() => ProxyError::Retriable { fault },
+            _ => ProxyError::Kafka { fault },
+        }
+    }
+}
 
-/// Another try may help.
+/// Another try may help, now or once there is such a topic.
 const RETRIABLE: u32 = 50003;
 
 /// Another try does not help.
 const OTHER: u32 = 50002;
 
-/// The `error_code` and the HTTP status of a request that has come to this.
-pub(crate) fn answer(code: Code) -> (u32, u16) {
-    let row = ANSWERS.iter().find(|(_, _, codes)| codes.contains(&code));
-    match row {
-        Some((error_code, status, _)) => (*error_code, *status),
-        None if code.is_retriable() => (RETRIABLE, 500),
-        None => (OTHER, 500),
-    }
-}
-
-/// The `error_code` of a record of API v2: 40101, 40301, 50003 or 50002.
-pub(crate) fn answer_to_record_v2(code: Code) -> u32 {
-    match answer(code).0 {
-        answer @ (40101 | 40301) => answer,
-        _ if is_worth_another_try(code) => RETRIABLE,
+/// The `error_code` of a record of API v2: 40101, 40301, 50003, 50004 or 50002.
+pub(crate) fn answer_to_record_v2(error: &ProxyError) -> u32 {
+    match error {
+        ProxyError::Unauthenticated { .. }
+        | ProxyError::Forbidden { .. }
+        | ProxyError::OutcomeUnknown { .. } => error.code(),
+        ProxyError::NotInMetadata { .. } => RETRIABLE,
+        error if error.is_worth_another_try() => RETRIABLE,
+        error if error.fault().is_some_and(Fault::is_retriable) => RETRIABLE,
         _ => OTHER,
     }
-}
-
-/// Returns true if a record may be sent again: no broker has written it.
-pub(crate) fn is_worth_another_try(code: Code) -> bool {
-    code.is_retriable() || matches!(code, Code::UnknownPartition | Code::BrokerNotAvailable)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn each_code_stands_once_in_the_table() {
-        let listed: Vec<Code> = ANSWERS.iter().flat_map(|(_, _, codes)| *codes).copied().collect();
-        for code in &listed {
-            assert_eq!(listed.iter().filter(|other| *other == code).count(), 1, "{code}");
-        }
+    fn answer(code: Code) -> (u32, u16) {
+        let error = ProxyError::from(code);
+        (error.code(), error.status())
+    }
+
+    fn record(code: Code) -> u32 {
+        answer_to_record_v2(&code.into())
     }
 
     #[test]
@@ -114,18 +91,26 @@ mod tests {
     }
 
     #[test]
-    fn what_our_side_finds_is_in_the_table_or_retriable() {
-        let own = Code::ALL.iter().filter(|code| code.number().is_none());
-        for code in own {
-            let is_listed = ANSWERS.iter().any(|(_, _, codes)| codes.contains(code));
-            assert!(is_listed || code.is_retriable(), "{code}");
+    fn a_fault_is_kept_until_it_is_answered_unless_the_path_says_as_much() {
+        let said = [Code::GroupIdNotFound, Code::BrokerIdNotRegistered, Code::PartitionNotFound];
+        for code in Code::ALL.iter().filter(|code| !said.contains(code)) {
+            let kept = ProxyError::from(*code).fault().map(|fault| fault.code);
+            assert_eq!(kept, Some(*code));
+        }
+    }
+
+    #[test]
+    fn what_another_try_may_mend_is_not_50002() {
+        for code in Code::ALL.iter().filter(|code| code.is_retriable()) {
+            assert_ne!(answer(*code).0, OTHER, "{code}");
+            assert!([RETRIABLE, 40101, 40301].contains(&record(*code)), "{code}");
         }
     }
 
     #[test]
     fn who_one_is_and_what_one_may_are_told_apart_from_all_else() {
         for code in Code::ALL {
-            let (error_code, record) = (answer(*code).0, answer_to_record_v2(*code));
+            let (error_code, record) = (answer(*code).0, record(*code));
             assert_eq!(error_code == 40101, code.is_unauthenticated(), "{code}");
             assert_eq!(error_code == 40301, code.is_unauthorized(), "{code}");
             match error_code {
@@ -136,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_that_another_try_may_mend_says_so_unless_it_has_a_code_of_its_own() {
+    fn the_conditions_that_users_meet_have_their_answers() {
         for (code, expected) in [
             (Code::Unreachable, (50003, 500)),
             (Code::TimedOut, (50003, 500)),
@@ -145,11 +130,15 @@ mod tests {
             (Code::LeaderNotAvailable, (50003, 500)),
             (Code::BrokerNotAvailable, (50302, 503)),
             (Code::UnknownTopicOrPartition, (40403, 404)),
+            (Code::PartitionNotFound, (40402, 404)),
+            (Code::GroupIdNotFound, (404, 404)),
+            (Code::MessageTooLarge, (413, 413)),
             (Code::InvalidRecord, (50002, 500)),
         ] {
             assert_eq!(answer(code), expected, "{code}");
         }
-        assert_eq!(answer_to_record_v2(Code::UnknownTopicOrPartition), RETRIABLE);
-        assert_eq!(answer_to_record_v2(Code::MessageTooLarge), OTHER);
+        assert_eq!(record(Code::UnknownTopicOrPartition), RETRIABLE);
+        assert_eq!(record(Code::BrokerNotAvailable), RETRIABLE);
+        assert_eq!(record(Code::MessageTooLarge), OTHER);
     }
 }

@@ -1,4 +1,4 @@
-//! The REST proxy: Confluent's APIs v2 and v3 over Kafka.
+//! The REST proxy: Confluent's REST Proxy API, v2 and v3, over Kafka.
 //!
 //! A request goes `http` -> `format` (JSON to bytes and back) -> [`Broker`] -> `http`.
 
@@ -68,8 +68,6 @@ pub struct ProxyConfig {
     pub consumer_instance_timeout: Duration,
     /// Where clients reach this proxy, for `base_uri`; without it, what the client asked for.
     pub advertised_url: Option<String>,
-    /// `http`, or `https` where the listener speaks TLS.
-    pub scheme: &'static str,
     /// Do as the reference where Weir does better: see `docs/differences.md`.
     pub confluent_quirks: bool,
     /// What each principal may ask for.
@@ -85,7 +83,6 @@ impl Default for ProxyConfig {
         ProxyConfig {
             consumer_instance_timeout: Duration::from_secs(300),
             advertised_url: None,
-            scheme: "http",
             confluent_quirks: false,
             rate_limits: RateLimits::default(),
             v2: true,

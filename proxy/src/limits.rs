@@ -1,13 +1,10 @@
 //! How much one principal may ask for: so many requests and so many bytes of records a second.
 
 use std::collections::{BTreeMap, HashMap};
-use std::convert::Infallible;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use axum::extract::FromRequestParts;
-use axum::http::Extensions;
-use axum::http::request::Parts;
 use tokio::time::Instant;
+use weir_http::Principal;
 
 use crate::error::ProxyError;
 
@@ -21,25 +18,6 @@ pub struct RateLimits {
     pub requests_per_s: Option<u32>,
     /// Bytes of produce requests a second.
     pub bytes_per_s: Option<u32>,
-}
-
-/// Who asks: the address that a request comes from. Who they are comes with authentication.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Principal(String);
-
-impl<S: Send + Sync> FromRequestParts<S> for Principal {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
-        Ok(Principal::of(&parts.extensions))
-    }
-}
-
-impl Principal {
-    pub(crate) fn of(request: &Extensions) -> Principal {
-        let address = weir_http::client_address(request);
-        Principal(address.map_or_else(|| "unknown".to_string(), |address| address.to_string()))
-    }
 }
 
 pub(crate) struct Limits {
@@ -83,7 +61,7 @@ impl Limits {
     /// How often each principal was refused.
     pub(crate) fn refused(&self) -> BTreeMap<String, u64> {
         let refused = lock(&self.refused);
-        refused.iter().map(|(principal, count)| (principal.0.clone(), *count)).collect()
+        refused.iter().map(|(principal, count)| (principal.to_string(), *count)).collect()
     }
 
     fn take(&self, principal: &Principal, requests: f64, bytes: usize) -> Result<(), ProxyError> {
@@ -100,7 +78,7 @@ impl Limits {
             all.retain(|_, left| now.duration_since(left.since).as_secs_f64() < 1.0);
         }
         let fresh = Left { requests: per_s, bytes: bytes_per_s, since: now };
-        let left = all.entry(principal.clone()).or_insert(fresh);
+        let left = all.entry(*principal).or_insert(fresh);
         let passed = now.duration_since(left.since).as_secs_f64();
         left.requests = (left.requests + passed * per_s).min(per_s);
         left.bytes = (left.bytes + passed * bytes_per_s).min(bytes_per_s);
@@ -119,7 +97,7 @@ impl Limits {
     fn count_refused(&self, principal: &Principal) {
         let mut refused = lock(&self.refused);
         if refused.len() < PRINCIPALS_MAX || refused.contains_key(principal) {
-            *refused.entry(principal.clone()).or_default() += 1;
+            *refused.entry(*principal).or_default() += 1;
         }
     }
 }
@@ -141,20 +119,20 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_was_taken_grows_back() {
         let limits = Limits::new(RateLimits { requests_per_s: Some(2), bytes_per_s: None });
-        let (a, b) = (Principal("a".to_string()), Principal("b".to_string()));
+        let (a, b) = (Principal::at([10, 0, 0, 1].into()), Principal::at([10, 0, 0, 2].into()));
         assert_eq!((limits.request(&a), limits.request(&a)), (Ok(()), Ok(())));
         let refused = Err(ProxyError::RateLimited { retry_after_s: 1 });
         assert_eq!((limits.request(&a), limits.request(&b)), (refused, Ok(())));
         tokio::time::advance(Duration::from_millis(500)).await;
         assert_eq!(limits.request(&a), Ok(()));
         assert!(limits.request(&a).is_err());
-        assert_eq!(limits.refused(), BTreeMap::from([("a".to_string(), 2)]));
+        assert_eq!(limits.refused(), BTreeMap::from([("10.0.0.1".to_string(), 2)]));
     }
 
     #[tokio::test(start_paused = true)]
     async fn more_bytes_than_a_second_gives_take_a_second() {
         let limits = Limits::new(RateLimits { requests_per_s: None, bytes_per_s: Some(100) });
-        let a = Principal("a".to_string());
+        let a = Principal::at([10, 0, 0, 1].into());
         assert_eq!(limits.record(&a, 1000), Ok(()));
         assert!(limits.record(&a, 1).is_err());
         tokio::time::advance(Duration::from_secs(1)).await;

@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 const KNOWN_FOR: Duration = Duration::from_secs(1);
 
 /// How long a broker may take to say that it is there.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The answer that was found out last.
 #[derive(Default)]

@@ -1,25 +1,24 @@
 //! The registry: a state that anyone may read at any time, and a writer that changes it.
 
 use std::fmt;
+#[cfg(feature = "kafka")]
+use std::sync::OnceLock;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use arc_swap::{ArcSwap, Guard};
-use tokio::sync::{Notify, mpsc, oneshot};
-use tokio::time::Instant;
+use tokio::sync::{Notify, mpsc};
 use weir_registry_api::{CompatibilityLevel, RegistryError, SchemaId};
-use weir_registry_core::{Command, Outcome, State, over_budget};
+use weir_registry_core::{Decide, State, over_budget};
 use weir_schema::{Budget, Limits, OverBudget};
 
-use crate::cluster::{Cluster, NodeConfig, PATIENCE};
+use crate::batch::{Waiting, job};
 use crate::lanes::{Asker, Class, Client, INLINE, Lanes, SHORT_STEPS, Watch};
-use crate::log::{KafkaConfig, KafkaLog, Log, LogError, LogStatus};
+use crate::log::{Log, LogError, LogStatus};
+use crate::peers::{PATIENCE, Peers, too_slow};
 use crate::replay::replay;
-use crate::writer::{Job, Shown, Writer};
-
-/// Of what is wrong with a log, what is said at the start; the rest is at `/metrics`.
-const SAID_MAX: usize = 100;
+use crate::writer::{Shown, Writer};
 
 /// Bytes of a request's body. A schema of this size is some hundred times what anybody has.
 const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
@@ -66,20 +65,22 @@ struct Shared {
     options: Options,
     state: Arc<ArcSwap<State>>,
     log: Arc<ArcSwap<LogStatus>>,
-    jobs: mpsc::Sender<Job>,
+    jobs: mpsc::Sender<Waiting>,
     /// The thread that writes a log that nobody else writes, and how it is told to stop.
     writer: Mutex<Option<JoinHandle<()>>>,
     stop: Arc<Notify>,
     lanes: Arc<Lanes>,
-    clustered: Clustered,
+    sharing: Sharing,
 }
 
-/// Whether others share the log.
-enum Clustered {
-    No,
-    /// Empty until the log is read.
-    Yes(Arc<OnceLock<Arc<Cluster>>>),
+/// Whether other nodes write the log too.
+pub(crate) enum Sharing {
+    Alone,
+    WithPeers(Joined),
 }
+
+/// The other nodes; empty until the log is read.
+pub(crate) type Joined = Arc<OnceLock<Arc<dyn Peers>>>;
 
 /// Why a registry could not be opened.
 #[derive(Debug)]
@@ -109,7 +110,7 @@ impl Registry {
         read.set_default_level(options.default_level);
         read.give_ids_above(SchemaId(log.ids_above()));
         let state = Arc::new(ArcSwap::from_pointee(read));
-        let (registry, waiting) = Registry::new(state.clone(), Clustered::No, options);
+        let (registry, waiting) = Registry::new(state.clone(), Sharing::Alone, options);
         let shown = Shown { state, log: registry.0.log.clone() };
         let stop = registry.0.stop.clone();
         let writer = Writer::new(log, shown, waiting, stop).map_err(OpenError)?;
@@ -123,44 +124,12 @@ impl Registry {
         Ok(registry)
     }
 
-    /// Opens a registry whose log is on Kafka, where others may write it too. It answers 503 until the
-    /// log is read; the second part is that, and ends with an error if it cannot be.
-    pub fn join(
-        config: KafkaConfig,
-        node: NodeConfig,
-        options: Options,
-    ) -> (Registry, impl Future<Output = Result<(), OpenError>> + Send) {
-        let state = Arc::new(ArcSwap::from_pointee(State::default()));
-        let joined = Arc::new(OnceLock::new());
-        let default_level = options.default_level;
-        let clustered = Clustered::Yes(joined.clone());
-        let (registry, waiting) = Registry::new(state.clone(), clustered, options);
-        let reading = async move {
-            let read = tokio::task::spawn_blocking(move || {
-                let mut log = KafkaLog::open(config)?;
-                let mut state = replay(&mut log)?;
-                state.set_default_level(default_level);
-                log.leader.iter().for_each(|leader| leader.teach(&mut state));
-                for (subject, version) in state.missing_references().iter().take(SAID_MAX) {
-                    tracing::warn!(%subject, %version, "schemas refer to it, and it is not there");
-                }
-                Ok((log, state))
-            });
-            let read = read.await.map_err(|e| OpenError(LogError(e.to_string())))?;
-            let (log, read) = read.map_err(OpenError)?;
-            state.store(Arc::new(read));
-            let cluster = Cluster::start(log, state, waiting, node).map_err(OpenError)?;
-            let _ = joined.set(cluster); // nobody else sets it
-            Ok(())
-        };
-        (registry, reading)
-    }
-
-    fn new(
+    /// A registry on a state that what takes its commands shows.
+    pub(crate) fn new(
         state: Arc<ArcSwap<State>>,
-        clustered: Clustered,
+        sharing: Sharing,
         options: Options,
-    ) -> (Registry, mpsc::Receiver<Job>) {
+    ) -> (Registry, mpsc::Receiver<Waiting>) {
         let (jobs, waiting) = mpsc::channel(WAITING_MAX);
         let lanes = Arc::new(Lanes::new(options.request_limits));
         let shared = Shared {
@@ -171,7 +140,7 @@ impl Registry {
             writer: Mutex::default(),
             stop: Arc::default(),
             lanes,
-            clustered,
+            sharing,
         };
         (Registry(Arc::new(shared)), waiting)
     }
@@ -282,24 +251,30 @@ impl Registry {
     }
 
     /// Has a command decided and written. What this returns is durable, and every later
-    /// [`Registry::state`] shows it. 50004 if another node leads.
-    pub async fn submit(&self, command: Command) -> Result<Outcome, RegistryError> {
-        let changes_mode = matches!(command, Command::PutMode { .. } | Command::DeleteMode { .. });
-        if changes_mode && !self.0.options.mode_mutable {
+    /// [`Registry::state`] shows it.
+    ///
+    /// A command is decided on all that is in the log; one that was made of what is there goes through
+    /// `Registry::settle` instead. 42205 if it changes a mode, and the options do not let it · 50001 log ·
+    /// 50002 if it is not known in time whether it was written · 50004 if another node leads.
+    pub async fn submit<C>(&self, command: C) -> Result<C::Outcome, RegistryError>
+    where
+        C: Decide<Outcome: Send> + Send + 'static,
+    {
+        if C::CHANGES_MODE && !self.0.options.mode_mutable {
             return Err(RegistryError::ModeImmutable);
         }
-        let (answer, outcome) = oneshot::channel();
+        let (job, answer) = job(command);
         let gone = || RegistryError::Store { reason: "The registry is shutting down".into() };
         let submitted = async {
-            self.0.jobs.send(Job { command, answer }).await.map_err(|_| gone())?;
-            outcome.await.map_err(|_| gone())?
+            self.0.jobs.send(job).await.map_err(|_| gone())?;
+            answer.await.map_err(|_| gone())?
         };
-        match self.0.clustered {
-            Clustered::No => submitted.await,
-            Clustered::Yes(_) => match tokio::time::timeout(PATIENCE, submitted).await {
-                Ok(outcome) => outcome,
-                Err(_) => Err(RegistryError::Timeout { reason: "Kafka is slow".to_string() }),
-            },
+        match self.0.sharing {
+            Sharing::Alone => submitted.await,
+            Sharing::WithPeers(_) => {
+                let decided = tokio::time::timeout(PATIENCE, submitted).await;
+                decided.unwrap_or_else(|_| Err(too_slow()))
+            }
         }
     }
 
@@ -307,28 +282,16 @@ impl Registry {
         &self.0.options
     }
 
-    /// Whether others write the log too.
+    /// Returns true if others write the log too.
     pub(crate) fn is_clustered(&self) -> bool {
-        matches!(self.0.clustered, Clustered::Yes(_))
+        matches!(self.0.sharing, Sharing::WithPeers(_))
     }
 
-    /// The cluster that this registry is part of, if it is part of one and has read the log.
-    pub(crate) fn cluster(&self) -> Option<&Arc<Cluster>> {
-        match &self.0.clustered {
-            Clustered::No => None,
-            Clustered::Yes(joined) => joined.get(),
-        }
-    }
-
-    /// Sees to it that [`Registry::state`] shows all that was answered by anyone before this was
-    /// called; whether it did not. 50004 if Kafka does not say what that is.
-    pub(crate) async fn catch_up(&self) -> Result<bool, RegistryError> {
-        let Some(cluster) = self.cluster() else { return Ok(false) };
-        let before = self.state().next_offset();
-        match cluster.catch_up(Instant::now() + PATIENCE / 2).await {
-            true => Ok(self.state().next_offset() != before),
-            // another node may know; nothing has been done
-            false => Err(RegistryError::NoLeader),
+    /// The nodes that write the log too, if there may be any and this one has read the log.
+    pub(crate) fn peers(&self) -> Option<&Arc<dyn Peers>> {
+        match &self.0.sharing {
+            Sharing::Alone => None,
+            Sharing::WithPeers(joined) => joined.get(),
         }
     }
 }

@@ -343,7 +343,10 @@ impl RegistryClient {
         self.send(Method::GET, path, query, None::<&()>).await
     }
 
-    pub(crate) async fn send<T: DeserializeOwned>(
+    /// Sends a request that the client has no method of its own for. It is tried, redirected and timed as
+    /// all others are. `path` has the parts of the path below the registry's URL, and `query` names and values, neither of
+    /// them escaped; `body` goes as JSON. An answer without a body is read as null.
+    pub async fn send<T: DeserializeOwned>(
         &self,
         method: Method,
         path: &[&str],
@@ -358,6 +361,7 @@ impl RegistryClient {
         let span = call.span();
         let answer =
             run(async move { client.inner.transport.send(&call).await }.instrument(span)).await?;
-        serde_json::from_slice(&answer).map_err(protocol)
+        let answer = if answer.is_empty() { b"null" } else { &answer[..] };
+        serde_json::from_slice(answer).map_err(protocol)
     }
 }

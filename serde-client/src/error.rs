@@ -127,6 +127,16 @@ impl ClientError {
         }
     }
 
+    /// The HTTP status of the answer, if there was one and it is the error: the registry's refusal, or what a gateway before
+    /// it has answered in its place.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            ClientError::Registry { status, .. } => Some(*status),
+            ClientError::Transport(why) | ClientError::Protocol(why) => why.status(),
+            _ => None,
+        }
+    }
+
     /// The code of the registry's refusal, [`ErrorCode::SubjectNotFound`] for 40401.
     pub fn code(&self) -> Option<ErrorCode> {
         match self {

@@ -1,9 +1,12 @@
-//! Client of a Confluent-compatible schema registry, and serializers over it: Avro, JSON Schema, Protobuf.
+//! A client for Confluent-compatible schema registries, with serializers and deserializers for Avro, JSON Schema
+//! and Protobuf.
 //!
-//! A message starts with a zero byte and the schema's id, or a header of the record has the schema's
-//! guid; either is looked up once, whoever asks. A schema that is Avro's `bytes` alone is written as
-//! Confluent's serializers write it: without a length before the bytes. Avro types are serde types; no value tree stands
-//! between them and the bytes, and [`Avro`](derive@Avro) gives them their schema and code of their own.
+//! A Kafka record that was serialized with a schema has to name that schema. It begins with a zero byte and the
+//! schema's id, or one of its headers has the schema's GUID ([`guide::ids`] compares the two). This crate writes and
+//! reads both. It asks the registry once for each schema, however many tasks need it.
+//!
+//! Avro types are serde types, and are written and read without a tree of values between them and the bytes.
+//! [`#[derive(Avro)]`](derive@Avro) also gives a type its schema, and faster code of its own.
 //!
 //! ```
 //! use serde::{Deserialize, Serialize};
@@ -25,7 +28,7 @@
 //! let deserializer = AvroDeserializer::<Flight>::derived(client)?;
 //!
 //! let flight = Flight { origin: "SFO".into(), destination: "LAX".into(), delay_minutes: Some(14) };
-//! // the bytes to produce: registers the schema as `flights-value` when it is first needed
+//! // The bytes to produce. The first record registers the schema as `flights-value`.
 //! let payload = serializer.serialize("flights", Part::Value, &flight).await?;
 //! assert_eq!(payload[..5], [0, 0, 0, 0, 1]);
 //! assert_eq!(deserializer.deserialize(&payload).await?, flight);
@@ -33,31 +36,39 @@
 //! # }).unwrap();
 //! ```
 //!
-//! | to | see |
+//! # Where to find what
+//!
+//! | To | see |
 //! |---|---|
 //! | write and read | [`AvroSerializer`], [`AvroDeserializer`]; [`ProtobufSerializer`], [`ProtobufDeserializer`]; `JsonSerializer`, `JsonDeserializer` |
-//! | read what was written with another schema | [`guide::evolution`] |
+//! | read what was written with another version of the schema | [`guide::evolution`] |
 //! | choose where a record names its schema | [`guide::ids`] |
 //! | have dates, decimals and UUIDs | [`guide::logical_types`] |
 //! | know what to do about an error | [`guide::errors`] |
 //! | come from another crate | [`guide::from_schema_registry_converter`] |
-//! | say who you are, trust, retry, go through a proxy | [`ClientBuilder`] |
+//! | set credentials, certificates, retries, timeouts or a proxy | [`ClientBuilder`] |
 //! | do without async | [`blocking`] |
 //! | test against a registry | `testing` |
 //! | start while the registry is down | [`RegistryClient::save_schemas`], [`ClientBuilder::schemas_from`] |
 //! | write values without a Rust type | `AvroValueSerializer` |
 //!
-//! Requests run on a thread of the library's own and are spans of [`tracing`], failed tries are events in them; [`RegistryClient::stats`] counts.
+//! # What to know
 //!
-//! A visitor that is written by hand takes a record as a sequence as well as a map, as for other formats:
-//! where a type's fields come in the schema's order, nobody asks for their names. An array may have 4,096
-//! items that take no bytes.
+//! * Requests run on a thread of the library's own. Each is a span of [`tracing`], and its failed tries are events in
+//!   that span. [`RegistryClient::stats`] counts them.
+//! * A schema that is Avro's `bytes` and nothing else is written as Confluent's serializers write it: without a length
+//!   before the bytes.
+//! * A visitor that is written by hand has to take a record as a sequence as well as a map: where a type's fields come
+//!   in the schema's order, their names are not looked up.
+//! * An array may have at most 4,096 items that take no bytes.
 //!
 //! # Features
 //!
-//! * `json-schema` (on): `JsonSerializer` and `JsonDeserializer`.
-//! * `apache-avro`: data as apache-avro's `Value`.
-//! * `testing`: a registry in memory, on a port.
+//! | Feature | brings | default |
+//! |---|---|---|
+//! | `json-schema` | `JsonSerializer` and `JsonDeserializer`, which validate | yes |
+//! | `apache-avro` | data as apache-avro's `Value` | no |
+//! | `testing` | a registry in memory, on a port of its own | no |
 
 mod avro;
 #[cfg(feature = "apache-avro")]
@@ -101,14 +112,15 @@ pub use protobuf::{
     ProtobufCodec, ProtobufDeserializer, ProtobufReader, ProtobufSerializer, ProtobufWriter,
 };
 pub use reason::Reason;
+pub use redirect::without_password;
 pub use serializer::Serializer;
 pub use stats::Stats;
 pub use subject::{Custom, Part, SubjectNameStrategy};
 
-/// Its `Value` goes in and comes out where there is no Rust type.
+/// The apache-avro crate, whose `Value` stands for data that has no Rust type.
 #[cfg(feature = "apache-avro")]
 pub use apache_avro;
-/// Pages on one question each.
+/// A guide: each page answers one question.
 pub mod guide {
     #[doc = include_str!("../docs/errors.md")]
     pub mod errors {}
@@ -126,7 +138,7 @@ pub mod guide {
     pub mod from_schema_registry_converter {}
 }
 
-/// What must not compile, each after a twin that does.
+/// Types that must not compile with `#[derive(Avro)]`, each after a twin that does.
 ///
 /// ```
 /// # use serde::{Deserialize, Serialize};
@@ -185,8 +197,8 @@ pub mod guide {
 #[cfg(doctest)]
 pub mod refused {}
 
-/// The registry's words: names, wire types, error codes.
+/// Names, wire types and error codes of the registry's API.
 pub use weir_registry_api as api;
-/// Types that bring their Avro schema and straight-line code for it.
+/// Types that have an Avro schema and code of their own for it.
 pub use weir_schema::avro::codec::typed;
 pub use weir_schema_derive::Avro;

@@ -5,6 +5,8 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use reqwest::StatusCode;
+
 type Source = Arc<dyn Error + Send + Sync>;
 
 /// Why something failed. It is text, and may have the error of another library behind it.
@@ -14,6 +16,8 @@ pub struct Reason(Arc<Inner>);
 struct Inner {
     text: String,
     source: Option<Source>,
+    /// The HTTP status of an answer that says nothing else.
+    status: Option<u16>,
 }
 
 impl Reason {
@@ -29,13 +33,25 @@ impl Reason {
             }
             source = cause.source();
         }
-        Reason(Arc::new(Inner { text, source: Some(Arc::new(error)) }))
+        Reason(Arc::new(Inner { text, source: Some(Arc::new(error)), status: None }))
     }
 
-    /// The same, told where it happened.
+    /// An answer that has a status and no body that says more.
+    pub(crate) fn of_status(status: StatusCode) -> Reason {
+        let text = format!("HTTP {status} without an error body");
+        Reason(Arc::new(Inner { text, source: None, status: Some(status.as_u16()) }))
+    }
+
+    /// This reason with the place where it happened in front.
     pub(crate) fn inside(&self, place: &str) -> Reason {
-        let text = format!("{place}: {}", self.0.text);
-        Reason(Arc::new(Inner { text, source: self.0.source.clone() }))
+        let Inner { text, source, status } = &*self.0;
+        let text = format!("{place}: {text}");
+        Reason(Arc::new(Inner { text, source: source.clone(), status: *status }))
+    }
+
+    /// The HTTP status behind it, if it is one.
+    pub(crate) fn status(&self) -> Option<u16> {
+        self.0.status
     }
 
     /// The error behind it.
@@ -47,7 +63,7 @@ impl Reason {
 
 impl From<String> for Reason {
     fn from(text: String) -> Reason {
-        Reason(Arc::new(Inner { text, source: None }))
+        Reason(Arc::new(Inner { text, source: None, status: None }))
     }
 }
 

@@ -41,8 +41,8 @@ pub(crate) fn target(
     Ok(Some(to))
 }
 
-/// A URL as it may be shown: without a name and a password.
-pub(crate) fn without_password(url: &str) -> String {
+/// Returns a URL as it may be shown: without a name and a password. What is no URL is taken for one without a scheme.
+pub fn without_password(url: &str) -> String {
     let start = url.find("://").map_or(0, |at| at + 3);
     let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |at| start + at);
     match url[start..end].rfind('@') {

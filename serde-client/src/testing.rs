@@ -1,13 +1,18 @@
 //! A registry for tests: the real one, in memory, in this process, on a port that the system gives.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::watch;
+use weir_http::{Limits, Shared, Site};
 use weir_registry::Registry;
 use weir_registry::log::MemoryLog;
 
 use crate::client::{ClientBuilder, RegistryClient};
+
+/// Descriptors that the listener takes the process for having: half of them may be connections.
+const DESCRIPTORS: usize = 1024;
 
 /// A registry that lives as long as this value. It speaks the whole API: what a test registers,
 /// configures or deletes there is what production would say of it.
@@ -23,30 +28,31 @@ use crate::client::{ClientBuilder, RegistryClient};
 /// ```
 pub struct TestRegistry {
     address: SocketAddr,
-    _stop: oneshot::Sender<()>,
+    _stop: watch::Sender<()>,
 }
 
 impl TestRegistry {
     /// Starts it, on a thread of its own: it needs no runtime, and outlives none.
     pub fn start() -> TestRegistry {
         let (ready, started) = std::sync::mpsc::channel();
-        let (stop, stopped) = oneshot::channel::<()>();
+        let (stop, stopped) = watch::channel(());
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
                 .expect("a runtime on one thread");
             runtime.block_on(async move {
-                let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+                let any = SocketAddr::from(([127, 0, 0, 1], 0));
+                let listener = weir_http::bind(any).expect("a free port");
                 let registry = Registry::open(MemoryLog::default()).expect("memory is empty");
                 let address = listener.local_addr().expect("a bound socket has an address");
                 if ready.send(address).is_err() {
                     return;
                 }
-                tokio::select! {
-                    _ = axum::serve(listener, weir_registry::router(registry)) => {}
-                    _ = stopped => {}
-                }
+                let shared = Arc::new(Shared::new(Limits::for_descriptors(DESCRIPTORS)));
+                let site = Arc::new(Site::new(shared, address, false));
+                let service = weir_registry::service(registry);
+                weir_http::serve(listener, site, None, service, stopped, Duration::ZERO).await;
             });
         });
         let address = started.recv().expect("the registry's thread says where it listens");

@@ -257,7 +257,7 @@ impl Transport {
             return Ok(bytes.into());
         }
         let mut is_passing = status.is_server_error() || matches!(status.as_u16(), 408 | 429);
-        let bare = || format!("HTTP {status} without an error body").into();
+        let bare = || Reason::of_status(status);
         let error = match serde_json::from_slice::<ErrorBody>(&bytes) {
             Ok(ErrorBody { error_code, message }) => {
                 ClientError::Registry { status: status.as_u16(), code: error_code, message }

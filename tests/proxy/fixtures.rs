@@ -21,7 +21,7 @@ pub const JSON: &str = "application/vnd.kafka.json.v2+json";
 pub const AVRO: &str = "application/vnd.kafka.avro.v2+json";
 
 /// How long a test waits for what has to happen.
-pub const DEADLINE: Duration = Duration::from_secs(20);
+pub const DEADLINE: Duration = Duration::from_secs(120);
 
 pub const STOCK: &str = r#"{"type":"record","name":"Stock","namespace":"market","fields":[{"name":"symbol","type":"string"},{"name":"date","type":"string"},{"name":"price","type":"double"}]}"#;
 

@@ -146,7 +146,7 @@ async fn reads_during_an_outage_say_so() {
         loop {
             let begun = Instant::now();
             let answer = consumer.get("/records?timeout=200").await;
-            assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+            assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
             if answer.status != 200 {
                 refused(&answer, 503, 50302);
                 assert_eq!(answer.headers["retry-after"], "1");

@@ -120,7 +120,7 @@ async fn a_waiting_read_is_answered_as_soon_as_there_is_a_record(broker: &TestBr
     };
     let (answer, ()) = tokio::join!(consumer.get("/records?timeout=20000"), write);
     has_read(&answer, &[record(&topic, 0, 0, &flights()[0])]);
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
     // and one that finds records does not wait
     sent(&produce(&proxy, &topic, JSON, &records(&flights()[1..])).await);
     let begun = Instant::now();
@@ -130,7 +130,7 @@ async fn a_waiting_read_is_answered_as_soon_as_there_is_a_record(broker: &TestBr
         offsets.extend(answer.json.as_array().unwrap().iter().map(|r| r["offset"].clone()));
     }
     assert_eq!(offsets, [json!(1), json!(2)]);
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
 }
 
 async fn a_record_without_bytes_is_a_record(broker: &TestBroker) {
@@ -189,15 +189,15 @@ async fn a_read_waits_for_the_bytes_that_the_instance_asks_for(broker: &TestBrok
     sent(&produce(&proxy, &topic, JSON, &records(&[json!("SAT")])).await);
     // too few bytes come when the time is over
     let begun = Instant::now();
-    let answer = consumer.get("/records?timeout=1500").await;
+    let answer = consumer.get("/records?timeout=4000").await;
     has_read(&answer, &[record(&topic, 0, 0, &json!("SAT"))]);
-    assert!(begun.elapsed() >= Duration::from_millis(1500), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() >= Duration::from_millis(4000), "{:?}", begun.elapsed());
     // enough bytes come at once
     sent(&produce(&proxy, &topic, JSON, &records(&flights())).await);
     let begun = Instant::now();
     let answer = consumer.get("/records?timeout=20000").await;
     assert!(answer.json.as_array().unwrap().len() >= 2, "{}", answer.text);
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
 }
 
 // How much an answer holds
@@ -316,16 +316,15 @@ async fn other_requests_do_not_wait_for_a_read(broker: &TestBroker) {
     consumer.take(1).await;
     let others = async {
         consumer.api.get("/").await; // so that the read is on its way
-        let begun = Instant::now();
         consumer.get("/assignments").await.is(partitions(&topic, &[0]));
         consumer.get("/subscription").await.is(json!({"topics": []}));
         consumer.post_nothing("/offsets").await.is(json!([]));
         assert_eq!(consumer.committed(&topic, 0).await, Some(1));
-        begun.elapsed()
+        sent(&produce(&proxy, &topic, JSON, &records(&[json!("SUN")])).await);
     };
-    let (answer, took) = tokio::join!(consumer.get("/records?timeout=8000"), others);
-    answer.is(json!([]));
-    assert!(took < Duration::from_secs(5), "{took:?}");
+    // had they waited for it, it would have ended before there was a record
+    let (answer, ()) = tokio::join!(consumer.get("/records?timeout=20000"), others);
+    has_read(&answer, &[record(&topic, 0, 1, &json!("SUN"))]);
 }
 
 // Where an instance begins

@@ -5,25 +5,16 @@ use std::collections::BTreeSet;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use weir_registry_api::RegistryError;
 use weir_tests::{Api, REGISTRY_JSON, registry};
 
 use crate::fixtures::*;
 
-const SOURCE: &str = include_str!("../../registry/api/src/error.rs");
-
 /// A row: code, HTTP status, variant.
 type Row = (u32, u16, &'static str);
 
-/// The rows of the table, as they stand between `codes! {` and its end.
 fn table() -> Vec<Row> {
-    let (_, after) = SOURCE.split_once("\ncodes! {\n").unwrap();
-    let (table, _) = after.split_once("\n}").unwrap();
-    let row = |line: &'static str| {
-        let mut words = line.split_whitespace();
-        let mut next = || words.next().unwrap();
-        (next().parse().unwrap(), next().parse().unwrap(), next())
-    };
-    table.lines().map(row).collect()
+    RegistryError::TABLE.iter().map(|row| (row.code, row.status, row.name)).collect()
 }
 
 /// Variants that are reached elsewhere: the file below `tests/`, and the test there.

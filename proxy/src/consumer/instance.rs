@@ -412,8 +412,8 @@ fn forget_revoked(client: &Client, reading: &mut Reading) {
 
 pub(super) fn unknown_partition(error: ProxyError) -> ProxyError {
     match error {
-        ProxyError::Kafka(Fault { code: Code::UnknownPartition, reason }) => {
-            Fault::new(Code::UnknownTopicOrPartition, reason).into()
+        ProxyError::Retriable { fault } if fault.code == Code::UnknownPartition => {
+            Fault::new(Code::UnknownTopicOrPartition, fault.reason).into()
         }
         error => error,
     }

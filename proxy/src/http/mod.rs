@@ -21,12 +21,6 @@ pub use router::router;
 use crate::Proxy;
 use crate::error::ProxyError;
 
-impl From<Fault> for answer::Refused {
-    fn from(fault: Fault) -> Self {
-        ProxyError::from(fault).into()
-    }
-}
-
 /// What stands in a URL as it is.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -35,13 +29,13 @@ async fn offsets_of(
     proxy: &Proxy,
     topic: &Topic,
     partition: i32,
-) -> Result<PartitionOffsets, Fault> {
+) -> Result<PartitionOffsets, ProxyError> {
     // asking would be tried again until there is a leader
     if topic.partition(partition)?.leader.is_none() {
-        return Err(Fault::no_leader());
+        return Err(Fault::no_leader().into());
     }
     let partition = Partition::new(topic.name.clone(), partition);
-    proxy.broker.cluster.bounds(&partition, Isolation::ReadUncommitted).await
+    Ok(proxy.broker.cluster.bounds(&partition, Isolation::ReadUncommitted).await?)
 }
 
 /// A part of a URL's path or query.

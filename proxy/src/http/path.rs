@@ -2,6 +2,7 @@
 //! a slash at the end, and parameters behind `;`. A path that could be read in two ways names nothing.
 
 use axum::http::Uri;
+use weir_http::PathFault;
 
 use crate::error::ProxyError;
 
@@ -24,38 +25,16 @@ pub(super) fn plain(uri: &Uri) -> Result<Option<Uri>, ProxyError> {
     uri.map(Some).map_err(|_| ambiguous("it is none"))
 }
 
-/// 400.
+/// 400. What is not UTF-8 is left to the routes, which have no such names.
 fn check(path: &str) -> Result<(), ProxyError> {
-    if path.contains("//") {
-        return Err(ambiguous("it has an empty segment"));
-    }
-    if path.contains('\\') {
-        return Err(ambiguous("it has a backslash"));
-    }
-    if !path.contains('%') {
-        return Ok(());
-    }
-    path.split('/').try_for_each(check_escapes)
-}
-
-fn check_escapes(segment: &str) -> Result<(), ProxyError> {
-    let mut rest = segment;
-    while let Some((_, escape)) = rest.split_once('%') {
-        let digits = escape.get(..2).filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()));
-        let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        match byte {
-            None => return Err(ambiguous("% is followed by two hexadecimal digits")),
-            Some(b'\\') => return Err(ambiguous("it has a backslash")),
-            Some(byte) if byte.is_ascii_control() => {
-                return Err(ambiguous("it has a control character"));
-            }
-            Some(_) => rest = &escape[2..],
+    match weir_http::path::check(path) {
+        Ok(()) | Err(PathFault::BadUtf8) => Ok(()),
+        Err(PathFault::EmptySegment) => Err(ambiguous("it has an empty segment")),
+        Err(PathFault::BadEscape) => Err(ambiguous("% is not followed by two hexadecimal digits")),
+        Err(PathFault::SuspiciousCharacter) => {
+            Err(ambiguous("it has a control character or a backslash"))
         }
-    }
-    let dots = segment.replace("%2E", ".").replace("%2e", ".");
-    match segment.contains('%') && (dots == "." || dots == "..") {
-        true => Err(ambiguous("it has a segment of dots")),
-        false => Ok(()),
+        Err(PathFault::EscapedDots) => Err(ambiguous("it has a segment of dots")),
     }
 }
 
@@ -88,21 +67,7 @@ mod tests {
 
     #[test]
     fn a_path_that_can_be_read_in_two_ways_is_refused() {
-        for path in [
-            "//topics",
-            "/topics//a",
-            "/topics//",
-            "/topics/%ZZ",
-            "/topics/%4",
-            "/topics/%",
-            "/topics/a%5Cb",
-            "/topics/a%00",
-            "/topics/a%0A",
-            "/topics/%7F",
-            "/topics/%2E%2e",
-            "/topics/%2e/x",
-            "/topics/.%2E",
-        ] {
+        for path in ["//topics", "/topics/%4", "/topics/a%5Cb", "/topics/a%00", "/topics/%2e/x"] {
             assert_eq!(read(path), Err(400), "{path}");
         }
     }

@@ -1,29 +1,32 @@
 //! Requests as typed input.
 
-use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use std::convert::Infallible;
+
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_ENCODING;
 use axum::http::request::Parts;
-use serde::de::DeserializeOwned;
-use weir_http::Arrival;
+pub(crate) use weir_http::Named;
+use weir_http::{Arrival, Origin};
 
 use super::answer::Refused;
+use crate::Proxy;
 use crate::error::ProxyError;
 
 /// Bytes of a request's body: a thousand records of 16 kB.
 const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// What the path names. What cannot be is no such page.
-pub(crate) struct Named<T>(pub(super) T);
+/// The address that the proxy's paths are appended to, as its client reaches it, without a slash at its end.
+pub(crate) struct BaseUrl(pub(crate) String);
 
-impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Named<T> {
-    type Rejection = Refused;
+impl FromRequestParts<Proxy> for BaseUrl {
+    type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
-        match Path::<T>::from_request_parts(parts, state).await {
-            Ok(Path(value)) => Ok(Named(value)),
-            Err(_) => Err(Refused(ProxyError::NotFound)),
-        }
+    async fn from_request_parts(parts: &mut Parts, proxy: &Proxy) -> Result<Self, Infallible> {
+        Ok(BaseUrl(match &proxy.config.advertised_url {
+            Some(url) => url.trim_end_matches('/').to_string(),
+            None => Origin::of(&parts.headers, &parts.extensions).url(),
+        }))
     }
 }
 
@@ -36,7 +39,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
         match Query::<Vec<(String, String)>>::from_request_parts(parts, state).await {
             Ok(Query(pairs)) => Ok(Params(pairs)),
-            Err(_) => Err(Refused(ProxyError::NotFound)),
+            Err(_) => Err(Refused::from(ProxyError::NotFound)),
         }
     }
 }

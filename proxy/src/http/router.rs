@@ -8,6 +8,7 @@ use tower::util::option_layer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{And, Predicate, SizeAbove};
 use tower_http::decompression::RequestDecompressionLayer;
+use weir_http::NameRoutes;
 
 use super::answer::{self, Unbuffered};
 use super::v2::{brokers, consumers, negotiate, topics};
@@ -29,6 +30,7 @@ pub fn router(proxy: Proxy) -> Router {
     }
     let routes = apis
         .route("/metrics", get(metrics::metrics))
+        .route_layer(NameRoutes)
         .fallback(answer::not_found)
         .method_not_allowed_fallback(answer::method_not_allowed)
         .layer(option_layer(

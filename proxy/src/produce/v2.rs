@@ -146,7 +146,7 @@ impl ProduceResponse {
             Err(error) => ProduceResult {
                 partition: None,
                 offset: None,
-                error_code: Some(record_code(&error)),
+                error_code: Some(faults::answer_to_record_v2(&error)),
                 error: Some(error.to_string()),
             },
         });
@@ -166,16 +166,6 @@ impl ProduceResponse {
     /// Returns true if a record may be sent again, now or once its sender knows whether it is there.
     pub(crate) fn is_worth_another_try(&self) -> bool {
         self.offsets.iter().any(|result| matches!(result.error_code, Some(50003 | 50004)))
-    }
-}
-
-/// 40101, 40301, 50003 (there may be such a topic or partition later), 50004 or 50002.
-fn record_code(error: &ProxyError) -> u32 {
-    match error {
-        ProxyError::Kafka(fault) => faults::answer_to_record_v2(fault.code),
-        ProxyError::OutcomeUnknown { .. } => error.code(),
-        ProxyError::NotInMetadata { .. } => 50003,
-        _ => 50002,
     }
 }
 

@@ -5,8 +5,6 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::RegistryError;
-
 /// Which versions a new schema is compared with, and in which direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -54,10 +52,15 @@ impl CompatibilityLevel {
     }
 }
 
-impl FromStr for CompatibilityLevel {
-    type Err = RegistryError;
+/// A name is not that of a compatibility level: 42203.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidCompatibilityLevel;
 
-    fn from_str(text: &str) -> Result<Self, RegistryError> {
+impl FromStr for CompatibilityLevel {
+    type Err = InvalidCompatibilityLevel;
+
+    /// Reads a name in any case.
+    fn from_str(text: &str) -> Result<Self, InvalidCompatibilityLevel> {
         Ok(match text.to_ascii_uppercase().as_str() {
             "NONE" => Self::None,
             "BACKWARD" => Self::Backward,
@@ -66,7 +69,7 @@ impl FromStr for CompatibilityLevel {
             "FORWARD_TRANSITIVE" => Self::ForwardTransitive,
             "FULL" => Self::Full,
             "FULL_TRANSITIVE" => Self::FullTransitive,
-            _ => return Err(RegistryError::InvalidCompatibilityLevel),
+            _ => return Err(InvalidCompatibilityLevel),
         })
     }
 }
@@ -98,15 +101,20 @@ impl CompatibilityPolicy {
     }
 }
 
-impl FromStr for CompatibilityPolicy {
-    type Err = RegistryError;
+/// A name is not that of a compatibility policy: 42203.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidCompatibilityPolicy;
 
-    fn from_str(text: &str) -> Result<Self, RegistryError> {
+impl FromStr for CompatibilityPolicy {
+    type Err = InvalidCompatibilityPolicy;
+
+    /// Reads a name in any case.
+    fn from_str(text: &str) -> Result<Self, InvalidCompatibilityPolicy> {
         Ok(match text.to_ascii_uppercase().as_str() {
             "STRICT" => Self::Strict,
             "LENIENT" => Self::Lenient,
             "LOGICAL" => Self::Logical,
-            _ => return Err(RegistryError::InvalidCompatibilityPolicy),
+            _ => return Err(InvalidCompatibilityPolicy),
         })
     }
 }
@@ -137,17 +145,22 @@ impl Mode {
     }
 }
 
-impl FromStr for Mode {
-    type Err = RegistryError;
+/// A name is not that of a mode: 42204.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidMode;
 
-    fn from_str(text: &str) -> Result<Self, RegistryError> {
+impl FromStr for Mode {
+    type Err = InvalidMode;
+
+    /// Reads a name in any case.
+    fn from_str(text: &str) -> Result<Self, InvalidMode> {
         Ok(match text.to_ascii_uppercase().as_str() {
             "READWRITE" => Mode::Readwrite,
             "READONLY" => Mode::Readonly,
             "READONLY_OVERRIDE" => Mode::ReadonlyOverride,
             "IMPORT" => Mode::Import,
             "FORWARD" => Mode::Forward,
-            _ => return Err(RegistryError::InvalidMode),
+            _ => return Err(InvalidMode),
         })
     }
 }

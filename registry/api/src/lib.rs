@@ -1,12 +1,13 @@
 //! The registry's words: names, wire types and error codes, shared by the server and its clients.
 
 pub mod association;
-pub mod code;
 pub mod config;
 pub mod contract;
 pub mod error;
+mod json;
 pub mod level;
 pub mod name;
+mod refusal;
 pub mod text;
 pub mod wire;
 
@@ -14,10 +15,9 @@ pub use association::{
     Association, AssociationInfo, AssociationRequest, AssociationResponse, AssociationUpdate,
     Lifecycle,
 };
-pub use code::ErrorCode;
 pub use config::{Config, ConfigUpdate};
 pub use contract::{Metadata, Rule, RuleSet};
-pub use error::{ErrorBody, RegistryError};
+pub use error::{ErrorBody, ErrorCode, RegistryError};
 pub use level::{CompatibilityLevel, CompatibilityPolicy, Mode};
 pub use name::{Context, Guid, SchemaId, Subject, Version, VersionSpec};
 pub use text::SchemaText;

@@ -2,12 +2,13 @@
 //! reference keeps, and what is empty is left out.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::association::Association;
 use crate::contract::{Metadata, RuleSet};
+use crate::json::{is_empty, null_is_default};
 use crate::level::Mode;
 use crate::name::{Context, Guid, SchemaId, Subject, Version};
 use crate::text::SchemaText;
@@ -292,12 +293,44 @@ pub struct ModeBody {
     pub mode: Mode,
 }
 
-pub(crate) fn is_empty<T>(items: &[T]) -> bool {
-    items.is_empty()
+/// A subject of a resource. The order of fields is the order on the wire.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Association {
+    pub subject: Subject,
+    pub guid: String,
+    pub resource_name: String,
+    pub resource_namespace: String,
+    pub resource_id: String,
+    pub resource_type: String,
+    pub association_type: String,
+    pub lifecycle: Lifecycle,
+    #[serde(default)]
+    pub frozen: bool,
+    /// When it was made, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub create_ts: Option<i64>,
+    /// When it was last written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update_ts: Option<i64>,
 }
 
-pub(crate) fn null_is_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
-    input: D,
-) -> Result<T, D::Error> {
-    Ok(Option::deserialize(input)?.unwrap_or_default())
+/// Whose the subject is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Lifecycle {
+    /// The resource's: it goes with it.
+    Strong,
+    /// Its own: the resource uses it.
+    #[default]
+    Weak,
+}
+
+impl fmt::Display for Lifecycle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Lifecycle::Strong => "STRONG",
+            Lifecycle::Weak => "WEAK",
+        })
+    }
 }

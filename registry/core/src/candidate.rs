@@ -10,6 +10,7 @@ use weir_registry_api::{
     SchemaType, Subject, TagSchemaRequest, Version, VersionSpec, contract::CONFLUENT_VERSION,
 };
 
+use crate::guid::guid_of;
 use crate::parsed::{Content, Parsed, Reading};
 use crate::state::{IdEntry, State, VersionEntry};
 use weir_schema::Budget;
@@ -116,7 +117,7 @@ impl Candidate {
         let references =
             pin(state, subject, &schema_type, &request.references, false, budget).ok()?;
         let (metadata, rule_set) = (request.metadata.as_ref(), request.rule_set.as_ref());
-        let guid = Guid::of(text, &references, metadata, rule_set);
+        let guid = guid_of(text, &references, metadata, rule_set);
         let is_it = |entry: &&Arc<IdEntry>| {
             entry.schema_type == schema_type && *entry.references == *references
         };
@@ -177,7 +178,7 @@ impl Candidate {
     /// The name of its content.
     pub fn guid(&self) -> Guid {
         let (metadata, rule_set) = (self.metadata.as_deref(), self.rule_set.as_deref());
-        Guid::of(&self.text, &self.references, metadata, rule_set)
+        guid_of(&self.text, &self.references, metadata, rule_set)
     }
 
     /// The same schema with the metadata and rules that it would be registered with: the

@@ -15,6 +15,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use super::Cluster;
 use super::replica::Event;
 use crate::log::kafka::Leader;
+use crate::peers::Peers;
 
 const TICK: Duration = Duration::from_millis(100);
 
@@ -112,7 +113,7 @@ pub(super) async fn take_part(cluster: Weak<Cluster>, events: mpsc::Sender<Event
         if !cluster.can_lead() {
             continue;
         }
-        let announced = cluster.leader();
+        let announced = cluster.last_announced();
         let renew = cluster.leading().is_some();
         let wanted = match &announced {
             _ if cluster.health().taking_over => false,
@@ -137,7 +138,7 @@ pub(super) async fn take_part(cluster: Weak<Cluster>, events: mpsc::Sender<Event
         // somebody may have been faster
         let after = announced.as_ref().map(|leader| leader.epoch);
         let lead = Event::Lead { after, renew };
-        if cluster.leader() == announced
+        if cluster.last_announced() == announced
             && cluster.is_alone().await
             && events.send(lead).await.is_ok()
         {
@@ -201,7 +202,7 @@ impl Cluster {
     fn can_lead(&self) -> bool {
         let status = self.status();
         let is_alone = self.health().others.permit_leading();
-        self.node.eligible && status.kafka && status.faults.is_empty() && is_alone
+        self.node.eligible && status.heard && status.faults.is_empty() && is_alone
     }
 
     /// Waits until the lead was taken by somebody, or was not.

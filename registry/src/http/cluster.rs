@@ -68,7 +68,7 @@ impl Node {
             passed_over,
             faults: Vec::new(),
         };
-        let Some(cluster) = registry.cluster() else {
+        let Some(peers) = registry.peers() else {
             let reading = registry.is_clustered();
             let role = if reading { "follower" } else { "single" };
             let fault = registry.log().fault.as_ref().map(Fault::to_string);
@@ -76,7 +76,7 @@ impl Node {
             let faults = fault.into_iter().collect();
             return Node { role, ready: !reading, writable, faults, ..alone };
         };
-        let status = cluster.status();
+        let status = peers.status();
         Node {
             ready: !status.beside_others,
             role: match status.leading {
@@ -86,12 +86,12 @@ impl Node {
             },
             writable: match status.leading {
                 Some(_) => status.well && status.faults.is_empty(),
-                None => status.kafka && status.faults.is_empty() && status.leader.is_some(),
+                None => status.heard && status.faults.is_empty() && status.leader.is_some(),
             },
             epoch: status.leading.or(status.leader.as_ref().map(|leader| leader.epoch)),
             leader: status.leader.map(|leader| leader.url),
-            url: Some(cluster.node.advertised_url.clone()),
-            topic: Some(cluster.topic.clone()),
+            url: Some(status.url),
+            topic: Some(status.topic),
             applied_offset: status.applied,
             end_offset: status.end,
             lag: status.end - status.applied,

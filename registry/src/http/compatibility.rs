@@ -11,8 +11,9 @@ use weir_registry_core::{
 use weir_schema::Budget;
 
 use super::answer::{Answer, Json, Refused};
+use super::query::Checking;
 use super::register::is_long;
-use super::request::{Body, From, Params, SubjectPath, VersionPath};
+use super::request::{Body, From, Query, SubjectPath, VersionPath};
 use crate::Registry;
 use crate::lanes::Asker;
 
@@ -25,7 +26,7 @@ pub(super) async fn one(
     State(registry): State<Registry>,
     VersionPath(subject, spec): VersionPath,
     From(asker): From,
-    params: Params,
+    Query(asked): Query<Checking>,
     Body(request): Body<RegisterRequest>,
 ) -> Answer<Json<CompatibilityAnswer>> {
     let state = registry.state();
@@ -34,12 +35,12 @@ pub(super) async fn one(
         (Err(_), VersionSpec::Latest) => None,
         (Err(_), VersionSpec::Number(_)) => {
             let version = spec.to_string();
-            return Err(Refused(RegistryError::VersionNotFound { version }));
+            return Err(Refused::from(RegistryError::VersionNotFound { version }));
         }
     };
     let versions = version.into_iter().collect();
     drop(state);
-    answer(&registry, &asker, subject, request, &params, versions).await
+    answer(&registry, &asker, subject, request, asked, versions).await
 }
 
 /// `POST /compatibility/subjects/{subject}/versions`: would this schema be compatible with the
@@ -50,11 +51,11 @@ pub(super) async fn all(
     State(registry): State<Registry>,
     SubjectPath(subject): SubjectPath,
     From(asker): From,
-    params: Params,
+    Query(asked): Query<Checking>,
     Body(request): Body<RegisterRequest>,
 ) -> Answer<Json<CompatibilityAnswer>> {
     let versions = registry.state().live_versions(&subject).rev().copied().collect();
-    answer(&registry, &asker, subject, request, &params, versions).await
+    answer(&registry, &asker, subject, request, asked, versions).await
 }
 
 async fn answer(
@@ -62,10 +63,10 @@ async fn answer(
     asker: &Asker,
     subject: Subject,
     request: RegisterRequest,
-    params: &Params,
+    asked: Checking,
     versions: Vec<VersionEntry>,
 ) -> Answer<Json<CompatibilityAnswer>> {
-    let (normalize, verbose) = (params.flag("normalize"), params.flag("verbose"));
+    let Checking { normalize, verbose } = asked;
     let judged = registry.work(asker, is_long(&request), move |state, budget| {
         judge(state, &subject, &request, normalize, &versions, budget)
     });
@@ -75,7 +76,7 @@ async fn answer(
         Err(error) if verbose && error.code() == 42201 => {
             Verdict { messages: vec![error.to_string()], ..Verdict::default() }
         }
-        Err(error) => return Err(Refused(error)),
+        Err(error) => return Err(Refused::from(error)),
     };
     Ok(Json(CompatibilityAnswer {
         is_compatible: verdict.messages.is_empty(),

@@ -19,7 +19,7 @@ pub(super) async fn root() -> Json<Value> {
 /// Answers `{}`. 400 if there is a body that is no JSON object.
 pub(super) async fn post_root(body: Result<Body<Map<String, Value>>, Refused>) -> Answer {
     match body {
-        Ok(_) | Err(Refused(RegistryError::MissingBody { .. })) => Ok(Json(json!({}))),
+        Ok(_) | Err(weir_http::Refused(RegistryError::MissingBody { .. })) => Ok(Json(json!({}))),
         Err(refused) => Err(refused),
     }
 }

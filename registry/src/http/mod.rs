@@ -8,12 +8,17 @@ mod config;
 mod contexts;
 mod encode;
 mod format;
+#[cfg(feature = "kafka")]
+mod forward;
+#[cfg(not(feature = "kafka"))]
+#[path = "alone.rs"]
 mod forward;
 mod json_body;
 mod metadata;
 mod mode;
 mod negotiate;
 mod path;
+mod query;
 mod register;
 mod request;
 mod router;

@@ -6,12 +6,13 @@ use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::future::RouteFuture;
 use tower::Service;
 use weir_http::guard;
+use weir_http::media::{self, Accepted, essence};
 use weir_http::request_id::{self, REQUEST_ID};
 use weir_registry_api::{MEDIA_TYPES, RegistryError};
 
@@ -60,7 +61,7 @@ impl Service<Request> for Negotiated {
 
     fn call(&mut self, mut request: Request) -> Answering {
         let id = request_id::of(request.headers());
-        let media_type = accepted(request.headers());
+        let media_type = best_accepted(request.headers());
         let answer = match media_type {
             _ if let Err(refusal) = guard::check(&request) => Err(Refused::from(refusal).0),
             None if request.uri().path() != METRICS => Err(RegistryError::NotAcceptable),
@@ -116,7 +117,7 @@ impl Future for Answering {
                 Poll::Ready(response) => response,
                 Poll::Pending => return Poll::Pending,
             },
-            Err(error) => Refused(error.clone()).into_response(),
+            Err(error) => Refused::from(error.clone()).into_response(),
         };
         let has_body = response.status() != StatusCode::NO_CONTENT;
         let headers = response.headers_mut();
@@ -148,26 +149,14 @@ fn readable(headers: &HeaderMap) -> Result<(), RegistryError> {
 }
 
 /// The best media type that the client accepts: its preference times ours.
-fn accepted(headers: &HeaderMap) -> Option<&'static str> {
+fn best_accepted(headers: &HeaderMap) -> Option<&'static str> {
     const OURS: [f32; 3] = [1.0, 0.9, 0.5];
-    if !headers.contains_key(ACCEPT) {
-        return Some(MEDIA_TYPES[0]);
-    }
-    let given: Vec<&str> = headers.get_all(ACCEPT).iter().filter_map(|v| v.to_str().ok()).collect();
-    let accept = given.join(",");
-    if accept.trim().is_empty() {
-        return Some(MEDIA_TYPES[0]);
-    }
+    let Some(accepted) = media::accepted(headers) else { return Some(MEDIA_TYPES[0]) };
     let preference = |media_type: &str| {
-        let matches = |range: &str| {
-            let range = essence(range);
-            range == "*/*" || range == "application/*" || range == media_type
+        let fits = |range: &&Accepted| {
+            [media_type, "*/*", "application/*"].contains(&range.media_type.as_str())
         };
-        let quality = |range: &str| {
-            let q = range.split(';').find_map(|p| p.trim().strip_prefix("q="));
-            q.map_or(1.0, |q| q.trim().parse().unwrap_or(0.0))
-        };
-        accept.split(',').filter(|r| matches(r)).map(quality).fold(0.0, f32::max)
+        accepted.iter().filter(fits).map(|range| range.quality).fold(0.0, f32::max)
     };
     let mut best = None;
     let mut best_score = 0.0;
@@ -178,8 +167,4 @@ fn accepted(headers: &HeaderMap) -> Option<&'static str> {
         }
     }
     best
-}
-
-fn essence(media_type: &str) -> String {
-    media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }

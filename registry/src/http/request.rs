@@ -1,10 +1,11 @@
 //! Requests as typed input: what a path names, what a query asks, what a body says.
 
-use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::Method;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 use weir_http::Arrival;
+pub(super) use weir_http::{Named, Query};
 use weir_registry_api::{Context, RegistryError, SchemaId, Subject, VersionSpec};
 
 use super::answer::Refused;
@@ -15,16 +16,6 @@ use crate::lanes::{Asker, Client};
 /// Bytes of a body that takes longer to be read than others should wait for.
 pub(super) const LONG_BYTES: usize = 32 * 1024;
 
-async fn path<S: Send + Sync, T: DeserializeOwned + Send>(
-    parts: &mut Parts,
-    state: &S,
-) -> Result<T, Refused> {
-    match Path::<T>::from_request_parts(parts, state).await {
-        Ok(Path(value)) => Ok(value),
-        Err(_) => Err(Refused(RegistryError::NotFound)),
-    }
-}
-
 /// `{subject}`, or the subject that it is an alias of. What no subject can be called is not there;
 /// who writes one checks its name.
 pub(super) struct SubjectPath(pub(super) Subject);
@@ -33,7 +24,7 @@ impl FromRequestParts<Registry> for SubjectPath {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, registry: &Registry) -> Result<Self, Refused> {
-        let name: String = path(parts, registry).await?;
+        let Named(name) = Named::<String>::from_request_parts(parts, registry).await?;
         Ok(SubjectPath(behind_alias(registry, Subject::written(&name))))
     }
 }
@@ -45,28 +36,28 @@ impl FromRequestParts<Registry> for VersionPath {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, registry: &Registry) -> Result<Self, Refused> {
-        let (name, version): (String, String) = path(parts, registry).await?;
-        Ok(VersionPath(behind_alias(registry, Subject::written(&name)), version.parse()?))
+        let Named((name, version)) =
+            Named::<(String, String)>::from_request_parts(parts, registry).await?;
+        Ok(VersionPath(
+            behind_alias(registry, Subject::written(&name)),
+            version.parse().map_err(RegistryError::from)?,
+        ))
     }
 }
 
 /// The subject that a request for this one is about. One step: an alias of an alias is none.
 pub(super) fn behind_alias(registry: &Registry, subject: Subject) -> Subject {
-    let state = registry.state();
-    match state.config(Some(&subject)).and_then(|config| config.alias.as_deref()) {
-        Some(alias) if !alias.is_empty() => Subject::written(alias).beside(&subject),
-        _ => subject,
-    }
+    registry.state().behind_alias(subject)
 }
 
 /// `{subject}` of configuration and modes, which may be a context; none is the default one.
 pub(super) struct ScopePath(pub(super) Option<Subject>);
 
-impl<S: Send + Sync> FromRequestParts<S> for ScopePath {
+impl FromRequestParts<Registry> for ScopePath {
     type Rejection = Refused;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
-        let name: String = path(parts, state).await?;
+    async fn from_request_parts(parts: &mut Parts, registry: &Registry) -> Result<Self, Refused> {
+        let Named(name) = Named::<String>::from_request_parts(parts, registry).await?;
         Ok(ScopePath(Subject::scope(&name)))
     }
 }
@@ -74,26 +65,26 @@ impl<S: Send + Sync> FromRequestParts<S> for ScopePath {
 /// `{context}`: `.eu`, `eu` or `:.eu:`. 400.
 pub(super) struct ContextPath(pub(super) Context);
 
-impl<S: Send + Sync> FromRequestParts<S> for ContextPath {
+impl FromRequestParts<Registry> for ContextPath {
     type Rejection = Refused;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
-        let name: String = path(parts, state).await?;
-        Ok(ContextPath(Context::new(name.trim_matches(':'))?))
+    async fn from_request_parts(parts: &mut Parts, registry: &Registry) -> Result<Self, Refused> {
+        let Named(name) = Named::<String>::from_request_parts(parts, registry).await?;
+        Ok(ContextPath(Context::new(name.trim_matches(':')).map_err(RegistryError::from)?))
     }
 }
 
 /// `{id}`; what is no number is no such page.
 pub(super) struct IdPath(pub(super) SchemaId);
 
-impl<S: Send + Sync> FromRequestParts<S> for IdPath {
+impl FromRequestParts<Registry> for IdPath {
     type Rejection = Refused;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
-        let id: i32 = path(parts, state).await?;
+    async fn from_request_parts(parts: &mut Parts, registry: &Registry) -> Result<Self, Refused> {
+        let Named(id) = Named::<i32>::from_request_parts(parts, registry).await?;
         match u32::try_from(id) {
             Ok(id) => Ok(IdPath(SchemaId(id))),
-            Err(_) => Err(Refused(RegistryError::SchemaIdNotFound { id: id.to_string() })),
+            Err(_) => Err(Refused::from(RegistryError::SchemaIdNotFound { id: id.to_string() })),
         }
     }
 }
@@ -101,11 +92,12 @@ impl<S: Send + Sync> FromRequestParts<S> for IdPath {
 /// `{guid}`, as text: it is for the handler to say that there is none.
 pub(super) struct GuidPath(pub(super) String);
 
-impl<S: Send + Sync> FromRequestParts<S> for GuidPath {
+impl FromRequestParts<Registry> for GuidPath {
     type Rejection = Refused;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
-        path(parts, state).await.map(GuidPath)
+    async fn from_request_parts(parts: &mut Parts, registry: &Registry) -> Result<Self, Refused> {
+        let Named(guid) = Named::from_request_parts(parts, registry).await?;
+        Ok(GuidPath(guid))
     }
 }
 
@@ -123,81 +115,6 @@ impl<S: Send + Sync> FromRequestParts<S> for From {
     }
 }
 
-/// The query. What is given twice counts once, the first time.
-#[derive(Clone)]
-pub(super) struct Params(Vec<(String, String)>);
-
-impl<S: Send + Sync> FromRequestParts<S> for Params {
-    type Rejection = Refused;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
-        match Query::from_request_parts(parts, state).await {
-            Ok(Query(pairs)) => Ok(Params(pairs)),
-            Err(error) => Err(Refused(RegistryError::BadRequest { reason: error.body_text() })),
-        }
-    }
-}
-
-impl Params {
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-
-    /// The same, with a value where none is given.
-    pub(super) fn or(mut self, name: &str, value: &str) -> Params {
-        if self.text(name).is_none() {
-            self.0.push((name.into(), value.into()));
-        }
-        self
-    }
-
-    /// All values of a name, in order.
-    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-
-    pub(super) fn flag(&self, name: &str) -> bool {
-        self.text(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
-    }
-
-    /// `offset` and `limit`. A limit that is not in `1 ..= limit_max` means `limit_max`.
-    pub(super) fn page(&self, limit_max: usize) -> Result<Page, Refused> {
-        let number = |name, default| match self.text(name) {
-            None => Ok(default),
-            // 32 bits, as in the reference: what is larger is no number to it
-            Some(text) => text.parse::<i32>().map_err(|_| Refused(RegistryError::NotFound)),
-        };
-        let limit = usize::try_from(number("limit", -1)?).unwrap_or(0);
-        Ok(Page {
-            offset: usize::try_from(number("offset", 0)?).unwrap_or(0),
-            limit: if (1..=limit_max).contains(&limit) { limit } else { limit_max },
-        })
-    }
-
-    /// The subject of `subject=`, or the one behind it, if one is given.
-    pub(super) fn subject(&self, registry: &Registry) -> Option<Subject> {
-        match self.text("subject") {
-            None | Some("") => None,
-            Some(name) => Some(behind_alias(registry, Subject::written(name))),
-        }
-    }
-}
-
-pub(super) struct Page {
-    offset: usize,
-    limit: usize,
-}
-
-impl Page {
-    pub(super) fn of<T>(&self, items: impl Iterator<Item = T>) -> Vec<T> {
-        items.skip(self.offset).take(self.limit).collect()
-    }
-}
-
 /// The body as JSON. 400 · 408 · 413 · 422 if there is none · 503.
 pub(super) struct Body<T>(pub(super) T);
 
@@ -210,7 +127,7 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest<Registry> for Body<T> {
         let bytes = read(body, arrival, registry.options().body_bytes_max).await?;
         if matches!(bytes.trim_ascii(), b"" | b"null") {
             let request = argument(&parts.method, parts.uri.path());
-            return Err(Refused(RegistryError::MissingBody { request }));
+            return Err(Refused::from(RegistryError::MissingBody { request }));
         }
         let read = match bytes.len() > LONG_BYTES {
             false => json_body::read(&bytes),

@@ -8,6 +8,7 @@ use axum::http::Uri;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use tower::{Service, ServiceExt};
+use weir_http::NameRoutes;
 
 use super::encode::Encoded;
 use super::negotiate::Negotiated;
@@ -82,6 +83,7 @@ pub fn service(
             get(associations::of_resource_id).put(associations::put).delete(associations::delete),
         )
         .route("/associations/resources/{namespace}/{name}", get(associations::of_resource_name))
+        .route_layer(NameRoutes)
         .method_not_allowed_fallback(answer::method_not_allowed)
         .with_state(registry.clone());
     let again = routes.clone();

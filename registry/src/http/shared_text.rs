@@ -51,7 +51,7 @@ impl<T: Serialize + HasText> IntoResponse for SchemaJson<T> {
             None => Json(self.0).into_response(),
             Some(text) => match in_pieces(&self.0, &text, Vec::new()) {
                 Ok(pieces) => Response::new(Pieces::new(pieces).into()),
-                Err(_) => Refused(RegistryError::Internal).into_response(),
+                Err(_) => Refused::from(RegistryError::Internal).into_response(),
             },
         }
     }

@@ -1,14 +1,16 @@
 //! The log: an ordered list of records, durable once an append returns.
 
+#[cfg(feature = "kafka")]
 pub(crate) mod kafka;
 mod memory;
+#[cfg(feature = "sled")]
 mod sled;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "kafka", feature = "sled"))]
 mod conformance;
-#[cfg(test)]
+#[cfg(all(test, feature = "sled"))]
 mod crash;
-#[cfg(test)]
+#[cfg(all(test, feature = "sled"))]
 mod power;
 
 use std::fmt;
@@ -16,8 +18,10 @@ use std::time::Duration;
 
 use weir_registry_core::{RawRecord, State};
 
+#[cfg(feature = "kafka")]
 pub use kafka::{KafkaConfig, KafkaLog};
 pub use memory::MemoryLog;
+#[cfg(feature = "sled")]
 pub use sled::SledLog;
 
 /// Records from which on a log that nobody else writes is looked at for compaction.
@@ -119,20 +123,13 @@ pub enum AppendError {
     Conflict,
     /// The log may hold the records or not; it is not to be written again before it was read.
     Failed(String),
-    /// Another has taken the log over; nothing was written.
-    Deposed,
-    /// The log does not take these; nothing was written.
-    Refused { reason: String, too_large: bool },
 }
 
 impl fmt::Display for AppendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             AppendError::Conflict => f.write_str("somebody else has written"),
-            AppendError::Deposed => f.write_str("another has taken over"),
-            AppendError::Failed(reason) | AppendError::Refused { reason, .. } => {
-                f.write_str(reason)
-            }
+            AppendError::Failed(reason) => f.write_str(reason),
         }
     }
 }

@@ -395,7 +395,7 @@ async fn a_topic_that_is_not_there_is_reported_in_time(broker: &TestBroker) {
     let topic = unique("missing");
     let begun = Instant::now();
     let found = stream(&site, &topic, value(&json!(1)).to_string()).await;
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
     let message = format!("Topic {topic} not present in metadata after 3000 ms.");
     assert_eq!(found, [json!({"error_code": 40401, "message": message})]);
 }

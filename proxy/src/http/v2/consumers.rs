@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::header::{HOST, HeaderName};
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::HeaderValue;
+use axum::http::header::HeaderName;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ use crate::consumer::{
 };
 use crate::error::ProxyError;
 use crate::http::answer::{Answer, Bytes, Json, Nothing};
-use crate::http::request::{Named, Params};
+use crate::http::request::{BaseUrl, Named, Params};
 use crate::http::{Object, encoded};
 use crate::record::{Unwritten, Writer};
 
@@ -62,18 +62,13 @@ pub(crate) struct CommittedOffset {
 pub(crate) async fn create(
     State(proxy): State<Proxy>,
     Named(group): Named<String>,
-    headers: HeaderMap,
+    BaseUrl(url): BaseUrl,
     body: Control,
 ) -> Answer<Json<Created>> {
     let min_bytes = if proxy.config.confluent_quirks { MIN_BYTES_DISABLED } else { MIN_BYTES };
     let spec = ConsumerSpec::new(&group, body.bytes(), min_bytes)?;
     let name = spec.name.clone();
     proxy.instances.add(Instance::new(spec, proxy.broker.clone()))?;
-    let host = headers.get(HOST).and_then(|h| h.to_str().ok()).unwrap_or("localhost");
-    let url = match &proxy.config.advertised_url {
-        Some(url) => url.trim_end_matches('/').to_string(),
-        None => format!("{}://{host}", proxy.config.scheme),
-    };
     let base_uri = format!("{url}/consumers/{}/instances/{}", encoded(&group), encoded(&name));
     Ok(Json(Created { instance_id: name, base_uri }))
 }
@@ -217,7 +212,7 @@ pub(crate) async fn records(
     let kept_away = match records.outlook() {
         Outlook::Unreachable { reason } if !quirks => {
             let reason = format!("No broker can be reached, and nothing was read: {reason}");
-            return Err(Fault::new(Code::BrokerNotAvailable, reason).into());
+            return Err(ProxyError::from(Fault::new(Code::BrokerNotAvailable, reason)).into());
         }
         Outlook::Unreachable { .. } | Outlook::PartlyUnreachable => Some("unreachable"),
         Outlook::Joining => Some("joining"),

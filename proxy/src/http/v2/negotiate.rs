@@ -2,11 +2,12 @@
 
 use axum::body::HttpBody;
 use axum::extract::{FromRequestParts, Request};
-use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use weir_http::media::{self, essence};
 
 use crate::Proxy;
 use crate::error::ProxyError;
@@ -32,7 +33,7 @@ pub(crate) async fn negotiate(request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let mut response = match media_type {
         Some(_) => next.run(request).await,
-        None => Refused(ProxyError::NotAcceptable).into_response(),
+        None => Refused::from(ProxyError::NotAcceptable).into_response(),
     };
     if !response.body().is_end_stream() || method == Method::HEAD {
         let media_type = HeaderValue::from_static(media_type.unwrap_or(V2));
@@ -46,12 +47,10 @@ pub(crate) fn of_errors(path: &str) -> &'static str {
     if is_v3(path) { JSON } else { V2 }
 }
 
-/// Whether an answer of API v3 will do. Without a quality, as the reference.
+/// Returns true if an answer of API v3 will do. Without a quality, as the reference.
 fn accepts_json(headers: &HeaderMap) -> bool {
-    let given: Vec<&str> = headers.get_all(ACCEPT).iter().filter_map(|v| v.to_str().ok()).collect();
-    let given = given.join(",");
-    let accepts = |range: &str| [JSON, "application/*", "*/*"].contains(&essence(range).as_str());
-    given.trim().is_empty() || given.split(',').any(accepts)
+    let Some(ranges) = media::accepted(headers) else { return true };
+    ranges.iter().any(|range| [JSON, "application/*", "*/*"].contains(&range.media_type.as_str()))
 }
 
 /// The media type of API v2's answers that have none of their own.
@@ -84,11 +83,11 @@ impl FromRequestParts<Proxy> for Produced {
             Some(JSON) if !proxy.config.confluent_quirks => Some(Format::Json),
             Some(given) => Format::of_media_type(given),
         };
-        let format = format.ok_or(Refused(ProxyError::UnsupportedMediaType))?;
+        let format = format.ok_or(Refused::from(ProxyError::UnsupportedMediaType))?;
         if let Some(ranges) = ranges(&parts.headers)
             && !ranges.iter().any(|r| is_general(r))
         {
-            return Err(Refused(ProxyError::NotAcceptable));
+            return Err(Refused::from(ProxyError::NotAcceptable));
         }
         Ok(Produced(format))
     }
@@ -108,7 +107,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Accepted {
         }
         let formats: Vec<Format> = ranges.iter().filter_map(|r| Format::of_media_type(r)).collect();
         if formats.is_empty() {
-            return Err(Refused(ProxyError::NotAcceptable));
+            return Err(Refused::from(ProxyError::NotAcceptable));
         }
         Ok(Accepted(Some(formats)))
     }
@@ -140,21 +139,8 @@ pub(crate) fn check_control(headers: &HeaderMap) -> Result<(), ProxyError> {
 
 /// What a client accepts, the best first; none if it does not say.
 fn ranges(headers: &HeaderMap) -> Option<Vec<String>> {
-    let given: Vec<&str> = headers.get_all(ACCEPT).iter().filter_map(|v| v.to_str().ok()).collect();
-    let given = given.join(",");
-    if given.trim().is_empty() {
-        return None;
-    }
-    let quality = |range: &str| {
-        let q = range.split(';').find_map(|p| p.trim().strip_prefix("q="));
-        q.map_or(1.0, |q| q.trim().parse::<f32>().unwrap_or(0.0))
-    };
-    let mut ranges: Vec<(f32, String)> =
-        given.split(',').map(|r| (quality(r), essence(r))).filter(|(q, _)| *q > 0.0).collect();
-    ranges.sort_by(|a, b| b.0.total_cmp(&a.0));
-    Some(ranges.into_iter().map(|(_, range)| range).collect())
-}
-
-fn essence(media_type: &str) -> String {
-    media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    let mut ranges = media::accepted(headers)?;
+    ranges.retain(|range| range.quality > 0.0);
+    ranges.sort_by(|a, b| b.quality.total_cmp(&a.quality));
+    Some(ranges.into_iter().map(|range| range.media_type).collect())
 }

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
 use weir_kafka::admin::{ConfigResource, PartitionInfo, Topic as Found};
-use weir_kafka::{Code, Fault, TopicName};
+use weir_kafka::{Code, TopicName};
 
 use super::negotiate::Produced;
 use crate::Proxy;
@@ -18,9 +18,9 @@ use crate::format::Format;
 use crate::http::answer::{Answer, Json};
 use crate::http::json::parse;
 use crate::http::request::{Bytes, Named, Params};
-use crate::limits::Principal;
 use crate::produce::{Prepared, ProduceResponse, Target};
 use crate::producer::Acks;
+use weir_http::Principal;
 
 #[derive(Serialize)]
 pub(crate) struct Topic {
@@ -80,7 +80,8 @@ pub(crate) async fn partition(
     State(proxy): State<Proxy>,
     Named((topic, partition)): Named<(String, i32)>,
 ) -> Answer<Json<Partition>> {
-    Ok(Json(Partition::of(found(&proxy, &topic).await?.partition(partition)?)))
+    let found = found(&proxy, &topic).await?;
+    Ok(Json(Partition::of(found.partition(partition).map_err(ProxyError::from)?)))
 }
 
 /// `GET /topics/{topic}/partitions/{partition}/offsets`: the first offset, and the one after the
@@ -91,7 +92,8 @@ pub(crate) async fn offsets(
     State(proxy): State<Proxy>,
     Named((topic, partition)): Named<(String, i32)>,
 ) -> Answer<Json<Value>> {
-    let offsets = crate::http::offsets_of(&proxy, &found(&proxy, &topic).await?, partition).await?;
+    let found = found(&proxy, &topic).await?;
+    let offsets = crate::http::offsets_of(&proxy, &found, partition).await?;
     Ok(Json(json!({"beginning_offset": offsets.first, "end_offset": offsets.end})))
 }
 
@@ -164,12 +166,12 @@ async fn found(proxy: &Proxy, topic: &str) -> Result<Found, ProxyError> {
 }
 
 /// The configuration of a topic; empty where the broker cannot say it, as the embedded one.
-async fn configs_of(proxy: &Proxy, topic: &str) -> Result<BTreeMap<String, String>, Fault> {
+async fn configs_of(proxy: &Proxy, topic: &str) -> Result<BTreeMap<String, String>, ProxyError> {
     let resource = ConfigResource::Topic(topic.to_string());
     match proxy.broker.cluster.configs_of(resource, None).await {
         Ok(found) => Ok(found.into_iter().filter_map(|c| Some((c.name, c.value?))).collect()),
         Err(fault) if fault.code == Code::UnsupportedRequest => Ok(BTreeMap::new()),
-        Err(fault) => Err(fault),
+        Err(fault) => Err(fault.into()),
     }
 }
 

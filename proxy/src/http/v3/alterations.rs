@@ -164,14 +164,19 @@ pub(super) async fn alter_topics(
         return Ok(Nothing.into_response());
     }
     let of: Vec<ConfigResource> = asked.iter().map(|(of, _)| of.clone()).collect();
-    let known = proxy.broker.cluster.configs(&of, None).await?;
+    let known = proxy.broker.cluster.configs(&of, None).await.map_err(ProxyError::from)?;
     for ((of, changes), known) in asked.iter().zip(known) {
         let known = Names(known.into_iter().map(|config| config.name).collect());
         known.check_all(&site, of, changes)?;
     }
     let asked: Vec<_> = asked.into_iter().filter(|(_, changes)| !changes.is_empty()).collect();
     let validate_only = request.validate_only.unwrap_or(false);
-    let results = proxy.broker.cluster.alter_configs(&asked, validate_only).await?;
+    let results = proxy
+        .broker
+        .cluster
+        .alter_configs(&asked, validate_only)
+        .await
+        .map_err(ProxyError::from)?;
     let failures: Vec<Failure> = asked
         .iter()
         .zip(results)
@@ -194,8 +199,13 @@ async fn alter_one(
     validate_only: bool,
 ) -> Answer<Nothing> {
     if !changes.is_empty() {
-        let results = proxy.broker.cluster.alter_configs(&[(of, changes)], validate_only).await?;
-        results.into_iter().collect::<Result<(), Fault>>()?;
+        let results = proxy
+            .broker
+            .cluster
+            .alter_configs(&[(of, changes)], validate_only)
+            .await
+            .map_err(ProxyError::from)?;
+        results.into_iter().collect::<Result<(), Fault>>().map_err(ProxyError::from)?;
     }
     Ok(Nothing)
 }

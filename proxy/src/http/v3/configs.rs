@@ -112,7 +112,7 @@ pub(crate) async fn of_topics(
     here: Here,
 ) -> Configs {
     let site = here.cluster(&proxy, &cluster).await?;
-    let topics = proxy.broker.cluster.topics(false).await?.into_iter();
+    let topics = proxy.broker.cluster.topics(false).await.map_err(ProxyError::from)?.into_iter();
     let topics = topics.filter(|(_, topic)| !topic.is_internal);
     let topics: Vec<ConfigResource> =
         topics.map(|(name, _)| ConfigResource::Topic(name.to_string())).collect();
@@ -155,7 +155,8 @@ pub(crate) async fn of_brokers(
     here: Here,
 ) -> Configs {
     let site = here.cluster(&proxy, &cluster).await?;
-    let brokers = proxy.broker.cluster.cluster().await?.brokers.into_keys();
+    let brokers =
+        proxy.broker.cluster.cluster().await.map_err(ProxyError::from)?.brokers.into_keys();
     let brokers: Vec<ConfigResource> = brokers.map(ConfigResource::Broker).collect();
     all(&proxy, &site, brokers, &["brokers", "-", "configs"], "KafkaBrokerConfigList").await
 }
@@ -290,7 +291,7 @@ async fn all(
 ) -> Configs {
     let found = match of.is_empty() {
         true => Vec::new(),
-        false => proxy.broker.cluster.configs(&of, None).await?,
+        false => proxy.broker.cluster.configs(&of, None).await.map_err(ProxyError::from)?,
     };
     let items = of.iter().zip(found).flat_map(|(of, configs)| {
         let whose = match of {
@@ -313,7 +314,8 @@ async fn one(
     name: &str,
 ) -> Answer<Json<Resource<Config>>> {
     let site = here.cluster(proxy, cluster).await?;
-    let found = proxy.broker.cluster.configs_of(of.clone(), Some(name)).await?;
+    let found =
+        proxy.broker.cluster.configs_of(of.clone(), Some(name)).await.map_err(ProxyError::from)?;
     let config = found.into_iter().find(|config| config.name == name);
     Ok(Json(describe(&site, &of, config.ok_or(ProxyError::NotFound)?)))
 }

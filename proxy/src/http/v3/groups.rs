@@ -58,9 +58,10 @@ pub(crate) async fn list(
     let site = here.cluster(&proxy, &cluster).await?;
     let admin = &proxy.broker.cluster;
     // only the groups of the page are asked after
-    let ids = admin.group_ids().await?.into_keys().map(|id| (id.clone(), id));
+    let ids =
+        admin.group_ids().await.map_err(ProxyError::from)?.into_keys().map(|id| (id.clone(), id));
     let page = site.list("KafkaConsumerGroupList", &["consumer-groups"], ids);
-    let groups = admin.groups(page.items()).await?;
+    let groups = admin.groups(page.items()).await.map_err(ProxyError::from)?;
     Ok(Json(page.of(groups.into_iter().map(|group| describe(&site, &group)).collect())))
 }
 
@@ -85,7 +86,7 @@ pub(crate) async fn delete(
     here: Here,
 ) -> Answer<Nothing> {
     here.cluster(&proxy, &cluster).await?;
-    proxy.broker.cluster.delete_group(&group).await?;
+    proxy.broker.cluster.delete_group(&group).await.map_err(ProxyError::from)?;
     Ok(Nothing)
 }
 

@@ -86,11 +86,11 @@ pub(crate) async fn reset(
     let site = here.cluster(&proxy, &cluster).await?;
     let admin = &proxy.broker.cluster;
     // a group begins with its first offset
-    if admin.group(&group).await?.is_some_and(|found| !found.is_empty()) {
+    if admin.group(&group).await.map_err(ProxyError::from)?.is_some_and(|found| !found.is_empty()) {
         let reason = format!("Consumer group {group} has active members.");
         return Err(ProxyError::from(Fault::new(Code::NonEmptyGroup, reason)).into());
     }
-    let committed = admin.committed(&group).await?;
+    let committed = admin.committed(&group).await.map_err(ProxyError::from)?;
     let places = places(&proxy, request.topics, &committed).await?;
     if places.is_empty() {
         let reason = "Consumer group offsets could not be found.".to_string();
@@ -98,7 +98,7 @@ pub(crate) async fn reset(
     }
     let offsets = target(&proxy, &request.to.0, &places, &committed).await?;
     if !request.validate_only.unwrap_or(false) {
-        admin.commit(&group, &offsets).await?;
+        admin.commit(&group, &offsets).await.map_err(ProxyError::from)?;
     }
     let moved = offsets.into_iter().map(|(partition, offset)| {
         let previous_offset = committed.get(&partition).copied();

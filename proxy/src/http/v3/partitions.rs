@@ -85,7 +85,14 @@ pub(crate) async fn list(
     here: Here,
 ) -> Answer<Json<List<Resource<Partition>>>> {
     let site = here.cluster(&proxy, &cluster).await?;
-    let found = proxy.broker.cluster.topic(&topic, false).await?.partitions.into_values();
+    let found = proxy
+        .broker
+        .cluster
+        .topic(&topic, false)
+        .await
+        .map_err(ProxyError::from)?
+        .partitions
+        .into_values();
     let partitions = found.map(|p| (key(p.number), describe(&site, &topic, &p)));
     Ok(Json(site.list("KafkaPartitionList", &["topics", &topic, "partitions"], partitions)))
 }
@@ -175,7 +182,7 @@ pub(crate) async fn reassignments(
     here: Here,
 ) -> Answer<Json<List<Resource<Reassignment>>>> {
     let site = here.cluster(&proxy, &cluster).await?;
-    let found = proxy.broker.cluster.reassignments(None).await?;
+    let found = proxy.broker.cluster.reassignments(None).await.map_err(ProxyError::from)?;
     Ok(Json(ongoing(&site, &["topics", "-", "partitions", "-", "reassignment"], found)))
 }
 
@@ -188,9 +195,15 @@ pub(crate) async fn reassignments_of_topic(
     here: Here,
 ) -> Answer<Json<List<Resource<Reassignment>>>> {
     let site = here.cluster(&proxy, &cluster).await?;
-    let partitions = proxy.broker.cluster.topic(&topic, false).await?.partitions;
+    let partitions =
+        proxy.broker.cluster.topic(&topic, false).await.map_err(ProxyError::from)?.partitions;
     let partitions: Vec<i32> = partitions.into_keys().collect();
-    let found = proxy.broker.cluster.reassignments(Some((&topic, &partitions))).await?;
+    let found = proxy
+        .broker
+        .cluster
+        .reassignments(Some((&topic, &partitions)))
+        .await
+        .map_err(ProxyError::from)?;
     Ok(Json(ongoing(&site, &["topics", &topic, "partitions", "-", "reassignment"], found)))
 }
 
@@ -203,7 +216,12 @@ pub(crate) async fn reassignment(
     here: Here,
 ) -> Answer<Json<Resource<Reassignment>>> {
     let site = here.cluster(&proxy, &cluster).await?;
-    let found = proxy.broker.cluster.reassignments(Some((&topic, &[partition]))).await?;
+    let found = proxy
+        .broker
+        .cluster
+        .reassignments(Some((&topic, &[partition])))
+        .await
+        .map_err(ProxyError::from)?;
     let found = found.into_iter().next().ok_or(ProxyError::NotFound)?;
     Ok(Json(reassigned(&site, found)))
 }
@@ -224,7 +242,10 @@ pub(crate) async fn delete_records(
         return Err(ProxyError::BadRequest { reason }.into());
     }
     let admin = &proxy.broker.cluster;
-    let earliest = admin.delete_records(&topic, partition, request.before_offset).await?;
+    let earliest = admin
+        .delete_records(&topic, partition, request.before_offset)
+        .await
+        .map_err(ProxyError::from)?;
     let place = ["topics", &topic, "partitions", &partition.to_string()];
     let deleted =
         Deleted { topic_name: topic.clone(), partition_id: partition, earliest_offset: earliest };

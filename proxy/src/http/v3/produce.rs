@@ -24,10 +24,10 @@ use crate::http::Object;
 use crate::http::answer::{Answer, Json, Refused, Streamed};
 use crate::http::json::{self, parse};
 use crate::http::request::{Bytes, Named, Params};
-use crate::limits::Principal;
 use crate::produce::{BatchRequest, ProduceRequest, Report, Target};
 use crate::producer::Acks;
 use crate::send_queue::{Delivery, Sent};
+use weir_http::Principal;
 
 /// Records that are on their way to the broker in one stream; the next are not read before.
 const IN_FLIGHT_MAX: usize = 1000;
@@ -197,13 +197,13 @@ async fn next(body: &mut IncomingBody, values: &mut Values) -> Option<Read> {
             0 => body.rest(),
             bytes => {
                 if let Err(error) = body.hold(bytes).await {
-                    return Some(Err(error.into()));
+                    return Some(Err(Refused::from(error).0));
                 }
             }
         }
         match body.chunk().await {
             Some(Ok(chunk)) => values.push(&chunk),
-            Some(Err(error)) => return Some(Err(error.into())),
+            Some(Err(error)) => return Some(Err(Refused::from(error).0)),
             None => return values.end().transpose(),
         }
     }

@@ -44,8 +44,8 @@ pub(crate) async fn read(
 ) -> Answer<Bytes> {
     let site = here.cluster(&proxy, &cluster).await?;
     let admin = &proxy.broker.cluster;
-    let found = admin.topic(&topic, false).await?;
-    found.partition(partition)?;
+    let found = admin.topic(&topic, false).await.map_err(ProxyError::from)?;
+    found.partition(partition).map_err(ProxyError::from)?;
     let place = Partition::new(found.name, partition);
     let offset = begin(&proxy, &place, &params).await?;
     let limit = positive(&params, "limit", RECORDS, RECORDS_MAX)?;

@@ -1,7 +1,6 @@
 //! The shapes that all of API v3 has: resources with their own address, lists in pages, links.
 
 use axum::extract::{FromRequestParts, OriginalUri};
-use axum::http::header::HOST;
 use axum::http::request::Parts;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,7 +10,7 @@ use crate::Proxy;
 use crate::error::ProxyError;
 use crate::http::answer::Refused;
 use crate::http::encoded;
-use crate::http::request::Params;
+use crate::http::request::{BaseUrl, Params};
 
 /// A cluster's place in the API, as the client reaches it.
 pub(crate) struct Site {
@@ -80,11 +79,7 @@ impl FromRequestParts<Proxy> for Here {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, proxy: &Proxy) -> Result<Self, Refused> {
-        let host = parts.headers.get(HOST).and_then(|h| h.to_str().ok()).unwrap_or("localhost");
-        let url = match &proxy.config.advertised_url {
-            Some(url) => url.trim_end_matches('/').to_string(),
-            None => format!("{}://{host}", proxy.config.scheme),
-        };
+        let Ok(BaseUrl(url)) = BaseUrl::from_request_parts(parts, proxy).await;
         let original = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |uri| &uri.0);
         let prefix = if original.path().starts_with("/kafka/") { "/kafka" } else { "" };
         let params = Params::from_request_parts(parts, proxy).await?;

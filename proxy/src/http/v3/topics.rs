@@ -81,7 +81,8 @@ pub(crate) async fn list(
     params: Params,
 ) -> Answer<Json<List<Resource<Topic>>>> {
     let site = here.cluster(&proxy, &cluster).await?;
-    let topics = proxy.broker.cluster.topics(with_operations(&params)).await?;
+    let topics =
+        proxy.broker.cluster.topics(with_operations(&params)).await.map_err(ProxyError::from)?;
     let topics = topics.into_iter().filter(|(_, topic)| !topic.is_internal);
     let topics = topics.map(|(name, topic)| (name.to_string(), describe(&site, topic)));
     Ok(Json(site.list("KafkaTopicList", &["topics"], topics)))
@@ -107,7 +108,8 @@ pub(crate) async fn create(
         configs: configs(request.configs.unwrap_or_default())?,
         validate_only: request.validate_only.unwrap_or(false),
     };
-    let (partitions, replicas) = proxy.broker.cluster.create_topic(&new).await?;
+    let (partitions, replicas) =
+        proxy.broker.cluster.create_topic(&new).await.map_err(ProxyError::from)?;
     let status = if new.validate_only { StatusCode::OK } else { StatusCode::CREATED };
     let location = [(LOCATION, site.url(&["topics", &new.name]))];
     let topic = resource(&site, &new.name, false, partitions, replicas, Vec::new());
@@ -140,7 +142,12 @@ pub(crate) async fn get(
     params: Params,
 ) -> Answer<Json<Resource<Topic>>> {
     let site = here.cluster(&proxy, &cluster).await?;
-    let topic = proxy.broker.cluster.topic(&topic, with_operations(&params)).await?;
+    let topic = proxy
+        .broker
+        .cluster
+        .topic(&topic, with_operations(&params))
+        .await
+        .map_err(ProxyError::from)?;
     Ok(Json(describe(&site, topic)))
 }
 
@@ -154,8 +161,13 @@ pub(crate) async fn grow(
     JsonBody(request): JsonBody<GrowTopic>,
 ) -> Answer<Json<Resource<Topic>>> {
     let site = here.cluster(&proxy, &cluster).await?;
-    proxy.broker.cluster.grow_topic(&topic, request.partitions_count).await?;
-    let found = proxy.broker.cluster.topic(&topic, false).await?;
+    proxy
+        .broker
+        .cluster
+        .grow_topic(&topic, request.partitions_count)
+        .await
+        .map_err(ProxyError::from)?;
+    let found = proxy.broker.cluster.topic(&topic, false).await.map_err(ProxyError::from)?;
     // brokers hear of them a moment after the controller has made them
     let made = usize::try_from(request.partitions_count).unwrap_or_default();
     let count = found.partitions.len().max(made);
@@ -172,7 +184,7 @@ pub(crate) async fn delete(
     here: Here,
 ) -> Answer<Nothing> {
     here.cluster(&proxy, &cluster).await?;
-    proxy.broker.cluster.delete_topic(&topic).await?;
+    proxy.broker.cluster.delete_topic(&topic).await.map_err(ProxyError::from)?;
     Ok(Nothing)
 }
 

@@ -17,8 +17,9 @@ use weir_registry_core::{AssociationDelete, State as RegistryState, over_budget}
 use weir_schema::OverBudget;
 
 use super::super::answer::{Answer, Json, Refused};
-use super::super::request::{Body, From, Params};
-use super::change::{Way, change, remove, response};
+use super::super::query::{BatchGet, ChangingAssociations};
+use super::super::request::{Body, From, Query};
+use super::change::{Kind, Way, change, remove, response};
 use super::wanted::Wanted;
 use crate::Registry;
 
@@ -28,11 +29,10 @@ use crate::Registry;
 /// resource without associations is no error. 42212 no requests.
 pub(in super::super) async fn batch_get(
     State(registry): State<Registry>,
-    params: Params,
+    Query(BatchGet { include_schemas }): Query<BatchGet>,
     Body(batch): Body<AssociationBatch<AssociationQuery>>,
 ) -> Answer<(StatusCode, Json<AssociationResults>)> {
     let state = registry.state();
-    let include_schemas = params.flag("includeSchemas");
     let results = requests(batch)?.into_iter().map(|query| find(&state, query, include_schemas));
     Ok(answer(bounded(results, registry.lanes().limits.bytes)))
 }
@@ -45,10 +45,10 @@ pub(in super::super) async fn batch_get(
 pub(in super::super) async fn batch_change(
     State(registry): State<Registry>,
     From(asker): From,
-    params: Params,
+    Query(asked): Query<ChangingAssociations>,
     Body(batch): Body<AssociationBatch<AssociationOps>>,
 ) -> Answer<(StatusCode, Json<AssociationResults>)> {
-    let way = Way::of(&params, asker)?;
+    let way = Way::of(&asked, asker)?;
     let mut results = Vec::new();
     let mut texts = Texts { left: registry.lanes().limits.bytes };
     for ops in requests(batch)? {
@@ -59,10 +59,10 @@ pub(in super::super) async fn batch_change(
             // it is done: what is left out of the answer can be asked for
             response.associations.iter_mut().for_each(|info| info.schema = None);
         }
-        if let Err(Refused(RegistryError::NoLeader)) = &done
+        if let Err(weir_http::Refused(RegistryError::NoLeader)) = &done
             && results.iter().all(|result: &AssociationResult| result.result.is_none())
         {
-            return Err(Refused(RegistryError::NoLeader)); // all of it is done there
+            return Err(Refused::from(RegistryError::NoLeader)); // all of it is done there
         }
         results.push(result(done));
     }
@@ -102,7 +102,7 @@ fn bounded(
         let response = result?;
         match texts.take(&response) {
             true => Ok(response),
-            false => Err(Refused(over_budget(OverBudget::Bytes(bytes_max)))),
+            false => Err(Refused::from(over_budget(OverBudget::Bytes(bytes_max)))),
         }
     };
     results.map(within).map(result).collect()
@@ -111,7 +111,9 @@ fn bounded(
 fn result(result: Answer<AssociationResponse>) -> AssociationResult {
     match result {
         Ok(result) => AssociationResult { error: None, result: Some(result) },
-        Err(Refused(error)) => AssociationResult { error: Some(error.body()), result: None },
+        Err(weir_http::Refused(error)) => {
+            AssociationResult { error: Some(error.body()), result: None }
+        }
     }
 }
 
@@ -184,10 +186,10 @@ async fn change_one(
     };
     let id = resource.resource_id.clone().unwrap_or_default();
     let mut schemas = BTreeMap::new();
-    for run in ops.runs(way.is_dry)? {
+    for run in ops.runs(way.is_dry).map_err(RegistryError::from)? {
         let changed = match run {
-            AssociationRun::Create(request) => change(registry, request, way, true).await?,
-            AssociationRun::Upsert(request) => change(registry, request, way, false).await?,
+            AssociationRun::Create(request) => change(registry, request, way, Kind::Create).await?,
+            AssociationRun::Upsert(request) => change(registry, request, way, Kind::Upsert).await?,
             AssociationRun::Delete { association_type, cascade_lifecycle } => {
                 let what = AssociationDelete {
                     resource_id: id.clone(),
@@ -197,7 +199,9 @@ async fn change_one(
                 };
                 match remove(registry, what, way.is_dry).await {
                     // what is not there is deleted
-                    Ok(()) | Err(Refused(RegistryError::AssociationNotFound { .. })) => continue,
+                    Ok(()) | Err(weir_http::Refused(RegistryError::AssociationNotFound { .. })) => {
+                        continue;
+                    }
                     Err(refused) => return Err(refused),
                 }
             }
@@ -214,5 +218,5 @@ async fn change_one(
 }
 
 fn invalid(property: &'static str, detail: &str) -> Refused {
-    Refused(RegistryError::InvalidAssociation { property, detail: detail.into() })
+    Refused::from(RegistryError::InvalidAssociation { property, detail: detail.into() })
 }

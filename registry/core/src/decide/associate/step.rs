@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use weir_registry_api::{Association, Lifecycle, RegistryError, Subject, Version};
 
-use super::super::delete::refuse_referenced;
-use super::super::register::writers_budget;
+use super::super::guards::{refuse_referenced, writers_budget};
 use super::{AssociationChange, AssociationPlan, Registration, invalid};
 use crate::parsed::over_budget;
 use crate::state::State;

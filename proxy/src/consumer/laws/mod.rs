@@ -17,7 +17,7 @@ use super::state::{Command, Rules, Source, State};
 fn moves(step: &Step) -> bool {
     !matches!(
         step,
-        Step::Commit | Step::Fetch(_) | Step::Fault(_) | Step::Lend(_) | Step::Settle(_)
+        Step::Commit | Step::Fetch(_) | Step::Mishap(_) | Step::Lend(_) | Step::Settle(_)
     )
 }
 

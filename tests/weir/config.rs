@@ -72,7 +72,11 @@ fn each_value_is_printed_with_the_layer_that_it_comes_from() {
     ] {
         assert!(printed.lines().any(|found| found == line), "{line}\n{printed}");
     }
-    assert!(printed.contains("# limits.connections_max is not set: half of the descriptors"));
+    assert!(printed.contains("# registry.accept_loss_after is not set"), "{printed}");
+    // what follows from the machine is a number too
+    let follows = "limits.connections_per_address_max = ";
+    let line = printed.lines().find(|line| line.starts_with(follows)).unwrap();
+    assert!(line.ends_with("  # follows from limits.connections_max"), "{line}");
 }
 
 #[test]
@@ -257,4 +261,61 @@ fn dev_reads_no_file_that_nobody_names() {
     };
     start(&[]).line("weir dev is ready");
     start(&["--config", "weir.toml"]).line("weir.toml:1:1: unknown key rolls");
+    start(&["--registry-listener", "https://127.0.0.1:0"]).line("weir dev has no certificate");
+}
+
+#[test]
+fn confluents_values_have_the_escapes_of_a_properties_file_and_ours_do_not() {
+    let folder = folder("");
+    let vars = [
+        ("SCHEMA_REGISTRY_SCHEMA_REGISTRY_GROUP_ID", r#"  a\"b\\c"#),
+        ("WEIR_SCHEMAS_TOPIC", r"a\b"),
+        ("SCHEMA_REGISTRY_MODE_MUTABILITY", " FALSE "),
+    ];
+    let printed = printed(folder.path(), &[], &vars);
+    for line in [
+        r#"registry.group = "a\"b\\c"  # SCHEMA_REGISTRY_SCHEMA_REGISTRY_GROUP_ID"#,
+        r#"registry.schemas_topic = "a\\b"  # WEIR_SCHEMAS_TOPIC"#,
+        "registry.mode_mutable = false  # SCHEMA_REGISTRY_MODE_MUTABILITY",
+    ] {
+        assert!(printed.lines().any(|found| found == line), "{line}\n{printed}");
+    }
+}
+
+#[test]
+fn settings_of_javas_clients_are_those_of_librdkafkas() {
+    let folder = folder("");
+    let vars = [
+        ("SCHEMA_REGISTRY_KAFKASTORE_BOOTSTRAP_SERVERS", "k:9092"),
+        ("SCHEMA_REGISTRY_KAFKASTORE_REQUEST_TIMEOUT_MS", "7000"),
+        ("KAFKA_REST_PRODUCER_MAX_REQUEST_SIZE", "2000000"),
+    ];
+    let printed = printed(folder.path(), &[], &vars);
+    for line in [
+        "registry.kafka.\"socket.timeout.ms\" = \"7000\"  # SCHEMA_REGISTRY_KAFKASTORE_REQUEST_TIMEOUT_MS",
+        "proxy.producer.\"message.max.bytes\" = \"2000000\"  # KAFKA_REST_PRODUCER_MAX_REQUEST_SIZE",
+    ] {
+        assert!(printed.lines().any(|found| found == line), "{line}\n{printed}");
+    }
+}
+
+#[test]
+fn what_weir_does_not_have_is_refused_by_name_with_what_to_do() {
+    let folder = folder("roles = ['registry']");
+    for (name, value, what_to_do) in [
+        ("SCHEMA_REGISTRY_AUTHENTICATION_METHOD", "BASIC", "reverse proxy"),
+        ("SCHEMA_REGISTRY_SSL_CLIENT_AUTHENTICATION", "REQUIRED", "reverse proxy"),
+        ("SCHEMA_REGISTRY_RESOURCE_EXTENSION_CLASS", "io.A", "no Java classes"),
+        ("SCHEMA_REGISTRY_KAFKASTORE_CONNECTION_URL", "zk:2181", "BOOTSTRAP_SERVERS"),
+        ("SCHEMA_REGISTRY_OPTS", "-Djava.security.auth.login.config=/a", "SASL_JAAS_CONFIG"),
+    ] {
+        let output = run(folder.path(), &["config", "check"], &[(name, value)]);
+        assert_eq!(output.status.code(), Some(1), "{name}");
+        let said = text(&output.stdout);
+        assert!(said.starts_with(&format!("{name}: ")) && said.contains(what_to_do), "{said}");
+        // a file can waive it as well
+        let waived = [(name, value), ("WEIR_IGNORE_SETTINGS", name)];
+        let output = run(folder.path(), &["config", "check"], &waived);
+        assert!(output.status.success(), "{output:?}");
+    }
 }

@@ -8,6 +8,7 @@ use weir_http::AllowedHost;
 use crate::config::problem::Reason;
 use crate::config::setting::{Setting, Shape};
 use crate::config::value::{Scalar, Scheme};
+use crate::without_user::without_user;
 
 /// A listener as it was written: `https://[::1]:8443`, `registry.example:8081`, `:8082`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,7 +87,7 @@ impl Scalar for ListenerUrl {
     fn parse(text: &str, _: &Setting) -> Result<ListenerUrl, Reason> {
         let text = text.trim();
         parse(text).ok_or_else(|| {
-            format!("{text} is not a listener: expected http://HOST:PORT, https://HOST:PORT, HOST:PORT or :PORT").into()
+            format!("{} is not a listener: expected http://HOST:PORT, https://HOST:PORT, HOST:PORT or :PORT", without_user(text)).into()
         })
     }
 }
@@ -151,13 +152,14 @@ mod tests {
             "http://127.0.0.1:x",
             "a b:1",
             "::1:80x",
-            "http://me@a:1",
             "127.0.0.1:65536",
             "[::1:8080",
             "",
         ] {
             assert!(listener(wrong).unwrap_err().0.contains(wrong), "{wrong}");
         }
+        let Reason(login) = listener("http://me:hunter2@a:1").unwrap_err();
+        assert!(login.starts_with("http://a:1 is not") && !login.contains("hunter2"), "{login}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use weir_kafka::{Verdict, judge};
 
 use super::problem::Problem;
 use super::tree::{Tree, find};
-use super::value::{Names, Role, Sourced, Store};
+use super::value::{Names, Role, Scheme, Sourced, Store};
 use crate::confluent::{Env, var};
 use crate::settings;
 
@@ -30,6 +30,19 @@ pub fn exclusions(tree: &Tree, problems: &mut Vec<Problem>) {
     if tree.process.roles.is_empty() {
         let text = "roles: expected registry, proxy or both";
         problems.push(Problem::at(&tree.process.roles.source, text));
+    }
+}
+
+/// What `weir dev` does not have.
+pub fn dev(tree: &Tree, problems: &mut Vec<Problem>) {
+    for listeners in [&tree.registry.listeners, &tree.proxy.listeners] {
+        if listeners.is_empty() {
+            problems.push(Problem::at(&listeners.source, "there is no listener"));
+        }
+        if listeners.iter().any(|url| url.scheme == Some(Scheme::Https)) {
+            let text = "weir dev has no certificate: say http://, or use weir serve";
+            problems.push(Problem::at(&listeners.source, text));
+        }
     }
 }
 

@@ -110,6 +110,7 @@ pub fn of_dev(flags: &Flags, env: &Env) -> Result<Tree, Error> {
     let mut layers = of_file(told_file(flags, env).as_deref(), &mut problems)?;
     layers.extend(of_weir(flags, env, &mut problems).0);
     let tree = Tree::read(&layers, &mut problems);
+    tree.iter().for_each(|tree| check::dev(tree, &mut problems));
     tree.filter(|_| problems.is_empty()).ok_or_else(|| Problems(problems).into())
 }
 

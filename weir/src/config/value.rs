@@ -1,6 +1,7 @@
 //! Values: what a text of a layer means, by type.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::Deref;
 use std::path::PathBuf;
 
@@ -12,10 +13,17 @@ use super::setting::{Setting, Shape};
 use super::source::Source;
 
 /// A text, and where it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Text {
     pub text: String,
     pub source: Source,
+}
+
+/// The text is left out: it may be a password.
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Text").field("source", &self.source).finish_non_exhaustive()
+    }
 }
 
 /// What a layer has for a setting.

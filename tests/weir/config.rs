@@ -131,11 +131,11 @@ fn mistakes_of_a_file_are_found_with_line_and_column() {
         ("insecure = 'true'", "weir.toml:2:12: insecure: expected true or false, found string"),
         (
             "[limits]\nidle_timeout_ms = 0",
-            "weir.toml:3:19: limits.idle_timeout_ms: expected a whole number of at least 1; 0",
+            "weir.toml:3:19: limits.idle_timeout_ms: expected a whole number of at least 1, found 0",
         ),
         (
             "[registry]\nhost_port = 65536",
-            "weir.toml:3:13: registry.host_port: expected a whole number from 1 to 65535; 65536",
+            "weir.toml:3:13: registry.host_port: expected a whole number from 1 to 65535, found 65536",
         ),
         (
             "[registry]\nstore = 'disk'",
@@ -199,6 +199,14 @@ fn settings_without_mistakes_are_said_to_have_none() {
     let folder = folder("roles = ['registry']\n");
     let output = run(folder.path(), &["config", "check"], &[]);
     assert!(output.status.success() && text(&output.stdout).contains("nothing is wrong"));
+    let vars = [("SCHEMA_REGISTRY_HEAP_OPTS", "-Xmx1G"), ("SCHEMA_REGISTRY_GROUP_ID", "mistaken")];
+    let output = run(folder.path(), &["config", "check"], &vars);
+    let said = text(&output.stdout);
+    assert!(
+        output.status.success()
+            && vars.iter().all(|(name, _)| said.contains(&format!("note: {name}"))),
+        "{said}"
+    );
     let named = folder.path().join("other.toml");
     std::fs::write(&named, "rolls = 1").unwrap();
     let output = run(folder.path(), &["config", "check", named.to_str().unwrap()], &[]);

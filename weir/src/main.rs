@@ -143,7 +143,10 @@ fn check(file: Option<PathBuf>, flags: &Flags, env: &Env) -> Result<(), Error> {
     match checked {
         Ok(configuration) => {
             let file = configuration.file.map(|file| file.display().to_string());
-            write_out(&format!("{}: nothing is wrong\n", file.as_deref().unwrap_or("no file")))
+            let notes = configuration.notes.lines().into_iter();
+            let notes: String = notes.map(|note| format!("note: {note}\n")).collect();
+            let file = file.as_deref().unwrap_or("no file");
+            write_out(&format!("{notes}{file}: nothing is wrong\n"))
         }
         // without the name of the program, so that lines are as those of a compiler
         Err(Error::Settings(problems)) => {

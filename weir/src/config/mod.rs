@@ -83,7 +83,7 @@ impl Configuration {
         layers.extend(found.layers);
         layers.extend(ours);
         let Some(tree) = Tree::read(&layers, &mut problems) else {
-            return Err(Problems(problems).into());
+            return Err(Problems::new(problems).into());
         };
         let mut notes = Notes { kafka: found.notes, unknown, ..Notes::default() };
         notes.extend(audit(env, &servers(&tree), &tree.process.ignore_settings, &mut problems));
@@ -91,7 +91,7 @@ impl Configuration {
         check::store(&tree, env, &mut problems);
         check::librdkafka(&tree, &mut problems);
         if !problems.is_empty() {
-            return Err(Problems(problems).into());
+            return Err(Problems::new(problems).into());
         }
         let surroundings = Surroundings {
             hostname: env.get("HOSTNAME").cloned().filter(|name| !name.is_empty()),
@@ -111,7 +111,7 @@ pub fn of_dev(flags: &Flags, env: &Env) -> Result<Tree, Error> {
     layers.extend(of_weir(flags, env, &mut problems).0);
     let tree = Tree::read(&layers, &mut problems);
     tree.iter().for_each(|tree| check::dev(tree, &mut problems));
-    tree.filter(|_| problems.is_empty()).ok_or_else(|| Problems(problems).into())
+    tree.filter(|_| problems.is_empty()).ok_or_else(|| Problems::new(problems).into())
 }
 
 /// The layer of a file, which is empty if there is none. A text that is not TOML ends everything.

@@ -172,8 +172,8 @@ fn integer(text: &str, setting: &Setting, max: u64) -> Result<u64, Reason> {
             true => format!("of at least {min}"),
             false => format!("from {min} to {max}"),
         };
-        format!("expected a whole number {bounds}; {} is not a number in these bounds", text.trim())
-            .into()
+        let found = Some(text.trim()).filter(|text| !text.is_empty()).unwrap_or("nothing");
+        format!("expected a whole number {bounds}, found {found}").into()
     })
 }
 

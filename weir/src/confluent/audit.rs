@@ -54,6 +54,14 @@ impl Notes {
         }
     }
 
+    /// Returns them as lines.
+    pub fn lines(&self) -> Vec<String> {
+        let ignored = self.ignored.iter().map(|(name, why)| format!("{name} has no effect: {why}"));
+        let unknown =
+            self.unknown.iter().map(|name| format!("{name}: nobody here knows this setting"));
+        self.kafka.iter().cloned().chain(ignored).chain(unknown).collect()
+    }
+
     /// Adds others.
     pub fn extend(&mut self, others: Notes) {
         self.ignored.extend(others.ignored);

@@ -165,6 +165,10 @@ fn mistakes_of_a_file_are_found_with_line_and_column() {
             "[kafka.client]\nlinger.ms = 'hunter2'",
             "weir.toml:3:13: kafka.client: librdkafka's linger.ms does not take its value",
         ),
+        (
+            "[registry]\nschemas_topic_config = { cleanup.policy = 'delete' }",
+            "weir.toml:3:43: registry.schemas_topic_config: the topic is always compacted",
+        ),
         ("registry = [", "weir.toml:2:"),
     ] {
         let found = mistakes(&format!("{roles}{file}"), &[]);
@@ -298,7 +302,7 @@ fn settings_of_javas_clients_are_those_of_librdkafkas() {
         ("SCHEMA_REGISTRY_KAFKASTORE_REQUEST_TIMEOUT_MS", "7000"),
         ("KAFKA_REST_PRODUCER_MAX_REQUEST_SIZE", "2000000"),
     ];
-    let printed = printed(folder.path(), &[], &vars);
+    let printed = printed(folder.path(), &["--roles", "proxy"], &vars);
     for line in [
         "registry.kafka.\"socket.timeout.ms\" = \"7000\"  # SCHEMA_REGISTRY_KAFKASTORE_REQUEST_TIMEOUT_MS",
         "proxy.producer.\"message.max.bytes\" = \"2000000\"  # KAFKA_REST_PRODUCER_MAX_REQUEST_SIZE",
@@ -326,4 +330,32 @@ fn what_weir_does_not_have_is_refused_by_name_with_what_to_do() {
         let output = run(folder.path(), &["config", "check"], &waived);
         assert!(output.status.success(), "{output:?}");
     }
+}
+
+/// One file of variables may be for both containers.
+#[test]
+fn variables_of_a_server_that_does_not_run_end_nothing() {
+    let folder = folder("");
+    let check = |roles: &str, vars: &[(&str, &str)]| {
+        let args = ["config", "check", "--roles", roles, "--schema-registry-url", "http://sr:8081"];
+        run(folder.path(), &args, vars)
+    };
+    let jks = ("SCHEMA_REGISTRY_KAFKASTORE_SSL_TRUSTSTORE_LOCATION", "/a.jks");
+    let vars = [
+        jks,
+        ("SCHEMA_REGISTRY_KAFKASTORE_INIT_TIMEOUT_MS", "soon"),
+        ("SCHEMA_REGISTRY_LISTENERS", "everywhere"),
+        ("KAFKA_REST_BOOTSTRAP_SERVERS", "k:9092"),
+    ];
+    let output = check("proxy", &vars);
+    assert!(output.status.success(), "{output:?}");
+    // but where the proxy asks the registry's brokers, the way to them counts
+    let output = check("proxy", &[jks, ("SCHEMA_REGISTRY_KAFKASTORE_BOOTSTRAP_SERVERS", "k:1")]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stdout).starts_with(jks.0), "{output:?}");
+    let vars =
+        [("KAFKA_REST_CLIENT_SSL_TRUSTSTORE_LOCATION", "/a.jks"), ("KAFKA_REST_API_V2_ENABLE", "")];
+    let kafka = [("SCHEMA_REGISTRY_KAFKASTORE_BOOTSTRAP_SERVERS", "k:1")];
+    let output = check("registry", &[&vars[..], &kafka].concat());
+    assert!(output.status.success(), "{output:?}");
 }

@@ -27,6 +27,10 @@ pub fn exclusions(tree: &Tree, problems: &mut Vec<Problem>) {
             "registry.accept_loss_after is for a log on disk: say --store sled, or leave it out";
         problems.push(Problem::at(&accepts_loss.source, text));
     }
+    if let Some(policy) = registry.schemas_topic_config.get("cleanup.policy") {
+        let text = "registry.schemas_topic_config: the topic is always compacted: leave cleanup.policy out";
+        problems.push(Problem::at(&policy.source, text));
+    }
     if tree.process.roles.is_empty() {
         let text = "roles: expected registry, proxy or both";
         problems.push(Problem::at(&tree.process.roles.source, text));

@@ -72,7 +72,11 @@ fn each_value_is_printed_with_the_layer_that_it_comes_from() {
     ] {
         assert!(printed.lines().any(|found| found == line), "{line}\n{printed}");
     }
-    assert!(printed.contains("# limits.connections_max is not set: half of the descriptors"));
+    assert!(printed.contains("# registry.accept_loss_after is not set"), "{printed}");
+    // what follows from the machine is a number too
+    let follows = "limits.connections_per_address_max = ";
+    let line = printed.lines().find(|line| line.starts_with(follows)).unwrap();
+    assert!(line.ends_with("  # follows from limits.connections_max"), "{line}");
 }
 
 #[test]
@@ -127,11 +131,11 @@ fn mistakes_of_a_file_are_found_with_line_and_column() {
         ("insecure = 'true'", "weir.toml:2:12: insecure: expected true or false, found string"),
         (
             "[limits]\nidle_timeout_ms = 0",
-            "weir.toml:3:19: limits.idle_timeout_ms: expected a whole number of at least 1; 0",
+            "weir.toml:3:19: limits.idle_timeout_ms: expected a whole number of at least 1, found 0",
         ),
         (
             "[registry]\nhost_port = 65536",
-            "weir.toml:3:13: registry.host_port: expected a whole number from 1 to 65535; 65536",
+            "weir.toml:3:13: registry.host_port: expected a whole number from 1 to 65535, found 65536",
         ),
         (
             "[registry]\nstore = 'disk'",
@@ -160,6 +164,10 @@ fn mistakes_of_a_file_are_found_with_line_and_column() {
         (
             "[kafka.client]\nlinger.ms = 'hunter2'",
             "weir.toml:3:13: kafka.client: librdkafka's linger.ms does not take its value",
+        ),
+        (
+            "[registry]\nschemas_topic_config = { cleanup.policy = 'delete' }",
+            "weir.toml:3:43: registry.schemas_topic_config: the topic is always compacted",
         ),
         ("registry = [", "weir.toml:2:"),
     ] {
@@ -195,6 +203,14 @@ fn settings_without_mistakes_are_said_to_have_none() {
     let folder = folder("roles = ['registry']\n");
     let output = run(folder.path(), &["config", "check"], &[]);
     assert!(output.status.success() && text(&output.stdout).contains("nothing is wrong"));
+    let vars = [("SCHEMA_REGISTRY_HEAP_OPTS", "-Xmx1G"), ("SCHEMA_REGISTRY_GROUP_ID", "mistaken")];
+    let output = run(folder.path(), &["config", "check"], &vars);
+    let said = text(&output.stdout);
+    assert!(
+        output.status.success()
+            && vars.iter().all(|(name, _)| said.contains(&format!("note: {name}"))),
+        "{said}"
+    );
     let named = folder.path().join("other.toml");
     std::fs::write(&named, "rolls = 1").unwrap();
     let output = run(folder.path(), &["config", "check", named.to_str().unwrap()], &[]);
@@ -257,4 +273,89 @@ fn dev_reads_no_file_that_nobody_names() {
     };
     start(&[]).line("weir dev is ready");
     start(&["--config", "weir.toml"]).line("weir.toml:1:1: unknown key rolls");
+    start(&["--registry-listener", "https://127.0.0.1:0"]).line("weir dev has no certificate");
+}
+
+#[test]
+fn confluents_values_have_the_escapes_of_a_properties_file_and_ours_do_not() {
+    let folder = folder("");
+    let vars = [
+        ("SCHEMA_REGISTRY_SCHEMA_REGISTRY_GROUP_ID", r#"  a\"b\\c"#),
+        ("WEIR_SCHEMAS_TOPIC", r"a\b"),
+        ("SCHEMA_REGISTRY_MODE_MUTABILITY", " FALSE "),
+    ];
+    let printed = printed(folder.path(), &[], &vars);
+    for line in [
+        r#"registry.group = "a\"b\\c"  # SCHEMA_REGISTRY_SCHEMA_REGISTRY_GROUP_ID"#,
+        r#"registry.schemas_topic = "a\\b"  # WEIR_SCHEMAS_TOPIC"#,
+        "registry.mode_mutable = false  # SCHEMA_REGISTRY_MODE_MUTABILITY",
+    ] {
+        assert!(printed.lines().any(|found| found == line), "{line}\n{printed}");
+    }
+}
+
+#[test]
+fn settings_of_javas_clients_are_those_of_librdkafkas() {
+    let folder = folder("");
+    let vars = [
+        ("SCHEMA_REGISTRY_KAFKASTORE_BOOTSTRAP_SERVERS", "k:9092"),
+        ("SCHEMA_REGISTRY_KAFKASTORE_REQUEST_TIMEOUT_MS", "7000"),
+        ("KAFKA_REST_PRODUCER_MAX_REQUEST_SIZE", "2000000"),
+    ];
+    let printed = printed(folder.path(), &["--roles", "proxy"], &vars);
+    for line in [
+        "registry.kafka.\"socket.timeout.ms\" = \"7000\"  # SCHEMA_REGISTRY_KAFKASTORE_REQUEST_TIMEOUT_MS",
+        "proxy.producer.\"message.max.bytes\" = \"2000000\"  # KAFKA_REST_PRODUCER_MAX_REQUEST_SIZE",
+    ] {
+        assert!(printed.lines().any(|found| found == line), "{line}\n{printed}");
+    }
+}
+
+#[test]
+fn what_weir_does_not_have_is_refused_by_name_with_what_to_do() {
+    let folder = folder("roles = ['registry']");
+    for (name, value, what_to_do) in [
+        ("SCHEMA_REGISTRY_AUTHENTICATION_METHOD", "BASIC", "reverse proxy"),
+        ("SCHEMA_REGISTRY_SSL_CLIENT_AUTHENTICATION", "REQUIRED", "reverse proxy"),
+        ("SCHEMA_REGISTRY_RESOURCE_EXTENSION_CLASS", "io.A", "no Java classes"),
+        ("SCHEMA_REGISTRY_KAFKASTORE_CONNECTION_URL", "zk:2181", "BOOTSTRAP_SERVERS"),
+        ("SCHEMA_REGISTRY_OPTS", "-Djava.security.auth.login.config=/a", "SASL_JAAS_CONFIG"),
+    ] {
+        let output = run(folder.path(), &["config", "check"], &[(name, value)]);
+        assert_eq!(output.status.code(), Some(1), "{name}");
+        let said = text(&output.stdout);
+        assert!(said.starts_with(&format!("{name}: ")) && said.contains(what_to_do), "{said}");
+        // a file can waive it as well
+        let waived = [(name, value), ("WEIR_IGNORE_SETTINGS", name)];
+        let output = run(folder.path(), &["config", "check"], &waived);
+        assert!(output.status.success(), "{output:?}");
+    }
+}
+
+/// One file of variables may be for both containers.
+#[test]
+fn variables_of_a_server_that_does_not_run_end_nothing() {
+    let folder = folder("");
+    let check = |roles: &str, vars: &[(&str, &str)]| {
+        let args = ["config", "check", "--roles", roles, "--schema-registry-url", "http://sr:8081"];
+        run(folder.path(), &args, vars)
+    };
+    let jks = ("SCHEMA_REGISTRY_KAFKASTORE_SSL_TRUSTSTORE_LOCATION", "/a.jks");
+    let vars = [
+        jks,
+        ("SCHEMA_REGISTRY_KAFKASTORE_INIT_TIMEOUT_MS", "soon"),
+        ("SCHEMA_REGISTRY_LISTENERS", "everywhere"),
+        ("KAFKA_REST_BOOTSTRAP_SERVERS", "k:9092"),
+    ];
+    let output = check("proxy", &vars);
+    assert!(output.status.success(), "{output:?}");
+    // but where the proxy asks the registry's brokers, the way to them counts
+    let output = check("proxy", &[jks, ("SCHEMA_REGISTRY_KAFKASTORE_BOOTSTRAP_SERVERS", "k:1")]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stdout).starts_with(jks.0), "{output:?}");
+    let vars =
+        [("KAFKA_REST_CLIENT_SSL_TRUSTSTORE_LOCATION", "/a.jks"), ("KAFKA_REST_API_V2_ENABLE", "")];
+    let kafka = [("SCHEMA_REGISTRY_KAFKASTORE_BOOTSTRAP_SERVERS", "k:1")];
+    let output = check("registry", &[&vars[..], &kafka].concat());
+    assert!(output.status.success(), "{output:?}");
 }

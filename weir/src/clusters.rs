@@ -119,3 +119,55 @@ pub fn of_kind(kind: &Names, tree: &Tree) -> BTreeMap<String, String> {
     let own = kind.iter().filter(|(name, text)| wins(name, &text.source));
     own.map(|(name, text)| (name.clone(), text.text.clone())).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Configuration;
+    use crate::config::tests::{env, flags};
+
+    /// What log and proxy are told: brokers, and the values of `client.id`.
+    fn told(given: &[&str], vars: &[(&str, &str)]) -> (Settings, Settings) {
+        let read = Configuration::of_serve(&flags(given), &env(vars));
+        let clusters = read.unwrap().settings.clusters;
+        (clusters.log, clusters.proxy)
+    }
+
+    const LOG: [(&str, &str); 2] = [
+        ("SCHEMA_REGISTRY_KAFKASTORE_BOOTSTRAP_SERVERS", "log:1"),
+        ("SCHEMA_REGISTRY_KAFKASTORE_CLIENT_ID", "log"),
+    ];
+    const PROXY: [(&str, &str); 2] =
+        [("KAFKA_REST_BOOTSTRAP_SERVERS", "proxy:1"), ("KAFKA_REST_CLIENT_CLIENT_ID", "proxy")];
+
+    #[test]
+    fn each_server_has_its_own_cluster() {
+        let (log, proxy) = told(&[], &[LOG, PROXY].concat());
+        assert_eq!((&*log.bootstrap_servers, &*log.librdkafka["client.id"]), ("log:1", "log"));
+        let of_proxy = (&*proxy.bootstrap_servers, &*proxy.librdkafka["client.id"]);
+        assert_eq!(of_proxy, ("proxy:1", "proxy"));
+    }
+
+    #[test]
+    fn a_server_without_brokers_asks_those_of_the_other_with_its_login() {
+        let (_, proxy) = told(&[], &LOG);
+        let of_proxy = (&*proxy.bootstrap_servers, &*proxy.librdkafka["client.id"]);
+        assert_eq!(of_proxy, ("log:1", "log"));
+        let (log, _) = told(&["--store", "kafka"], &PROXY);
+        assert_eq!((&*log.bootstrap_servers, &*log.librdkafka["client.id"]), ("proxy:1", "proxy"));
+    }
+
+    #[test]
+    fn a_flag_for_both_wins_over_the_environment_of_one() {
+        let given = ["--bootstrap-servers", "both:1", "--kafka", "client.id=both"];
+        let (log, proxy) = told(&given, &[LOG, PROXY].concat());
+        for settings in [log, proxy] {
+            assert_eq!(settings.bootstrap_servers, "both:1");
+            assert_eq!(settings.librdkafka["client.id"], "both");
+        }
+        // which is a layer below
+        let vars = [&LOG[..], &PROXY, &[("WEIR_PROXY_KAFKA_CLIENT_ID", "mine")]].concat();
+        let (_, proxy) = told(&["--bootstrap-servers", "both:1"], &vars);
+        assert_eq!(proxy.librdkafka["client.id"], "mine");
+    }
+}

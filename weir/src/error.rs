@@ -65,7 +65,10 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::Settings(problems) => write!(f, "{problems}"),
+            Error::Settings(problems) if problems.0.len() == 1 => write!(f, "{problems}"),
+            Error::Settings(problems) => {
+                write!(f, "{} settings are wrong:\n{problems}", problems.0.len())
+            }
             Error::Checked(1) => f.write_str("one setting is wrong"),
             Error::Checked(count) => write!(f, "{count} settings are wrong"),
             Error::ReadFile { path, source } => {

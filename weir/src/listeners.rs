@@ -8,6 +8,7 @@ use weir_http::AllowedHost;
 use crate::config::problem::Reason;
 use crate::config::setting::{Setting, Shape};
 use crate::config::value::{Scalar, Scheme};
+use weir_serde::without_password;
 
 /// A listener as it was written: `https://[::1]:8443`, `registry.example:8081`, `:8082`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +98,7 @@ impl Scalar for ListenerUrl {
         parse(text).ok_or_else(|| {
             let expected =
                 "http://HOST:PORT, https://HOST:PORT, HOST:PORT or :PORT, and perhaps a /PATH";
-            format!("{text} is not a listener: expected {expected}").into()
+            format!("{} is not a listener: expected {expected}", without_password(text)).into()
         })
     }
 }
@@ -175,7 +176,6 @@ mod tests {
             "http://127.0.0.1:x",
             "a b:1",
             "::1:80x",
-            "http://me@a:1",
             "127.0.0.1:65536",
             "[::1:8080",
             "http://127.0.0.1:1//a",
@@ -185,6 +185,8 @@ mod tests {
         ] {
             assert!(listener(wrong).unwrap_err().0.contains(wrong), "{wrong}");
         }
+        let Reason(login) = listener("http://me:hunter2@a:1").unwrap_err();
+        assert!(login.starts_with("http://a:1 is not") && !login.contains("hunter2"), "{login}");
     }
 
     #[test]

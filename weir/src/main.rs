@@ -14,6 +14,7 @@ mod error;
 mod face;
 mod files;
 mod kafka_names;
+mod kafka_security;
 mod kafkastore;
 mod limits;
 mod listen;
@@ -36,6 +37,8 @@ use weir_http::ACCESS_LOG;
 use cli::{Cli, Command, ConfigCommand};
 use config::Configuration;
 use config::flags::Flags;
+use config::print::Computed;
+use config::source::Source;
 use config::tree::Tree;
 use confluent::{Env, environment};
 use error::Error;
@@ -118,7 +121,28 @@ fn in_runtime(command: impl Future<Output = Result<(), Error>>) -> Result<(), Er
 /// `weir config print`.
 fn print(flags: &Flags, env: &Env) -> Result<(), Error> {
     let configuration = Configuration::of_serve(flags, env)?;
-    write_out(&config::print::print(&configuration.tree, &configuration.layers))
+    let computed = computed(&configuration);
+    write_out(&config::print::print(&configuration.layers, &computed))
+}
+
+/// What settings that nobody has set come to on this machine.
+fn computed(configuration: &Configuration) -> Computed {
+    let registry = &configuration.tree.registry;
+    let store = format!("{:?}", configuration.settings.store).to_lowercase();
+    let from = match registry.bootstrap_servers.is_some() {
+        true => Source::Implied("registry.bootstrap_servers"),
+        false => Source::Default,
+    };
+    let limits = limits::limits(&configuration.tree.limits, weir_http::raise_descriptors());
+    let per_address = limits.connections_per_address_max.to_string();
+    Computed::from([
+        ("registry.store", (store, from)),
+        ("limits.connections_max", (limits.connections_max.to_string(), Source::Default)),
+        (
+            "limits.connections_per_address_max",
+            (per_address, Source::Implied("limits.connections_max")),
+        ),
+    ])
 }
 
 /// `weir config check`.
@@ -130,7 +154,10 @@ fn check(file: Option<PathBuf>, flags: &Flags, env: &Env) -> Result<(), Error> {
     match checked {
         Ok(configuration) => {
             let file = configuration.file.map(|file| file.display().to_string());
-            write_out(&format!("{}: nothing is wrong\n", file.as_deref().unwrap_or("no file")))
+            let notes = configuration.notes.lines().into_iter();
+            let notes: String = notes.map(|note| format!("note: {note}\n")).collect();
+            let file = file.as_deref().unwrap_or("no file");
+            write_out(&format!("{notes}{file}: nothing is wrong\n"))
         }
         // without the name of the program, so that lines are as those of a compiler
         Err(Error::Settings(problems)) => {

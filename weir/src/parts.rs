@@ -17,7 +17,7 @@ use weir_registry::Registry;
 use crate::error::Error;
 use crate::listen::{DRAIN_TIMEOUT, StopSignals};
 
-/// Listeners that are being served.
+/// What a process runs, until it is told to stop.
 #[derive(Default)]
 pub struct Parts {
     serving: JoinSet<()>,
@@ -43,17 +43,17 @@ impl Parts {
         self.serving.spawn(weir_http::serve(listener, site, tls, service, stop, DRAIN_TIMEOUT));
     }
 
-    /// What is still to be done for a part to be ready; all ends if it fails.
+    /// Runs what is still to be done for a part to be ready. The process ends if it fails.
     pub fn start(&mut self, starting: impl Future<Output = Result<(), Error>> + Send + 'static) {
         self.starting.spawn(starting);
     }
 
-    /// The proxy, which has more to end than its listener.
+    /// Keeps the proxy, whose records under way are waited for at the end.
     pub fn proxy(&mut self, proxy: Proxy) {
         self.proxy = Some(proxy);
     }
 
-    /// The registry, whose log is closed when all requests are answered.
+    /// Keeps the registry, whose log is closed when all requests are answered.
     pub fn registry(&mut self, registry: Registry) {
         self.registry = Some(registry);
     }

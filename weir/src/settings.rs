@@ -54,7 +54,7 @@ impl Settings {
             },
         };
         settings.complete(tree, surroundings, &mut problems);
-        if problems.is_empty() { Ok(settings) } else { Err(Problems(problems)) }
+        if problems.is_empty() { Ok(settings) } else { Err(Problems::new(problems)) }
     }
 
     /// Finds what is missing.

@@ -4,7 +4,7 @@ use weir_kafka::{Verdict, judge};
 
 use super::problem::Problem;
 use super::tree::{Tree, find};
-use super::value::{Names, Role, Sourced, Store};
+use super::value::{Names, Role, Scheme, Sourced, Store};
 use crate::confluent::{Env, var};
 use crate::settings;
 
@@ -27,9 +27,26 @@ pub fn exclusions(tree: &Tree, problems: &mut Vec<Problem>) {
             "registry.accept_loss_after is for a log on disk: say --store sled, or leave it out";
         problems.push(Problem::at(&accepts_loss.source, text));
     }
+    if let Some(policy) = registry.schemas_topic_config.get("cleanup.policy") {
+        let text = "registry.schemas_topic_config: the topic is always compacted: leave cleanup.policy out";
+        problems.push(Problem::at(&policy.source, text));
+    }
     if tree.process.roles.is_empty() {
         let text = "roles: expected registry, proxy or both";
         problems.push(Problem::at(&tree.process.roles.source, text));
+    }
+}
+
+/// What `weir dev` does not have.
+pub fn dev(tree: &Tree, problems: &mut Vec<Problem>) {
+    for listeners in [&tree.registry.listeners, &tree.proxy.listeners] {
+        if listeners.is_empty() {
+            problems.push(Problem::at(&listeners.source, "there is no listener"));
+        }
+        if listeners.iter().any(|url| url.scheme == Some(Scheme::Https)) {
+            let text = "weir dev has no certificate: say http://, or use weir serve";
+            problems.push(Problem::at(&listeners.source, text));
+        }
     }
 }
 

@@ -74,3 +74,17 @@ fn the_document_has_all_settings() {
         "docs/settings.md is not what the declarations say: WEIR_WRITE_DOCS=1"
     );
 }
+
+/// The example of a file is one that Weir takes.
+#[test]
+fn the_example_of_a_file_has_no_mistakes() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/settings.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let (_, example) = text.split_once("```toml\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("weir.toml");
+    std::fs::write(&file, example).unwrap();
+    let read = super::Configuration::of_file(file, &Default::default(), &Default::default());
+    assert!(read.is_ok(), "{}", read.unwrap_err());
+}

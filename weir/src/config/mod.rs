@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use crate::confluent::Env;
 use crate::confluent::audit::{Notes, audit};
 use crate::confluent::table::Server;
-use crate::confluent::translate::translate;
+use crate::confluent::translate::{Scope, translate};
 use crate::error::Error;
 use crate::settings::Settings;
 use flags::Flags;
@@ -78,20 +78,25 @@ impl Configuration {
         let mut problems = Vec::new();
         let mut layers = of_file(file.as_deref(), &mut problems)?;
         let (ours, unknown) = of_weir(flags, env, &mut problems);
-        let found = translate(env, &waived(&layers, &ours));
+        let found = translate(env, &scope(&layers, &ours));
         problems.extend(found.problems);
         layers.extend(found.layers);
         layers.extend(ours);
         let Some(tree) = Tree::read(&layers, &mut problems) else {
-            return Err(Problems(problems).into());
+            return Err(Problems::new(problems).into());
         };
         let mut notes = Notes { kafka: found.notes, unknown, ..Notes::default() };
-        notes.extend(audit(env, &servers(&tree), &tree.process.ignore_settings, &mut problems));
+        notes.extend(audit(
+            env,
+            &servers(&tree.process.roles),
+            &tree.process.ignore_settings,
+            &mut problems,
+        ));
         check::exclusions(&tree, &mut problems);
         check::store(&tree, env, &mut problems);
         check::librdkafka(&tree, &mut problems);
         if !problems.is_empty() {
-            return Err(Problems(problems).into());
+            return Err(Problems::new(problems).into());
         }
         let surroundings = Surroundings {
             hostname: env.get("HOSTNAME").cloned().filter(|name| !name.is_empty()),
@@ -110,7 +115,8 @@ pub fn of_dev(flags: &Flags, env: &Env) -> Result<Tree, Error> {
     let mut layers = of_file(told_file(flags, env).as_deref(), &mut problems)?;
     layers.extend(of_weir(flags, env, &mut problems).0);
     let tree = Tree::read(&layers, &mut problems);
-    tree.filter(|_| problems.is_empty()).ok_or_else(|| Problems(problems).into())
+    tree.iter().for_each(|tree| check::dev(tree, &mut problems));
+    tree.filter(|_| problems.is_empty()).ok_or_else(|| Problems::new(problems).into())
 }
 
 /// The layer of a file, which is empty if there is none. A text that is not TOML ends everything.
@@ -142,17 +148,25 @@ fn text_of(path: &Path) -> Result<String, Error> {
     read.map_err(|source| Error::ReadFile { path: path.to_path_buf(), source })
 }
 
-/// Variables of Confluent's that are to be passed over, which only other layers can say.
-fn waived(file: &Layers, ours: &Layers) -> Vec<String> {
+/// Whose of Confluent's variables count, which only other layers can say.
+fn scope(file: &Layers, ours: &Layers) -> Scope {
     let mut layers = file.clone();
     layers.extend(ours.clone());
-    let value = layers.value::<Vec<String>>("ignore_settings", &mut Vec::new());
-    value.map(|waived| waived.value).unwrap_or_default()
+    // what is wrong with these is found when the tree is read
+    let roles = layers.value::<Vec<Role>>("roles", &mut Vec::new());
+    let waived = layers.value::<Vec<String>>("ignore_settings", &mut Vec::new());
+    let brokers =
+        ["kafka.bootstrap_servers", "registry.bootstrap_servers", "proxy.bootstrap_servers"];
+    Scope {
+        servers: servers(roles.as_deref().map(Vec::as_slice).unwrap_or_default()),
+        brokers_are_known: brokers.into_iter().any(|key| layers.has(key)),
+        waived: waived.map(|waived| waived.value).unwrap_or_default(),
+    }
 }
 
-fn servers(tree: &Tree) -> Vec<Server> {
+fn servers(roles: &[Role]) -> Vec<Server> {
     let servers = [(Role::Registry, Server::Registry), (Role::Proxy, Server::Proxy)];
-    let runs = servers.into_iter().filter(|(role, _)| tree.process.roles.contains(role));
+    let runs = servers.into_iter().filter(|(role, _)| roles.contains(role));
     runs.map(|(_, server)| server).collect()
 }
 

@@ -1,16 +1,15 @@
 //! `weir config print`: all settings with their values and where these come from, as a file that `weir` reads. What is
 //! secret is masked.
 
-use std::fmt::Write;
+use std::collections::BTreeMap;
 
 use weir_kafka::{Verdict, judge};
 
 use super::layers::Layers;
 use super::setting::{Secrecy, Setting, Shape};
 use super::source::Source;
-use super::tree::{SETTINGS, Tree};
+use super::tree::SETTINGS;
 use super::value::{Given, Text};
-use crate::settings;
 use weir_serde::without_password;
 
 /// What stands in place of a secret.
@@ -20,18 +19,16 @@ const MASK: &str = "********";
 const SECRET: [&str; 8] =
     ["password", "secret", "pem", "oauthbearer", "token", "credential", "jaas", "user.info"];
 
+/// Values that follow from other settings or from the machine, with why, by key.
+pub type Computed = BTreeMap<&'static str, (String, Source)>;
+
 /// One line for each setting, with its source behind it. A setting that has no value is a comment.
-pub fn print(tree: &Tree, layers: &Layers) -> String {
-    let mut lines = String::new();
-    for setting in SETTINGS {
-        for line in of_setting(setting, tree, layers) {
-            let _ = writeln!(lines, "{line}"); // a string takes all
-        }
-    }
-    lines
+pub fn print(layers: &Layers, computed: &Computed) -> String {
+    let lines = SETTINGS.iter().flat_map(|setting| of_setting(setting, layers, computed));
+    lines.map(|line| line + "\n").collect()
 }
 
-fn of_setting(setting: &Setting, tree: &Tree, layers: &Layers) -> Vec<String> {
+fn of_setting(setting: &Setting, layers: &Layers, computed: &Computed) -> Vec<String> {
     let key = setting.key;
     match layers.effective(setting) {
         Some(Given::One(text)) if text.text.is_empty() => {
@@ -51,25 +48,22 @@ fn of_setting(setting: &Setting, tree: &Tree, layers: &Layers) -> Vec<String> {
             };
             names.iter().map(line).collect()
         }
-        None if key == "registry.store" => vec![implied_store(tree)],
-        None => {
-            let otherwise = match setting.otherwise {
-                "" => String::new(),
-                otherwise => format!(": {}", otherwise.replace('`', "")),
-            };
-            vec![format!("# {key} is not set{otherwise}  # {}", Source::Default)]
-        }
+        None => vec![unset(setting, computed)],
     }
 }
 
-/// The store that follows from other settings.
-fn implied_store(tree: &Tree) -> String {
-    let store = format!("{:?}", settings::store(tree)).to_lowercase();
-    let source = match tree.registry.bootstrap_servers.is_some() {
-        true => Source::Implied("registry.bootstrap_servers"),
-        false => Source::Default,
+/// A setting that no layer has.
+fn unset(setting: &Setting, computed: &Computed) -> String {
+    let key = setting.key;
+    if let Some((value, source)) = computed.get(key) {
+        let text = Text { text: value.clone(), source: source.clone() };
+        return format!("{key} = {}  # {source}", shown(setting, &text));
+    }
+    let otherwise = match setting.otherwise {
+        "" => String::new(),
+        otherwise => format!(": {}", otherwise.replace('`', "")),
     };
-    format!("registry.store = {}  # {source}", quoted(&store))
+    format!("# {key} is not set{otherwise}  # {}", Source::Default)
 }
 
 fn shown(setting: &Setting, text: &Text) -> String {

@@ -65,6 +65,17 @@ impl std::error::Error for Reason {}
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problems(pub Vec<Problem>);
 
+impl Problems {
+    /// In the order of a file's lines, what stands in no file behind them.
+    pub fn new(mut problems: Vec<Problem>) -> Problems {
+        problems.sort_by_key(|problem| match &problem.source {
+            Some(Source::File { line, column, .. }) => (*line, *column),
+            _ => (usize::MAX, 0),
+        });
+        Problems(problems)
+    }
+}
+
 impl From<Problem> for Problems {
     fn from(problem: Problem) -> Problems {
         Problems(vec![problem])

@@ -1,6 +1,7 @@
 //! Values: what a text of a layer means, by type.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
 use std::ops::Deref;
 use std::path::PathBuf;
@@ -13,10 +14,17 @@ use super::setting::{Setting, Shape};
 use super::source::Source;
 
 /// A text, and where it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Text {
     pub text: String,
     pub source: Source,
+}
+
+/// The text is left out: it may be a password.
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Text").field("source", &self.source).finish_non_exhaustive()
+    }
 }
 
 /// What a layer has for a setting.
@@ -165,8 +173,8 @@ fn integer(text: &str, setting: &Setting, max: u64) -> Result<u64, Reason> {
             true => format!("of at least {min}"),
             false => format!("from {min} to {max}"),
         };
-        format!("expected a whole number {bounds}; {} is not a number in these bounds", text.trim())
-            .into()
+        let found = Some(text.trim()).filter(|text| !text.is_empty()).unwrap_or("nothing");
+        format!("expected a whole number {bounds}, found {found}").into()
     })
 }
 

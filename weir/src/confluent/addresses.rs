@@ -8,6 +8,7 @@ use crate::config::problem::Reason;
 /// What a connection to Kafka may be, in librdkafka's words.
 const PROTOCOLS: [&str; 4] = ["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"];
 
+/// Addresses that can be used, and those that cannot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Addresses {
     /// `host:port`, by commas.
@@ -21,7 +22,7 @@ pub struct Addresses {
 impl Addresses {
     /// Reads addresses by commas. `protocol` is what another setting says.
     ///
-    /// As Confluent's registry: addresses of another protocol than is spoken are left out. Where no
+    /// Addresses of another protocol than is spoken are left out, as Confluent's registry does. Where no
     /// setting says which that is, it is the one that all addresses name, or else PLAINTEXT.
     pub fn read(text: &str, protocol: Option<&str>) -> Result<Addresses, Reason> {
         let entries: Vec<(Option<String>, &str)> = text

@@ -25,6 +25,12 @@ const RESTRICTING: [&str; 14] = [
     "tls",
 ];
 
+/// What the variables of the proxy's scripts begin with.
+const PROXY_SCRIPTS: &str = "KAFKAREST_";
+
+const LOGIN_FILE: &str = "a file for Java's login is not read. The login to Kafka goes into SCHEMA_REGISTRY_KAFKASTORE_SASL_JAAS_CONFIG or \
+                          KAFKA_REST_CLIENT_SASL_JAAS_CONFIG; if the file has users of the server, put a reverse proxy in front";
+
 /// What is said of settings at the start, by variables' names.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Notes {
@@ -46,6 +52,14 @@ impl Notes {
         if !self.unknown.is_empty() {
             tracing::warn!(names = self.unknown.join(", "), "settings that nobody here knows");
         }
+    }
+
+    /// Returns them as lines.
+    pub fn lines(&self) -> Vec<String> {
+        let ignored = self.ignored.iter().map(|(name, why)| format!("{name} has no effect: {why}"));
+        let unknown =
+            self.unknown.iter().map(|name| format!("{name}: nobody here knows this setting"));
+        self.kafka.iter().cloned().chain(ignored).chain(unknown).collect()
     }
 
     /// Adds others.
@@ -79,6 +93,9 @@ pub fn audit(
         }
         match find(server, &name).map(|setting| setting.verdict) {
             Some(Verdict::Understood(_)) => {}
+            Some(Verdict::Ignored(_)) if names_login_file(&name, value) => {
+                refuse(variable, LOGIN_FILE)
+            }
             Some(Verdict::Ignored(why)) => notes.ignored.push((variable.clone(), why)),
             Some(Verdict::Refused { unless, instead }) => {
                 if !allows(unless, value) && !is_superseded(env, &name) {
@@ -102,7 +119,10 @@ pub fn of_server(variable: &str) -> Option<(Server, String)> {
         return Some((Server::Registry, "metadata.encoder.secret".to_string()));
     }
     let registry = variable.strip_prefix(REGISTRY_PREFIX).map(|name| (Server::Registry, name));
-    let proxy = || variable.strip_prefix(PROXY_PREFIX).map(|name| (Server::Proxy, name));
+    // the proxy's image has two prefixes: one of settings, one of what its scripts read
+    let of_proxy =
+        || variable.strip_prefix(PROXY_PREFIX).or_else(|| variable.strip_prefix(PROXY_SCRIPTS));
+    let proxy = || of_proxy().map(|name| (Server::Proxy, name));
     registry.or_else(proxy).map(|(server, name)| (server, property(name)))
 }
 
@@ -115,6 +135,11 @@ fn allows(unless: &[&str], value: &str) -> bool {
 fn is_superseded(env: &Env, name: &str) -> bool {
     let brokers = format!("{REGISTRY_PREFIX}KAFKASTORE_BOOTSTRAP_SERVERS");
     name == "kafkastore.connection.url" && super::var(env, &brokers).is_some()
+}
+
+/// Options of the JVM may name a file with the login to Kafka, or with the users that may enter.
+fn names_login_file(name: &str, value: &str) -> bool {
+    name == "opts" && value.contains("java.security.auth.login.config")
 }
 
 fn restricts(name: &str) -> bool {
@@ -177,6 +202,8 @@ mod tests {
             ),
             ("SCHEMA_REGISTRY_METADATA_ENCODER_SECRET", "hunter2"),
             ("METADATA_ENCODER_SECRET", "hunter2"),
+            ("SCHEMA_REGISTRY_OPTS", "-Djava.security.auth.login.config=/hunter2"),
+            ("KAFKAREST_OPTS", "-Djava.security.auth.login.config=/hunter2"),
             // nobody's names
             ("SCHEMA_REGISTRY_CLIENT_AUTHENTICATION", "hunter2"),
             ("KAFKA_REST_NEW_SECURITY_FEATURE", "hunter2"),
@@ -207,6 +234,8 @@ mod tests {
         }
         let notes = looked(&[("SCHEMA_REGISTRY_GROUP_ID", "g")], &[]).unwrap();
         assert_eq!(notes.unknown, ["SCHEMA_REGISTRY_GROUP_ID"]);
+        let notes = looked(&[("KAFKAREST_HEAP_OPTS", "-Xmx256M")], &[]).unwrap();
+        assert_eq!(notes.ignored[0].0, "KAFKAREST_HEAP_OPTS");
     }
 
     #[test]

@@ -10,12 +10,15 @@ pub mod variables;
 
 use std::collections::BTreeMap;
 
+/// Variables by their names.
 pub type Env = BTreeMap<String, String>;
 
+/// What the variables of Confluent's registry begin with.
 pub const REGISTRY_PREFIX: &str = "SCHEMA_REGISTRY_";
+/// What the variables of Confluent's REST proxy begin with.
 pub const PROXY_PREFIX: &str = "KAFKA_REST_";
 
-/// The process's environment. What is not UTF-8 is not for us.
+/// The process's environment, without variables that are not UTF-8.
 pub fn environment() -> Env {
     let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
         Some((name.into_string().ok()?, value.into_string().ok()?))

@@ -203,6 +203,10 @@ pub const TABLE: &[Setting] = &[
     ignored(Registry, "resource.static.locations", NOT_NEEDED),
     ignored(Registry, "usm.*", "of another product"),
     ignored(Registry, "password.encoder.*", "there is no schema linking"),
+    // Bitnami's image, for the same
+    same(Registry, "kafka.brokers", "registry.bootstrap_servers", "Bitnami's name of `kafkastore.bootstrap.servers`"),
+    same(Registry, "advertised.hostname", "registry.host_name", "Bitnami's name of `host.name`"),
+    same(Registry, "avro.compatibily.level", "registry.compatibility_level", "Bitnami's name of `schema.compatibility.level`, so spelt"),
     // The proxy
     same(Proxy, "bootstrap.servers", "proxy.bootstrap_servers", "`--bootstrap-servers`"),
     same(Proxy, "schema.registry.url", "proxy.schema_registry_url", "`--schema-registry-url`"),

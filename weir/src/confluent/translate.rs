@@ -35,22 +35,53 @@ pub struct Translation {
     pub unreadable_stores: BTreeMap<&'static str, String>,
 }
 
-/// Translates the environment of both servers. `waived` are variables to pass over.
-pub fn translate(env: &Env, waived: &[String]) -> Translation {
+/// Whose variables count.
+#[derive(Debug)]
+pub struct Scope {
+    /// The servers that run.
+    pub servers: Vec<Server>,
+    /// Whether another layer says where the brokers are.
+    pub brokers_are_known: bool,
+    /// Variables to pass over.
+    pub waived: Vec<String>,
+}
+
+impl Scope {
+    fn runs(&self, server: Server) -> bool {
+        self.servers.contains(&server)
+    }
+
+    /// Whether a server's way to Kafka counts: if it runs, or if the one that runs has none of its own.
+    fn reaches_kafka(&self, server: Server, variables: &Variables) -> bool {
+        let (running, brokers) = match server {
+            Server::Proxy => (Server::Registry, "kafkastore.bootstrap.servers"),
+            _ => (Server::Proxy, "bootstrap.servers"),
+        };
+        let knows_brokers = self.brokers_are_known || variables.text(running, brokers).is_some();
+        self.runs(server) || !knows_brokers
+    }
+}
+
+/// Translates the environment of the servers that run.
+pub fn translate(env: &Env, scope: &Scope) -> Translation {
     let mut translation = Translation::default();
-    let variables = Variables::new(env, waived);
-    translation.same(&variables);
-    for server in SERVERS {
+    let variables = Variables::new(env, &scope.waived);
+    translation.same(&variables, scope);
+    for server in SERVERS.into_iter().filter(|server| scope.runs(*server)) {
         translation.key_store(&variables, server);
     }
     translation.connections(&variables);
     translation.idle_timeout(&variables);
-    translation.eligibility(&variables);
-    translation.size_limit(&variables);
-    translation.rate_limits(&variables);
     translation.log_level(&variables);
-    translation.topic_config(&variables);
-    translation.clients(&variables);
+    if scope.runs(Server::Registry) {
+        translation.eligibility(&variables);
+        translation.size_limit(&variables);
+        translation.topic_config(&variables);
+    }
+    if scope.runs(Server::Proxy) {
+        translation.rate_limits(&variables);
+    }
+    translation.clients(&variables, scope);
     translation
 }
 
@@ -73,14 +104,20 @@ impl Translation {
 
     /// Settings that ours are the same as. Of two names for one, the first of the table counts. An empty text is as
     /// none; an empty number or switch is wrong.
-    fn same(&mut self, variables: &Variables) {
+    fn same(&mut self, variables: &Variables, scope: &Scope) {
         let rows = TABLE.iter().filter(|row| !row.becomes.is_empty());
         let of_servers = rows.flat_map(|row| {
             let servers = SERVERS.into_iter();
             let servers = servers.filter(|server| [*server, Server::Both].contains(&row.server));
             servers.map(move |server| (row, server))
         });
-        for (row, server) in of_servers {
+        let counts = |name: &str, server| match name {
+            "bootstrap.servers" | "kafkastore.bootstrap.servers" => {
+                scope.reaches_kafka(server, variables)
+            }
+            _ => scope.runs(server),
+        };
+        for (row, server) in of_servers.filter(|(row, server)| counts(row.name, *server)) {
             let key = row.becomes.replace('*', section(server));
             let Some(setting) = find(&key).filter(|_| !self.layers.has(&key)) else { continue };
             let property = match setting.shape {
@@ -245,7 +282,7 @@ impl Translation {
         }
     }
 
-    fn clients(&mut self, variables: &Variables) {
+    fn clients(&mut self, variables: &Variables, scope: &Scope) {
         for (server, prefix, key, clients) in [
             (Server::Registry, "kafkastore.", "registry.kafka", Clients::Log),
             (Server::Proxy, "client.", "proxy.kafka", Clients::Proxy),
@@ -253,6 +290,9 @@ impl Translation {
             (Server::Proxy, "consumer.", "proxy.consumer", Clients::ProxyConsumers),
             (Server::Proxy, "admin.", "proxy.admin", Clients::Proxy),
         ] {
+            if !scope.reaches_kafka(server, variables) {
+                continue;
+            }
             let mut properties = variables.below(server, prefix);
             if clients == Clients::Log {
                 // the table has what is the store's own

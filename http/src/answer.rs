@@ -46,13 +46,13 @@ impl<E: ApiError> From<E> for Refused<E> {
 
 impl<E: ApiError> From<BodyError> for Refused<E> {
     fn from(error: BodyError) -> Refused<E> {
-        Refused(E::from(HttpError::from(error)))
+        Refused(E::from(error.into()))
     }
 }
 
 impl<E: ApiError> From<Refusal> for Refused<E> {
     fn from(refusal: Refusal) -> Refused<E> {
-        Refused(E::from(HttpError::from(refusal)))
+        Refused(E::from(refusal.into()))
     }
 }
 

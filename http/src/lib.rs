@@ -43,6 +43,7 @@ pub use connection::Arrival;
 pub use descriptors::raise as raise_descriptors;
 pub use guard::Refusal;
 pub use host::AllowedHost;
+pub use ipnet::IpNet;
 pub use limits::Limits;
 pub use listen::{bind, serve};
 pub use origin::{Origin, client_address};

@@ -2,7 +2,7 @@
 //! the cluster through connections of our own ([`Admin`]). The embedded broker of `weir dev` is reached
 //! through the same code.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -235,6 +235,3 @@ pub(crate) async fn ask<T: Send + 'static>(
     let answer = tokio::task::spawn_blocking(question).await;
     Ok(answer.map_err(|_| ProxyError::Internal)??)
 }
-
-/// Offsets to commit or seek, by topic and partition.
-pub(crate) type Offsets = HashMap<(String, i32), i64>;

@@ -99,7 +99,7 @@ impl Proxy {
     /// a task that closes idle consumer instances is started.
     pub fn new(broker: Broker, registry: weir_serde::RegistryClient, config: ProxyConfig) -> Proxy {
         let instances = Arc::new(Instances::default());
-        tokio::spawn(consumer::keep(Arc::downgrade(&instances), config.consumer_instance_timeout));
+        tokio::spawn(consumer::reap(Arc::downgrade(&instances)));
         tokio::spawn(consumer::follow(Arc::downgrade(&instances)));
         let broker = Arc::new(broker);
         tokio::spawn(consumer::make_room(Arc::downgrade(&instances), broker.clients.clone()));

@@ -78,7 +78,7 @@ pub(crate) struct Lanes {
     pub(crate) counts: Counts,
 }
 
-/// For the metrics, since the start.
+/// What the metrics count, since the start.
 #[derive(Default)]
 pub(crate) struct Counts {
     /// Requests that were told to come back later.

@@ -8,25 +8,17 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use arc_swap::{ArcSwap, Guard};
-use tokio::sync::{Notify, mpsc, oneshot};
-#[cfg(feature = "kafka")]
-use tokio::time::Instant;
+use tokio::sync::{Notify, mpsc};
 use weir_registry_api::{CompatibilityLevel, RegistryError, SchemaId};
-use weir_registry_core::{Command, Outcome, State, over_budget};
+use weir_registry_core::{Decide, Standalone, State, over_budget};
 use weir_schema::{Budget, Limits, OverBudget};
 
-#[cfg(feature = "kafka")]
-use crate::cluster::{Cluster, NodeConfig, PATIENCE};
+use crate::batch::{Queued, job};
 use crate::lanes::{Asker, Class, Client, INLINE, Lanes, SHORT_STEPS, Watch};
-#[cfg(feature = "kafka")]
-use crate::log::{KafkaConfig, KafkaLog};
 use crate::log::{Log, LogError, LogStatus};
+use crate::peers::{PATIENCE, Peers, too_slow};
 use crate::replay::replay;
-use crate::writer::{Job, Shown, Writer};
-
-/// How many faults of a log are logged at the start; the rest is at `/metrics`.
-#[cfg(feature = "kafka")]
-const SAID_MAX: usize = 100;
+use crate::writer::{Shown, Writer};
 
 /// Bytes of a request's body. A schema of this size is some hundred times what anybody has.
 const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
@@ -49,7 +41,7 @@ pub struct Options {
     pub reject_empty_subject: bool,
     /// Bytes that a request's body may have; more are 413.
     pub body_bytes_max: usize,
-    /// What a request may use beyond; more is 42290.
+    /// What a request may use of the processor and of memory; more is 42290.
     pub request_limits: Limits,
 }
 
@@ -73,21 +65,22 @@ struct Shared {
     options: Options,
     state: Arc<ArcSwap<State>>,
     log: Arc<ArcSwap<LogStatus>>,
-    jobs: mpsc::Sender<Job>,
+    jobs: mpsc::Sender<Queued>,
     /// The thread that writes a log that nobody else writes, and how it is told to stop.
     writer: Mutex<Option<JoinHandle<()>>>,
     stop: Arc<Notify>,
     lanes: Arc<Lanes>,
-    clustered: Clustered,
+    sharing: Sharing,
 }
 
-/// Whether others share the log.
-enum Clustered {
-    No,
-    /// Empty until the log is read.
-    #[cfg(feature = "kafka")]
-    Yes(Arc<OnceLock<Arc<Cluster>>>),
+/// Whether other nodes write the log too.
+pub(crate) enum Sharing {
+    Alone,
+    WithPeers(Joined),
 }
+
+/// The other nodes; empty until the log is read.
+pub(crate) type Joined = Arc<OnceLock<Arc<dyn Peers>>>;
 
 /// Why a registry could not be opened.
 #[derive(Debug)]
@@ -117,7 +110,7 @@ impl Registry {
         read.set_default_level(options.default_level);
         read.give_ids_above(SchemaId(log.ids_above()));
         let state = Arc::new(ArcSwap::from_pointee(read));
-        let (registry, waiting) = Registry::new(state.clone(), Clustered::No, options);
+        let (registry, waiting) = Registry::new(state.clone(), Sharing::Alone, options);
         let shown = Shown { state, log: registry.0.log.clone() };
         let stop = registry.0.stop.clone();
         let writer = Writer::new(log, shown, waiting, stop).map_err(OpenError)?;
@@ -131,45 +124,12 @@ impl Registry {
         Ok(registry)
     }
 
-    /// Opens a registry whose log is on Kafka, where others may write it too. It answers 503 until the
-    /// log is read; the second part is that, and ends with an error if it cannot be.
-    #[cfg(feature = "kafka")]
-    pub fn join(
-        config: KafkaConfig,
-        node: NodeConfig,
-        options: Options,
-    ) -> (Registry, impl Future<Output = Result<(), OpenError>> + Send) {
-        let state = Arc::new(ArcSwap::from_pointee(State::default()));
-        let joined = Arc::new(OnceLock::new());
-        let default_level = options.default_level;
-        let clustered = Clustered::Yes(joined.clone());
-        let (registry, waiting) = Registry::new(state.clone(), clustered, options);
-        let reading = async move {
-            let read = tokio::task::spawn_blocking(move || {
-                let mut log = KafkaLog::open(config)?;
-                let mut state = replay(&mut log)?;
-                state.set_default_level(default_level);
-                log.leader.iter().for_each(|leader| leader.teach(&mut state));
-                for (subject, version) in state.missing_references().iter().take(SAID_MAX) {
-                    tracing::warn!(%subject, %version, "schemas refer to it, and it is not there");
-                }
-                Ok((log, state))
-            });
-            let read = read.await.map_err(|e| OpenError(LogError(e.to_string())))?;
-            let (log, read) = read.map_err(OpenError)?;
-            state.store(Arc::new(read));
-            let cluster = Cluster::start(log, state, waiting, node).map_err(OpenError)?;
-            let _ = joined.set(cluster); // nobody else sets it
-            Ok(())
-        };
-        (registry, reading)
-    }
-
-    fn new(
+    /// A registry on a state that what takes its commands shows.
+    pub(crate) fn new(
         state: Arc<ArcSwap<State>>,
-        clustered: Clustered,
+        sharing: Sharing,
         options: Options,
-    ) -> (Registry, mpsc::Receiver<Job>) {
+    ) -> (Registry, mpsc::Receiver<Queued>) {
         let (jobs, waiting) = mpsc::channel(WAITING_MAX);
         let lanes = Arc::new(Lanes::new(options.request_limits));
         let shared = Shared {
@@ -180,7 +140,7 @@ impl Registry {
             writer: Mutex::default(),
             stop: Arc::default(),
             lanes,
-            clustered,
+            sharing,
         };
         (Registry(Arc::new(shared)), waiting)
     }
@@ -197,14 +157,16 @@ impl Registry {
         }
     }
 
-    /// How the log is that this node has for itself.
+    /// How the log is, if this node has it for itself.
     pub fn log(&self) -> Arc<LogStatus> {
         self.0.log.load_full()
     }
 
-    /// Does work that has no order among requests, on the state as it is then. It may be begun more than
-    /// once: at first with few steps where the request is, and then, in the client's turn, with all
-    /// that a request may use. `is_long`: it is known to take more than those few. 42290 · 503.
+    /// Does work that has no order among requests, on the state as it is then.
+    ///
+    /// The work may be begun more than once: at first with few steps where the request is, and then, in the
+    /// client's turn, with all that a request may use. `is_long` says that it is known to take more than those
+    /// few. 42290 · 503.
     pub(crate) async fn work<T: Send + 'static>(
         &self,
         asker: &Asker,
@@ -236,7 +198,7 @@ impl Registry {
         })
     }
 
-    /// Work in a lane of a class, that is not done any more when the future is dropped.
+    /// Does work in a lane of a class. It is given up when the future is dropped.
     async fn try_within<T: Send + 'static>(
         &self,
         asker: &Asker,
@@ -291,25 +253,40 @@ impl Registry {
     }
 
     /// Has a command decided and written. What this returns is durable, and every later
-    /// [`Registry::state`] shows it. 50004 if another node leads.
-    pub async fn submit(&self, command: Command) -> Result<Outcome, RegistryError> {
-        let changes_mode = matches!(command, Command::PutMode { .. } | Command::DeleteMode { .. });
-        if changes_mode && !self.0.options.mode_mutable {
+    /// [`Registry::state`] shows it.
+    ///
+    /// The command is decided on all that is in the log. One that is made of what a state has goes through
+    /// `Registry::settle` instead. 42205 if it changes a mode, and the options do not let it · 50001 log ·
+    /// 50002 if it is not known in time whether it was written · 50004 if another node leads · what the command
+    /// refuses.
+    pub async fn submit<C>(&self, command: C) -> Result<C::Outcome, RegistryError>
+    where
+        C: Standalone<Outcome: Send> + Send + 'static,
+    {
+        self.enqueue(command).await
+    }
+
+    /// Has any command decided and written, as [`Registry::submit`] does. It is for the caller to know that the
+    /// command is not made of an old state.
+    pub(crate) async fn enqueue<C>(&self, command: C) -> Result<C::Outcome, RegistryError>
+    where
+        C: Decide<Outcome: Send> + Send + 'static,
+    {
+        if C::CHANGES_MODE && !self.0.options.mode_mutable {
             return Err(RegistryError::ModeImmutable);
         }
-        let (answer, outcome) = oneshot::channel();
+        let (job, answer) = job(command);
         let gone = || RegistryError::Store { reason: "The registry is shutting down".into() };
         let submitted = async {
-            self.0.jobs.send(Job { command, answer }).await.map_err(|_| gone())?;
-            outcome.await.map_err(|_| gone())?
+            self.0.jobs.send(job).await.map_err(|_| gone())?;
+            answer.await.map_err(|_| gone())?
         };
-        match self.0.clustered {
-            Clustered::No => submitted.await,
-            #[cfg(feature = "kafka")]
-            Clustered::Yes(_) => match tokio::time::timeout(PATIENCE, submitted).await {
-                Ok(outcome) => outcome,
-                Err(_) => Err(RegistryError::Timeout { reason: "Kafka is slow".to_string() }),
-            },
+        match self.0.sharing {
+            Sharing::Alone => submitted.await,
+            Sharing::WithPeers(_) => {
+                let decided = tokio::time::timeout(PATIENCE, submitted).await;
+                decided.unwrap_or_else(|_| Err(too_slow()))
+            }
         }
     }
 
@@ -317,36 +294,16 @@ impl Registry {
         &self.0.options
     }
 
-    /// Whether others write the log too.
+    /// Returns true if others write the log too.
     pub(crate) fn is_clustered(&self) -> bool {
-        !matches!(self.0.clustered, Clustered::No)
+        matches!(self.0.sharing, Sharing::WithPeers(_))
     }
 
-    /// The cluster that this registry is part of, if it is part of one and has read the log.
-    #[cfg(feature = "kafka")]
-    pub(crate) fn cluster(&self) -> Option<&Arc<Cluster>> {
-        match &self.0.clustered {
-            Clustered::No => None,
-            Clustered::Yes(joined) => joined.get(),
+    /// The nodes that write the log too, if there may be any and this one has read the log.
+    pub(crate) fn peers(&self) -> Option<&Arc<dyn Peers>> {
+        match &self.0.sharing {
+            Sharing::Alone => None,
+            Sharing::WithPeers(joined) => joined.get(),
         }
-    }
-
-    /// Sees to it that [`Registry::state`] shows all that was answered by anyone before this was
-    /// called; whether it did not. 50004 if Kafka does not say what that is.
-    #[cfg(feature = "kafka")]
-    pub(crate) async fn catch_up(&self) -> Result<bool, RegistryError> {
-        let Some(cluster) = self.cluster() else { return Ok(false) };
-        let before = self.state().next_offset();
-        match cluster.catch_up(Instant::now() + PATIENCE / 2).await {
-            true => Ok(self.state().next_offset() != before),
-            // another node may know; nothing has been done
-            false => Err(RegistryError::NoLeader),
-        }
-    }
-
-    /// Returns false: nobody else writes the log.
-    #[cfg(not(feature = "kafka"))]
-    pub(crate) async fn catch_up(&self) -> Result<bool, RegistryError> {
-        Ok(false)
     }
 }

@@ -1,34 +1,25 @@
-//! The one writer of a log that nobody else writes: decides what waits, appends it in one go, shows the
-//! new state, answers.
+//! The one writer of a log that nobody else writes: decides the commands that wait, appends their records in
+//! one go, shows the new state, answers.
 //!
 //! Commands that wait while the log syncs are decided together on a state that nobody else sees
 //! yet, so that they share the next sync. Readers see only what is durable.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc};
 use weir_registry_api::RegistryError;
-use weir_registry_core::{Command, LogEntry, Outcome, RawRecord, State, decide};
+use weir_registry_core::{LogEntry, State};
 
+use crate::batch::{BATCH_MAX, Decided, Queued, answer};
 use crate::log::{AppendError, Fault, Log, LogError, LogStatus};
 use crate::replay::apply_entry;
-
-/// Commands that share one append.
-pub(crate) const BATCH_MAX: usize = 512;
 
 /// A log that has failed is tried again after this long, and then after twice as long each time.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
-
-pub(crate) type Answer = Result<Outcome, RegistryError>;
-
-pub(crate) struct Job {
-    pub(crate) command: Command,
-    pub(crate) answer: oneshot::Sender<Answer>,
-}
 
 /// What the writer shows to others.
 #[derive(Clone)]
@@ -40,17 +31,17 @@ pub(crate) struct Shown {
 pub(crate) struct Writer<L> {
     log: L,
     shown: Shown,
-    jobs: mpsc::Receiver<Job>,
-    /// Nobody is to be answered any more.
+    jobs: mpsc::Receiver<Queued>,
+    /// Tells that nothing is to be answered any more but what waits already.
     stop: Arc<Notify>,
-    /// The log takes no writes. After a failed append nobody knows what it holds.
+    /// Why the log takes no writes, while it takes none. After a failed append nobody knows what it holds.
     failed: Option<Failed>,
     runtime: Runtime,
 }
 
 struct Failed {
     reason: String,
-    /// When it is tried again; never, if that cannot help.
+    /// When the log is tried again, and how long that was waited for; none if trying cannot help.
     retry: Option<(Instant, Duration)>,
 }
 
@@ -58,7 +49,7 @@ impl<L: Log> Writer<L> {
     pub(crate) fn new(
         log: L,
         shown: Shown,
-        jobs: mpsc::Receiver<Job>,
+        jobs: mpsc::Receiver<Queued>,
         stop: Arc<Notify>,
     ) -> Result<Writer<L>, LogError> {
         let runtime = Builder::new_current_thread().enable_time().build()?;
@@ -77,15 +68,14 @@ impl<L: Log> Writer<L> {
                 None => continue,
                 Some(_) => {}
             }
-            let outcomes = self.write(&batch);
-            for (job, outcome) in batch.drain(..).zip(outcomes) {
-                let _ = job.answer.send(outcome); // who asked may be gone
-            }
+            let written = self.write(&mut batch);
+            answer(batch.drain(..), &written);
         }
     }
 
-    /// Waits for jobs; how many there are: 0 if there will be none; none if the time is over before.
-    fn wait(&mut self, batch: &mut Vec<Job>, at_most: Option<Duration>) -> Option<usize> {
+    /// Waits for commands. Returns how many there are: 0 if there will be none any more, none if the time is over
+    /// before the first.
+    fn wait(&mut self, batch: &mut Vec<Queued>, at_most: Option<Duration>) -> Option<usize> {
         let Writer { jobs, stop, runtime, .. } = self;
         runtime.block_on(async {
             let received = async {
@@ -105,7 +95,7 @@ impl<L: Log> Writer<L> {
         })
     }
 
-    /// Has the log do what is due; how long until it is to be asked again.
+    /// Has the log do what is due. Returns how long until it is to be asked again.
     fn tend(&mut self) -> Option<Duration> {
         let due = self.log.tend(&self.shown.state.load_full());
         self.show_log();
@@ -132,6 +122,7 @@ impl<L: Log> Writer<L> {
         }
     }
 
+    /// Takes no writes from now on; for some time only, if the log may recover.
     fn fail(&mut self, reason: String, may_recover: bool) {
         tracing::error!(%reason, "the log takes no writes");
         let retry = may_recover.then(|| (Instant::now() + RETRY_AFTER, RETRY_AFTER));
@@ -160,22 +151,22 @@ impl<L: Log> Writer<L> {
         }
     }
 
-    fn write(&mut self, batch: &[Job]) -> Vec<Answer> {
+    /// Decides the commands and appends their records. An error holds for all of them.
+    fn write(&mut self, batch: &mut [Queued]) -> Result<(), RegistryError> {
         loop {
             if let Some(failed) = &self.failed {
-                let error = RegistryError::Store { reason: failed.reason.clone() };
-                return vec![Err(error); batch.len()];
+                return Err(RegistryError::Store { reason: failed.reason.clone() });
             }
             let before = self.shown.state.load_full();
             let expected = before.next_offset();
-            let decided = Decided::of(State::clone(&before), batch.iter(), usize::MAX);
+            let decided = Decided::of(State::clone(&before), batch.iter_mut(), usize::MAX);
             if decided.records.is_empty() {
-                return decided.outcomes;
+                return Ok(());
             }
             match self.log.append(expected, &decided.records) {
                 Ok(_) => {
                     self.shown.state.store(Arc::new(decided.state));
-                    return decided.outcomes;
+                    return Ok(());
                 }
                 Err(AppendError::Conflict) => {
                     if let Err(why) = self.catch_up() {
@@ -201,46 +192,5 @@ impl<L: Log> Writer<L> {
         })?;
         self.shown.state.store(Arc::new(state));
         Ok(())
-    }
-}
-
-/// Commands that were decided one after the other, each on the state that those before it make.
-pub(crate) struct Decided {
-    /// After all of them.
-    pub(crate) state: State,
-    pub(crate) records: Vec<RawRecord>,
-    /// Of the commands that were decided, in order.
-    pub(crate) outcomes: Vec<Answer>,
-}
-
-impl Decided {
-    /// Decides the first, and others as long as there are fewer than `bytes_max` of records.
-    pub(crate) fn of<'a>(
-        state: State,
-        batch: impl Iterator<Item = &'a Job>,
-        bytes_max: usize,
-    ) -> Decided {
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let timestamp_ms = i64::try_from(since_1970.as_millis()).ok();
-        let mut decided = Decided { state, records: Vec::new(), outcomes: Vec::new() };
-        let mut bytes = 0;
-        for job in batch {
-            if bytes >= bytes_max {
-                break;
-            }
-            let outcome = decide(&decided.state, &job.command).map(|decision| {
-                for record in &decision.records {
-                    for raw in decided.state.raw_records(record) {
-                        let raw = RawRecord { timestamp_ms, ..raw };
-                        bytes += raw.bytes();
-                        decided.state.apply(&raw).expect("a record just encoded can be read");
-                        decided.records.push(raw);
-                    }
-                }
-                decision.outcome
-            });
-            decided.outcomes.push(outcome);
-        }
-        decided
     }
 }

@@ -60,6 +60,7 @@ mod produce_text;
 mod quirks;
 mod rate_limits;
 mod records;
+mod rendering;
 mod security;
 mod subscription;
 mod topics;

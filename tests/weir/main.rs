@@ -5,6 +5,8 @@ mod attacks;
 mod balancer;
 mod certificates;
 mod cluster;
+mod config;
+mod config_listeners;
 mod crash;
 mod dev;
 mod faults;

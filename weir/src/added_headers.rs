@@ -12,7 +12,7 @@ use futures_util::FutureExt;
 use futures_util::future::Map;
 use tower::Service;
 
-use crate::confluent::{Env, flag, var};
+use crate::config::problem::Reason;
 
 const STRICT_TRANSPORT: &str = "max-age=63072000; includeSubDomains";
 
@@ -29,27 +29,23 @@ struct Added {
 }
 
 impl AddedHeaders {
-    /// Of a server's variables. `https`: whether it is for listeners that speak TLS.
-    pub fn read(env: &Env, prefix: &str, https: bool) -> Result<AddedHeaders, String> {
-        let setting = format!("{prefix}RESPONSE_HTTP_HEADERS_CONFIG");
-        let mut added = match var(env, &setting) {
-            Some(value) => parse(value)
-                .map_err(|why| format!("{setting}: {why}: expected \"set NAME: VALUE, ..\""))?,
+    /// The headers of one server, on its listeners of one scheme. `config` is as Confluent's
+    /// `response.http.headers.config`; an error says what is wrong with it.
+    pub fn new(config: Option<&str>, nosniff: bool, hsts: bool) -> Result<AddedHeaders, Reason> {
+        let mut added = match config {
+            Some(config) => parse(config)
+                .map_err(|why| Reason(format!("{why}: expected \"set NAME: VALUE, ..\"")))?,
             None => Vec::new(),
         };
-        let mut switched = |switch: &str, name: &'static str, value: &'static str| {
-            let on = flag(env, &format!("{prefix}{switch}"))?.unwrap_or(false);
-            if on {
-                let name = HeaderName::from_static(name);
-                let value = HeaderValue::from_static(value);
-                added.push(Added { replaces: true, name, value });
-            }
-            Ok::<_, String>(())
-        };
-        switched("NOSNIFF_PREVENTION_ENABLE", "x-content-type-options", "nosniff")?;
-        if https {
-            switched("HSTS_HEADER_ENABLE", "strict-transport-security", STRICT_TRANSPORT)?;
-        }
+        let switches = [
+            (nosniff, "x-content-type-options", "nosniff"),
+            (hsts, "strict-transport-security", STRICT_TRANSPORT),
+        ];
+        added.extend(switches.into_iter().filter(|(on, ..)| *on).map(|(_, name, value)| Added {
+            replaces: true,
+            name: HeaderName::from_static(name),
+            value: HeaderValue::from_static(value),
+        }));
         Ok(AddedHeaders(added))
     }
 
@@ -68,11 +64,11 @@ impl AddedHeaders {
 }
 
 /// `set NAME: VALUE, add NAME: VALUE`; an item with a comma in it is in double quotes.
-fn parse(text: &str) -> Result<Vec<Added>, String> {
+fn parse(text: &str) -> Result<Vec<Added>, Reason> {
     items(text)?.iter().map(|item| one(item)).collect()
 }
 
-fn items(text: &str) -> Result<Vec<String>, String> {
+fn items(text: &str) -> Result<Vec<String>, Reason> {
     let mut items = vec![String::new()];
     let mut quoted = false;
     for c in text.chars() {
@@ -83,23 +79,25 @@ fn items(text: &str) -> Result<Vec<String>, String> {
         }
     }
     match quoted {
-        true => Err("a quote has no end".to_string()),
+        true => Err("a quote has no end".into()),
         false => Ok(items.into_iter().filter(|item| !item.trim().is_empty()).collect()),
     }
 }
 
-fn one(item: &str) -> Result<Added, String> {
+fn one(item: &str) -> Result<Added, Reason> {
     let item = item.trim();
-    let (action, rest) = item.split_once(char::is_whitespace).ok_or("an item has no name")?;
+    let (action, rest) =
+        item.split_once(char::is_whitespace).ok_or(Reason::from("an item has no name"))?;
     let replaces = match action.to_ascii_lowercase().as_str() {
         "set" => true,
         "add" => false,
-        _ => return Err(format!("{action} is neither set nor add")),
+        _ => return Err(format!("{action} is neither set nor add").into()),
     };
-    let (name, value) = rest.split_once(':').ok_or("an item has no value")?;
-    let name = HeaderName::try_from(name.trim()).map_err(|_| "a name is not a header's")?;
+    let (name, value) = rest.split_once(':').ok_or(Reason::from("an item has no value"))?;
+    let name =
+        HeaderName::try_from(name.trim()).map_err(|_| Reason::from("a name is not a header's"))?;
     let value = HeaderValue::try_from(value.trim())
-        .map_err(|_| format!("the value of {name} is not a header's"))?;
+        .map_err(|_| Reason(format!("the value of {name} is not a header's")))?;
     Ok(Added { replaces, name, value })
 }
 
@@ -139,14 +137,10 @@ where
 mod tests {
     use super::*;
 
-    fn read(value: &str, https: bool) -> Result<HeaderMap, String> {
-        let env = Env::from([
-            ("KAFKA_REST_RESPONSE_HTTP_HEADERS_CONFIG".to_string(), value.to_string()),
-            ("KAFKA_REST_HSTS_HEADER_ENABLE".to_string(), "true".to_string()),
-        ]);
+    fn read(value: &str, https: bool) -> Result<HeaderMap, Reason> {
         let mut headers = HeaderMap::new();
         headers.insert("cache-control", HeaderValue::from_static("private"));
-        AddedHeaders::read(&env, "KAFKA_REST_", https)?.add_to(&mut headers);
+        AddedHeaders::new(Some(value), false, https)?.add_to(&mut headers);
         Ok(headers)
     }
 
@@ -161,8 +155,8 @@ mod tests {
         assert!(read("", true).unwrap().contains_key("strict-transport-security"));
         for wrong in ["setDate Expires: 0", "set", "set X", "set X Y: z", "\"set X: y", "drop X: y"]
         {
-            let error = read(wrong, false).unwrap_err();
-            assert!(error.starts_with("KAFKA_REST_RESPONSE_HTTP_HEADERS_CONFIG: "), "{error}");
+            let error = read(wrong, false).unwrap_err().to_string();
+            assert!(error.contains("expected \"set NAME: VALUE"), "{error}");
         }
     }
 }

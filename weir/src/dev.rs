@@ -7,96 +7,100 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
 
-use weir_http::{Limits, Shared, Site};
+use weir_http::{Limits, Shared};
 use weir_proxy::{Broker, BrokerConfig, EmbeddedBroker, Proxy, ProxyConfig};
 use weir_registry::Registry;
 use weir_registry::log::SledLog;
 use weir_serde::RegistryClient;
 
-use crate::cli::{BrowserArgs, DevArgs};
-use crate::listen::{self, Hangups};
+use crate::config::Surroundings;
+use crate::config::problem::Problems;
+use crate::config::tree::Tree;
+use crate::config::value::Role;
+use crate::error::Error;
+use crate::face::FaceSettings;
+use crate::listen::Hangups;
+use crate::listeners::Listener;
 use crate::parts::Parts;
+use crate::served::Served;
+use crate::tls::Certificates;
 
-pub async fn run(args: DevArgs, _: Hangups) -> Result<(), String> {
+/// Runs until the process is told to stop.
+pub async fn run(tree: Tree, hangups: Hangups) -> Result<(), Error> {
     let limits = Limits::for_descriptors(weir_http::raise_descriptors());
     let shared = Arc::new(Shared::new(limits));
-    let registry_listener = listen::bind(args.registry_listener, args.insecure)?;
-    let proxy_listener = listen::bind(args.proxy_listener, args.insecure)?;
-    let (registry_address, proxy_address) =
-        (address(&registry_listener)?, address(&proxy_listener)?);
-    let sites = [&registry_listener, &proxy_listener]
-        .map(|listener| site(listener, &shared, &args.browsers));
-    let log = SledLog::open_accepting(&args.data_dir, args.accept_loss_after);
-    let log = log.map_err(|e| e.to_string())?;
-    let registry = Registry::open(log).map_err(|e| e.to_string())?;
-    let embedded = EmbeddedBroker::start().map_err(|e| format!("cannot embed a broker: {e}"))?;
+    let mut problems = Vec::new();
+    let surroundings = Surroundings::default();
+    let of_registry = FaceSettings::of_registry(&tree, &surroundings).face(&mut problems);
+    let of_proxy = FaceSettings::of_proxy(&tree, &surroundings).face(&mut problems);
+    if !problems.is_empty() {
+        return Err(Problems(problems).into());
+    }
+    let mut certificates = Certificates::new(&shared, &hangups);
+    let faces = [(Role::Registry, &of_registry), (Role::Proxy, &of_proxy)];
+    let mut served = Served::open(&faces, &tree, &shared, &mut certificates)?;
+    let registry = registry(&tree)?;
+    let embedded = EmbeddedBroker::start().map_err(|error| Error::Embedded(error.to_string()))?;
     let brokers = embedded.bootstrap_servers().to_string();
-    let broker = Broker::new(BrokerConfig {
-        kafka: weir_kafka::Settings {
-            bootstrap_servers: brokers.clone(),
-            librdkafka: BTreeMap::new(),
-        },
-        embedded: Some(embedded),
-    })
-    .map_err(|e| e.to_string())?;
-    let client =
-        RegistryClient::new(&format!("http://{registry_address}")).map_err(|e| e.to_string())?;
-    let proxy = Proxy::new(broker, client, ProxyConfig::default());
+    let url = |role| served.listeners(role).first().map(Listener::url).unwrap_or_default();
+    let (registry_url, proxy_url) = (url(Role::Registry), url(Role::Proxy));
+    let proxy = proxy(embedded, &registry_url)?;
 
     let mut parts = Parts::default();
-    let [of_registry, of_proxy] = sites;
     let service = weir_http::observed("registry", weir_registry::service(registry.clone()));
-    parts.serve(registry_listener, of_registry?, None, service);
+    served.carry(Role::Registry, &service, &mut parts);
     parts.registry(registry);
     let service = weir_http::observed("proxy", weir_proxy::router(proxy.clone()));
-    parts.serve(proxy_listener, of_proxy?, None, service);
+    served.carry(Role::Proxy, &service, &mut parts);
     parts.proxy(proxy);
-    let welcome = welcome(&registry_address, &proxy_address, &brokers, &args);
+    let welcome = welcome(&registry_url, &proxy_url, &brokers, &tree);
     let _ = std::io::stdout().write_all(welcome.as_bytes()); // nobody may be reading
     parts.run().await
 }
 
-fn address(listener: &tokio::net::TcpListener) -> Result<String, String> {
-    listener.local_addr().map(|a| a.to_string()).map_err(|e| e.to_string())
+fn registry(tree: &Tree) -> Result<Registry, Error> {
+    let (folder, loss) = (&tree.registry.data_dir, *tree.registry.accept_loss_after);
+    let log = SledLog::open_accepting(folder, loss).map_err(Error::Log)?;
+    Registry::open(log).map_err(Error::Registry)
 }
 
-fn site(
-    listener: &tokio::net::TcpListener,
-    shared: &Arc<Shared>,
-    browsers: &BrowserArgs,
-) -> Result<Arc<Site>, String> {
-    let address = listener.local_addr().map_err(|e| e.to_string())?;
-    let site = Site::new(shared.clone(), address, false);
-    let site = site.allowing_hosts(&browsers.allowed_hosts);
-    Ok(Arc::new(site.allowing_origins(&browsers.allowed_origins)))
+fn proxy(embedded: EmbeddedBroker, registry_url: &str) -> Result<Proxy, Error> {
+    let kafka = weir_kafka::Settings {
+        bootstrap_servers: embedded.bootstrap_servers().to_string(),
+        librdkafka: BTreeMap::new(),
+    };
+    let broker = Broker::new(BrokerConfig { kafka, embedded: Some(embedded) })
+        .map_err(|error| Error::Kafka(weir_kafka::refusal(&error)))?;
+    let client = RegistryClient::new(registry_url).map_err(Error::RegistryClient)?;
+    Ok(Proxy::new(broker, client, ProxyConfig::default()))
 }
 
 const FLIGHT: &str = r#"{\"type\":\"record\",\"name\":\"Flight\",\"fields\":[{\"name\":\"origin\",\"type\":\"string\"},{\"name\":\"delay\",\"type\":\"int\"}]}"#;
 const OTHER_FLIGHT: &str = r#"{\"type\":\"record\",\"name\":\"Flight\",\"fields\":[{\"name\":\"origin\",\"type\":\"string\"},{\"name\":\"delay\",\"type\":\"string\"}]}"#;
 
 /// Addresses, limits, and five lines that work as they stand.
-fn welcome(registry: &str, proxy: &str, brokers: &str, args: &DevArgs) -> String {
-    let data = args.data_dir.display();
-    let group = format!("http://{proxy}/consumers/readers");
+fn welcome(registry: &str, proxy: &str, brokers: &str, tree: &Tree) -> String {
+    let data = tree.registry.data_dir.display();
+    let group = format!("{proxy}/consumers/readers");
     let me = format!("{group}/instances/me");
     let avro = "application/vnd.kafka.avro.v2+json";
     let v2 = "content-type: application/vnd.kafka.v2+json";
     format!(
         r#"weir dev is ready
-  registry    http://{registry}   (kept in {data})
-  REST proxy  http://{proxy}
+  registry    {registry}   (kept in {data})
+  REST proxy  {proxy}
   broker      {brokers}   (embedded, for development: memory only, the last 5 MiB of each partition, topics appear when produced to)
 
 # register a schema
-curl -s http://{registry}/subjects/flights-value/versions -H 'content-type: application/vnd.schemaregistry.v1+json' -d '{{"schema":"{FLIGHT}"}}'
+curl -s {registry}/subjects/flights-value/versions -H 'content-type: application/vnd.schemaregistry.v1+json' -d '{{"schema":"{FLIGHT}"}}'
 # produce JSON as Avro
-curl -s http://{proxy}/topics/flights -H 'content-type: {avro}' -d '{{"value_schema":"{FLIGHT}","records":[{{"value":{{"origin":"SFO","delay":14}}}}]}}'
+curl -s {proxy}/topics/flights -H 'content-type: {avro}' -d '{{"value_schema":"{FLIGHT}","records":[{{"value":{{"origin":"SFO","delay":14}}}}]}}'
 # produce base64
-curl -s http://{proxy}/topics/photos -H 'content-type: application/vnd.kafka.binary.v2+json' -d '{{"records":[{{"key":"U0ZP","value":"AAEC/w=="}}]}}'
+curl -s {proxy}/topics/photos -H 'content-type: application/vnd.kafka.binary.v2+json' -d '{{"records":[{{"key":"U0ZP","value":"AAEC/w=="}}]}}'
 # consume
 curl -s {group} -H '{v2}' -d '{{"name":"me","format":"avro","auto.offset.reset":"earliest"}}' && curl -s {me}/subscription -H '{v2}' -d '{{"topics":["flights"]}}' && curl -s '{me}/records?timeout=10000' -H 'accept: {avro}'
 # an incompatible schema is refused
-curl -s http://{registry}/subjects/flights-value/versions -H 'content-type: application/vnd.schemaregistry.v1+json' -d '{{"schema":"{OTHER_FLIGHT}"}}'
+curl -s {registry}/subjects/flights-value/versions -H 'content-type: application/vnd.schemaregistry.v1+json' -d '{{"schema":"{OTHER_FLIGHT}"}}'
 
 "#
     )

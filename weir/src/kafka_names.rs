@@ -1,6 +1,6 @@
-//! Settings of Kafka's Java clients in librdkafka's words: `KAFKA_REST_CLIENT_*` for all clients, and
-//! `KAFKA_REST_PRODUCER_*`, `KAFKA_REST_CONSUMER_*`, `KAFKA_REST_ADMIN_*` for one kind each, as Confluent's
-//! image has them.
+//! Settings of Kafka's Java clients in librdkafka's words: `KAFKA_REST_CLIENT_*` for all clients of the proxy,
+//! `KAFKA_REST_PRODUCER_*`, `KAFKA_REST_CONSUMER_*`, `KAFKA_REST_ADMIN_*` for one kind each, and
+//! `SCHEMA_REGISTRY_KAFKASTORE_*` for the registry's log, as Confluent's images have them.
 //!
 //! A setting is mapped, or ignored with a reason that is said once at the start, or refused by name. Its
 //! value is never said: it may be a secret.
@@ -8,21 +8,33 @@
 use std::collections::BTreeMap;
 
 use weir_kafka::{Verdict, judge};
-use weir_proxy::ClientSettings;
 
+use crate::config::problem::Problem;
+use crate::config::source::Source;
+use crate::config::value::{Names, Text};
 use crate::confluent::jaas;
+use crate::confluent::variables::Property;
 
-type Settings = BTreeMap<String, String>;
+/// Whose settings are translated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clients {
+    /// Clients of the proxy.
+    Proxy,
+    /// Consumers of the proxy, beside whose settings stand some of the proxy's own.
+    ProxyConsumers,
+    /// Clients of the registry's log.
+    Log,
+}
 
-/// What the environment says about Kafka's clients, in librdkafka's words.
+/// What became of settings of Java's clients.
 #[derive(Debug, Default)]
-pub struct KafkaEnvironment {
-    /// Of all clients.
-    pub all: Settings,
-    /// Of one kind of client each.
-    pub clients: ClientSettings,
+pub struct Translated {
+    /// librdkafka's settings.
+    pub names: Names,
     /// What is ignored, and why.
     pub notes: Vec<String>,
+    /// What cannot be done, and why.
+    pub problems: Vec<Problem>,
 }
 
 /// What becomes of a setting.
@@ -39,76 +51,83 @@ enum Fate {
 
 use Fate::{Elsewhere, Ignored, Is, Refused, Same};
 
-impl KafkaEnvironment {
-    /// An error names the variable and says why it cannot be done.
-    pub fn new(env: &BTreeMap<String, String>) -> Result<KafkaEnvironment, String> {
-        let mut found = KafkaEnvironment::default();
-        found.all = found.of("KAFKA_REST_CLIENT_", env)?;
-        found.clients.producer = found.of("KAFKA_REST_PRODUCER_", env)?;
-        found.clients.consumer = found.of("KAFKA_REST_CONSUMER_", env)?;
-        found.clients.admin = found.of("KAFKA_REST_ADMIN_", env)?;
-        Ok(found)
+/// Translates settings of Java's clients, whose names have no prefix any more.
+pub fn translate(properties: &[Property], clients: Clients) -> Translated {
+    let java: BTreeMap<String, &str> = properties
+        .iter()
+        .map(|property| (property.name.clone(), property.value.as_str()))
+        .collect();
+    let mut translated = Translated::default();
+    for property in properties {
+        let own = match clients {
+            Clients::Proxy => None,
+            Clients::ProxyConsumers => of_proxy(&property.name),
+            Clients::Log => of_log(&property.name, &property.value, &java),
+        };
+        let fate = own.unwrap_or_else(|| fate_of(&property.name, &property.value, &java));
+        translated.add(property, fate);
     }
+    translated
+}
 
-    /// Settings that flags say win over those of the environment, also those of one kind of client.
-    pub fn overridden_by(&mut self, flags: &Settings) {
-        let ClientSettings { producer, consumer, admin, .. } = &mut self.clients;
-        for settings in [producer, consumer, admin] {
-            settings.retain(|name, _| !flags.contains_key(name));
-        }
-        self.all.extend(flags.clone());
-    }
-
-    fn of(&mut self, prefix: &str, env: &BTreeMap<String, String>) -> Result<Settings, String> {
-        let java: BTreeMap<String, &str> = env
-            .iter()
-            .filter_map(|(name, value)| {
-                Some((property(name.strip_prefix(prefix)?), value.as_str()))
-            })
-            .collect();
-        let mut settings = Settings::new();
-        for (variable, value) in env {
-            let Some(name) = variable.strip_prefix(prefix) else { continue };
-            let name = property(name);
-            let fate = match prefix {
-                "KAFKA_REST_CONSUMER_" => of_proxy(&name),
-                _ => None,
-            };
-            match fate.unwrap_or_else(|| fate_of(&name, value, &java)) {
-                Is(mapped) => {
-                    for (name, value) in mapped {
-                        if judge(name, &value) != Verdict::Known {
-                            return Err(format!(
-                                "{variable}: librdkafka's {name} does not take its value"
-                            ));
-                        }
-                        settings.insert(name.to_string(), value);
+impl Translated {
+    fn add(&mut self, property: &Property, fate: Fate) {
+        let Property { variable, name, value } = property;
+        match fate {
+            Is(mapped) => {
+                for (name, value) in mapped {
+                    match judge(name, &value) {
+                        Verdict::Known => self.set(property, name, value),
+                        _ => self.refuse(
+                            property,
+                            format!("librdkafka's {name} does not take its value"),
+                        ),
                     }
                 }
-                Same => match judge(&name, value) {
-                    Verdict::Known => {
-                        settings.insert(name, value.clone());
-                    }
-                    Verdict::BadValue => {
-                        return Err(format!("{variable}: {name} does not take its value"));
-                    }
-                    Verdict::UnknownName => self.notes.push(format!(
-                        "{variable} is ignored: neither Kafka's clients nor librdkafka have {name}"
-                    )),
-                },
-                Elsewhere => {}
-                Ignored(why) => self.notes.push(format!("{variable} is ignored: {why}")),
-                Refused(why) => return Err(format!("{variable}: {why}")),
             }
+            Same => match judge(name, value) {
+                Verdict::Known => self.set(property, name, value.clone()),
+                Verdict::BadValue => {
+                    self.refuse(property, format!("{name} does not take its value"))
+                }
+                Verdict::UnknownName => self.notes.push(format!(
+                    "{variable} is ignored: neither Kafka's clients nor librdkafka have {name}"
+                )),
+            },
+            Elsewhere => {}
+            Ignored(why) => self.notes.push(format!("{variable} is ignored: {why}")),
+            Refused(why) => self.refuse(property, why.to_string()),
         }
-        Ok(settings)
+    }
+
+    fn set(&mut self, property: &Property, name: &str, text: String) {
+        let source = Source::Confluent(property.variable.clone());
+        self.names.insert(name.to_string(), Text { text, source });
+    }
+
+    fn refuse(&mut self, property: &Property, why: String) {
+        let source = Source::Confluent(property.variable.clone());
+        self.problems.push(Problem::at(&source, why));
     }
 }
 
-/// The property that a variable's name stands for: `_` is a dot, `__` an underscore, `___` a dash.
-fn property(name: &str) -> String {
-    let name = name.to_lowercase();
-    name.replace("___", "-").replace("__", "\0").replace('_', ".").replace('\0', "_")
+/// What the registry's log has otherwise than the proxy: an empty setting is none, and our own client of Kafka reads certificate
+/// and key from PEM files only.
+fn of_log(name: &str, value: &str, java: &BTreeMap<String, &str>) -> Option<Fate> {
+    let is_pem =
+        java.get("ssl.keystore.type").is_some_and(|t| t.trim().eq_ignore_ascii_case("PEM"));
+    match name {
+        _ if value.trim().is_empty() && name != "ssl.endpoint.identification.algorithm" => {
+            Some(Ignored("it is empty"))
+        }
+        "ssl.keystore.location" if !is_pem => Some(Refused(
+            "a Java key store cannot be read here: export it as PEM, and say .._SSL_KEYSTORE_TYPE=PEM",
+        )),
+        "ssl.key.password" => {
+            Some(Refused("write the key without a password: openssl pkey -in FILE"))
+        }
+        _ => None,
+    }
 }
 
 /// Settings of the proxy's own that begin with `consumer.`.
@@ -313,10 +332,41 @@ fn jaas_login(line: &str) -> Fate {
 mod tests {
     use super::*;
 
-    fn read(vars: &[(&str, &str)]) -> Result<KafkaEnvironment, String> {
-        let env =
-            vars.iter().map(|(name, value)| (format!("KAFKA_REST_{name}"), value.to_string()));
-        KafkaEnvironment::new(&env.collect())
+    #[derive(Debug)]
+    struct Found {
+        all: BTreeMap<String, String>,
+        producer: BTreeMap<String, String>,
+        consumer: BTreeMap<String, String>,
+        admin: BTreeMap<String, String>,
+        notes: Vec<String>,
+    }
+
+    fn read(vars: &[(&str, &str)]) -> Result<Found, String> {
+        let mut notes = Vec::new();
+        let mut of = |kind: &str, clients| {
+            let properties = vars.iter().filter_map(|(name, value)| {
+                let prefix = format!("{kind}_");
+                Some(Property {
+                    variable: format!("KAFKA_REST_{name}"),
+                    name: crate::confluent::property(name.strip_prefix(&prefix)?),
+                    value: crate::confluent::properties::unescape(value),
+                })
+            });
+            let translated = translate(&properties.collect::<Vec<_>>(), clients);
+            notes.extend(translated.notes);
+            match translated.problems.first() {
+                Some(problem) => Err(problem.to_string()),
+                None => Ok(translated.names.into_iter().map(|(k, v)| (k, v.text)).collect()),
+            }
+        };
+        let found = Found {
+            all: of("CLIENT", Clients::Proxy)?,
+            producer: of("PRODUCER", Clients::Proxy)?,
+            consumer: of("CONSUMER", Clients::ProxyConsumers)?,
+            admin: of("ADMIN", Clients::Proxy)?,
+            notes: Vec::new(),
+        };
+        Ok(Found { notes, ..found })
     }
 
     #[test]
@@ -354,13 +404,15 @@ mod tests {
             ("ADMIN_CLIENT_ID", "asks"),
         ])
         .unwrap();
-        let of = |settings: &Settings, name: &str| settings.get(name).cloned().unwrap_or_default();
+        let of = |settings: &BTreeMap<String, String>, name: &str| {
+            settings.get(name).cloned().unwrap_or_default()
+        };
         assert_eq!(of(&found.all, "client.id"), "all");
-        assert_eq!(of(&found.clients.producer, "message.timeout.ms"), "9000");
-        assert_eq!(of(&found.clients.producer, "compression.level"), "3");
-        assert_eq!(of(&found.clients.consumer, "isolation.level"), "read_committed");
-        assert_eq!(of(&found.clients.consumer, "fetch.wait.max.ms"), "70");
-        assert_eq!(of(&found.clients.admin, "client.id"), "asks");
+        assert_eq!(of(&found.producer, "message.timeout.ms"), "9000");
+        assert_eq!(of(&found.producer, "compression.level"), "3");
+        assert_eq!(of(&found.consumer, "isolation.level"), "read_committed");
+        assert_eq!(of(&found.consumer, "fetch.wait.max.ms"), "70");
+        assert_eq!(of(&found.admin, "client.id"), "asks");
         assert!(found.notes.is_empty(), "{:?}", found.notes);
     }
 
@@ -415,11 +467,5 @@ mod tests {
             let error = read(&[(name, "hunter2")]).unwrap_err();
             assert!(error.contains(name) && !error.contains("hunter2"), "{error}");
         }
-    }
-
-    #[test]
-    fn names_of_variables_become_properties() {
-        assert_eq!(property("MAX_REQUEST_SIZE"), "max.request.size");
-        assert_eq!(property("A__B_C___D"), "a_b.c-d");
     }
 }

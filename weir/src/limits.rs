@@ -1,70 +1,40 @@
-//! How much of the process strangers may take: flags, Confluent's variables for the same, and what follows from
-//! the descriptors that there are.
+//! How much of the process strangers may take: the settings, and what follows from the descriptors that there are.
 
 use std::time::Duration;
 
 use weir_http::Limits;
 
-use crate::cli::LimitArgs;
-use crate::confluent::{Env, PROXY_PREFIX, REGISTRY_PREFIX, number};
+use crate::config::tree::LimitSettings;
 
-/// Flags win over the environment of Confluent's servers, and that over what is usual for so many descriptors.
-pub fn limits(args: &LimitArgs, env: &Env, descriptors: usize) -> Result<Limits, String> {
+/// The limits of a process that may have so many descriptors.
+pub fn limits(settings: &LimitSettings, descriptors: usize) -> Limits {
     let usual = Limits::for_descriptors(descriptors);
-    let count = |given: Option<u64>| given.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
-    let time = |given: Option<u64>, usual| given.map_or(usual, Duration::from_millis);
-    let connections_max = match count(args.connections_max) {
-        Some(max) => max,
-        None => confluents_connections(env)?.unwrap_or(usual.connections_max),
-    };
-    let idle_timeout_ms = match args.idle_timeout_ms {
-        Some(ms) => Some(ms),
-        None => both::<u64>(env, "IDLE_TIMEOUT_MS")?.into_iter().filter(|ms| *ms > 0).max(),
-    };
-    let per_address = count(args.connections_per_address_max);
-    Ok(Limits {
+    let connections_max = settings.connections_max.value.unwrap_or(usual.connections_max);
+    let per_address = settings.connections_per_address_max.value;
+    Limits {
         connections_max,
         connections_per_address_max: per_address
             .unwrap_or_else(|| Limits::per_address(connections_max)),
-        body_bytes_sum_max: count(args.body_bytes_sum_max).unwrap_or(usual.body_bytes_sum_max),
-        body_wait: time(args.body_wait_ms, usual.body_wait),
-        body_timeout: time(args.body_timeout_ms, usual.body_timeout),
-        answer_stall_timeout: time(args.answer_stall_timeout_ms, usual.answer_stall_timeout),
-        answer_timeout: time(args.answer_timeout_ms, usual.answer_timeout),
-        idle_timeout: time(idle_timeout_ms, usual.idle_timeout),
-    })
-}
-
-/// The smallest of those that are set: who limits one server's connections has them limited.
-fn confluents_connections(env: &Env) -> Result<Option<usize>, String> {
-    let of_servers = both::<usize>(env, "SERVER_CONNECTION_LIMIT")?;
-    let of_connectors = both(env, "CONNECTOR_CONNECTION_LIMIT")?;
-    Ok(of_servers.into_iter().chain(of_connectors).filter(|max| *max > 0).min())
-}
-
-/// A number of the registry's variables and of the proxy's.
-fn both<T: std::str::FromStr>(env: &Env, name: &str) -> Result<Vec<T>, String> {
-    let mut found = Vec::new();
-    for prefix in [REGISTRY_PREFIX, PROXY_PREFIX] {
-        found.extend(number(env, &format!("{prefix}{name}"))?);
+        body_bytes_sum_max: *settings.body_bytes_sum_max,
+        body_wait: Duration::from_millis(*settings.body_wait_ms),
+        body_timeout: Duration::from_millis(*settings.body_timeout_ms),
+        answer_stall_timeout: Duration::from_millis(*settings.answer_stall_timeout_ms),
+        answer_timeout: Duration::from_millis(*settings.answer_timeout_ms),
+        idle_timeout: Duration::from_millis(*settings.idle_timeout_ms),
     }
-    Ok(found)
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::{CommandFactory, Parser};
-
     use super::*;
-    use crate::cli::{Cli, Command};
+    use crate::config::Configuration;
+    use crate::config::tests::{env, flags};
 
-    fn read(flags: &[&str], env: &[(&str, &str)]) -> Result<Limits, String> {
-        let Command::Serve(args) = Cli::parse_from(["weir", "serve"].iter().chain(flags)).command
-        else {
-            unreachable!("serve was asked for")
-        };
-        let env = env.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
-        limits(&args.limits, &env, 1024)
+    fn read(given: &[&str], vars: &[(&str, &str)]) -> Result<Limits, String> {
+        let flags = flags(&[&["--roles", "registry"], given].concat());
+        let configuration = Configuration::of_serve(&flags, &env(vars));
+        let configuration = configuration.map_err(|error| error.to_string())?;
+        Ok(limits(&configuration.tree.limits, 1024))
     }
 
     #[test]
@@ -88,24 +58,5 @@ mod tests {
         );
         let wrong = ("SCHEMA_REGISTRY_IDLE_TIMEOUT_MS", "soon");
         assert!(read(&[], &[wrong]).unwrap_err().contains(wrong.0));
-    }
-
-    /// The document has each flag with its variable and its default.
-    #[test]
-    fn the_document_has_all_limits() {
-        let document = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/settings.md");
-        let document = std::fs::read_to_string(document).unwrap();
-        let serve = Cli::command().find_subcommand("serve").unwrap().clone();
-        let of_weir = |arg: &&clap::Arg| {
-            arg.get_env().is_some_and(|name| name.to_string_lossy().starts_with("WEIR_"))
-        };
-        let mut seen = 0;
-        for arg in serve.get_arguments().filter(of_weir) {
-            let name = arg.get_env().unwrap().to_string_lossy().into_owned();
-            let row = format!("| `--{}` | `{name}` |", arg.get_long().unwrap());
-            assert!(document.contains(&row), "docs/settings.md has no {row}");
-            seen += 1;
-        }
-        assert_eq!(seen, 10);
     }
 }

@@ -8,7 +8,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// Its number on Linux and macOS.
+use crate::error::Error;
+use crate::listeners::ListenerUrl;
+
+/// The number of SIGXFSZ on Linux and macOS.
 const SIGXFSZ: i32 = 25;
 
 /// How long requests that are being answered may take once the process is told to stop.
@@ -17,16 +20,18 @@ pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
 /// Signals to stop that come this soon after the first say the same: `timeout` and others signal the process and its group.
 const SAME_STOP: Duration = Duration::from_millis(500);
 
-/// Takes an address. Loopback is for everybody on this machine; other addresses are for anyone who
+/// Takes the address of a listener. Loopback is for everybody on this machine; other addresses are for anyone who
 /// reaches them, which has to be said.
-pub fn bind(address: SocketAddr, insecure: bool) -> Result<TcpListener, String> {
+pub fn bind(url: &ListenerUrl, insecure: bool) -> Result<(TcpListener, SocketAddr), Error> {
+    let address =
+        url.resolve().map_err(|source| Error::Resolve { listener: url.to_string(), source })?;
     if !address.ip().is_loopback() && !insecure {
-        return Err(format!(
-            "{address} is reachable from elsewhere and there is no authentication: \
-             say --insecure if that is meant, or listen on 127.0.0.1"
-        ));
+        return Err(Error::Exposed(address));
     }
-    weir_http::bind(address).map_err(|e| format!("cannot listen on {address}: {e}"))
+    let failed = |source| Error::Listen { address, source };
+    let socket = weir_http::bind(address).map_err(failed)?;
+    let bound = socket.local_addr().map_err(failed)?;
+    Ok((socket, bound))
 }
 
 /// SIGTERM and SIGINT (Ctrl-C), from when this is made.
@@ -36,8 +41,9 @@ pub struct StopSignals {
 }
 
 impl StopSignals {
-    pub fn new() -> Result<StopSignals, String> {
-        let listen = |kind| signal(kind).map_err(|error| format!("cannot hear signals: {error}"));
+    /// An error is the system's.
+    pub fn new() -> Result<StopSignals, Error> {
+        let listen = |kind| signal(kind).map_err(Error::Signals);
         let terminate = listen(SignalKind::terminate())?;
         Ok(StopSignals { terminate, interrupt: listen(SignalKind::interrupt())? })
     }
@@ -65,7 +71,7 @@ impl StopSignals {
 /// Counts how often the process was told to read anew what can be read anew.
 pub type Hangups = watch::Sender<u64>;
 
-/// From now on these do not end the process. They are sent where a terminal is closed, or by those who expect that logs are
+/// From now on SIGQUIT, SIGUSR1, SIGUSR2 and SIGXFSZ do not end the process; SIGHUP is counted. They are sent where a terminal is closed, or by those who expect that logs are
 /// rotated, settings are read anew or threads are listed.
 pub fn outlive_signals() -> Hangups {
     for (name, kind) in [
@@ -89,7 +95,7 @@ pub fn outlive_signals() -> Hangups {
     hear_hangups()
 }
 
-/// SIGHUP is for whoever subscribes.
+/// Counts SIGHUP for whoever subscribes.
 fn hear_hangups() -> Hangups {
     let hangups = Hangups::new(0);
     match signal(SignalKind::hangup()) {

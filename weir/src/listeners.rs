@@ -1,176 +1,197 @@
-//! Where the servers listen, as Confluent's `listeners` says it: URLs of which all are served, `https` with
-//! the certificate of `ssl.keystore.location`.
+//! Where the servers listen: URLs as Confluent's `listeners` has them, all of which are served.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
-use std::path::PathBuf;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 
-use rustls::SupportedProtocolVersion;
-use rustls::version::{TLS12, TLS13};
-use weir_http::{AllowedHost, Identity};
+use weir_http::AllowedHost;
 
-use crate::confluent::{Env, var};
+use crate::config::problem::Reason;
+use crate::config::setting::{Setting, Shape};
+use crate::config::value::{Scalar, Scheme};
 
-/// An address to serve.
+/// A listener as it was written: `https://[::1]:8443`, `registry.example:8081`, `:8082`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListenerUrl {
+    /// What it says to speak; none if it names an address only.
+    pub scheme: Option<Scheme>,
+    pub host: Host,
+    pub port: u16,
+    /// The path that its service is below: empty, or `/registry`.
+    pub prefix: String,
+}
+
+/// The host of a listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Host {
+    Address(IpAddr),
+    /// A name, which is looked up when the listener is opened.
+    Name(String),
+    /// No host, which Java takes for all addresses.
+    All,
+}
+
+/// An address that is served.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listener {
     pub address: SocketAddr,
     pub https: bool,
+    /// The path that its service is below: empty, or `/registry`.
+    pub prefix: String,
 }
 
 impl Listener {
     pub fn scheme(&self) -> &'static str {
         if self.https { "https" } else { "http" }
     }
+
+    /// Where clients on this machine reach its service.
+    pub fn url(&self) -> String {
+        format!("{}://{}{}", self.scheme(), self.address, self.prefix)
+    }
 }
 
-/// What a server is told of its listeners.
-pub struct Asked<'a> {
-    pub flag: Option<SocketAddr>,
-    /// Of its variables: `SCHEMA_REGISTRY_` or `KAFKA_REST_`.
-    pub prefix: &'a str,
-    pub default_port: u16,
-    /// Whether --tls-cert has made all listeners speak https.
-    pub https: bool,
-}
-
-impl Asked<'_> {
-    /// The flag's, else the environment's, else one on loopback.
-    pub fn listeners(&self, env: &Env) -> Result<Vec<Listener>, String> {
-        let https = self.https;
-        if let Some(address) = self.flag {
-            return Ok(vec![Listener { address, https }]);
+impl ListenerUrl {
+    /// The address, which is the first one where a name has several.
+    pub fn resolve(&self) -> std::io::Result<SocketAddr> {
+        match &self.host {
+            Host::Address(ip) => Ok(SocketAddr::new(*ip, self.port)),
+            Host::All => Ok(SocketAddr::from((Ipv4Addr::UNSPECIFIED, self.port))),
+            Host::Name(name) => {
+                let mut found = (name.as_str(), self.port).to_socket_addrs()?;
+                found.next().ok_or_else(|| std::io::ErrorKind::NotFound.into())
+            }
         }
-        let name = format!("{}LISTENERS", self.prefix);
-        let Some(value) = var(env, &name) else {
-            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.default_port));
-            return Ok(vec![Listener { address, https }]);
-        };
-        value
-            .split(',')
-            .map(str::trim)
-            .filter(|entry| !entry.is_empty())
-            .map(|entry| {
-                let listener = listener(entry).map_err(|why| format!("{name}: {entry} {why}"))?;
-                Ok(Listener { https: listener.https || https, ..listener })
-            })
-            .collect()
     }
 
-    /// The hosts that the environment's listeners are named by: what a name resolves to is not the name any more.
-    pub fn names(&self, env: &Env) -> Vec<AllowedHost> {
-        let entries = var(env, &format!("{}LISTENERS", self.prefix)).unwrap_or_default().split(',');
-        let hosts = entries.filter_map(|entry| {
-            let host = entry.trim().split_once("://").map_or(entry.trim(), |(_, rest)| rest);
-            host.trim_end_matches('/').parse().ok()
-        });
-        hosts.filter(|host| *host != AllowedHost::Any).collect()
+    /// The name by which clients may ask for it: what a name resolves to is not the name any more.
+    pub fn name(&self) -> Option<AllowedHost> {
+        let name = self.authority().parse().ok();
+        name.filter(|name| self.host != Host::All && *name != AllowedHost::Any)
     }
 
-    /// What https listeners of the environment show; an error says what is missing.
-    pub fn identity(&self, env: &Env) -> Result<Identity, String> {
-        let prefix = self.prefix;
-        let Some(location) = var(env, &format!("{prefix}SSL_KEYSTORE_LOCATION")) else {
-            return Err(format!(
-                "{prefix}LISTENERS has an https listener, and there is no certificate: say --tls-cert and \
-                 --tls-key, or {prefix}SSL_KEYSTORE_LOCATION with {prefix}SSL_KEYSTORE_TYPE=PEM"
-            ));
-        };
-        let kind = var(env, &format!("{prefix}SSL_KEYSTORE_TYPE")).unwrap_or("JKS");
-        if !kind.eq_ignore_ascii_case("PEM") {
-            return Err(format!(
-                "{prefix}SSL_KEYSTORE_LOCATION: a Java key store cannot be read. Write it as PEM, with \
-                 `keytool -importkeystore -srckeystore STORE -destkeystore STORE.p12 -deststoretype PKCS12` and \
-                 `openssl pkcs12 -in STORE.p12 -nodes -out STORE.pem`, and say {prefix}SSL_KEYSTORE_TYPE=PEM"
-            ));
+    fn authority(&self) -> String {
+        match &self.host {
+            Host::Address(ip) => SocketAddr::new(*ip, self.port).to_string(),
+            Host::Name(name) => format!("{name}:{}", self.port),
+            Host::All => format!(":{}", self.port),
         }
-        let path = PathBuf::from(location);
-        let versions = versions(env, &format!("{prefix}SSL_ENABLED_PROTOCOLS"))?;
-        Ok(Identity { cert: path.clone(), key: path, versions })
     }
 }
 
-/// What TLS versions a setting allows, in Java's names.
-fn versions(env: &Env, name: &str) -> Result<Vec<&'static SupportedProtocolVersion>, String> {
-    let Some(value) = var(env, name) else { return Ok(vec![&TLS13, &TLS12]) };
-    let version = |name: &str| match name.trim() {
-        "TLSv1.3" => Some(&TLS13),
-        "TLSv1.2" => Some(&TLS12),
-        _ => None,
-    };
-    let versions: Vec<_> = value.split(',').filter_map(version).collect();
-    match versions.is_empty() {
-        true => Err(format!("{name}: neither TLSv1.2 nor TLSv1.3 is among them")),
-        false => Ok(versions),
+impl fmt::Display for ListenerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.scheme {
+            Some(Scheme::Http) => f.write_str("http://")?,
+            Some(Scheme::Https) => f.write_str("https://")?,
+            None => {}
+        }
+        write!(f, "{}{}", self.authority(), self.prefix)
     }
 }
 
-fn listener(entry: &str) -> Result<Listener, &'static str> {
-    const FORM: &str = "is not http://HOST:PORT or https://HOST:PORT";
-    let (scheme, rest) = entry.split_once("://").unwrap_or(("http", entry));
-    let https = match scheme.to_ascii_lowercase().as_str() {
-        "http" => false,
-        "https" => true,
-        _ => return Err(FORM),
+impl Scalar for ListenerUrl {
+    const SHAPE: Shape = Shape::Text;
+
+    fn parse(text: &str, _: &Setting) -> Result<ListenerUrl, Reason> {
+        let text = text.trim();
+        parse(text).ok_or_else(|| {
+            let expected =
+                "http://HOST:PORT, https://HOST:PORT, HOST:PORT or :PORT, and perhaps a /PATH";
+            format!("{text} is not a listener: expected {expected}").into()
+        })
+    }
+}
+
+fn parse(text: &str) -> Option<ListenerUrl> {
+    let (scheme, rest) = match text.split_once("://") {
+        None => (None, text),
+        Some((scheme, rest)) => match scheme.to_ascii_lowercase().as_str() {
+            "http" => (Some(Scheme::Http), rest),
+            "https" => (Some(Scheme::Https), rest),
+            _ => return None,
+        },
     };
-    let host = rest.strip_suffix('/').unwrap_or(rest);
-    if let Ok(address) = host.parse() {
-        return Ok(Listener { address, https });
+    let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+    let (host, port) = authority.rsplit_once(':')?;
+    let port = port.parse().ok().filter(|_| !port.starts_with('+'))?;
+    Some(ListenerUrl { scheme, host: parse_host(host)?, port, prefix: parse_prefix(path)? })
+}
+
+fn parse_host(host: &str) -> Option<Host> {
+    if host.is_empty() {
+        return Some(Host::All);
     }
-    let (name, port) = host.rsplit_once(':').ok_or(FORM)?;
-    let port: u16 = port.parse().map_err(|_| FORM)?;
-    // Java takes an address without a host for all
-    if name.is_empty() {
-        let everywhere = IpAddr::from(Ipv4Addr::UNSPECIFIED);
-        return Ok(Listener { address: SocketAddr::new(everywhere, port), https });
+    if let Some(inside) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        return inside.parse::<Ipv6Addr>().ok().map(|ip| Host::Address(ip.into()));
     }
-    let mut found = (name, port).to_socket_addrs().map_err(|_| "names a host that is not known")?;
-    let address = found.next().ok_or("names a host that is not known")?;
-    Ok(Listener { address, https })
+    if let Ok(ip) = host.parse::<Ipv4Addr>() {
+        return Some(Host::Address(ip.into()));
+    }
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
+    host.chars().all(is_name).then(|| Host::Name(host.to_string()))
+}
+
+/// Letters that need no escape, in segments that are not empty.
+fn parse_prefix(path: &str) -> Option<String> {
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '~' | '.');
+    let is_segment = |segment: &str| {
+        !segment.is_empty() && !segment.starts_with('.') && segment.chars().all(is_plain)
+    };
+    let mut segments = path.split('/').skip(1);
+    segments.all(is_segment).then(|| path.to_string())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn env(vars: &[(&str, &str)]) -> Env {
-        vars.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect()
-    }
-
-    const ASKED: Asked<'static> =
-        Asked { flag: None, prefix: "SCHEMA_REGISTRY_", default_port: 8081, https: false };
-
-    fn listeners(value: &str) -> Result<Vec<String>, String> {
-        let found = ASKED.listeners(&env(&[("SCHEMA_REGISTRY_LISTENERS", value)]))?;
-        Ok(found.iter().map(|l| format!("{}://{}", l.scheme(), l.address)).collect())
+    /// Each as it is written, and the address that it is.
+    fn listener(text: &str) -> Result<(String, String), Reason> {
+        let url = ListenerUrl::parse(text, &Setting::NEW)?;
+        Ok((url.to_string(), url.resolve().unwrap().to_string()))
     }
 
     #[test]
-    fn all_listeners_are_found_and_their_scheme_counts() {
-        let two = listeners("http://0.0.0.0:8081/, https://127.0.0.1:8082").unwrap();
-        assert_eq!(two, ["http://0.0.0.0:8081", "https://127.0.0.1:8082"]);
-        assert_eq!(listeners("").unwrap(), ["http://127.0.0.1:8081"]);
-        assert_eq!(listeners("http://:8085").unwrap(), ["http://0.0.0.0:8085"]);
-        assert_eq!(listeners("http://[::1]:8085").unwrap(), ["http://[::1]:8085"]);
-        let named = listeners("http://localhost:8085").unwrap();
-        assert!(named == ["http://127.0.0.1:8085"] || named == ["http://[::1]:8085"], "{named:?}");
-        for wrong in ["everywhere", "ftp://127.0.0.1:1", "http://127.0.0.1", "http://127.0.0.1:x"] {
-            assert!(listeners(wrong).unwrap_err().contains(wrong), "{wrong}");
+    fn listeners_are_urls_addresses_and_ports() {
+        for (text, written, address) in [
+            ("http://0.0.0.0:8081/", "http://0.0.0.0:8081", "0.0.0.0:8081"),
+            ("https://127.0.0.1:8082", "https://127.0.0.1:8082", "127.0.0.1:8082"),
+            ("HTTPS://[::1]:8443", "https://[::1]:8443", "[::1]:8443"),
+            ("http://:8085", "http://:8085", "0.0.0.0:8085"),
+            (":8085", ":8085", "0.0.0.0:8085"),
+            ("127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"),
+            ("[::1]:1", "[::1]:1", "[::1]:1"),
+            ("http://[::1]:1/kafka/rest/", "http://[::1]:1/kafka/rest", "[::1]:1"),
+        ] {
+            assert_eq!(listener(text), Ok((written.to_string(), address.to_string())), "{text}");
+        }
+        let (_, named) = listener("http://localhost:8085").unwrap();
+        assert!(["127.0.0.1:8085", "[::1]:8085"].contains(&named.as_str()), "{named}");
+        for wrong in [
+            "everywhere",
+            "ftp://127.0.0.1:1",
+            "http://127.0.0.1",
+            "http://127.0.0.1:x",
+            "a b:1",
+            "::1:80x",
+            "http://me@a:1",
+            "127.0.0.1:65536",
+            "[::1:8080",
+            "http://127.0.0.1:1//a",
+            "http://127.0.0.1:1/a/../b",
+            "http://127.0.0.1:1/a?b",
+            "",
+        ] {
+            assert!(listener(wrong).unwrap_err().0.contains(wrong), "{wrong}");
         }
     }
 
     #[test]
-    fn an_https_listener_needs_a_certificate_that_can_be_read() {
-        let without = ASKED.identity(&Env::new()).unwrap_err();
-        assert!(without.contains("SCHEMA_REGISTRY_SSL_KEYSTORE_LOCATION"), "{without}");
-        let location = ("SCHEMA_REGISTRY_SSL_KEYSTORE_LOCATION", "/a/store");
-        let java = ASKED.identity(&env(&[location])).unwrap_err();
-        assert!(java.contains("openssl pkcs12"), "{java}");
-        let pem = ("SCHEMA_REGISTRY_SSL_KEYSTORE_TYPE", "pem");
-        let identity = ASKED.identity(&env(&[location, pem])).unwrap();
-        assert_eq!((identity.cert.to_str(), identity.versions.len()), (Some("/a/store"), 2));
-        let newest = ("SCHEMA_REGISTRY_SSL_ENABLED_PROTOCOLS", "TLSv1.1, TLSv1.3");
-        assert_eq!(ASKED.identity(&env(&[location, pem, newest])).unwrap().versions.len(), 1);
-        let old = ("SCHEMA_REGISTRY_SSL_ENABLED_PROTOCOLS", "TLSv1.1");
-        assert!(ASKED.identity(&env(&[location, pem, old])).is_err());
+    fn clients_may_ask_by_the_name_of_a_listener() {
+        let name = |text: &str| ListenerUrl::parse(text, &Setting::NEW).unwrap().name();
+        assert_eq!(name("http://sr.example:8081"), "sr.example:8081".parse().ok());
+        assert_eq!(name("https://[::1]:8443"), "[::1]:8443".parse().ok());
+        assert_eq!(name(":8081"), None);
     }
 }

@@ -1,12 +1,18 @@
 //! `weir`: a schema registry and an HTTP gateway for Kafka.
 //!
-//! `weir dev` runs everything on one machine with nothing beside it, `weir serve` runs against a
-//! real Kafka, `weir migrate` copies registries. This crate only assembles: settings, flags, listeners.
+//! `weir dev` runs everything on one machine with nothing beside it, `weir serve` runs against a real Kafka, `weir config`
+//! shows and checks settings, `weir migrate` copies registries. This crate reads the configuration, opens listeners, and puts
+//! registry and proxy together.
 
 mod added_headers;
 mod cli;
+mod clusters;
+mod config;
 mod confluent;
 mod dev;
+mod error;
+mod face;
+mod files;
 mod kafka_names;
 mod kafkastore;
 mod limits;
@@ -15,61 +21,126 @@ mod listeners;
 mod migrate;
 mod parts;
 mod serve;
+mod served;
 mod settings;
 mod tls;
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
+use weir_http::ACCESS_LOG;
 
-use cli::{Cli, Command};
+use cli::{Cli, Command, ConfigCommand};
+use config::Configuration;
+use config::flags::Flags;
+use config::tree::Tree;
+use confluent::{Env, environment};
+use error::Error;
 
 /// The system's allocator keeps what many threads needed at the same time.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-/// What is logged if `WEIR_LOG` says nothing else: rdkafka repeats what librdkafka has said.
-const LOG: &str = "info,rdkafka=off";
+/// What `weir migrate` logs if `WEIR_LOG` says nothing else: rdkafka repeats what librdkafka has said.
+const MIGRATE_LOG: &str = "info,rdkafka=off";
 
 /// Stack of a worker thread: schemas may be nested a thousand levels.
 const STACK_BYTES: usize = 8 * 1024 * 1024;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("weir: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs a command to its end.
+fn run(command: Command) -> Result<(), Error> {
+    let env = environment();
+    match command {
+        Command::Dev(flags) => {
+            let tree = config::of_dev(&flags.0, &env)?;
+            log_to_stderr(&filter(&tree));
+            in_runtime(async { dev::run(tree, listen::outlive_signals()).await })
+        }
+        Command::Serve(flags) => {
+            let configuration = Configuration::of_serve(&flags.0, &env)?;
+            log_to_stderr(&filter(&configuration.tree));
+            in_runtime(async { serve::run(configuration, listen::outlive_signals()).await })
+        }
+        Command::Config(ConfigCommand::Print(flags)) => print(&flags.0, &env),
+        Command::Config(ConfigCommand::Check(args)) => check(args.file, &args.flags.0, &env),
+        Command::Migrate(args) => {
+            let log = env.get("WEIR_LOG").filter(|log| EnvFilter::try_new(log).is_ok());
+            log_to_stderr(log.map_or(MIGRATE_LOG, String::as_str));
+            in_runtime(async { migrate::run(args).await })
+        }
+    }
+}
+
+/// What is logged, with the access log if there is one.
+fn filter(tree: &Tree) -> String {
+    let log = &tree.process.log.0;
+    match *tree.process.access_log {
+        true => format!("{log},{ACCESS_LOG}=debug"),
+        false => log.clone(),
+    }
+}
+
+/// `filter` is one that can be read.
+fn log_to_stderr(filter: &str) {
     tracing_subscriber::fmt()
-        .with_env_filter(
-            EnvFilter::try_from_env("WEIR_LOG").unwrap_or_else(|_| EnvFilter::new(LOG)),
-        )
+        .with_env_filter(EnvFilter::new(filter))
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
+}
+
+/// Runs a command on a runtime, and does not wait for what librdkafka still tries without a broker.
+fn in_runtime(command: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
     rustls::crypto::ring::default_provider().install_default().expect("nobody was before us");
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_stack_size(STACK_BYTES)
-        .build();
-    let result = match runtime {
-        Err(error) => Err(format!("cannot start: {error}")),
-        Ok(runtime) => {
-            let result = runtime.block_on(async {
-                match cli.command {
-                    Command::Dev(args) => dev::run(args, listen::outlive_signals()).await,
-                    Command::Serve(args) => serve::run(args, listen::outlive_signals()).await,
-                    Command::Migrate(args) => migrate::run(args).await,
-                }
-            });
-            // what librdkafka still tries without a broker keeps nobody here
-            runtime.shutdown_background();
-            result
-        }
+        .build()
+        .map_err(Error::Runtime)?;
+    let result = runtime.block_on(command);
+    runtime.shutdown_background();
+    result
+}
+
+/// `weir config print`.
+fn print(flags: &Flags, env: &Env) -> Result<(), Error> {
+    let configuration = Configuration::of_serve(flags, env)?;
+    write_out(&config::print::print(&configuration.tree, &configuration.layers))
+}
+
+/// `weir config check`.
+fn check(file: Option<PathBuf>, flags: &Flags, env: &Env) -> Result<(), Error> {
+    let checked = match file {
+        Some(file) => Configuration::of_file(file, flags, env),
+        None => Configuration::of_serve(flags, env),
     };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
-            eprintln!("weir: {why}");
-            ExitCode::FAILURE
+    match checked {
+        Ok(configuration) => {
+            let file = configuration.file.map(|file| file.display().to_string());
+            write_out(&format!("{}: nothing is wrong\n", file.as_deref().unwrap_or("no file")))
         }
+        // without the name of the program, so that lines are as those of a compiler
+        Err(Error::Settings(problems)) => {
+            write_out(&format!("{problems}\n"))?;
+            Err(Error::Checked(problems.0.len()))
+        }
+        Err(error) => Err(error),
     }
+}
+
+fn write_out(text: &str) -> Result<(), Error> {
+    std::io::stdout().write_all(text.as_bytes()).map_err(Error::Output)
 }

@@ -14,19 +14,21 @@ use weir_http::Site;
 use weir_proxy::Proxy;
 use weir_registry::Registry;
 
+use crate::error::Error;
 use crate::listen::{DRAIN_TIMEOUT, StopSignals};
 
 /// Listeners that are being served.
 #[derive(Default)]
 pub struct Parts {
     serving: JoinSet<()>,
-    starting: JoinSet<Result<(), String>>,
+    starting: JoinSet<Result<(), Error>>,
     stop: watch::Sender<()>,
     proxy: Option<Proxy>,
     registry: Option<Registry>,
 }
 
 impl Parts {
+    /// Serves a listener until the process is told to stop.
     pub fn serve<S>(
         &mut self,
         listener: TcpListener,
@@ -42,7 +44,7 @@ impl Parts {
     }
 
     /// What is still to be done for a part to be ready; all ends if it fails.
-    pub fn start(&mut self, starting: impl Future<Output = Result<(), String>> + Send + 'static) {
+    pub fn start(&mut self, starting: impl Future<Output = Result<(), Error>> + Send + 'static) {
         self.starting.spawn(starting);
     }
 
@@ -58,7 +60,7 @@ impl Parts {
 
     /// Runs until the process is told to stop; then requests that are being answered are answered, and
     /// what was sent to Kafka is acknowledged. Told a second time, it waits for neither.
-    pub async fn run(mut self) -> Result<(), String> {
+    pub async fn run(mut self) -> Result<(), Error> {
         let mut signals = StopSignals::new()?;
         tokio::select! {
             () = signals.told() => {}
@@ -67,17 +69,17 @@ impl Parts {
         tracing::info!("stopping: no new requests, those under way are answered");
         tokio::select! {
             drained = self.drain() => drained,
-            () = signals.told_again() => Err("told to stop again: what was under way is cut off".into()),
+            () = signals.told_again() => Err(Error::CutOff),
         }
     }
 
-    async fn drain(mut self) -> Result<(), String> {
+    async fn drain(mut self) -> Result<(), Error> {
         if let Some(proxy) = &self.proxy {
             proxy.end_waiting();
         }
         self.stop.send_replace(());
         while let Some(ended) = self.serving.join_next().await {
-            ended.map_err(|panic| panic.to_string())?;
+            ended.map_err(Error::Panicked)?;
         }
         if let Some(proxy) = self.proxy {
             proxy.shut_down(DRAIN_TIMEOUT).await;
@@ -89,13 +91,13 @@ impl Parts {
     }
 }
 
-/// Why one of what was started has failed; never, if none does.
-async fn failure(starting: &mut JoinSet<Result<(), String>>) -> String {
+/// Waits for one of what was started to fail, and returns why. It does not return if none does.
+async fn failure(starting: &mut JoinSet<Result<(), Error>>) -> Error {
     while let Some(started) = starting.join_next().await {
         match started {
             Ok(Ok(())) => {}
             Ok(Err(why)) => return why,
-            Err(panic) => return panic.to_string(),
+            Err(panic) => return Error::Panicked(panic),
         }
     }
     std::future::pending().await

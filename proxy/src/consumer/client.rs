@@ -5,15 +5,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance, StreamConsumer};
-use rdkafka::error::KafkaError;
-use rdkafka::{ClientContext, TopicPartitionList};
+use futures_util::{FutureExt, StreamExt};
+use rdkafka::consumer::{
+    BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance, StreamConsumer,
+};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{Message, OwnedMessage};
+use rdkafka::{ClientContext, Offset, TopicPartitionList};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::reading::{Reading, Source};
-use super::seek::assignment;
+use super::partitions::{Positions, TopicPartition, partitions_of, starting_at};
+use super::reading::{Heard, Record};
+use super::seek::seek;
 use super::spec::ConsumerSpec;
+use super::state::Effect;
+use super::trouble::{Denied, Fault, Refusal};
 use crate::broker::Broker;
 use crate::clients::Permit;
 use crate::error::ProxyError;
@@ -38,10 +45,144 @@ impl Deref for Connected {
     }
 }
 
+impl Record for OwnedMessage {
+    fn topic(&self) -> &str {
+        Message::topic(self)
+    }
+
+    fn partition(&self) -> i32 {
+        Message::partition(self)
+    }
+
+    fn offset(&self) -> i64 {
+        Message::offset(self)
+    }
+
+    fn bytes(&self) -> usize {
+        size(self)
+    }
+}
+
+/// Bytes of key and value, at least one: a record of nothing is something too.
+pub(crate) fn size<M: Message>(message: &M) -> usize {
+    (message.key().map_or(0, <[u8]>::len) + message.payload().map_or(0, <[u8]>::len)).max(1)
+}
+
 impl Connected {
     pub(super) fn age(&self) -> Duration {
         self.made.elapsed()
     }
+
+    /// Returns true between an assignment by the group and its end.
+    pub(super) fn is_assigned(&self) -> bool {
+        self.context().is_assigned.load(Ordering::Acquire)
+    }
+
+    pub(super) fn assigned(&self) -> Result<Vec<TopicPartition>, KafkaError> {
+        Ok(partitions_of(&self.assignment()?))
+    }
+
+    /// Waits for what librdkafka says next. Nothing is lost where this is dropped while it waits.
+    pub(super) async fn next(&self) -> Vec<Heard<OwnedMessage>> {
+        let received = self.recv().await.map(|message| message.detach());
+        self.in_order(received).collect()
+    }
+
+    /// Takes what librdkafka has at hand, up to about `bytes`.
+    pub(super) fn at_hand(&self, bytes: usize) -> Vec<Heard<OwnedMessage>> {
+        let mut heard = Vec::new();
+        let mut fetched = 0;
+        let mut messages = self.stream();
+        while fetched < bytes {
+            let Some(Some(received)) = messages.next().now_or_never() else { break };
+            let has_failed = received.is_err();
+            fetched += received.as_ref().map_or(0, size);
+            heard.extend(self.in_order(received.map(|message| message.detach())));
+            if has_failed {
+                break;
+            }
+        }
+        heard.extend(self.context().take_revoked().map(Heard::Revoked));
+        heard
+    }
+
+    /// What was revoked before a record came is said before it: it may be the first of the partition's new
+    /// assignment.
+    fn in_order(
+        &self,
+        received: Result<OwnedMessage, KafkaError>,
+    ) -> impl Iterator<Item = Heard<OwnedMessage>> + use<> {
+        let revoked = self.context().take_revoked().map(Heard::Revoked);
+        let heard = match received {
+            Ok(message) => Heard::Record(message),
+            Err(error) => {
+                tracing::debug!(%error, "consuming");
+                Heard::Fault(fault(&error))
+            }
+        };
+        revoked.into_iter().chain([heard])
+    }
+
+    /// The offsets after records that count as read: librdkafka commits them by itself.
+    pub(super) fn store(&self, read: &Positions) {
+        for (TopicPartition { topic, partition }, next) in read.iter() {
+            if let Err(error) = self.store_offset(topic, *partition, next - 1) {
+                tracing::debug!(%error, "the partition was taken away meanwhile");
+            }
+        }
+    }
+
+    /// Has the client do what a command asks for. [`Effect::Commit`] and [`Effect::Seek`] wait for Kafka, and block:
+    /// they are for a thread that may. `others` are where the partitions go on that stay.
+    pub(super) fn perform(&self, effect: Effect, others: &Positions) -> Result<(), KafkaError> {
+        match effect {
+            Effect::Subscribe(topics) => {
+                let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
+                self.subscribe(&topics)
+            }
+            Effect::Unsubscribe => {
+                self.unsubscribe();
+                Ok(())
+            }
+            Effect::Assign(starts) => self.assign(&starting_at(&starts)?),
+            Effect::Unassign => self.unassign(),
+            Effect::Commit(offsets) => {
+                let mut list = TopicPartitionList::new();
+                for (TopicPartition { topic, partition }, commit) in offsets {
+                    let mut place = list.add_partition(&topic, partition);
+                    place.set_offset(Offset::Offset(commit.offset))?;
+                    if let Some(metadata) = commit.metadata {
+                        place.set_metadata(metadata);
+                    }
+                }
+                self.commit(&list, CommitMode::Sync)
+            }
+            Effect::Seek(to) => seek(&self.consumer, &to, others),
+        }
+    }
+}
+
+fn fault(error: &KafkaError) -> Fault {
+    use RDKafkaErrorCode as Code;
+    let Some(code) = error.rdkafka_error_code() else { return Fault::Passes };
+    let reason = code.to_string();
+    match code {
+        Code::GroupAuthorizationFailed => Fault::Denied(Denied::Group),
+        Code::TopicAuthorizationFailed => Fault::Denied(Denied::Topics),
+        Code::BrokerTransportFailure | Code::AllBrokersDown | Code::Resolve => Fault::Unreachable,
+        Code::AutoOffsetReset => Fault::Refused(Refusal::NoOffset { reason }),
+        Code::Authentication | Code::SaslAuthenticationFailed => {
+            Fault::Refused(Refusal::Unauthenticated { reason })
+        }
+        Code::Fatal => Fault::Refused(Refusal::Fatal { reason }),
+        _ => Fault::Passes,
+    }
+}
+
+/// Returns true if Kafka does not have the topic or the partition.
+pub(super) fn is_unknown_partition(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode::{UnknownPartition, UnknownTopicOrPartition};
+    matches!(error.rdkafka_error_code(), Some(UnknownPartition | UnknownTopicOrPartition))
 }
 
 /// Hears of partitions that the group gives and takes away.
@@ -49,8 +190,8 @@ impl Connected {
 pub(super) struct Context {
     /// The group has said which partitions are the instance's, be they none.
     is_assigned: AtomicBool,
-    revoked: Mutex<Vec<(String, i32)>>,
-    /// Whether there is anything in it: asked for each record.
+    revoked: Mutex<Vec<TopicPartition>>,
+    /// `revoked` is not empty: asked for each record.
     any_revoked: AtomicBool,
 }
 
@@ -61,34 +202,28 @@ impl ConsumerContext for Context {
         self.is_assigned.store(matches!(rebalance, Rebalance::Assign(_)), Ordering::Release);
         if let Rebalance::Revoke(partitions) = rebalance {
             let mut revoked = self.revoked.lock().unwrap_or_else(PoisonError::into_inner);
-            revoked.extend(names(partitions));
+            revoked.extend(partitions_of(partitions));
             self.any_revoked.store(true, Ordering::Release);
         }
     }
 }
 
 impl Context {
-    /// Returns true between an assignment by the group and its end.
-    pub(super) fn is_assigned(&self) -> bool {
-        self.is_assigned.load(Ordering::Acquire)
-    }
-
-    /// What was taken away since the last time.
-    pub(super) fn take_revoked(&self) -> Vec<(String, i32)> {
+    /// What was taken away since the last time, if anything was.
+    fn take_revoked(&self) -> Option<Vec<TopicPartition>> {
         if !self.any_revoked.load(Ordering::Acquire) {
-            return Vec::new();
+            return None;
         }
         let mut revoked = self.revoked.lock().unwrap_or_else(PoisonError::into_inner);
         self.any_revoked.store(false, Ordering::Release);
-        std::mem::take(&mut *revoked)
+        Some(std::mem::take(&mut *revoked))
     }
 }
 
-/// A client that reads what the instance reads. 42204.
+/// A client that reads nothing yet. 42204 librdkafka refuses a setting.
 pub(super) fn start(
     broker: &Broker,
     spec: &ConsumerSpec,
-    reading: &Reading,
     permit: Permit,
 ) -> Result<Client, ProxyError> {
     let mut config = broker.consumer();
@@ -107,28 +242,19 @@ pub(super) fn start(
         config.create_with_context(Context::default()).map_err(|error| {
             ProxyError::InvalidConsumerConfig { reason: weir_kafka::refusal(&error) }
         })?;
-    match &reading.source {
-        Source::None => {}
-        Source::Subscription(topics) => subscribe(&client, topics)?,
-        Source::Pattern(topics) if topics.is_empty() => {}
-        Source::Pattern(topics) => subscribe(&client, topics)?,
-        Source::Assignment(partitions) => {
-            client.assign(&assignment(partitions, &reading.positions)?)?;
-        }
-    }
     Ok(Arc::new(Connected { consumer: client, made: Instant::now(), permit }))
 }
 
-/// At least one topic, each by its name: librdkafka would compile a pattern, for which it can need all memory.
-pub(super) fn subscribe(
-    client: &StreamConsumer<Context>,
-    topics: &[String],
-) -> Result<(), ProxyError> {
-    let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
-    client.subscribe(&topics).map_err(|error| match error {
-        KafkaError::Subscription(why) => ProxyError::Invalid { reason: why },
+/// What the client of the API hears of effects that fail. 422 topics that cannot be subscribed to · 40403 Kafka does
+/// not have a partition · what [`ProxyError`] makes of the rest.
+pub(super) fn refused(error: KafkaError) -> ProxyError {
+    match error {
+        KafkaError::Subscription(reason) => ProxyError::Invalid { reason },
+        error if is_unknown_partition(&error) => {
+            ProxyError::UnknownPartition { reason: ProxyError::from(error).to_string() }
+        }
         error => error.into(),
-    })
+    }
 }
 
 /// librdkafka blocks while a consumer leaves its group, without Kafka for good: so it has a thread of
@@ -157,12 +283,4 @@ impl Leaving {
             done.map(|done| done.send(()));
         }
     }
-}
-
-pub(super) fn names(list: &TopicPartitionList) -> impl Iterator<Item = (String, i32)> {
-    list.elements()
-        .iter()
-        .map(|e| (e.topic().to_string(), e.partition()))
-        .collect::<Vec<_>>()
-        .into_iter()
 }

@@ -1,16 +1,16 @@
 //! Subscriptions by pattern. librdkafka is given the names that match, and is given others when topics are made or deleted.
 
-use std::sync::{Arc, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use rdkafka::consumer::Consumer;
 use tokio::time::MissedTickBehavior;
 
-use super::Instances;
-use super::client::subscribe;
-use super::instance::{Instance, mutually_exclusive};
-use super::pattern::TopicPattern;
-use super::reading::{Reading, Source};
+use super::instances::Instances;
+use super::pattern::{Followed, TopicPattern};
+use super::session::Session;
+use super::state::{Command, Source};
+use super::task::Instance;
+use super::turn::Held;
 use crate::error::ProxyError;
 
 /// How often Kafka is asked which topics there are, while any instance follows a pattern.
@@ -19,73 +19,54 @@ const INTERVAL: Duration = Duration::from_secs(3);
 /// How long a subscription waits for Kafka to say which topics there are; later it hears of them as of new topics.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// A pattern that an instance is subscribed to.
-pub(super) struct Followed {
-    pattern: Arc<TopicPattern>,
-    /// The topics that were last compared with the pattern.
-    compared: Arc<[String]>,
-    /// Those of them that match.
-    matching: Arc<[String]>,
-}
-
 impl Instance {
-    /// 40903 partitions are assigned, or topics are subscribed by name.
+    /// Subscribes to the topics that match a pattern. 40903 partitions are assigned, or topics are subscribed by name.
     pub(crate) async fn subscribe_pattern(&self, pattern: TopicPattern) -> Result<(), ProxyError> {
-        can_follow(&*self.interrupting().await)?;
+        let none = Command::SubscribePattern { pattern: String::new(), topics: Arc::default() };
+        let held = self.turn.take_over().await;
+        self.core().state().decide(none)?;
+        drop(held);
         let asked = tokio::time::timeout(PATIENCE, self.broker.topics()).await;
         let compared: Arc<[String]> = asked.ok().and_then(Result::ok).unwrap_or_default().into();
         let pattern = Arc::new(pattern);
-        let matching = matching(pattern.clone(), compared.clone()).await?;
-        let mut reading = self.interrupting().await;
-        can_follow(&reading)?;
-        self.wake_if_room(&mut reading).await?;
-        if reading.source == Source::None {
-            reading.source = Source::Pattern(Arc::default());
-        }
-        reading.denied = None;
-        self.set_followed(Some(Followed { pattern, compared, matching }));
-        self.follow(&mut reading)
-    }
-
-    pub(super) fn set_followed(&self, followed: Option<Followed>) {
-        *self.followed.lock().unwrap_or_else(PoisonError::into_inner) = followed;
-    }
-
-    /// Subscribes to the topics that match the pattern now, if there is one and they are others than before.
-    pub(super) fn follow(&self, reading: &mut Reading) -> Result<(), ProxyError> {
-        let Source::Pattern(subscribed) = &reading.source else { return Ok(()) };
-        let Some(matching) = self.matching() else { return Ok(()) };
-        if Arc::ptr_eq(subscribed, &matching) {
-            return Ok(());
-        }
-        if *subscribed != matching
-            && let Some(client) = self.client()
-        {
-            // librdkafka takes no empty list
-            if matching.is_empty() {
-                client.unsubscribe();
-            } else {
-                subscribe(&client, &matching)?;
-            }
-            reading.denied = None;
-        }
-        reading.source = Source::Pattern(matching);
+        let topics = matching(pattern.clone(), compared.clone()).await?;
+        let held = self.turn.take_over().await;
+        let text = pattern.text().to_string();
+        let command = Command::SubscribePattern { pattern: text, topics: topics.clone() };
+        self.change_source(&held, command).await?;
+        self.core().followed = Some(Followed { pattern, compared, matching: topics });
         Ok(())
     }
 
-    fn matching(&self) -> Option<Arc<[String]>> {
-        let followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
-        followed.as_ref().map(|followed| followed.matching.clone())
+    /// Subscribes to the topics that match the pattern now, if there is one and they are others than before.
+    pub(super) fn follow(&self, _held: &Held<'_>) -> Result<(), ProxyError> {
+        let core = self.core();
+        let Some(followed) = &core.followed else { return Ok(()) };
+        if let Source::Pattern { topics, .. } = core.state().source()
+            && Arc::ptr_eq(topics, &followed.matching)
+        {
+            return Ok(());
+        }
+        let decision = core.state().decide(Command::Match { topics: followed.matching.clone() })?;
+        let client = core.client.clone();
+        drop(core);
+        if let Some(client) = client {
+            for effect in decision.effects {
+                self.perform(&client, effect)?;
+            }
+        }
+        self.core().reading.apply(decision.change);
+        Ok(())
     }
 
     fn follows(&self) -> bool {
-        self.followed.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.core().followed.is_some()
     }
 
     /// The pattern, if it was not compared with these topics.
     fn to_compare(&self, topics: &Arc<[String]>) -> Option<Arc<TopicPattern>> {
-        let followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
-        let followed = followed.as_ref()?;
+        let core = self.core();
+        let followed = core.followed.as_ref()?;
         (followed.compared != *topics).then(|| followed.pattern.clone())
     }
 
@@ -96,16 +77,18 @@ impl Instance {
         topics: &Arc<[String]>,
         matching: Arc<[String]>,
     ) {
-        let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
-        match &mut *followed {
+        let mut core = self.core();
+        match &mut core.followed {
             Some(followed) if Arc::ptr_eq(&followed.pattern, pattern) => {
                 followed.compared = topics.clone();
-                followed.matching = matching;
+                if followed.matching != matching {
+                    followed.matching = matching;
+                }
             }
             _ => return, // it is subscribed to something else by now
         }
-        drop(followed);
-        self.interrupt_reads();
+        drop(core);
+        self.turn.interrupt();
     }
 }
 
@@ -119,7 +102,9 @@ pub(crate) async fn follow(instances: Weak<Instances>) {
         let Some(following) = instances.upgrade().map(|instances| following(&instances)) else {
             return;
         };
-        let Some(broker) = following.iter().find_map(|i| Some(i.upgrade()?.broker.clone())) else {
+        let Some(broker) =
+            following.iter().find_map(|s| Some(s.upgrade()?.instance().broker.clone()))
+        else {
             continue;
         };
         match broker.topics().await {
@@ -130,23 +115,27 @@ pub(crate) async fn follow(instances: Weak<Instances>) {
                 continue;
             }
         }
-        for instance in following {
-            compare(&instance, &known).await;
+        for session in following {
+            compare(&session, &known).await;
         }
     }
 }
 
-/// Weak, as an instance that is removed leaves its group only when nobody else has it.
-fn following(instances: &Instances) -> Vec<Weak<Instance>> {
-    let all = instances.all().into_iter();
-    all.filter(|instance| instance.follows()).map(|instance| Arc::downgrade(&instance)).collect()
+/// The sessions whose instances follow a pattern. Weak, as an instance that is removed leaves its group only when nobody
+/// else has it.
+fn following(instances: &Instances) -> Vec<Weak<Session>> {
+    let mut all = instances.all();
+    all.retain(|session| session.instance().follows());
+    all.iter().map(Arc::downgrade).collect()
 }
 
-async fn compare(instance: &Weak<Instance>, topics: &Arc<[String]>) {
-    let Some(pattern) = instance.upgrade().and_then(|i| i.to_compare(topics)) else { return };
+async fn compare(session: &Weak<Session>, topics: &Arc<[String]>) {
+    let Some(pattern) = session.upgrade().and_then(|s| s.instance().to_compare(topics)) else {
+        return;
+    };
     let Ok(matching) = matching(pattern.clone(), topics.clone()).await else { return };
-    if let Some(instance) = instance.upgrade() {
-        instance.note_matching(&pattern, topics, matching);
+    if let Some(session) = session.upgrade() {
+        session.instance().note_matching(&pattern, topics, matching);
     }
 }
 
@@ -157,11 +146,4 @@ async fn matching(
 ) -> Result<Arc<[String]>, ProxyError> {
     let matching = tokio::task::spawn_blocking(move || pattern.matching(&topics));
     matching.await.map_err(|_| ProxyError::Internal)
-}
-
-fn can_follow(reading: &Reading) -> Result<(), ProxyError> {
-    match reading.source {
-        Source::None | Source::Pattern(_) => Ok(()),
-        Source::Subscription(_) | Source::Assignment(_) => Err(mutually_exclusive()),
-    }
 }

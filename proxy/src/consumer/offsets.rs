@@ -1,72 +1,75 @@
-//! Offsets that a group has committed, and where an instance begins without one.
+//! Offsets: what a group has committed, where an instance goes on, and where it begins without a committed offset.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use rdkafka::consumer::{CommitMode, Consumer};
-use rdkafka::error::RDKafkaErrorCode;
-use rdkafka::{Offset, TopicPartitionList};
+use rdkafka::Offset;
+use rdkafka::consumer::Consumer;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use super::client::Client;
-use super::instance::{ASK_TIMEOUT, Instance, unknown_partition};
-use super::reading::Reading;
-use super::seek::{Position, seek, without_offset};
+use super::client::{Client, is_unknown_partition};
+use super::partitions::{ASK_TIMEOUT, Commit, Position, Positions, TopicPartition, list_of};
+use super::seek::{seek, without_offset};
+use super::state::{Command, Decision, Effect};
+use super::task::Instance;
+use super::turn::Held;
 use crate::broker::ask;
 use crate::error::ProxyError;
 use crate::retry::again;
 
-/// An offset to commit.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Commit {
+/// An offset that a group has committed.
+pub(crate) struct Committed {
+    pub(crate) partition: TopicPartition,
     pub(crate) offset: i64,
-    pub(crate) metadata: Option<String>,
+    pub(crate) metadata: String,
 }
 
 impl Instance {
     /// Commits offsets, or how far the instance was read. 40403 no such partition.
     pub(crate) async fn commit(
         &self,
-        given: Option<HashMap<(String, i32), Commit>>,
+        offsets: Option<BTreeMap<TopicPartition, Commit>>,
     ) -> Result<(), ProxyError> {
-        let mut reading = self.interrupting().await;
-        if given.is_none() {
-            self.rejoin(&mut reading).await?;
+        let held = self.turn.take_over().await;
+        if offsets.is_none() {
+            self.rejoin(&held).await?;
         }
-        let commits = given.unwrap_or_else(|| {
-            let read = |(place, offset): (&(String, i32), &i64)| {
-                (place.clone(), Commit { offset: *offset, metadata: None })
-            };
-            reading.positions.iter().map(read).collect()
-        });
-        if commits.is_empty() {
+        let decision = self.core().state().decide(Command::Commit { offsets })?;
+        if decision.effects.is_empty() {
             return Ok(());
         }
-        let client = self.wake(&mut reading).await?;
-        drop(reading);
-        let mut list = TopicPartitionList::new();
-        for ((topic, partition), commit) in commits {
-            let mut place = list.add_partition(&topic, partition);
-            place.set_offset(Offset::Offset(commit.offset))?;
-            if let Some(metadata) = commit.metadata {
-                place.set_metadata(metadata);
-            }
+        let client = self.wake(&held).await?;
+        drop(held);
+        for effect in decision.effects {
+            self.send_commit(&client, effect).await?;
         }
-        let committed = again(ASK_TIMEOUT, || {
-            let (client, list) = (client.clone(), list.clone());
-            ask(move || client.commit(&list, CommitMode::Sync))
-        });
-        self.in_group(committed).await.map_err(unknown_partition)
+        self.core().reading.apply(decision.change);
+        Ok(())
     }
 
-    /// Committed offsets; a partition without one is left out.
+    async fn send_commit(&self, client: &Client, commit: Effect) -> Result<(), ProxyError> {
+        let is_unknown = AtomicBool::new(false);
+        let committed = again(ASK_TIMEOUT, || {
+            let (client, commit, is_unknown) = (client.clone(), commit.clone(), &is_unknown);
+            async move {
+                let done = ask(move || Ok(client.perform(commit, &Positions::default()))).await?;
+                is_unknown.store(done.as_ref().is_err_and(is_unknown_partition), Ordering::Relaxed);
+                Ok(done?)
+            }
+        });
+        self.in_group(committed).await.map_err(|error| match is_unknown.load(Ordering::Relaxed) {
+            true => ProxyError::UnknownPartition { reason: error.to_string() },
+            false => error,
+        })
+    }
+
+    /// What the group has committed; a partition without a committed offset is left out. 40301.
     pub(crate) async fn committed(
         &self,
-        partitions: &[(String, i32)],
-    ) -> Result<Vec<(String, i32, i64, String)>, ProxyError> {
-        let mut list = TopicPartitionList::new();
-        for (topic, partition) in partitions {
-            list.add_partition(topic, *partition);
-        }
-        let client = self.wake(&mut *self.interrupting().await).await?;
+        partitions: &[TopicPartition],
+    ) -> Result<Vec<Committed>, ProxyError> {
+        let list = list_of(partitions);
+        let client = self.wake(&self.turn.take_over().await).await?;
         let found = self
             .in_group(again(ASK_TIMEOUT, || {
                 let (client, list) = (client.clone(), list.clone());
@@ -88,31 +91,49 @@ impl Instance {
             .elements()
             .iter()
             .filter_map(|e| match e.offset() {
-                Offset::Offset(offset) => {
-                    Some((e.topic().to_string(), e.partition(), offset, e.metadata().to_string()))
-                }
+                Offset::Offset(offset) => Some(Committed {
+                    partition: TopicPartition::from((e.topic().to_string(), e.partition())),
+                    offset,
+                    metadata: e.metadata().to_string(),
+                }),
                 _ => None,
             })
             .collect())
     }
 
-    /// Moves partitions for which there is no offset to the time at which the instance is to begin.
-    pub(super) async fn go_back(
+    /// Moves partitions as was decided. The inner error is Kafka's; then the instance stays where it is.
+    pub(super) async fn move_to(
         &self,
+        _held: &Held<'_>,
         client: &Client,
-        reading: &mut Reading,
+        decision: Decision,
+    ) -> Result<Result<(), KafkaError>, ProxyError> {
+        let others = self.core().reading.fetched_to();
+        for effect in decision.effects {
+            let (client, others) = (client.clone(), others.clone());
+            let moved = ask(move || Ok(client.perform(effect, &others))).await?;
+            if moved.is_err() {
+                return Ok(moved);
+            }
+        }
+        self.core().reading.apply(decision.change);
+        Ok(Ok(()))
+    }
+
+    /// Moves partitions for which there is no offset to the time at which the instance is to begin.
+    pub(super) async fn begin_at_time(
+        &self,
+        _held: &Held<'_>,
+        client: &Client,
     ) -> Result<(), ProxyError> {
-        reading.wants_time = false;
         let Some(since) = self.spec.since else { return Ok(()) };
         let since = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
         let time = jiff::Timestamp::now().as_millisecond().saturating_sub(since).max(0);
-        let (asked, others) = (client.clone(), reading.positions.clone());
+        let (asked, others) = (client.clone(), self.core().reading.fetched_to());
         ask(move || {
             let places = without_offset(&asked, &others)?;
-            let positions: Vec<_> = places
-                .into_iter()
-                .map(|(topic, partition)| (topic, partition, Position::Timestamp(time)))
-                .collect();
+            let positions: Vec<_> =
+                places.into_iter().map(|place| (place, Position::Timestamp(time))).collect();
             if positions.is_empty() { Ok(()) } else { seek(&asked, &positions, &others) }
         })
         .await

@@ -1,30 +1,26 @@
 //! Why a read has nothing to answer: there may be no records, or Kafka may be away.
 
-use rdkafka::consumer::Consumer;
-
-use super::client::names;
-use super::instance::Instance;
-use super::reading::{Outlook, Reading};
+use super::partitions::TopicPartition;
+use super::task::{Instance, Outlook};
+use super::turn::Held;
 use crate::reach::PATIENCE;
 
 impl Instance {
     /// What keeps records from coming. Asked when a read ends; one with records has its answer in them.
-    pub(super) async fn outlook(&self, reading: &mut Reading) -> Outlook {
-        let has_source = !reading.source.topics().is_empty();
-        if !reading.pending.is_empty() || !has_source || self.is_ending() {
+    pub(super) async fn outlook(&self, _held: &Held<'_>) -> Outlook {
+        if !self.core().wants_records() || self.turn.is_ending() {
             return Outlook::Clear;
         }
         if let Err(reason) = self.broker.reach().await {
             return Outlook::Unreachable { reason };
         }
         let Some(client) = self.client() else { return Outlook::Clear };
-        if reading.source.is_shared() && !client.context().is_assigned() {
+        if self.core().state().source().is_shared() && !client.is_assigned() {
             return Outlook::Joining;
         }
-        if reading.is_troubled {
-            let assigned = client.assignment().map(|list| names(&list).collect());
-            match self.is_led(assigned.unwrap_or_default()).await {
-                true => reading.is_troubled = false,
+        if self.core().state().trouble.is_unreachable {
+            match self.is_led(client.assigned().unwrap_or_default()).await {
+                true => self.core().reading.state.trouble.is_unreachable = false,
                 false => return Outlook::PartlyUnreachable,
             }
         }
@@ -32,8 +28,8 @@ impl Instance {
     }
 
     /// Returns true if each of these partitions has a leader among the brokers that are there.
-    async fn is_led(&self, partitions: Vec<(String, i32)>) -> bool {
-        let mut topics: Vec<&str> = partitions.iter().map(|(topic, _)| topic.as_str()).collect();
+    async fn is_led(&self, partitions: Vec<TopicPartition>) -> bool {
+        let mut topics: Vec<&str> = partitions.iter().map(|place| place.topic.as_str()).collect();
         topics.sort_unstable();
         topics.dedup();
         for topic in topics {
@@ -41,7 +37,7 @@ impl Instance {
             let Ok(Ok(found)) = asked else { return false };
             let leaderless = |p: &&crate::broker::Partition| {
                 p.leader < 0
-                    && partitions.iter().any(|(name, id)| name == topic && *id == p.partition)
+                    && partitions.iter().any(|o| o.topic == topic && o.partition == p.partition)
             };
             if found.iter().any(|partition| leaderless(&partition)) {
                 return false;

@@ -40,7 +40,20 @@ const PROPERTIES: &[(&str, &[&str])] = &[
 ];
 
 /// Matches whole names of topics.
-pub(crate) struct TopicPattern(Regex);
+pub(crate) struct TopicPattern {
+    /// As the client wrote it.
+    text: String,
+    regex: Regex,
+}
+
+/// A pattern that an instance is subscribed to.
+pub(super) struct Followed {
+    pub(super) pattern: Arc<TopicPattern>,
+    /// The topics that were last compared with the pattern.
+    pub(super) compared: Arc<[String]>,
+    /// Those of them that match.
+    pub(super) matching: Arc<[String]>,
+}
 
 /// Why a pattern cannot be used.
 #[derive(Debug)]
@@ -66,7 +79,8 @@ impl TopicPattern {
             .dfa_size_limit(CACHE_BYTES_MAX)
             .nest_limit(NESTED_MAX)
             .build();
-        compiled.map(TopicPattern).map_err(|error| match error {
+        let named = |regex| TopicPattern { text: pattern.to_string(), regex };
+        compiled.map(named).map_err(|error| match error {
             regex::Error::CompiledTooBig(_) => bad("it repeats too much"),
             // the last line says why, those before show the pattern
             error => {
@@ -77,10 +91,14 @@ impl TopicPattern {
         })
     }
 
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Those of the topics whose whole names match.
     pub(crate) fn matching(&self, topics: &[String]) -> Arc<[String]> {
         // a clone has a cache of its own, which goes with it: an instance would keep it for nothing
-        let regex = self.0.clone();
+        let regex = self.regex.clone();
         topics.iter().filter(|topic| regex.is_match(topic.as_bytes())).cloned().collect()
     }
 }

@@ -1,193 +1,209 @@
-//! What an instance has fetched and nobody has read, and how far it was read.
+//! What an instance has fetched and nobody has read, in front of its [`State`]; still without Kafka, a clock or a lock.
+//!
+//! Records are lent to an answer while that is written ([`Reading::lend`]), and count as read once they are in it
+//! ([`Reading::settle`]). The rest goes back in front of what waits. One answer at a time has records, so
+//! that those of a partition stay in order.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
-use rdkafka::consumer::Consumer;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{Message, OwnedMessage};
-use tokio::sync::MutexGuard;
+use super::partitions::{Positions, TopicPartition};
+use super::state::{Change, Source, State};
+use super::trouble::{Denied, Fault, Refusal};
 
-use super::client::Client;
-use crate::broker::Offsets;
+/// A record, as far as an instance minds it.
+pub(crate) trait Record {
+    fn topic(&self) -> &str;
+    fn partition(&self) -> i32;
+    fn offset(&self) -> i64;
+    /// Bytes of key and value, at least one: a record of nothing is something too.
+    fn bytes(&self) -> usize;
 
-#[derive(Default)]
-pub(super) struct Reading {
-    pub(super) source: Source,
-    /// Fetched and not yet read.
-    pub(super) pending: VecDeque<OwnedMessage>,
+    fn is_of(&self, partition: &TopicPartition) -> bool {
+        self.partition() == partition.partition && self.topic() == partition.topic
+    }
+}
+
+/// What librdkafka says when it is polled.
+#[derive(Debug)]
+pub(crate) enum Heard<R> {
+    Record(R),
+    /// The group has taken partitions away. A record that comes later is of another assignment.
+    Revoked(Vec<TopicPartition>),
+    Fault(Fault),
+}
+
+/// An instance's state, and the records that wait to be read.
+#[derive(Debug)]
+pub(crate) struct Reading<R> {
+    pub(super) state: State,
+    /// Fetched, and not lent.
+    pending: VecDeque<R>,
     /// Bytes of `pending`.
-    pub(super) pending_bytes: usize,
-    /// The next offset to read of each partition that was read from.
-    pub(super) positions: Offsets,
-    /// Positions of a subscriber that has given its client up without committing them.
-    pub(super) kept: Offsets,
-    /// Brokers could not be reached, by what librdkafka has said since the last record.
-    pub(super) is_troubled: bool,
-    /// Why nothing will come, until the client changes something; told once.
-    pub(super) refused: Option<KafkaError>,
-    /// Some partitions have no offset, and begin at a time.
-    pub(super) wants_time: bool,
-    /// Rights that are missing, told to each read until Kafka says otherwise.
-    pub(super) denied: Option<Denied>,
+    pending_bytes: usize,
 }
 
-/// What the proxy's principal has no rights on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Denied {
-    Group,
-    Topics,
+/// Records that an answer is written of. They go back to [`Reading::settle`].
+#[derive(Debug)]
+pub(crate) struct Loan<R> {
+    records: VecDeque<R>,
+    bytes: usize,
+    /// As many bytes were there as may be in the answer, or more.
+    is_full: bool,
 }
 
-/// How the instance came by its partitions; the two ways exclude each other.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) enum Source {
-    #[default]
-    None,
-    /// To topics that are named.
-    Subscription(Vec<String>),
-    /// To a pattern, which these topics match.
-    Pattern(Arc<[String]>),
-    Assignment(Vec<(String, i32)>),
-}
-
-impl Source {
-    /// The topics, each once.
-    pub(super) fn topics(&self) -> Vec<&str> {
-        let mut topics: Vec<&str> = match self {
-            Source::None => Vec::new(),
-            Source::Subscription(topics) => topics.iter().map(String::as_str).collect(),
-            Source::Pattern(topics) => topics.iter().map(String::as_str).collect(),
-            Source::Assignment(partitions) => partitions.iter().map(|(t, _)| t.as_str()).collect(),
-        };
-        topics.sort_unstable();
-        topics.dedup();
-        topics
+impl<R> Loan<R> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &R> {
+        self.records.iter()
     }
 
-    /// Returns true if the group shares the partitions out.
-    pub(super) fn is_shared(&self) -> bool {
-        matches!(self, Source::Subscription(_) | Source::Pattern(_))
-    }
-}
-
-impl Reading {
-    /// Most errors pass: librdkafka goes on trying, and a read finds nothing meanwhile. Those that
-    /// stay are for the client.
-    pub(super) fn notice(&mut self, error: KafkaError) {
-        tracing::debug!(%error, "consuming");
-        match error.rdkafka_error_code() {
-            Some(RDKafkaErrorCode::GroupAuthorizationFailed) => self.denied = Some(Denied::Group),
-            Some(RDKafkaErrorCode::TopicAuthorizationFailed) => self.denied = Some(Denied::Topics),
-            Some(
-                RDKafkaErrorCode::BrokerTransportFailure
-                | RDKafkaErrorCode::AllBrokersDown
-                | RDKafkaErrorCode::Resolve,
-            ) => self.is_troubled = true,
-            _ => {}
-        }
-        if let Some(
-            RDKafkaErrorCode::AutoOffsetReset
-            | RDKafkaErrorCode::Authentication
-            | RDKafkaErrorCode::SaslAuthenticationFailed
-            | RDKafkaErrorCode::Fatal,
-        ) = error.rdkafka_error_code()
-        {
-            self.refused = Some(error);
-        }
-    }
-
-    pub(super) fn drop_pending(&mut self) {
-        self.pending.clear();
-        self.pending_bytes = 0;
-    }
-
-    pub(super) fn forget(&mut self, topic: &str, partition: i32) {
-        self.pending.retain(|m| m.topic() != topic || m.partition() != partition);
-        self.pending_bytes = self.pending.iter().map(size).sum();
-        self.positions.remove(&(topic.to_string(), partition));
-    }
-}
-
-/// Why there may be no records.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Outlook {
-    /// Nothing keeps them from coming.
-    Clear,
-    /// The instance's group has not given it its partitions yet.
-    Joining,
-    /// Some of its partitions have no leader.
-    PartlyUnreachable,
-    /// No broker can be reached.
-    Unreachable { reason: String },
-}
-
-/// Records that are ready to be read. Dropping this leaves them for the next read.
-pub(crate) struct Records<'a> {
-    /// None where the instance reads nothing.
-    pub(super) client: Option<Client>,
-    pub(super) outlook: Outlook,
-    pub(super) auto_commit: bool,
-    pub(super) reading: MutexGuard<'a, Reading>,
-    pub(super) max_bytes: usize,
-}
-
-impl Records<'_> {
-    /// The records that fit into `max_bytes`, at least one.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &OwnedMessage> {
-        let mut bytes = 0;
-        let fitting = self.reading.pending.iter().enumerate().take_while(move |(i, message)| {
-            bytes += size(*message);
-            *i == 0 || bytes <= self.max_bytes
-        });
-        fitting.map(|(_, message)| message)
-    }
-
-    pub(crate) fn outlook(&self) -> &Outlook {
-        &self.outlook
-    }
-
-    /// Bytes of keys and values of [`Records::iter`], at most.
     pub(crate) fn bytes(&self) -> usize {
-        self.reading.pending_bytes.min(self.max_bytes)
+        self.bytes
     }
 
-    /// The first `count` records are read.
-    pub(crate) fn read(mut self, count: usize) {
-        let Some(client) = &self.client else { return };
-        let reading = &mut *self.reading;
-        let mut last: Option<OwnedMessage> = None;
-        for message in reading.pending.drain(..count) {
-            reading.pending_bytes -= size(&message);
-            // of a run of one partition only the last matters
-            if let Some(before) = last.replace(message)
-                && let Some(after) = &last
-                && !is_same_partition(&before, after)
-            {
-                note_read(&mut reading.positions, client, self.auto_commit, &before);
+    pub(crate) fn is_full(&self) -> bool {
+        self.is_full
+    }
+}
+
+/// What a read does next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// There is enough to answer.
+    Answer,
+    /// There is not, and more may come.
+    Wait,
+    /// Partitions without an offset are moved to the time at which the instance begins.
+    BeginAtTime,
+    Denied(Denied),
+    Refused(Refusal),
+}
+
+impl<R: Record> Reading<R> {
+    pub(crate) fn new(state: State) -> Reading<R> {
+        Reading { state, pending: VecDeque::new(), pending_bytes: 0 }
+    }
+
+    /// Returns true if no record waits to be read.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    pub(crate) fn pending_bytes(&self) -> usize {
+        self.pending_bytes
+    }
+
+    pub(crate) fn hear(&mut self, heard: Heard<R>) {
+        match heard {
+            Heard::Record(record) => {
+                self.state.trouble.note_record();
+                self.pending_bytes += record.bytes();
+                self.pending.push_back(record);
+            }
+            Heard::Revoked(partitions) => {
+                for partition in partitions {
+                    self.drop_pending_of(&partition);
+                    self.state.revoke(&partition);
+                }
+            }
+            Heard::Fault(fault) => self.state.trouble.note(fault),
+        }
+    }
+
+    /// What a read does next that wants `enough` bytes. A refusal is told once.
+    pub(crate) fn next_step(&mut self, enough: usize) -> Step {
+        if !self.pending.is_empty() {
+            return if self.pending_bytes >= enough { Step::Answer } else { Step::Wait };
+        }
+        let trouble = &mut self.state.trouble;
+        if let Some(denied) = trouble.denied {
+            return Step::Denied(denied);
+        }
+        match trouble.refused.take() {
+            Some(Refusal::NoOffset { .. }) if self.state.rules().begins_at_time => {
+                Step::BeginAtTime
+            }
+            Some(refusal) => Step::Refused(refusal),
+            None => Step::Wait,
+        }
+    }
+
+    /// The first records that fit into `bytes_max`, at least one. None if none waits, or if another answer has some.
+    pub(crate) fn lend(&mut self, bytes_max: usize) -> Option<Loan<R>> {
+        if self.state.is_lent() || self.pending.is_empty() {
+            return None;
+        }
+        let is_full = self.pending_bytes >= bytes_max;
+        let mut bytes = 0;
+        let fits = |record: &&R| {
+            let fits = bytes == 0 || bytes + record.bytes() <= bytes_max;
+            bytes += if fits { record.bytes() } else { 0 };
+            fits
+        };
+        let count = self.pending.iter().take_while(fits).count();
+        let rest = self.pending.split_off(count);
+        let records = std::mem::replace(&mut self.pending, rest);
+        self.pending_bytes -= bytes;
+        self.state.lend(ends(records.iter()));
+        Some(Loan { records, bytes, is_full })
+    }
+
+    /// The first `count` records of a loan are in an answer, and the others go back. Returns the offsets after those
+    /// that count as read now, and the records that are answered, which the caller drops.
+    pub(crate) fn settle(&mut self, loan: Loan<R>, count: usize) -> (Positions, VecDeque<R>) {
+        let mut answered = loan.records;
+        let unread = answered.split_off(count.min(answered.len()));
+        for record in unread.into_iter().rev() {
+            if self.state.has_lent(record.topic(), record.partition()) {
+                self.pending_bytes += record.bytes();
+                self.pending.push_front(record);
             }
         }
-        if let Some(last) = last {
-            note_read(&mut reading.positions, client, self.auto_commit, &last);
+        (self.state.settle(ends(answered.iter())), answered)
+    }
+
+    pub(crate) fn apply(&mut self, change: Change) {
+        match &change {
+            // what was fetched and not read is fetched again
+            Change::Reads(Source::Assignment(_)) | Change::ReadsNothing | Change::HasNoClient => {
+                self.pending.clear();
+                self.pending_bytes = 0;
+            }
+            Change::Moved(to) => to.iter().for_each(|(p, _)| self.drop_pending_of(p)),
+            Change::Returned(positions) => positions.keys().for_each(|p| self.drop_pending_of(p)),
+            Change::Nothing | Change::Reads(_) | Change::Committed(_) => {}
         }
+        self.state.apply(change);
+    }
+
+    /// Where each partition goes on that was fetched from: after all that was fetched and is still there.
+    pub(crate) fn fetched_to(&self) -> Positions {
+        let mut points = self.state.resume_points();
+        points.extend(ends(self.pending.iter()));
+        points
+    }
+
+    fn drop_pending_of(&mut self, partition: &TopicPartition) {
+        self.pending.retain(|record| !record.is_of(partition));
+        self.pending_bytes = self.pending.iter().map(Record::bytes).sum();
     }
 }
 
-fn is_same_partition(a: &OwnedMessage, b: &OwnedMessage) -> bool {
-    a.partition() == b.partition() && a.topic() == b.topic()
-}
-
-fn note_read(positions: &mut Offsets, client: &Client, auto_commit: bool, message: &OwnedMessage) {
-    if auto_commit {
-        let stored = client.store_offset(message.topic(), message.partition(), message.offset());
-        if let Err(error) = stored {
-            tracing::debug!(%error, "the partition was taken away meanwhile");
+/// The offset after the last record of each partition.
+fn ends<'r, R: Record + 'r>(records: impl Iterator<Item = &'r R>) -> Positions {
+    let mut ends = Positions::default();
+    let mut note = |record: &R| {
+        let partition = TopicPartition::from((record.topic().to_string(), record.partition()));
+        ends.insert(partition, record.offset() + 1);
+    };
+    let mut last: Option<&R> = None;
+    // of a run of one partition only the last matters
+    for record in records {
+        if let Some(before) = last.replace(record)
+            && (before.partition() != record.partition() || before.topic() != record.topic())
+        {
+            note(before);
         }
     }
-    positions.insert((message.topic().to_string(), message.partition()), message.offset() + 1);
-}
-
-/// Bytes of key and value; a record of nothing is something too.
-pub(crate) fn size<M: Message>(message: &M) -> usize {
-    (message.key().map_or(0, <[u8]>::len) + message.payload().map_or(0, <[u8]>::len)).max(1)
+    last.into_iter().for_each(note);
+    ends
 }

@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-use super::instance::Instance;
-use super::reading::{Denied, Reading};
+use super::task::Instance;
+use super::trouble::Denied;
+use super::turn::Held;
 use crate::error::ProxyError;
 
 /// How long librdkafka may take for what it asks a group's coordinator, before that is asked whether it
@@ -12,32 +13,26 @@ use crate::error::ProxyError;
 const COORDINATOR_PATIENCE: Duration = Duration::from_millis(300);
 
 impl Instance {
-    pub(super) fn denied(&self, denied: Denied, reading: &Reading) -> ProxyError {
-        match denied {
-            Denied::Group => ProxyError::group_denied(self.group()),
-            Denied::Topics => ProxyError::topics_denied(&reading.source.topics()),
-        }
-    }
-
-    /// Asks Kafka whether rights are missing still; librdkafka says it once. 40301.
-    pub(super) async fn check_rights(&self, reading: &mut Reading) -> Result<(), ProxyError> {
-        let Some(denied) = reading.denied else { return Ok(()) };
+    /// Asks Kafka whether rights are missing still, if they were; librdkafka says it once. 40301.
+    pub(super) async fn check_rights(&self, held: &Held<'_>) -> Result<(), ProxyError> {
+        let Some(denied) = self.core().state().trouble.denied else { return Ok(()) };
+        let source = self.core().state().source().clone();
         let asked = match denied {
             Denied::Group => self.broker.cluster.may_join(self.group()).await,
-            Denied::Topics => self.broker.cluster.may_read(&reading.source.topics()).await,
+            Denied::Topics => self.broker.cluster.may_read(&source.topics()).await,
         };
         match asked {
             Ok(()) => {
-                reading.denied = None;
+                self.core().reading.state.trouble.denied = None;
                 if denied == Denied::Group {
                     // librdkafka does not knock again where it was refused
-                    self.give_up_client(reading);
+                    self.give_up_client(held);
                 }
                 Ok(())
             }
             Err(error @ ProxyError::Forbidden { .. }) => Err(error),
             // it cannot be asked, so it is as it was
-            Err(_) => Err(self.denied(denied, reading)),
+            Err(_) => Err(self.core().state().denial(denied, self.group())),
         }
     }
 

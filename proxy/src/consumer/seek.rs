@@ -1,57 +1,27 @@
-//! Moving to other positions.
+//! Moving librdkafka's consumers to other positions. All of this blocks.
 
 use rdkafka::consumer::{Consumer, ConsumerContext, StreamConsumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::client::names;
-use super::instance::ASK_TIMEOUT;
-use crate::broker::Offsets;
+use super::partitions::{ASK_TIMEOUT, Position, Positions, TopicPartition, list_of, partitions_of};
 
-/// Where a partition is to be read from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Position {
-    Offset(i64),
-    Beginning,
-    End,
-    /// Milliseconds since 1970: the first record that is not older.
-    Timestamp(i64),
-}
-
-/// Partitions, each at its position, or where its group has committed.
-pub(super) fn assignment(
-    partitions: &[(String, i32)],
-    positions: &Offsets,
-) -> Result<TopicPartitionList, KafkaError> {
-    let mut list = TopicPartitionList::new();
-    for place @ (topic, partition) in partitions {
-        let offset = positions.get(place).map_or(Offset::Stored, |n| Offset::Offset(*n));
-        list.add_partition_offset(topic, *partition, offset)?;
-    }
-    Ok(list)
-}
-
-/// Moves partitions. `others` is how far those that stay were read.
+/// Moves partitions. `others` is where those that stay go on.
 pub(super) fn seek(
     consumer: &StreamConsumer<impl ConsumerContext + 'static>,
-    positions: &[(String, i32, Position)],
-    others: &Offsets,
+    positions: &[(TopicPartition, Position)],
+    others: &Positions,
 ) -> Result<(), KafkaError> {
     let mut list = TopicPartitionList::new();
     let mut times = TopicPartitionList::new();
-    for (topic, partition, position) in positions {
-        match position {
-            Position::Timestamp(ms) => {
-                times.add_partition_offset(topic, *partition, Offset::Offset(*ms))?;
-            }
-            Position::Offset(n) => {
-                list.add_partition_offset(topic, *partition, Offset::Offset(*n))?
-            }
-            Position::Beginning => {
-                list.add_partition_offset(topic, *partition, Offset::Beginning)?;
-            }
-            Position::End => list.add_partition_offset(topic, *partition, Offset::End)?,
-        }
+    for (TopicPartition { topic, partition }, position) in positions {
+        let (list, offset) = match position {
+            Position::Timestamp(ms) => (&mut times, Offset::Offset(*ms)),
+            Position::Offset(n) => (&mut list, Offset::Offset(*n)),
+            Position::Beginning => (&mut list, Offset::Beginning),
+            Position::End => (&mut list, Offset::End),
+        };
+        list.add_partition_offset(topic, *partition, offset)?;
     }
     if times.count() > 0 {
         for found in consumer.offsets_for_times(times, ASK_TIMEOUT)?.elements() {
@@ -69,11 +39,10 @@ pub(super) fn seek(
         // one that was assigned a moment ago, or that has stopped for want of an offset, cannot be
         // moved: it is assigned anew, at its position
         Some(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::State) => {
-            for (topic, partition) in names(&consumer.assignment()?) {
-                if list.find_partition(&topic, partition).is_none() {
-                    let offset = others.get(&(topic.clone(), partition));
-                    let offset = offset.map_or(Offset::Stored, |n| Offset::Offset(*n));
-                    list.add_partition_offset(&topic, partition, offset)?;
+            for place in partitions_of(&consumer.assignment()?) {
+                if list.find_partition(&place.topic, place.partition).is_none() {
+                    let offset = others.get(&place).map_or(Offset::Stored, |n| Offset::Offset(*n));
+                    list.add_partition_offset(&place.topic, place.partition, offset)?;
                 }
             }
             consumer.assign(&list)
@@ -83,19 +52,15 @@ pub(super) fn seek(
 }
 
 /// Assigned partitions that librdkafka has no offset for: nothing is committed for them, or what is
-/// committed is not there any more.
+/// committed is not there any more. Those of `read` have one.
 pub(super) fn without_offset(
     consumer: &StreamConsumer<impl ConsumerContext + 'static>,
-    read: &Offsets,
-) -> Result<Vec<(String, i32)>, KafkaError> {
-    let mut list = TopicPartitionList::new();
-    for (topic, partition) in names(&consumer.assignment()?) {
-        if !read.contains_key(&(topic.clone(), partition)) {
-            list.add_partition(&topic, partition);
-        }
-    }
+    read: &Positions,
+) -> Result<Vec<TopicPartition>, KafkaError> {
+    let mut unread = partitions_of(&consumer.assignment()?);
+    unread.retain(|partition| !read.contains_key(partition));
     let mut places = Vec::new();
-    for found in consumer.committed_offsets(list, ASK_TIMEOUT)?.elements() {
+    for found in consumer.committed_offsets(list_of(&unread), ASK_TIMEOUT)?.elements() {
         let (topic, partition) = (found.topic(), found.partition());
         let is_there = match found.offset() {
             Offset::Offset(committed) => {
@@ -105,7 +70,7 @@ pub(super) fn without_offset(
             _ => false,
         };
         if !is_there {
-            places.push((topic.to_string(), partition));
+            places.push(TopicPartition::from((topic.to_string(), partition)));
         }
     }
     Ok(places)

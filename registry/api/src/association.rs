@@ -3,59 +3,17 @@
 
 mod check;
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use crate::error::ErrorBody;
+use crate::json::{is_empty, null_is_default};
 use crate::name::Subject;
-use crate::wire::{RegisterRequest, Schema, is_empty, null_is_default};
-pub use check::AssociationRun;
+pub use crate::wire::{Association, Lifecycle};
+use crate::wire::{RegisterRequest, Schema};
+pub use check::{AssociationRun, InvalidAssociation};
 
 /// The one type of resources.
 pub const TOPIC: &str = "topic";
-
-/// A subject of a resource. The order of fields is the order on the wire.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Association {
-    pub subject: Subject,
-    pub guid: String,
-    pub resource_name: String,
-    pub resource_namespace: String,
-    pub resource_id: String,
-    pub resource_type: String,
-    pub association_type: String,
-    pub lifecycle: Lifecycle,
-    #[serde(default)]
-    pub frozen: bool,
-    /// When it was made, in milliseconds since 1970.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub create_ts: Option<i64>,
-    /// When it was last written.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub update_ts: Option<i64>,
-}
-
-/// Whose the subject is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Lifecycle {
-    /// The resource's: it goes with it.
-    Strong,
-    /// Its own: the resource uses it.
-    #[default]
-    Weak,
-}
-
-impl fmt::Display for Lifecycle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Lifecycle::Strong => "STRONG",
-            Lifecycle::Weak => "WEAK",
-        })
-    }
-}
 
 /// Body of `POST /associations` and `PUT /associations/resources/{id}`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

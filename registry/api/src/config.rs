@@ -122,7 +122,7 @@ impl Config {
         }
     }
 
-    /// Whether registrations get metadata or rules that they do not ask for.
+    /// Returns true if registrations get metadata or rules that they do not ask for.
     pub fn has_defaults_or_overrides(&self) -> bool {
         self.default_metadata.is_some()
             || self.override_metadata.is_some()

@@ -7,8 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::RegistryError;
-use crate::wire::{is_empty, null_is_default};
+use crate::json::{is_empty, null_is_default};
 
 /// The property that holds a version's own number.
 pub const CONFLUENT_VERSION: &str = "confluent:version";
@@ -20,7 +19,7 @@ const CONFLUENT_RESERVED: &str = "confluent:reserved";
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Metadata {
-    /// By path of a field or type.
+    /// Tags by the path of a field or type.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "null_is_default")]
     pub tags: BTreeMap<String, BTreeSet<String>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "null_is_default")]
@@ -39,7 +38,7 @@ impl Metadata {
         merged
     }
 
-    /// The same without the version's own number.
+    /// This metadata without the version's own number.
     pub fn without_version(&self) -> Metadata {
         let mut rest = self.clone();
         rest.properties.remove(CONFLUENT_VERSION);
@@ -51,31 +50,25 @@ impl Metadata {
         let listed = self.properties.get(CONFLUENT_RESERVED).map_or("", String::as_str);
         listed.split(',').map(str::trim).filter(|field| !field.is_empty()).collect()
     }
+}
 
-    pub(crate) fn hash(&self, update: &mut impl FnMut(&[u8])) {
-        for (path, tags) in &self.tags {
-            update(path.as_bytes());
-            tags.iter().for_each(|tag| update(tag.as_bytes()));
-        }
-        for (key, value) in &self.properties {
-            update(key.as_bytes());
-            update(value.as_bytes());
-        }
-        self.sensitive.iter().for_each(|key| update(key.as_bytes()));
-    }
+/// Why rules are refused: 42210.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidRuleSet {
+    pub reason: String,
 }
 
 /// Rules by when they run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RuleSet {
-    /// Between versions.
+    /// Rules that run between versions.
     #[serde(skip_serializing_if = "is_empty", deserialize_with = "null_is_default")]
     pub migration_rules: Vec<Rule>,
-    /// On data of this version.
+    /// Rules that run on data of this version.
     #[serde(skip_serializing_if = "is_empty", deserialize_with = "null_is_default")]
     pub domain_rules: Vec<Rule>,
-    /// On encoded data.
+    /// Rules that run on encoded data.
     #[serde(skip_serializing_if = "is_empty", deserialize_with = "null_is_default")]
     pub encoding_rules: Vec<Rule>,
     /// Where rules run; everywhere if it is not said.
@@ -131,8 +124,17 @@ pub enum RuleMode {
     Writeread,
 }
 
+impl RuleKind {
+    pub fn name(self) -> &'static str {
+        match self {
+            RuleKind::Transform => "TRANSFORM",
+            RuleKind::Condition => "CONDITION",
+        }
+    }
+}
+
 impl RuleMode {
-    fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             RuleMode::Upgrade => "UPGRADE",
             RuleMode::Downgrade => "DOWNGRADE",
@@ -149,9 +151,10 @@ impl RuleMode {
 }
 
 impl RuleSet {
-    /// Names stand once, and rules are where their mode belongs. 42210.
-    pub fn validate(&self) -> Result<(), RegistryError> {
-        let refused = |reason: String| Err(RegistryError::InvalidRuleSet { reason });
+    /// Checks that each rule has a name and a type, that names stand once, and that rules are where their mode
+    /// belongs.
+    pub fn validate(&self) -> Result<(), InvalidRuleSet> {
+        let refused = |reason: String| Err(InvalidRuleSet { reason });
         for rules in [&self.migration_rules, &self.domain_rules, &self.encoding_rules] {
             let mut names = HashSet::new();
             for rule in rules {
@@ -190,7 +193,7 @@ impl RuleSet {
         }
     }
 
-    /// The same without the rules of these names.
+    /// This rule set without the rules of these names.
     pub fn without(&self, names: &[String]) -> RuleSet {
         let names: HashSet<&String> = names.iter().collect();
         let keep = |rules: &[Rule]| {
@@ -205,21 +208,12 @@ impl RuleSet {
         }
     }
 
-    /// Whether a rule of this type is among them.
+    /// Returns true if a rule of this type is among them.
     pub fn has_type(&self, rule_type: &str) -> bool {
         [&self.migration_rules, &self.domain_rules, &self.encoding_rules]
             .into_iter()
             .flatten()
             .any(|rule| rule.rule_type.as_deref() == Some(rule_type))
-    }
-
-    pub(crate) fn hash(&self, update: &mut impl FnMut(&[u8])) {
-        for rules in [&self.migration_rules, &self.domain_rules, &self.encoding_rules] {
-            rules.iter().for_each(|rule| rule.hash(update));
-        }
-        if let Some(place) = &self.enable_at {
-            update(place.as_bytes());
-        }
     }
 }
 
@@ -238,32 +232,6 @@ impl Rule {
             return Err("Missing rule type".into());
         }
         Ok(())
-    }
-
-    fn hash(&self, update: &mut impl FnMut(&[u8])) {
-        let kind: &[u8] = match self.kind {
-            RuleKind::Transform => b"TRANSFORM",
-            RuleKind::Condition => b"CONDITION",
-        };
-        let text = |text: &Option<String>, update: &mut dyn FnMut(&[u8])| {
-            update(text.as_deref().unwrap_or_default().as_bytes());
-        };
-        text(&self.name, update);
-        text(&self.doc, update);
-        update(kind);
-        update(self.mode.name().as_bytes());
-        text(&self.rule_type, update);
-        self.tags.iter().for_each(|tag| update(tag.as_bytes()));
-        for (key, value) in &self.params {
-            update(key.as_bytes());
-            update(value.as_bytes());
-        }
-        text(&self.expr, update);
-        text(&self.on_success, update);
-        text(&self.on_failure, update);
-        if self.disabled {
-            update(&[1]);
-        }
     }
 }
 

@@ -5,8 +5,6 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::RegistryError;
-
 /// Which versions a new schema is compared with, and in which direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -19,7 +17,7 @@ pub enum CompatibilityLevel {
     /// The latest schema reads what the new one writes.
     Forward,
     ForwardTransitive,
-    /// Both.
+    /// BACKWARD and FORWARD.
     Full,
     FullTransitive,
 }
@@ -37,7 +35,7 @@ impl CompatibilityLevel {
         }
     }
 
-    /// Whether all versions count, and not the latest alone.
+    /// Returns true if all versions count, and not the latest alone.
     pub fn is_transitive(self) -> bool {
         matches!(self, Self::BackwardTransitive | Self::ForwardTransitive | Self::FullTransitive)
     }
@@ -54,10 +52,15 @@ impl CompatibilityLevel {
     }
 }
 
-impl FromStr for CompatibilityLevel {
-    type Err = RegistryError;
+/// A name is not that of a compatibility level: 42203.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidCompatibilityLevel;
 
-    fn from_str(text: &str) -> Result<Self, RegistryError> {
+impl FromStr for CompatibilityLevel {
+    type Err = InvalidCompatibilityLevel;
+
+    /// Reads a name in any case.
+    fn from_str(text: &str) -> Result<Self, InvalidCompatibilityLevel> {
         Ok(match text.to_ascii_uppercase().as_str() {
             "NONE" => Self::None,
             "BACKWARD" => Self::Backward,
@@ -66,7 +69,7 @@ impl FromStr for CompatibilityLevel {
             "FORWARD_TRANSITIVE" => Self::ForwardTransitive,
             "FULL" => Self::Full,
             "FULL_TRANSITIVE" => Self::FullTransitive,
-            _ => return Err(RegistryError::InvalidCompatibilityLevel),
+            _ => return Err(InvalidCompatibilityLevel),
         })
     }
 }
@@ -98,15 +101,20 @@ impl CompatibilityPolicy {
     }
 }
 
-impl FromStr for CompatibilityPolicy {
-    type Err = RegistryError;
+/// A name is not that of a compatibility policy: 42203.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidCompatibilityPolicy;
 
-    fn from_str(text: &str) -> Result<Self, RegistryError> {
+impl FromStr for CompatibilityPolicy {
+    type Err = InvalidCompatibilityPolicy;
+
+    /// Reads a name in any case.
+    fn from_str(text: &str) -> Result<Self, InvalidCompatibilityPolicy> {
         Ok(match text.to_ascii_uppercase().as_str() {
             "STRICT" => Self::Strict,
             "LENIENT" => Self::Lenient,
             "LOGICAL" => Self::Logical,
-            _ => return Err(RegistryError::InvalidCompatibilityPolicy),
+            _ => return Err(InvalidCompatibilityPolicy),
         })
     }
 }
@@ -122,7 +130,7 @@ pub enum Mode {
     ReadonlyOverride,
     /// Only schemas with ids that somebody else gave them.
     Import,
-    /// The same, for all contexts: schemas come from another registry.
+    /// As IMPORT, for all contexts: schemas come from another registry.
     Forward,
 }
 
@@ -131,23 +139,28 @@ impl Mode {
         matches!(self, Mode::Readonly | Mode::ReadonlyOverride)
     }
 
-    /// Whether ids and versions are given, and what is registered is taken as it is.
+    /// Returns true if ids and versions are given, and what is registered is taken as it is.
     pub fn is_import(self) -> bool {
         matches!(self, Mode::Import | Mode::Forward)
     }
 }
 
-impl FromStr for Mode {
-    type Err = RegistryError;
+/// A name is not that of a mode: 42204.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidMode;
 
-    fn from_str(text: &str) -> Result<Self, RegistryError> {
+impl FromStr for Mode {
+    type Err = InvalidMode;
+
+    /// Reads a name in any case.
+    fn from_str(text: &str) -> Result<Self, InvalidMode> {
         Ok(match text.to_ascii_uppercase().as_str() {
             "READWRITE" => Mode::Readwrite,
             "READONLY" => Mode::Readonly,
             "READONLY_OVERRIDE" => Mode::ReadonlyOverride,
             "IMPORT" => Mode::Import,
             "FORWARD" => Mode::Forward,
-            _ => return Err(RegistryError::InvalidMode),
+            _ => return Err(InvalidMode),
         })
     }
 }

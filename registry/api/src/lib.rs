@@ -4,8 +4,10 @@ pub mod association;
 pub mod config;
 pub mod contract;
 pub mod error;
+mod json;
 pub mod level;
 pub mod name;
+mod refusal;
 pub mod text;
 pub mod wire;
 

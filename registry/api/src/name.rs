@@ -5,27 +5,27 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use md5::{Digest, Md5};
 use serde::{Deserialize, Deserializer, Serialize};
-
-use crate::contract::{Metadata, RuleSet};
-use crate::error::RegistryError;
-use crate::wire::Reference;
 
 /// A context's name: `.` is the default one, the others are a dot and more, such as `.staging`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Context(Arc<str>);
 
+/// A name cannot be a context's: 400.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidContext {
+    pub name: String,
+}
+
 /// The context of configuration and modes that hold wherever nothing nearer says otherwise.
 const GLOBAL_CONTEXT: &str = ".__GLOBAL";
 
 impl Context {
-    /// A context's name as requests give it, with its dot or without. 400 if it has a colon.
-    pub fn new(name: &str) -> Result<Context, RegistryError> {
+    /// A context's name as requests give it, with its dot or without. Refuses colons and control characters.
+    pub fn new(name: &str) -> Result<Context, InvalidContext> {
         if name.contains(':') || name.chars().any(char::is_control) {
-            let reason = format!("Invalid context name: {name}");
-            return Err(RegistryError::BadRequest { reason });
+            return Err(InvalidContext { name: name.into() });
         }
         Ok(if name.starts_with('.') {
             Context(name.into())
@@ -82,13 +82,19 @@ impl fmt::Display for Context {
 #[serde(transparent)]
 pub struct Subject(Arc<str>);
 
+/// A name cannot be a subject's: 42208.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidSubject {
+    pub name: String,
+}
+
 /// Bytes that a subject may have: four times Kafka's longest topic name, for record names beside it.
 pub const SUBJECT_BYTES_MAX: usize = 1024;
 
 impl Subject {
     /// Refuses control characters, the names that stand for no subject, and names too long to be
-    /// meant: 42208.
-    pub fn new(name: &str) -> Result<Subject, RegistryError> {
+    /// meant.
+    pub fn new(name: &str) -> Result<Subject, InvalidSubject> {
         let subject = Subject::written(name);
         let (context, own) = subject.parts();
         // `:*:` is how lists say all contexts
@@ -97,7 +103,7 @@ impl Subject {
             || context == GLOBAL_CONTEXT
             || name.starts_with(":*:");
         if reserved || name.chars().any(char::is_control) || name.len() > SUBJECT_BYTES_MAX {
-            return Err(RegistryError::InvalidSubject { subject: name.into() });
+            return Err(InvalidSubject { name: name.into() });
         }
         Ok(subject)
     }
@@ -109,8 +115,8 @@ impl Subject {
         (name.is_empty() || scope.parts() != (".", "")).then_some(scope)
     }
 
-    /// A scope that may be given configuration or a mode. 42208.
-    pub fn settable(self) -> Result<Subject, RegistryError> {
+    /// A scope that may be given configuration or a mode.
+    pub fn settable(self) -> Result<Subject, InvalidSubject> {
         if self.parts().0 == GLOBAL_CONTEXT {
             return Ok(self);
         }
@@ -224,10 +230,16 @@ pub enum VersionSpec {
     Latest,
 }
 
-impl FromStr for VersionSpec {
-    type Err = RegistryError;
+/// A text is not a version's: 42202.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidVersion {
+    pub text: String,
+}
 
-    fn from_str(text: &str) -> Result<Self, RegistryError> {
+impl FromStr for VersionSpec {
+    type Err = InvalidVersion;
+
+    fn from_str(text: &str) -> Result<Self, InvalidVersion> {
         let trimmed = text.trim();
         if trimmed.eq_ignore_ascii_case("latest") {
             return Ok(VersionSpec::Latest);
@@ -235,7 +247,7 @@ impl FromStr for VersionSpec {
         match trimmed.parse::<i32>() {
             Ok(-1) => Ok(VersionSpec::Latest),
             Ok(number) if number > 0 => Ok(VersionSpec::Number(Version(number as u32))),
-            _ => Err(RegistryError::InvalidVersion { version: text.into() }),
+            _ => Err(InvalidVersion { text: text.into() }),
         }
     }
 }
@@ -254,32 +266,10 @@ impl fmt::Display for VersionSpec {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Guid(pub [u8; 16]);
 
-impl Guid {
-    /// MD5 of the canonical text, of each reference's name, subject and version, and of metadata
-    /// and rules, if there are any. Source: Confluent's `MD5` and `Schema#updateHash`.
-    pub fn of(
-        text: &str,
-        references: &[Reference],
-        metadata: Option<&Metadata>,
-        rule_set: Option<&RuleSet>,
-    ) -> Guid {
-        let mut hash = Md5::new();
-        hash.update(text.as_bytes());
-        for reference in references {
-            hash.update(reference.name.as_bytes());
-            hash.update(reference.subject.as_str().as_bytes());
-            hash.update(reference.version.to_be_bytes());
-        }
-        if let Some(metadata) = metadata {
-            hash.update([1]);
-            metadata.hash(&mut |bytes| hash.update(bytes));
-        }
-        if let Some(rule_set) = rule_set {
-            hash.update([1]);
-            rule_set.hash(&mut |bytes| hash.update(bytes));
-        }
-        Guid(hash.finalize().into())
-    }
+/// A text is not a guid's, so that there is no schema of that guid: 40403.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidGuid {
+    pub text: String,
 }
 
 impl fmt::Display for Guid {
@@ -289,11 +279,11 @@ impl fmt::Display for Guid {
 }
 
 impl FromStr for Guid {
-    type Err = RegistryError;
+    type Err = InvalidGuid;
 
-    /// A UUID, or its 32 hexadecimal digits alone.
-    fn from_str(text: &str) -> Result<Self, RegistryError> {
-        let unknown = || RegistryError::SchemaIdNotFound { id: text.into() };
+    /// Reads a UUID, or its 32 hexadecimal digits alone.
+    fn from_str(text: &str) -> Result<Self, InvalidGuid> {
+        let unknown = || InvalidGuid { text: text.into() };
         let digits: Vec<u8> = text.bytes().filter(|b| *b != b'-').collect();
         let digits = std::str::from_utf8(&digits).map_err(|_| unknown())?;
         if digits.len() != 32 || !digits.is_ascii() {
@@ -324,18 +314,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn guids_are_the_references_own() {
-        let guid = Guid::of("\"string\"", &[], None, None);
+    fn a_guid_is_read_with_hyphens_or_without() {
+        let guid: Guid = "095D71CF12556B9D5E330AD575B3DF5D".parse().unwrap();
         assert_eq!(guid.to_string(), "095d71cf-1255-6b9d-5e33-0ad575b3df5d");
-        assert_eq!("095D71CF12556B9D5E330AD575B3DF5D".parse::<Guid>().unwrap(), guid);
-    }
-
-    #[test]
-    fn references_and_metadata_are_part_of_a_guid() {
-        let reference = Reference { name: "r".into(), subject: Subject::stored("s"), version: 1 };
-        let metadata: Metadata = serde_json::from_str(r#"{"properties":{"owner":"a"}}"#).unwrap();
-        let guid = Guid::of("{}", &[reference], Some(&metadata), None);
-        assert_eq!(guid.to_string(), "9fa59d45-51d1-7793-fd83-d0241e363760");
+        assert_eq!(guid.to_string().parse(), Ok(guid));
+        for wrong in ["", "095d71cf", "095D71CF12556B9D5E330AD575B3DF5G"] {
+            assert!(wrong.parse::<Guid>().is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ impl SchemaText {
             .expect("it was made of a string, or read as one")
     }
 
-    /// Whether it is this text. Made for many that are not: it ends at the first difference.
+    /// Returns true if it is this text. Made for many that are not: it ends at the first difference.
     pub fn is(&self, text: &str) -> bool {
         let json = self.json().as_bytes();
         let mut rest = json[1..json.len() - 1].iter();
@@ -43,7 +43,7 @@ impl SchemaText {
         rest.next().is_none()
     }
 
-    /// Whether both are one text in memory.
+    /// Returns true if both are one text in memory.
     pub fn is_same(&self, other: &SchemaText) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }

@@ -2,12 +2,13 @@
 //! reference keeps, and what is empty is left out.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::association::Association;
 use crate::contract::{Metadata, RuleSet};
+use crate::json::{is_empty, null_is_default};
 use crate::level::Mode;
 use crate::name::{Context, Guid, SchemaId, Subject, Version};
 use crate::text::SchemaText;
@@ -15,7 +16,7 @@ use crate::text::SchemaText;
 /// A schema that another one refers to. One that a request leaves incomplete names nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Reference {
-    /// For Avro, the full name of the type.
+    /// What the schema calls what it refers to; in Avro the full name of the type.
     #[serde(default, deserialize_with = "null_is_default")]
     pub name: String,
     #[serde(default = "nothing", deserialize_with = "subject_or_nothing")]
@@ -260,7 +261,7 @@ pub struct CompatibilityAnswer {
     pub is_compatible: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub messages: Option<Vec<String>>,
-    /// The same for programs. Not Confluent's: no client of theirs looks at it.
+    /// The messages in a form for programs. Not Confluent's: no client of theirs looks at it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incompatibilities: Option<Vec<Incompatibility>>,
 }
@@ -292,12 +293,44 @@ pub struct ModeBody {
     pub mode: Mode,
 }
 
-pub(crate) fn is_empty<T>(items: &[T]) -> bool {
-    items.is_empty()
+/// A subject of a resource. The order of fields is the order on the wire.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Association {
+    pub subject: Subject,
+    pub guid: String,
+    pub resource_name: String,
+    pub resource_namespace: String,
+    pub resource_id: String,
+    pub resource_type: String,
+    pub association_type: String,
+    pub lifecycle: Lifecycle,
+    #[serde(default)]
+    pub frozen: bool,
+    /// When it was made, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub create_ts: Option<i64>,
+    /// When it was last written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update_ts: Option<i64>,
 }
 
-pub(crate) fn null_is_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
-    input: D,
-) -> Result<T, D::Error> {
-    Ok(Option::deserialize(input)?.unwrap_or_default())
+/// Whose the subject is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Lifecycle {
+    /// The subject is the resource's: it goes with it.
+    Strong,
+    /// The subject is its own: the resource uses it.
+    #[default]
+    Weak,
+}
+
+impl fmt::Display for Lifecycle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Lifecycle::Strong => "STRONG",
+            Lifecycle::Weak => "WEAK",
+        })
+    }
 }

@@ -50,7 +50,7 @@ impl Associations {
         self.listed(self.by_resource_id.get(id))
     }
 
-    /// Those of a resource by its name; `-` is any namespace.
+    /// The associations of a resource by its name; `-` is any namespace.
     pub fn of_resource_name<'a>(
         &'a self,
         name: &'a str,
@@ -72,7 +72,7 @@ impl Associations {
             .map(|(_, association)| association)
     }
 
-    /// Whether the subject is a resource's own.
+    /// Returns true if the subject is a resource's own.
     pub fn is_owned(&self, subject: &Subject) -> bool {
         self.of_subject(subject).any(|a| a.lifecycle == Lifecycle::Strong)
     }

@@ -10,6 +10,7 @@ use weir_registry_api::{
     SchemaType, Subject, TagSchemaRequest, Version, VersionSpec, contract::CONFLUENT_VERSION,
 };
 
+use crate::guid::guid_of;
 use crate::parsed::{Content, Parsed, Reading};
 use crate::state::{IdEntry, State, VersionEntry};
 use weir_schema::Budget;
@@ -35,9 +36,10 @@ pub enum Purpose {
     /// It may become a version: it is held to all rules, unless its subject's configuration or an
     /// import says otherwise.
     Register,
-    /// The same, but that it is whole: a schema that says nothing is none.
+    /// It is compared with versions: it is held to the rules as if it were registered, and has to be whole. A
+    /// schema that says nothing is none.
     Check,
-    /// It is looked for: whoever registered it was held to the rules of his time.
+    /// It is looked for: whoever registered it was held to the rules of that time.
     LookUp,
 }
 
@@ -116,7 +118,7 @@ impl Candidate {
         let references =
             pin(state, subject, &schema_type, &request.references, false, budget).ok()?;
         let (metadata, rule_set) = (request.metadata.as_ref(), request.rule_set.as_ref());
-        let guid = Guid::of(text, &references, metadata, rule_set);
+        let guid = guid_of(text, &references, metadata, rule_set);
         let is_it = |entry: &&Arc<IdEntry>| {
             entry.schema_type == schema_type && *entry.references == *references
         };
@@ -177,10 +179,10 @@ impl Candidate {
     /// The name of its content.
     pub fn guid(&self) -> Guid {
         let (metadata, rule_set) = (self.metadata.as_deref(), self.rule_set.as_deref());
-        Guid::of(&self.text, &self.references, metadata, rule_set)
+        guid_of(&self.text, &self.references, metadata, rule_set)
     }
 
-    /// The same schema with the metadata and rules that it would be registered with: the
+    /// This candidate with the metadata and rules that it would be registered with: the
     /// configuration's defaults, over them its own or else the version's before, over them the
     /// configuration's overrides. A number for itself is put in if it has one, or if `numbered`.
     pub(crate) fn with_contract(
@@ -216,12 +218,12 @@ impl Candidate {
         Candidate { metadata, rule_set, ..self.clone() }
     }
 
-    /// Whether it has the metadata and the rules of another candidate.
+    /// Returns true if the candidate has the metadata and the rules of another one.
     pub(crate) fn has_contract_of(&self, other: &Candidate) -> bool {
         self.metadata == other.metadata && self.rule_set == other.rule_set
     }
 
-    /// Whether its metadata says which version it is.
+    /// Returns true if the candidate's metadata says which version it is.
     pub(crate) fn is_numbered(&self) -> bool {
         is_numbered(self.metadata.as_deref())
     }
@@ -231,7 +233,7 @@ impl Candidate {
         self.parsed.content(budget)
     }
 
-    /// Whether a stored schema is this one: the same content with the same references, in whatever
+    /// Returns true if a stored schema is this one: the same content with the same references, in whatever
     /// form its text was stored, or the same once all references are inlined, which is how clients
     /// send schemas whose parts they hold in one piece. The number of a version counts only if
     /// `numbers`. `content` is this schema's own.

@@ -65,7 +65,7 @@ pub fn check(
     verdict
 }
 
-/// From so many on, what is left out of a list is not counted out.
+/// Incompatibilities that are not listed are counted up to this many.
 const COUNTED_MAX: u64 = 1_000_000_000;
 
 /// What is said of incompatibilities that are not listed.

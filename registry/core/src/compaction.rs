@@ -13,7 +13,7 @@ use crate::record::{RawRecord, Record};
 /// given again; the last record of all, so that the log ends where it did.
 #[derive(Default)]
 pub struct Compaction {
-    /// By key, as we write it.
+    /// The last record of each key, in the form in which we write the key.
     last: HashMap<Vec<u8>, Last>,
     highest: HashMap<Context, Highest>,
     unreadable: BTreeSet<u64>,
@@ -25,7 +25,7 @@ pub struct Compaction {
 struct Last {
     offset: u64,
     is_tombstone: bool,
-    /// Of a schema.
+    /// The subject, if the record is a schema.
     subject: Option<Subject>,
 }
 

@@ -1,6 +1,6 @@
 //! The registry as a state machine over a log of Confluent's `_schemas` records. Pure.
 //!
-//! [`decide`] says what a command would write, [`State::apply`] is the only thing that changes the
+//! [`Decide`] says what a command would write, [`State::apply`] is the only thing that changes the
 //! state, and everything else asks it. Ids, versions and texts are in the records: two states that
 //! applied the same log are equal.
 
@@ -9,6 +9,8 @@ mod candidate;
 mod check;
 mod compaction;
 mod decide;
+mod guid;
+mod lookup;
 mod parsed;
 pub mod record;
 mod state;
@@ -18,8 +20,9 @@ pub use candidate::{Candidate, Purpose};
 pub use check::{Verdict, check};
 pub use compaction::Compaction;
 pub use decide::{
-    AssociationChange, AssociationDelete, AssociationPlan, Checked, Command, Decision, Outcome,
-    Registration, RequestedVersion, decide,
+    Associated, AssociationChange, AssociationDelete, AssociationPlan, Checked, Decide, Decision,
+    DeleteConfig, DeleteContext, DeleteMode, DeleteSubject, DeleteVersion, PutConfig, PutMode,
+    RegisterOptions, Registered, Registration, RequestedVersion, Stale, Standalone,
 };
 pub use parsed::{Parsed, over_budget};
 pub use record::{RawRecord, Record};

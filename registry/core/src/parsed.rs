@@ -122,7 +122,7 @@ impl Parsed {
         Content(hasher.finish())
     }
 
-    /// Whether they are the same, whatever form their texts are in; what they refer to is not
+    /// Returns true if two schemas are the same, whatever form their texts are in; what they refer to is not
     /// looked at.
     pub(crate) fn is_same(&self, other: &Parsed, budget: &Budget) -> bool {
         match (self, other) {
@@ -133,7 +133,7 @@ impl Parsed {
         }
     }
 
-    /// Whether they are the same once all references are inlined.
+    /// Returns true if two schemas are the same once all references are inlined.
     pub(crate) fn same_resolved(&self, other: &Parsed, budget: &Budget) -> bool {
         match (self, other) {
             (Parsed::Avro(a), Parsed::Avro(b)) => a.same_resolved_within(b, budget),
@@ -305,7 +305,7 @@ pub(crate) struct Parses(Mutex<Kept>);
 struct Kept {
     parses: HashMap<(Context, SchemaId), (SchemaText, ParseResult, usize)>,
     oldest_first: VecDeque<(Context, SchemaId)>,
-    /// Of all of them.
+    /// Bytes of all texts that are kept parsed.
     weight: usize,
 }
 

@@ -1,8 +1,8 @@
 //! Records of `_schemas`: Confluent's keys and values, byte for byte.
 //!
 //! Minified JSON with a fixed order of keys: compaction compares bytes, so another order would be
-//! another key. Source: `reference` registries of 3.1 to 8.x; readers accept any order, magic 0 and
-//! unknown fields, writers write one form.
+//! another key. Readers accept any order, magic 0 and unknown fields; writers write one form.
+//! Source: recorded logs of Confluent's registry, 3.1 to 8.x.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,6 +13,8 @@ use weir_registry_api::{
     Association, Config, Context, Guid, Lifecycle, Metadata, Mode, Reference, RuleSet, SchemaId,
     SchemaText, SchemaType, Subject, Version,
 };
+
+use crate::guid::guid_of;
 
 /// A record as it stands in a log: what it is about, and what holds now; no value is a tombstone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -122,7 +124,7 @@ pub struct SchemaValue {
 impl SchemaValue {
     pub fn guid(&self) -> Guid {
         let (metadata, rule_set) = (self.metadata.as_deref(), self.rule_set.as_deref());
-        Guid::of(&self.schema.text(), &self.references, metadata, rule_set)
+        guid_of(&self.schema.text(), &self.references, metadata, rule_set)
     }
 }
 

@@ -11,8 +11,10 @@ use weir_registry_api::{
     Subject, VersionSpec,
 };
 use weir_registry_core::{
-    AssociationChange, AssociationDelete, AssociationPlan, Candidate, Command, Compaction,
-    LogEntry, Outcome, Purpose, RawRecord, Registration, RequestedVersion, State, decide,
+    AssociationChange, AssociationDelete, AssociationPlan, Candidate, Compaction, Decide,
+    DeleteConfig, DeleteContext, DeleteMode, DeleteSubject, DeleteVersion, LogEntry, Purpose,
+    PutConfig, PutMode, RawRecord, Record, RegisterOptions, Registered, Registration,
+    RequestedVersion, State,
 };
 use weir_schema::Budget;
 
@@ -83,8 +85,27 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec(step, 1..60)
 }
 
-fn command(state: &State, step: &Step) -> Option<Command> {
-    Some(match step {
+/// What a step comes to: records, and for a registration what it was and what it has answered.
+struct Made {
+    records: Vec<Record>,
+    registered: Option<(Registration, Registered)>,
+}
+
+/// Decides a command that registers nothing; none if it is refused.
+fn made(state: &State, command: impl Decide) -> Option<Made> {
+    let records = command.decide(state).ok()?.records;
+    Some(Made { records, registered: None })
+}
+
+/// Decides a registration; none if it is refused.
+fn registered(state: &State, registration: Registration) -> Option<Made> {
+    let decision = registration.decide(state).ok()?;
+    let registered = decision.outcome.ok().map(|registered| (registration, registered));
+    Some(Made { records: decision.records, registered })
+}
+
+fn make(state: &State, step: &Step) -> Option<Made> {
+    match step {
         Step::Register { subject: s, schema, refer, normalize } => {
             let references = refer
                 .map(|r| Reference { name: "A".into(), subject: subject(r), version: -1 })
@@ -95,13 +116,13 @@ fn command(state: &State, step: &Step) -> Option<Command> {
                 references,
                 ..RegisterRequest::default()
             };
-            register(state, subject(*s), &request, *normalize)?
+            registered(state, register(state, subject(*s), &request, *normalize)?)
         }
         Step::Owner { subject: s, owner } => {
             let properties = [("owner".to_string(), owner.to_string())].into();
             let metadata = Some(Metadata { properties, ..Metadata::default() });
             let request = RegisterRequest { metadata, ..RegisterRequest::default() };
-            register(state, subject(*s), &request, false)?
+            registered(state, register(state, subject(*s), &request, false)?)
         }
         Step::Import { subject: s, schema, version, id } => {
             let request = RegisterRequest {
@@ -110,45 +131,43 @@ fn command(state: &State, step: &Step) -> Option<Command> {
                 id: Some(*id as i32),
                 ..RegisterRequest::default()
             };
-            register(state, subject(*s), &request, false)?
+            registered(state, register(state, subject(*s), &request, false)?)
         }
-        Step::DeleteContext => Command::DeleteContext { context: Context::new(".eu").unwrap() },
+        Step::DeleteContext => made(state, DeleteContext { context: Context::new(".eu").unwrap() }),
         Step::DeleteSubject { subject: s, permanent } => {
-            Command::DeleteSubject { subject: subject(*s), permanent: *permanent }
+            made(state, DeleteSubject { subject: subject(*s), permanent: *permanent })
         }
-        Step::DeleteVersion { subject: s, version, permanent } => Command::DeleteVersion {
-            subject: subject(*s),
-            version: version.map_or(VersionSpec::Latest, |v| {
+        Step::DeleteVersion { subject: s, version, permanent } => {
+            let version = version.map_or(VersionSpec::Latest, |v| {
                 VersionSpec::Number(weir_registry_api::Version(v))
-            }),
-            permanent: *permanent,
-        },
-        Step::Config { subject: s, level } => Command::PutConfig {
-            scope: s.map(subject),
-            update: Box::new(ConfigUpdate {
-                compatibility: Some(Some((*level).into())),
-                ..ConfigUpdate::default()
-            }),
-        },
-        Step::DeleteConfig { subject: s } => Command::DeleteConfig { scope: s.map(subject) },
+            });
+            made(state, DeleteVersion { subject: subject(*s), version, permanent: *permanent })
+        }
+        Step::Config { subject: s, level } => {
+            let compatibility = Some(Some((*level).into()));
+            let update = ConfigUpdate { compatibility, ..ConfigUpdate::default() };
+            made(state, PutConfig { scope: s.map(subject), update })
+        }
+        Step::DeleteConfig { subject: s } => made(state, DeleteConfig { scope: s.map(subject) }),
         Step::Mode { subject: s, mode, force } => {
-            Command::PutMode { scope: s.map(subject), mode: *mode, force: *force }
+            made(state, PutMode { scope: s.map(subject), mode: *mode, force: *force })
         }
         Step::DeleteMode { subject: s, recursive } => {
-            Command::DeleteMode { scope: s.map(subject), recursive: *recursive }
+            made(state, DeleteMode { scope: s.map(subject), recursive: *recursive })
         }
         Step::Associate { topic, subject: s, schema, create } => {
-            Command::Associate(Box::new(plan(state, *topic, *s, *schema, *create)))
+            made(state, plan(state, *topic, *s, *schema, *create))
         }
         Step::DeleteAssociations { topic, cascade } => {
-            Command::DeleteAssociations(AssociationDelete {
+            let delete = AssociationDelete {
                 resource_id: TOPICS[*topic].into(),
                 resource_type: "topic".into(),
                 association_types: Vec::new(),
                 cascade_lifecycle: *cascade,
-            })
+            };
+            made(state, delete)
         }
-    })
+    }
 }
 
 /// A topic that owns a subject, with a schema, or else uses one.
@@ -180,9 +199,9 @@ fn plan(
         let request =
             RegisterRequest { schema: Some(SCHEMAS[schema].into()), ..RegisterRequest::default() };
         let subject = plan.subject_of(state, &change);
-        change.schema = Some(
-            Registration::of(state, subject, &request, false, &Budget::default()).map(Box::new),
-        );
+        let options = RegisterOptions::default();
+        let registration = Registration::of(state, subject, &request, options, &Budget::default());
+        change.schema = Some(registration.map(Box::new));
     }
     plan.changes.push(change);
     plan
@@ -193,18 +212,18 @@ fn register(
     subject: Subject,
     request: &RegisterRequest,
     normalize: bool,
-) -> Option<Command> {
+) -> Option<Registration> {
     let candidate =
         Candidate::new(state, &subject, request, normalize, Purpose::Register, &Budget::default())
             .ok()?;
-    Some(Command::Register(Box::new(Registration {
+    Some(Registration {
         subject,
         candidate,
         version: RequestedVersion::of(request.version.unwrap_or(0)),
         id: request.id.map(|id| SchemaId(id as u32)),
         force: false,
         checked: None,
-    })))
+    })
 }
 
 fn replay<'a>(log: impl IntoIterator<Item = &'a RawRecord>) -> State {
@@ -248,18 +267,15 @@ proptest! {
         let mut log: Vec<RawRecord> = Vec::new();
         let mut ids: HashMap<(Context, SchemaId), String> = HashMap::new();
         for step in &steps {
-            let Some(command) = command(&state, step) else { continue };
-            let Ok(decision) = decide(&state, &command) else { continue };
-            for record in &decision.records {
+            let Some(made) = make(&state, step) else { continue };
+            for record in &made.records {
                 for raw in state.raw_records(record) {
                     state.apply(&raw).expect("our own records are readable");
                     log.push(raw);
                 }
             }
             // whatever the outcome says is there once its records are applied
-            if let (Outcome::Registered { id, version }, Command::Register(registration)) =
-                (&decision.outcome, &command)
-            {
+            if let Some((registration, Registered { id, version })) = &made.registered {
                 let subject = &registration.subject;
                 let entry = state.version_entry(subject, *version).expect("the version is there");
                 prop_assert_eq!(entry.id, *id);

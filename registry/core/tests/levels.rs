@@ -8,7 +8,8 @@ use proptest::prelude::*;
 use proptest::sample::subsequence;
 use weir_registry_api::{ConfigUpdate, RegisterRequest, SchemaType, Subject};
 use weir_registry_core::{
-    Candidate, Command, Purpose, Registration, RequestedVersion, State, VersionEntry, check, decide,
+    Candidate, Decide, Purpose, PutConfig, Registration, RequestedVersion, State, VersionEntry,
+    check,
 };
 use weir_schema::Budget;
 
@@ -75,8 +76,8 @@ fn subject() -> Subject {
     Subject::new("s").unwrap()
 }
 
-fn apply(state: &mut State, command: &Command) {
-    for record in decide(state, command).unwrap().records {
+fn apply(state: &mut State, command: &impl Decide) {
+    for record in command.decide(state).unwrap().records {
         state.apply(&record.encode()).unwrap();
     }
 }
@@ -93,7 +94,7 @@ fn register(state: &mut State, request: &RegisterRequest) {
         force: true,
         checked: None,
     };
-    apply(state, &Command::Register(Box::new(registration)));
+    apply(state, &registration);
 }
 
 /// Whether a level accepts a schema beside versions, which are given the newest first.
@@ -106,7 +107,7 @@ fn accepts(
     let mut state = state.clone();
     let update =
         ConfigUpdate { compatibility: Some(Some(level.into())), ..ConfigUpdate::default() };
-    apply(&mut state, &Command::PutConfig { scope: None, update: Box::new(update) });
+    apply(&mut state, &PutConfig { scope: None, update });
     let candidate =
         Candidate::new(&state, &subject(), request, false, Purpose::Check, &Budget::default())
             .unwrap();

@@ -14,33 +14,40 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::Cluster;
 use super::replica::Event;
-use crate::log::kafka::Leader;
+use crate::log::kafka::Announced;
+use crate::peers::Peers;
 
+/// How often a node asks the leader how it is.
 const TICK: Duration = Duration::from_millis(100);
 
 /// How long the leader may take to say how it is.
 const PROBE_TIMEOUT: Duration = Duration::from_millis(400);
 
-/// A leader that has not answered for so long is deposed; one that says itself that it is not well, or
-/// whose port is closed, sooner.
+/// A leader that has not answered for this long is deposed.
 const SILENT_MAX: Duration = Duration::from_millis(700);
+
+/// A leader that says itself that it is not well, or whose port is closed, is deposed after this long.
 const UNWELL_MAX: Duration = Duration::from_millis(180);
 
-/// Before who has failed as the leader leads again.
-const FAILED_PAUSE: Duration = Duration::from_millis(500);
+/// A leader that failed a write waits this long before it may take the lead again, so that a healthy node is first.
+const RETAKE_DELAY: Duration = Duration::from_millis(500);
 
-/// The same of one whose answers make no sense: a wrong certificate, or another program. Whoever leads
-/// then, the others would depose it at once, again and again.
-const STRANGE_MAX: Duration = Duration::from_secs(10);
+/// A leader whose answers cannot be understood (a certificate that is not trusted, another program on its port) is
+/// deposed after this long. Far above `SILENT_MAX`: a misconfiguration outlives a change of leader, and the nodes
+/// would depose each other in turn.
+const UNINTELLIGIBLE_MAX: Duration = Duration::from_secs(10);
 
-/// So that not all take over in the same moment.
+/// How long a node waits at most, at random, before it takes over: not all are to do so in the same moment.
 const JITTER_MS: u64 = 150;
+
+/// How long a node of a new cluster waits at most, at random, before it is the first to lead: its nodes start
+/// together, and the first takeover of all takes long.
 const FIRST_JITTER_MS: u64 = 500;
 
 /// A tick that comes so late tells that this process was not running, and says nothing of others.
 const ASLEEP: Duration = Duration::from_millis(1000);
 
-/// How often who leads takes the lead again: Kafka forgets who has not written for a day, and what is
+/// How often a leader takes the lead again, from itself: Kafka forgets who has not written for a day, and what is
 /// compacted away nobody reads.
 const RENEWAL_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
@@ -48,25 +55,26 @@ const RENEWAL_INTERVAL: Duration = Duration::from_secs(60 * 60);
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Probe {
     Well,
-    /// It says nothing, or that it is about to lead.
+    /// The leader says nothing, or that it is about to lead.
     Silent,
-    /// It says so, or nobody listens there.
+    /// The leader says that it is not well, or nobody listens at its address.
     Unwell,
-    /// What is there is not a node that we know.
-    Strange(String),
+    /// What answers there is not a node of this cluster, or cannot be trusted to be one.
+    Unintelligible(String),
 }
 
-/// What of `/v1/cluster` counts.
+/// The part of `/v1/cluster` that counts in an election.
 #[derive(Deserialize)]
-struct Answer {
+struct LeaderStatus {
     role: String,
     epoch: Option<u64>,
     writable: bool,
 }
 
-/// Since when a leader was not seen well.
+/// What was seen of a leader.
 struct Watched {
     epoch: u64,
+    /// When the leader was well for the last time.
     well: Instant,
     last: Probe,
 }
@@ -75,7 +83,7 @@ impl Watched {
     fn see(&mut self, probe: Probe, now: Instant) {
         match &probe {
             Probe::Well => self.well = now,
-            Probe::Strange(why) if self.last != probe => tracing::error!(
+            Probe::Unintelligible(why) if self.last != probe => tracing::error!(
                 why,
                 "the leader cannot be asked: see its --registry-advertised-url and its certificate, \
                  which is trusted if --schema-registry-ca or --tls-cert here has it or its issuer"
@@ -90,7 +98,7 @@ impl Watched {
             Probe::Well => return false,
             Probe::Silent => SILENT_MAX,
             Probe::Unwell => UNWELL_MAX,
-            Probe::Strange(_) => STRANGE_MAX,
+            Probe::Unintelligible(_) => UNINTELLIGIBLE_MAX,
         };
         now.duration_since(self.well) > patience
     }
@@ -112,7 +120,7 @@ pub(super) async fn take_part(cluster: Weak<Cluster>, events: mpsc::Sender<Event
         if !cluster.can_lead() {
             continue;
         }
-        let announced = cluster.leader();
+        let announced = cluster.last_announced();
         let renew = cluster.leading().is_some();
         let wanted = match &announced {
             _ if cluster.health().taking_over => false,
@@ -120,7 +128,7 @@ pub(super) async fn take_part(cluster: Weak<Cluster>, events: mpsc::Sender<Event
             None => true,
             // in an earlier life, or until something failed; then others come first
             Some(leader) if leader.url == cluster.node.advertised_url => {
-                cluster.health().failed.is_none_or(|at| at.elapsed() > FAILED_PAUSE)
+                cluster.health().failed.is_none_or(|at| at.elapsed() > RETAKE_DELAY)
             }
             Some(leader) => is_lost(&cluster, leader, &mut watched).await,
         };
@@ -137,17 +145,21 @@ pub(super) async fn take_part(cluster: Weak<Cluster>, events: mpsc::Sender<Event
         // somebody may have been faster
         let after = announced.as_ref().map(|leader| leader.epoch);
         let lead = Event::Lead { after, renew };
-        if cluster.leader() == announced
+        if cluster.last_announced() == announced
             && cluster.is_alone().await
             && events.send(lead).await.is_ok()
         {
             led_since = Instant::now();
-            cluster.settle(&announced).await;
+            cluster.wait_for_another(&announced).await;
         }
     }
 }
 
-async fn is_lost(cluster: &Arc<Cluster>, leader: &Leader, watched: &mut Option<Watched>) -> bool {
+async fn is_lost(
+    cluster: &Arc<Cluster>,
+    leader: &Announced,
+    watched: &mut Option<Watched>,
+) -> bool {
     let now = Instant::now();
     let watched = match watched {
         Some(watched) if watched.epoch == leader.epoch => watched,
@@ -165,17 +177,17 @@ async fn is_lost(cluster: &Arc<Cluster>, leader: &Leader, watched: &mut Option<W
     lost
 }
 
-async fn probe(cluster: &Cluster, leader: &Leader) -> Probe {
+async fn probe(cluster: &Cluster, leader: &Announced) -> Probe {
     let url = format!("{}/v1/cluster", leader.url);
     let request = cluster.http.get(&url).timeout(PROBE_TIMEOUT);
     match request.send().await {
         Ok(answer) => match answer.bytes().await.map(|body| serde_json::from_slice(&body)) {
-            Ok(Ok(Answer { role, epoch, writable })) => match role.as_str() {
+            Ok(Ok(LeaderStatus { role, epoch, writable })) => match role.as_str() {
                 "leader" if epoch == Some(leader.epoch) && writable => Probe::Well,
                 "candidate" => Probe::Silent,
                 _ => Probe::Unwell,
             },
-            Ok(Err(_)) => Probe::Strange(format!("{url} is no registry of this cluster")),
+            Ok(Err(_)) => Probe::Unintelligible(format!("{url} is no registry of this cluster")),
             Err(_) => Probe::Silent,
         },
         Err(error) if !error.is_connect() || error.is_timeout() => Probe::Silent,
@@ -183,7 +195,7 @@ async fn probe(cluster: &Cluster, leader: &Leader) -> Probe {
             let mut source = std::error::Error::source(&error);
             while let Some(inner) = source {
                 if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
-                    return Probe::Strange(format!("{url}: {tls}"));
+                    return Probe::Unintelligible(format!("{url}: {tls}"));
                 }
                 let io = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
                 source = io.map(|inner| inner as _).or_else(|| inner.source());
@@ -201,11 +213,11 @@ impl Cluster {
     fn can_lead(&self) -> bool {
         let status = self.status();
         let is_alone = self.health().others.permit_leading();
-        self.node.eligible && status.kafka && status.faults.is_empty() && is_alone
+        self.node.eligible && status.heard && status.faults.is_empty() && is_alone
     }
 
-    /// Waits until the lead was taken by somebody, or was not.
-    async fn settle(&self, before: &Option<Leader>) {
+    /// Waits until another leader than `before` is announced, or for [`SILENT_MAX`].
+    async fn wait_for_another(&self, before: &Option<Announced>) {
         let mut leaders = self.leaders();
         let changed = leaders.wait_for(|leader| leader != before);
         let _ = tokio::time::timeout(SILENT_MAX, changed).await;

@@ -7,6 +7,7 @@
 
 mod election;
 mod freshness;
+mod join;
 mod monitor;
 mod others;
 mod replica;
@@ -21,29 +22,25 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use weir_registry_core::State;
 
-use crate::log::kafka::{ASK_TIMEOUT, Fault, Leader, Topic};
+use crate::batch::Queued;
+use crate::log::kafka::{ASK_TIMEOUT, Announced, Fault, Topic};
 use crate::log::{KafkaLog, LogError};
-use crate::writer::Job;
-pub(crate) use freshness::Freshness;
-pub(crate) use others::members;
+use crate::peers::{self, Peers, Status, Wait};
+use freshness::Freshness;
 use others::{Lookout, Others};
 use replica::{Event, Replica};
 
-/// How long a write waits for a leader, for Kafka and for this node to read it, all in all. With what
-/// the network adds, its client has an answer in 2 s.
-pub(crate) const PATIENCE: Duration = Duration::from_millis(1800);
-
-/// Tokens of our own that are still believed.
+/// How many of this node's own tokens are still believed.
 const TOKENS_MAX: usize = 16;
 
-/// Events of the topic that may wait for the replica.
+/// How many events of the topic may wait for the replica.
 const EVENTS_MAX: usize = 64;
 
 /// How long Kafka may be silent and still count as there.
 const HEARD_MAX: Duration = Duration::from_millis(1500);
 
-/// The same, and how long a write may take, for a leader that is well: sooner than a client gives up,
-/// another has to lead.
+/// How long Kafka may be silent, and how long a write may take, for a leader that is well. Sooner than a client
+/// gives up, another node has to lead.
 const WELL_MAX: Duration = Duration::from_millis(700);
 
 /// This node among the others.
@@ -51,27 +48,27 @@ const WELL_MAX: Duration = Duration::from_millis(700);
 pub struct NodeConfig {
     /// Where the other nodes reach it.
     pub advertised_url: String,
-    /// Whether it may lead.
+    /// Whether this node may lead.
     pub eligible: bool,
-    /// Certificates that the others' are signed by, beside those of the system.
+    /// Certificates of the authorities that have signed the other nodes', beside those of the system. PEM.
     pub ca_pem: Option<Vec<u8>>,
 }
 
 /// What this node knows of the cluster.
-pub struct Cluster {
-    pub(crate) node: NodeConfig,
-    pub(crate) topic: String,
-    /// The last that announced itself in the log.
-    leader: watch::Sender<Option<Leader>>,
+struct Cluster {
+    node: NodeConfig,
+    topic: String,
+    /// The node that announced itself last in the log.
+    leader: watch::Sender<Option<Announced>>,
     /// The offset after the last record that was applied.
     applied: watch::Sender<u64>,
     health: Mutex<Health>,
-    /// Of ourselves, the newest last.
+    /// What this node has announced itself with, the newest last.
     tokens: Mutex<VecDeque<String>>,
     /// None where registries of another make do not matter.
     lookout: Option<Arc<Lookout>>,
-    pub(crate) freshness: Freshness,
-    pub(crate) http: reqwest::Client,
+    freshness: Freshness,
+    http: reqwest::Client,
 }
 
 /// What is known of the topic beside its records.
@@ -79,6 +76,7 @@ pub struct Cluster {
 struct Health {
     /// The end of the log when it was last asked for.
     end: u64,
+    /// When Kafka answered last.
     heard: Option<Instant>,
     faults: Vec<Fault>,
     /// Registries of another make that would write too.
@@ -96,28 +94,15 @@ struct Health {
 }
 
 impl Health {
+    /// Returns true if Kafka has answered lately.
+    fn is_heard(&self) -> bool {
+        self.heard.is_some_and(|at| at.elapsed() < HEARD_MAX)
+    }
+
     /// What keeps writes away as long as nobody mends it.
     fn write_faults(&self) -> Vec<String> {
         self.faults.iter().map(Fault::to_string).chain(self.others.fault()).collect()
     }
-}
-
-/// What a node says of itself, at `/v1/cluster`.
-#[derive(Clone, Debug)]
-pub(crate) struct Status {
-    pub(crate) leader: Option<Leader>,
-    pub(crate) leading: Option<u64>,
-    pub(crate) taking_over: bool,
-    pub(crate) applied: u64,
-    pub(crate) end: u64,
-    /// Whether Kafka has answered lately.
-    pub(crate) kafka: bool,
-    /// Whether Kafka is as quick as a leader needs it.
-    pub(crate) well: bool,
-    pub(crate) faults: Vec<String>,
-    /// Whether a registry of another make writes the log, or may do so.
-    pub(crate) beside_others: bool,
-    pub(crate) leader_changes: u64,
 }
 
 impl Cluster {
@@ -126,7 +111,7 @@ impl Cluster {
     pub(crate) fn start(
         log: KafkaLog,
         state: Arc<ArcSwap<State>>,
-        jobs: mpsc::Receiver<Job>,
+        jobs: mpsc::Receiver<Queued>,
         node: NodeConfig,
     ) -> Result<Arc<Cluster>, LogError> {
         let failed = |e: &dyn std::fmt::Display| LogError(e.to_string());
@@ -173,58 +158,18 @@ impl Cluster {
         Ok(cluster)
     }
 
-    pub(crate) fn status(&self) -> Status {
-        let health = self.health();
-        let unread = health.unread.as_ref().map(|why| format!("the topic cannot be read: {why}"));
-        // asked once: who holds one read lock and asks for another waits for the writer between, who waits for him
-        let applied = *self.applied.borrow();
-        Status {
-            leader: self.leader(),
-            leading: health.leading,
-            taking_over: health.taking_over,
-            applied,
-            end: health.end.max(applied),
-            kafka: health.heard.is_some_and(|at| at.elapsed() < HEARD_MAX),
-            well: health.heard.is_some_and(|at| at.elapsed() < WELL_MAX)
-                && health.writing.is_none_or(|since| since.elapsed() < WELL_MAX),
-            beside_others: health.others.fault().is_some(),
-            faults: health.write_faults().into_iter().chain(unread).collect(),
-            leader_changes: health.leader_changes,
-        }
-    }
-
-    pub(crate) fn leader(&self) -> Option<Leader> {
+    /// The node that announced itself last in the log.
+    fn last_announced(&self) -> Option<Announced> {
         self.leader.borrow().clone()
     }
 
-    pub(crate) fn leading(&self) -> Option<u64> {
+    fn leading(&self) -> Option<u64> {
         self.change_health(|health| health.leading)
     }
 
     /// Tells when somebody else is announced.
-    pub(crate) fn leaders(&self) -> watch::Receiver<Option<Leader>> {
+    fn leaders(&self) -> watch::Receiver<Option<Announced>> {
         self.leader.subscribe()
-    }
-
-    /// Whether a token is one that this node has announced: who sends it has read the log.
-    pub(crate) fn has_announced(&self, token: &str) -> bool {
-        self.tokens().iter().any(|ours| ours == token)
-    }
-
-    /// Waits until this node has applied all before an offset; whether it has.
-    pub(crate) async fn reach(&self, offset: u64, deadline: Instant) -> bool {
-        let mut applied = self.applied.subscribe();
-        let reached = applied.wait_for(|applied| *applied >= offset);
-        tokio::time::timeout_at(deadline, reached).await.is_ok()
-    }
-
-    /// Waits until this node has applied all that was answered by anyone before this was called;
-    /// whether it has.
-    pub(crate) async fn catch_up(&self, deadline: Instant) -> bool {
-        match tokio::time::timeout_at(deadline, self.freshness.end()).await {
-            Ok(Some(end)) => self.reach(end, deadline).await,
-            _ => false,
-        }
     }
 
     fn health(&self) -> Health {
@@ -240,7 +185,7 @@ impl Cluster {
     }
 
     /// The log has an announcement.
-    fn announced(&self, leader: Leader) {
+    fn announced(&self, leader: Announced) {
         tracing::info!(leader = %leader.url, epoch = leader.epoch, "a leader has announced itself");
         self.change_health(|health| health.leader_changes += 1);
         self.leader.send_replace(Some(leader));
@@ -252,6 +197,80 @@ impl Cluster {
             tokens.pop_front();
         }
         tokens.push_back(token);
+    }
+}
+
+impl Peers for Cluster {
+    fn status(&self) -> Status {
+        let health = self.health();
+        let unread = health.unread.as_ref().map(|why| format!("the topic cannot be read: {why}"));
+        // asked once: who holds one read lock and asks for another waits for the writer between, who waits for him
+        let applied = *self.applied.borrow();
+        Status {
+            url: self.node.advertised_url.clone(),
+            topic: self.topic.clone(),
+            leader: self.leader(),
+            leading: health.leading,
+            taking_over: health.taking_over,
+            applied,
+            end: health.end.max(applied),
+            heard: health.is_heard(),
+            well: health.heard.is_some_and(|at| at.elapsed() < WELL_MAX)
+                && health.writing.is_none_or(|since| since.elapsed() < WELL_MAX),
+            beside_others: health.others.fault().is_some(),
+            faults: health.write_faults().into_iter().chain(unread).collect(),
+            leader_changes: health.leader_changes,
+        }
+    }
+
+    fn is_heard(&self) -> bool {
+        self.health().is_heard()
+    }
+
+    fn own_url(&self) -> &str {
+        &self.node.advertised_url
+    }
+
+    fn leader(&self) -> Option<peers::Leader> {
+        let leader = self.leader.borrow();
+        leader.as_ref().map(|Announced { epoch, url, token, .. }| peers::Leader {
+            epoch: *epoch,
+            url: url.clone(),
+            token: token.clone(),
+        })
+    }
+
+    fn later_leader(&self, epoch: Option<u64>) -> Wait<'_, ()> {
+        Box::pin(async move {
+            let is_later =
+                |now: &Option<Announced>| now.as_ref().map(|leader| leader.epoch) > epoch;
+            let _ = self.leaders().wait_for(is_later).await;
+        })
+    }
+
+    fn has_announced(&self, token: &str) -> bool {
+        self.tokens().iter().any(|ours| ours == token)
+    }
+
+    fn reach(&self, offset: u64, deadline: Instant) -> Wait<'_, bool> {
+        Box::pin(async move {
+            let mut applied = self.applied.subscribe();
+            let reached = applied.wait_for(|applied| *applied >= offset);
+            tokio::time::timeout_at(deadline, reached).await.is_ok()
+        })
+    }
+
+    fn catch_up(&self, deadline: Instant) -> Wait<'_, bool> {
+        Box::pin(async move {
+            match tokio::time::timeout_at(deadline, self.freshness.end()).await {
+                Ok(Some(end)) => self.reach(end, deadline).await,
+                _ => false,
+            }
+        })
+    }
+
+    fn http(&self) -> &reqwest::Client {
+        &self.http
     }
 }
 

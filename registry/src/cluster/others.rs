@@ -5,22 +5,16 @@
 //! group has members. A member that joins later is noticed within a second, or as soon as it writes the
 //! `NOOP` with which it takes the lead.
 
-use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use kafka_protocol::error::ResponseError;
-use kafka_protocol::messages::describe_groups_response::DescribedGroupMember;
-use kafka_protocol::messages::{DescribeGroupsRequest, GroupId};
-use kafka_protocol::protocol::StrBytes;
-use serde::Deserialize;
 use tokio::sync::Notify;
 use tokio::time::timeout;
-use weir_kafka::{Client, Coordinated, Error, check};
+use weir_kafka::{Coordinated, Error};
 
 use super::Cluster;
 use crate::log::KafkaConfig;
-use crate::log::kafka::Topic;
+use crate::log::kafka::{Member, Topic, members_at};
 
 /// How often Kafka is asked who is in the group.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -31,9 +25,6 @@ const LAST_LOOK_TIMEOUT: Duration = Duration::from_millis(300);
 /// While Kafka has never said who is in the group, every how many questions that is logged.
 const COMPLAINT_INTERVAL: u32 = 10;
 
-/// The protocol type of the group in which registries elect.
-const PROTOCOL_TYPE: &str = "sr";
-
 /// Members that are named in a fault.
 const NAMED_MAX: usize = 5;
 
@@ -43,7 +34,7 @@ pub(super) enum Others {
     /// Kafka has not said yet who is in it.
     #[default]
     Unknown,
-    /// It will not say.
+    /// Kafka does not let this node know who is in it.
     Hidden {
         group: String,
         why: String,
@@ -57,7 +48,7 @@ pub(super) enum Others {
 }
 
 impl Others {
-    /// Whether a node may lead.
+    /// Returns true if a node may lead beside them.
     pub(super) fn permit_leading(&self) -> bool {
         *self == Others::Absent
     }
@@ -87,69 +78,6 @@ impl Others {
             }
         }
     }
-}
-
-/// A registry of another make, as Kafka knows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Member {
-    /// Where it says that it is; a group that is being joined does not tell.
-    url: Option<String>,
-    client_id: String,
-    host: String,
-}
-
-impl fmt::Display for Member {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(url) = &self.url {
-            write!(f, "{url} ")?;
-        }
-        let host = self.host.trim_start_matches('/');
-        write!(f, "(client id {}, from {host})", self.client_id)
-    }
-}
-
-/// The part that is read here of what a member tells the others of its group.
-#[derive(Deserialize)]
-struct Told {
-    host: String,
-    port: serde_json::Value,
-    #[serde(default)]
-    scheme: Option<String>,
-}
-
-impl Member {
-    fn new(member: &DescribedGroupMember) -> Member {
-        let told: Option<Told> = serde_json::from_slice(&member.member_metadata).ok();
-        let url = told.map(|told| {
-            let scheme = told.scheme.as_deref().unwrap_or("http");
-            let port = told.port.as_str().map_or_else(|| told.port.to_string(), str::to_string);
-            format!("{scheme}://{}:{port}", told.host)
-        });
-        Member {
-            url,
-            client_id: member.client_id.to_string(),
-            host: member.client_host.to_string(),
-        }
-    }
-}
-
-/// The registries of another make that are in a group.
-pub(crate) async fn members(client: &Client, group: &str) -> Result<Vec<Member>, Error> {
-    let coordinator = client.coordinator(Coordinated::Group, group).await?;
-    members_at(client, &coordinator.address(), group).await
-}
-
-async fn members_at(client: &Client, address: &str, group: &str) -> Result<Vec<Member>, Error> {
-    let id = GroupId(StrBytes::from_string(group.to_string()));
-    let request = DescribeGroupsRequest::default().with_groups(vec![id]);
-    let answer = client.ask(address, |_| request.clone()).await?;
-    let Some(found) = answer.groups.into_iter().next() else { return Ok(Vec::new()) };
-    match check(found.error_code, None) {
-        Err(error) if error.code() == Some(ResponseError::GroupIdNotFound) => return Ok(Vec::new()),
-        checked => checked?,
-    }
-    let is_theirs = &*found.protocol_type == PROTOCOL_TYPE;
-    Ok(found.members.iter().filter(|_| is_theirs).map(Member::new).collect())
 }
 
 /// Asks Kafka for the group.
@@ -229,7 +157,7 @@ pub(super) async fn watch(lookout: Arc<Lookout>, cluster: Weak<Cluster>) {
 }
 
 impl Cluster {
-    /// Whether this node may lead, as Kafka knows at this moment.
+    /// Asks Kafka who is in the group. Returns true if this node may lead.
     pub(super) async fn is_alone(&self) -> bool {
         if let Some(lookout) = &self.lookout
             && let Ok(Ok(others)) = timeout(LAST_LOOK_TIMEOUT, lookout.look()).await
@@ -266,30 +194,6 @@ impl Cluster {
                 tracing::info!("the other registries are gone");
             }
             None => {}
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn member(metadata: &'static str) -> String {
-        let member = DescribedGroupMember::default()
-            .with_client_id(StrBytes::from_static_str("sr-1"))
-            .with_client_host(StrBytes::from_static_str("/10.0.0.5"))
-            .with_member_metadata(metadata.into());
-        Member::new(&member).to_string()
-    }
-
-    #[test]
-    fn a_member_is_named_by_what_it_tells() {
-        let confluent = r#"{"host":"sr","port":8081,"master_eligibility":true,"scheme":"https","version":1,"leader":false}"#;
-        assert_eq!(member(confluent), "https://sr:8081 (client id sr-1, from 10.0.0.5)");
-        let old = r#"{"host":"sr","port":"8081"}"#;
-        assert_eq!(member(old), "http://sr:8081 (client id sr-1, from 10.0.0.5)");
-        for unreadable in ["", "null", "garbage"] {
-            assert_eq!(member(unreadable), "(client id sr-1, from 10.0.0.5)");
         }
     }
 }

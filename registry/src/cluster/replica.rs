@@ -12,15 +12,16 @@ use weir_registry_api::RegistryError;
 use weir_registry_core::{LogEntry, RawRecord, Record, State};
 
 use super::Cluster;
-use crate::log::AppendError;
-use crate::log::kafka::{Announcement, BATCH_BYTES, Leader, Producer, WRITE_TIMEOUT};
+use crate::batch::{BATCH_MAX, Decided, Queued, answer};
+use crate::log::kafka::{
+    Announced, Announcement, BATCH_BYTES, Producer, WRITE_TIMEOUT, WriteError,
+};
 use crate::replay::apply_entry;
-use crate::writer::{Answer, BATCH_MAX, Decided, Job};
 
 /// What happens beside commands.
 pub(crate) enum Event {
     /// Records were read, and who announced themselves among them.
-    Read { entries: Vec<(u64, LogEntry)>, leaders: Vec<Leader> },
+    Read { entries: Vec<(u64, LogEntry)>, leaders: Vec<Announced> },
     /// There is no record left before an offset.
     Reached(u64),
     /// Take over, if the last leader is still that of this epoch; from ourselves only to renew.
@@ -31,13 +32,34 @@ pub(super) struct Replica {
     producer: Producer,
     cluster: Arc<Cluster>,
     state: Arc<ArcSwap<State>>,
-    jobs: mpsc::Receiver<Job>,
+    jobs: mpsc::Receiver<Queued>,
     events: mpsc::Receiver<Event>,
-    waiting: VecDeque<Job>,
+    waiting: VecDeque<Queued>,
     /// What this node has announced last; it leads while no other announcement is in the log.
     token: Option<String>,
-    /// An offset, and the state before what is there once that is applied.
-    before: Option<(u64, Option<State>)>,
+    /// Set while a batch that landed at an unexpected offset is checked.
+    checkpoint: Option<Checkpoint>,
+}
+
+/// The state just before an offset.
+struct Checkpoint {
+    at: u64,
+    /// None until everything before the offset is applied, and what is there is about to be.
+    state_before: Option<State>,
+}
+
+/// What has become of the first of the commands that wait.
+struct Written {
+    /// How many commands it is about, at least one.
+    count: usize,
+    /// An error holds for all of them.
+    result: Result<(), RegistryError>,
+}
+
+impl Written {
+    fn failed(count: usize, error: RegistryError) -> Written {
+        Written { count, result: Err(error) }
+    }
 }
 
 impl Replica {
@@ -45,14 +67,14 @@ impl Replica {
         producer: Producer,
         cluster: Arc<Cluster>,
         state: Arc<ArcSwap<State>>,
-        jobs: mpsc::Receiver<Job>,
+        jobs: mpsc::Receiver<Queued>,
         events: mpsc::Receiver<Event>,
     ) -> Replica {
         let waiting = VecDeque::new();
-        Replica { producer, cluster, state, jobs, events, waiting, token: None, before: None }
+        Replica { producer, cluster, state, jobs, events, waiting, token: None, checkpoint: None }
     }
 
-    /// Until the registry is dropped.
+    /// Runs until the registry is dropped.
     pub(super) async fn run(mut self) {
         let mut jobs = Vec::with_capacity(BATCH_MAX);
         loop {
@@ -78,7 +100,7 @@ impl Replica {
             Event::Read { entries, leaders } => self.apply(entries, leaders),
             Event::Reached(offset) => self.reach(offset),
             Event::Lead { after, renew } => {
-                let is_last = self.cluster.leader().map(|leader| leader.epoch) == after;
+                let is_last = self.cluster.last_announced().map(|leader| leader.epoch) == after;
                 if is_last && self.cluster.leading().is_some() == renew {
                     self.cluster.change_health(|health| health.taking_over = true);
                     self.lead().await;
@@ -88,14 +110,14 @@ impl Replica {
         }
     }
 
-    fn apply(&mut self, entries: Vec<(u64, LogEntry)>, leaders: Vec<Leader>) {
+    fn apply(&mut self, entries: Vec<(u64, LogEntry)>, leaders: Vec<Announced>) {
         let mut state = State::clone(&self.state.load());
         for (offset, entry) in entries {
             if offset < state.next_offset() {
                 continue; // we wrote it
             }
-            if let Some((mark, before @ None)) = &mut self.before
-                && offset >= *mark
+            if let Some(Checkpoint { at, state_before: before @ None }) = &mut self.checkpoint
+                && offset >= *at
             {
                 *before = Some(state.clone());
             }
@@ -118,8 +140,8 @@ impl Replica {
         self.cluster.applied.send_replace(next);
     }
 
-    /// Somebody has announced itself.
-    fn see(&mut self, leader: Leader) {
+    /// Takes note of a node that has announced itself.
+    fn see(&mut self, leader: Announced) {
         if self.token.as_ref() != Some(&leader.token) {
             self.step_down("another leads");
             self.token = None;
@@ -127,7 +149,7 @@ impl Replica {
         self.cluster.announced(leader);
     }
 
-    /// It could not write.
+    /// Gives up the lead because this node could not write, so that others come first.
     fn fail(&self, why: &str) {
         self.cluster.change_health(|health| health.failed = Some(Instant::now()));
         self.step_down(why);
@@ -139,8 +161,8 @@ impl Replica {
         }
     }
 
-    /// Makes all writes void that others still have in flight, and leads once everything before is
-    /// applied.
+    /// Takes the lead: makes all writes void that others still have in flight, and leads once everything before
+    /// is applied.
     async fn lead(&mut self) {
         let begun = Instant::now();
         match self.take_over(begun + WRITE_TIMEOUT).await {
@@ -156,7 +178,7 @@ impl Replica {
     }
 
     async fn take_over(&mut self, deadline: Instant) -> Result<u64, String> {
-        let before = self.cluster.leader();
+        let before = self.cluster.last_announced();
         let producer = before.as_ref().and_then(|leader| leader.producer);
         let identity = self.producer.take_over(producer, deadline).await?;
         // who has announced itself meanwhile leads as well as we would
@@ -164,7 +186,7 @@ impl Replica {
         if let Some(last) = end.checked_sub(1) {
             self.read_past(last, deadline).await?;
         }
-        if self.cluster.leader() != before {
+        if self.cluster.last_announced() != before {
             return Err("another was faster".to_string());
         }
         let token = Uuid::new_v4().to_string();
@@ -176,7 +198,7 @@ impl Replica {
         let appended = self.producer.append(&noop, &announcement.headers(), deadline).await;
         let epoch = appended.map_err(|error| format!("the announcement: {error}"))?;
         self.read_past(epoch, deadline).await?;
-        match self.cluster.leader() {
+        match self.cluster.last_announced() {
             Some(leader) if leader.token == token => Ok(epoch),
             _ => Err("another was faster".to_string()),
         }
@@ -199,41 +221,37 @@ impl Replica {
     /// Answers all that waits.
     async fn write_all(&mut self) {
         while !self.waiting.is_empty() {
+            let all = self.waiting.len();
             let faults = self.cluster.health().write_faults();
-            let answers = match self.cluster.leading() {
+            let Written { count, result } = match self.cluster.leading() {
                 _ if !faults.is_empty() => {
-                    let reason = faults.join("; ");
-                    vec![Err(RegistryError::Store { reason }); self.waiting.len()]
+                    Written::failed(all, RegistryError::Store { reason: faults.join("; ") })
                 }
-                None => vec![Err(RegistryError::NoLeader); self.waiting.len()],
+                None => Written::failed(all, RegistryError::NoLeader),
                 Some(_) => self.write(Instant::now() + WRITE_TIMEOUT).await,
             };
-            for answer in answers {
-                if let Some(job) = self.waiting.pop_front() {
-                    let _ = job.answer.send(answer); // who asked may be gone
-                }
-            }
+            answer(self.waiting.drain(..count.min(all)), &result);
         }
     }
 
-    /// Answers for the first of those that wait, at least for one.
-    async fn write(&mut self, deadline: Instant) -> Vec<Answer> {
+    /// Decides and writes the first of the commands that wait, as many as one append takes.
+    async fn write(&mut self, deadline: Instant) -> Written {
         let mut jobs_max = BATCH_MAX;
         loop {
             let before = State::clone(&self.state.load());
             let expected = before.next_offset();
-            let batch = self.waiting.iter().take(jobs_max);
+            let batch = self.waiting.iter_mut().take(jobs_max);
             let decided = Decided::of(before, batch, BATCH_BYTES);
-            let count = decided.outcomes.len();
+            let count = decided.count;
             if decided.records.is_empty() {
                 // decided on a state that may be old: somebody else may lead
                 match self.is_end(expected, deadline).await {
-                    Ok(true) => return decided.outcomes,
+                    Ok(true) => return Written { count, result: Ok(()) },
                     Ok(false) => continue,
                     Err(reason) => {
                         self.fail("Kafka does not say where the log ends");
                         tracing::warn!(reason, "nothing was decided");
-                        return vec![Err(RegistryError::NoLeader); count];
+                        return Written::failed(count, RegistryError::NoLeader);
                     }
                 }
             }
@@ -243,64 +261,71 @@ impl Replica {
             match appended {
                 Ok(first) if first == expected => {
                     self.show(decided.state);
-                    return decided.outcomes;
+                    return Written { count, result: Ok(()) };
                 }
                 Ok(first) => match self.overtaken(first, &decided.records, count, deadline).await {
-                    Ok(Some(outcomes)) => return outcomes,
-                    Ok(None) => {}
+                    Ok(true) => return Written { count, result: Ok(()) },
+                    Ok(false) => {}
                     Err(reason) => {
                         self.step_down("somebody else writes at the same time");
-                        return vec![Err(RegistryError::Timeout { reason }); count];
+                        return Written::failed(count, RegistryError::Timeout { reason });
                     }
                 },
-                Err(AppendError::Deposed) => {
-                    self.step_down("the broker knows a later leader");
-                    return vec![Err(RegistryError::NoLeader); count];
-                }
-                Err(AppendError::Refused { too_large: true, .. }) if count == 1 => {
-                    return vec![Err(RegistryError::SchemaTooLarge)];
-                }
-                Err(AppendError::Refused { too_large: true, .. }) => jobs_max = 1,
-                Err(AppendError::Refused { reason, .. }) => {
-                    self.fail("Kafka takes no writes");
-                    tracing::warn!(reason, "nothing was written");
-                    return vec![Err(RegistryError::NoLeader); count];
-                }
-                Err(error) => {
-                    // to be read before it is written again
-                    self.fail("nobody knows what was written");
-                    tracing::warn!(%error, "a write may have been made or not");
-                    return vec![Err(RegistryError::Timeout { reason: error.to_string() }); count];
-                }
+                Err(WriteError::Refused { too_large: true, .. }) if count > 1 => jobs_max = 1,
+                Err(error) => return Written::failed(count, self.not_written(error)),
             }
         }
     }
 
-    /// Somebody else, who is not bound by our election, has written before us: another registry on the
-    /// same topic. What was decided stands if it would have been decided the same behind that; then
-    /// these are its answers. Else what was covered is put right, and it is to be decided again.
+    /// Draws the consequences of a failed append for the lead. Returns what its commands are answered.
+    fn not_written(&self, error: WriteError) -> RegistryError {
+        match error {
+            WriteError::Deposed => {
+                self.step_down("the broker knows a later leader");
+                RegistryError::NoLeader
+            }
+            WriteError::Refused { too_large: true, .. } => RegistryError::SchemaTooLarge,
+            WriteError::Refused { reason, .. } => {
+                self.fail("Kafka takes no writes");
+                tracing::warn!(reason, "nothing was written");
+                RegistryError::NoLeader
+            }
+            WriteError::Unknown(reason) => {
+                // to be read before it is written again
+                self.fail("nobody knows what was written");
+                tracing::warn!(error = %reason, "a write may have been made or not");
+                RegistryError::Timeout { reason }
+            }
+        }
+    }
+
+    /// Checks a batch before which somebody else has written who is not bound by our election: another registry
+    /// on the same topic.
+    ///
+    /// Returns true if the commands would have been decided the same behind that: what they are decided to now
+    /// stands. Else what the batch has covered is put right, and the commands are to be decided again.
     async fn overtaken(
         &mut self,
         first: u64,
         records: &[RawRecord],
         count: usize,
         deadline: Instant,
-    ) -> Result<Option<Vec<Answer>>, String> {
+    ) -> Result<bool, String> {
         let end = first + records.len() as u64;
         if first < self.state.load().next_offset() {
             return Err("the topic has been emptied".to_string());
         }
         tracing::warn!(offset = first, "another registry has written at the same time");
         self.cluster.hint_of_others();
-        self.before = Some((first, None));
+        self.checkpoint = Some(Checkpoint { at: first, state_before: None });
         let read = self.read_past(end - 1, deadline).await;
-        let before = self.before.take().and_then(|(_, before)| before);
+        let before = self.checkpoint.take().and_then(|checkpoint| checkpoint.state_before);
         read?;
         let before = before.ok_or("what was written cannot be found")?;
-        let again = Decided::of(before.clone(), self.waiting.iter().take(count), usize::MAX);
+        let again = Decided::of(before.clone(), self.waiting.iter_mut().take(count), usize::MAX);
         let bytes = |r: &RawRecord| (r.key.clone(), r.value.clone());
         if again.records.iter().map(bytes).eq(records.iter().map(bytes)) {
-            return Ok(Some(again.outcomes));
+            return Ok(true);
         }
         let undo = before.undo(&self.state.load(), records);
         let undo: Vec<_> = undo.iter().flat_map(|record| before.raw_records(record)).collect();
@@ -309,10 +334,10 @@ impl Replica {
             let first = written.map_err(|error| format!("what was covered is lost: {error}"))?;
             self.read_past(first + undo.len() as u64 - 1, deadline).await?;
         }
-        Ok(None)
+        Ok(false)
     }
 
-    /// Whether the log ends at an offset; if not, what is there has been applied.
+    /// Returns true if the log ends at an offset. Else what is behind it has been applied.
     async fn is_end(&mut self, expected: u64, deadline: Instant) -> Result<bool, String> {
         let asked = tokio::time::timeout_at(deadline, self.producer.topic().end()).await;
         match asked {

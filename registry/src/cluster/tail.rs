@@ -12,13 +12,13 @@ use super::replica::Event;
 use crate::log::kafka::{Item, Reader};
 use crate::log::{KafkaConfig, LogError};
 
-/// How long nothing may come of a log that has more.
+/// After this long without a record from a log that has more, what is there is asked for again.
 const STALL_MAX: Duration = Duration::from_millis(300);
 
-/// How long a read waits; then it is seen whether there is still anybody to read for.
+/// How long a read waits for a record before it is looked whether there is still anybody to read for.
 const READ_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// Before a reader that failed is made anew.
+/// How long is waited before a reader that failed is made anew.
 const REOPEN_BACKOFF: Duration = Duration::from_millis(500);
 
 /// Records that are handed on together.

@@ -6,18 +6,17 @@ mod wanted;
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
-use axum::http::request::Parts;
-use serde::de::DeserializeOwned;
 use weir_registry_api::{Association, AssociationRequest, AssociationResponse, RegistryError};
 use weir_registry_core::AssociationDelete;
 
 use super::answer::{Answer, Json, Refused};
-use super::request::{Body, From, Params, SubjectPath};
+use super::query::{ChangingAssociations, DeletingAssociations, ListAssociations, Paging};
+use super::request::{Body, From, Named, Query, SubjectPath};
 use crate::Registry;
 pub(super) use batch::{batch_change, batch_get};
-use change::{Way, change, remove};
+use change::{Kind, Way, change, remove};
 use wanted::{Wanted, lifecycle, resource_type};
 pub(super) use wanted::{lifecycles_are_known, shown, wanted};
 
@@ -31,9 +30,10 @@ const ASSOCIATIONS_MAX: usize = 1000;
 pub(super) async fn of_subject(
     State(registry): State<Registry>,
     SubjectPath(subject): SubjectPath,
-    params: Params,
+    Query(asked): Query<ListAssociations>,
+    Query(paging): Query<Paging>,
 ) -> Answer<Json<Vec<Association>>> {
-    page(registry.state().associations().of_subject(&subject), &params)
+    page(registry.state().associations().of_subject(&subject), &asked, &paging)
 }
 
 /// `GET /associations/resources/{namespace}/{name}`: the subjects of a resource; `-` is any
@@ -42,10 +42,11 @@ pub(super) async fn of_subject(
 /// The parameters are those of `GET /associations/subjects/{subject}`. None is no error.
 pub(super) async fn of_resource_name(
     State(registry): State<Registry>,
-    Segments((namespace, name)): Segments<(String, String)>,
-    params: Params,
+    Named((namespace, name)): Named<(String, String)>,
+    Query(asked): Query<ListAssociations>,
+    Query(paging): Query<Paging>,
 ) -> Answer<Json<Vec<Association>>> {
-    page(registry.state().associations().of_resource_name(&name, &namespace), &params)
+    page(registry.state().associations().of_resource_name(&name, &namespace), &asked, &paging)
 }
 
 /// `GET /associations/resources/{resource}`: the subjects of a resource, by its id.
@@ -53,10 +54,11 @@ pub(super) async fn of_resource_name(
 /// The parameters are those of `GET /associations/subjects/{subject}`. None is no error.
 pub(super) async fn of_resource_id(
     State(registry): State<Registry>,
-    Segments(id): Segments<String>,
-    params: Params,
+    Named(id): Named<String>,
+    Query(asked): Query<ListAssociations>,
+    Query(paging): Query<Paging>,
 ) -> Answer<Json<Vec<Association>>> {
-    page(registry.state().associations().of_resource_id(&id), &params)
+    page(registry.state().associations().of_resource_id(&id), &asked, &paging)
 }
 
 /// `POST /associations`: give a resource its subjects; those that come with a schema become its
@@ -69,24 +71,24 @@ pub(super) async fn of_resource_id(
 pub(super) async fn create(
     State(registry): State<Registry>,
     From(asker): From,
-    params: Params,
+    Query(asked): Query<ChangingAssociations>,
     Body(request): Body<AssociationRequest>,
 ) -> Answer<Json<AssociationResponse>> {
-    let way = Way::of(&params, asker)?;
-    let request = request.checked(true, way.is_dry)?;
-    change(&registry, request, &way, true).await.map(Json)
+    let way = Way::of(&asked, asker)?;
+    let request = request.checked(true, way.is_dry).map_err(RegistryError::from)?;
+    change(&registry, request, &way, Kind::Create).await.map(Json)
 }
 
-/// `PUT /associations/resources/{resource}`: the same, but that it may change what is there: a
+/// `PUT /associations/resources/{resource}`: give a resource its subjects, or change those that it has: a
 /// resource's own subject gets a new version. New ones are shared.
 ///
 /// `context`, `dryRun`. 40901 · 40904 · 40905 · 40907 · 40908 frozen · 42201 · 42205 · 42208 · 42212 ·
 /// 42290 · 50001 log.
 pub(super) async fn put(
     State(registry): State<Registry>,
-    Segments(id): Segments<String>,
+    Named(id): Named<String>,
     From(asker): From,
-    params: Params,
+    Query(asked): Query<ChangingAssociations>,
     Body(mut request): Body<AssociationRequest>,
 ) -> Answer<Json<AssociationResponse>> {
     if *request.resource_id.get_or_insert_with(|| id.clone()) != id {
@@ -95,9 +97,9 @@ pub(super) async fn put(
             detail: "Resource ID in the path parameter does not match the resource ID in the request body".into(),
         }));
     }
-    let way = Way::of(&params, asker)?;
-    let request = request.checked(false, way.is_dry)?;
-    change(&registry, request, &way, false).await.map(Json)
+    let way = Way::of(&asked, asker)?;
+    let request = request.checked(false, way.is_dry).map_err(RegistryError::from)?;
+    change(&registry, request, &way, Kind::Upsert).await.map(Json)
 }
 
 /// `DELETE /associations/resources/{resource}`: take a resource's subjects from it.
@@ -107,45 +109,32 @@ pub(super) async fn put(
 /// referenced · 50001 log.
 pub(super) async fn delete(
     State(registry): State<Registry>,
-    Segments(id): Segments<String>,
-    params: Params,
+    Named(id): Named<String>,
+    Query(asked): Query<DeletingAssociations>,
 ) -> Answer<StatusCode> {
     let what = AssociationDelete {
         resource_id: id,
-        resource_type: resource_type(&params),
-        association_types: params.all("associationType").map(str::to_string).collect(),
-        cascade_lifecycle: params.flag("cascadeLifecycle"),
+        resource_type: resource_type(asked.resource_type.as_deref()).to_string(),
+        association_types: asked.association_type,
+        cascade_lifecycle: asked.cascade_lifecycle,
     };
-    remove(&registry, what, params.flag("dryRun")).await?;
+    remove(&registry, what, asked.dry_run).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 fn page<'a>(
     associations: impl Iterator<Item = &'a Arc<Association>>,
-    params: &Params,
+    asked: &ListAssociations,
+    paging: &Paging,
 ) -> Answer<Json<Vec<Association>>> {
     let wanted = Wanted {
-        resource_type: &resource_type(params),
-        association_types: &params.all("associationType").collect::<Vec<_>>(),
-        lifecycle: match params.text("lifecycle") {
+        resource_type: resource_type(asked.resource_type.as_deref()),
+        association_types: &asked.association_type,
+        lifecycle: match asked.lifecycle.as_deref() {
             None | Some("") => None,
             Some(name) => Some(lifecycle(name).ok_or(RegistryError::NotFound)?),
         },
     };
     let found = associations.filter(|a| wanted.has(a)).map(|a| (**a).clone());
-    Ok(Json(params.page(ASSOCIATIONS_MAX)?.of(found)))
-}
-
-/// What a path names; what is no text is no such page.
-pub(super) struct Segments<T>(T);
-
-impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Segments<T> {
-    type Rejection = Refused;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
-        match Path::from_request_parts(parts, state).await {
-            Ok(Path(value)) => Ok(Segments(value)),
-            Err(_) => Err(Refused::from(RegistryError::NotFound)),
-        }
-    }
+    Ok(Json(paging.of(found, ASSOCIATIONS_MAX)))
 }

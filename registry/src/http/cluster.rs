@@ -68,22 +68,15 @@ impl Node {
             passed_over,
             faults: Vec::new(),
         };
-        #[cfg(feature = "kafka")]
-        if let Some(cluster) = registry.cluster() {
-            return Node::of_many(cluster, alone);
-        }
-        let reading = registry.is_clustered();
-        let role = if reading { "follower" } else { "single" };
-        let fault = registry.log().fault.as_ref().map(Fault::to_string);
-        let writable = !reading && fault.is_none();
-        let faults = fault.into_iter().collect();
-        Node { role, ready: !reading, writable, faults, ..alone }
-    }
-
-    /// A node that has read the log that it shares; `alone` is what it would be if it had the log for itself.
-    #[cfg(feature = "kafka")]
-    fn of_many(cluster: &crate::cluster::Cluster, alone: Node) -> Node {
-        let status = cluster.status();
+        let Some(peers) = registry.peers() else {
+            let reading = registry.is_clustered();
+            let role = if reading { "follower" } else { "single" };
+            let fault = registry.log().fault.as_ref().map(Fault::to_string);
+            let writable = !reading && fault.is_none();
+            let faults = fault.into_iter().collect();
+            return Node { role, ready: !reading, writable, faults, ..alone };
+        };
+        let status = peers.status();
         Node {
             ready: !status.beside_others,
             role: match status.leading {
@@ -93,12 +86,12 @@ impl Node {
             },
             writable: match status.leading {
                 Some(_) => status.well && status.faults.is_empty(),
-                None => status.kafka && status.faults.is_empty() && status.leader.is_some(),
+                None => status.heard && status.faults.is_empty() && status.leader.is_some(),
             },
             epoch: status.leading.or(status.leader.as_ref().map(|leader| leader.epoch)),
             leader: status.leader.map(|leader| leader.url),
-            url: Some(cluster.node.advertised_url.clone()),
-            topic: Some(cluster.topic.clone()),
+            url: Some(status.url),
+            topic: Some(status.topic),
             applied_offset: status.applied,
             end_offset: status.end,
             lag: status.end - status.applied,
@@ -134,7 +127,7 @@ struct Check {
 
 /// `GET /readyz`: 200 if the log was read and takes writes, else 503 with why.
 ///
-/// Of a log on Kafka, that it was read is enough: which node takes writes is at `/v1/cluster`, and nodes that
+/// Where the log is on Kafka, it is enough that it was read: which node takes writes is at `/v1/cluster`, and nodes that
 /// cannot reach Kafka still answer reads.
 pub(super) async fn readyz(State(registry): State<Registry>) -> Response {
     let node = Node::of(&registry);
@@ -151,7 +144,7 @@ pub(super) async fn readyz(State(registry): State<Registry>) -> Response {
     (code, Json(Readiness { status, checks })).into_response()
 }
 
-/// `GET /metrics`: the same for Prometheus, with records that could not be applied, by offset; and the process's
+/// `GET /metrics`: how this node is, for Prometheus, with records that could not be applied, by offset; and the process's
 /// connections, bodies and certificates.
 pub(super) async fn metrics(
     State(registry): State<Registry>,
@@ -222,7 +215,7 @@ pub(super) async fn metrics(
     ([(CONTENT_TYPE, "text/plain; version=0.0.4")], out)
 }
 
-/// As the value of a label.
+/// A text as the value of a label.
 fn label(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

@@ -11,8 +11,9 @@ use weir_registry_core::{
 use weir_schema::Budget;
 
 use super::answer::{Answer, Json, Refused};
+use super::query::Checking;
 use super::register::is_long;
-use super::request::{Body, From, Params, SubjectPath, VersionPath};
+use super::request::{Body, From, Query, SubjectPath, VersionPath};
 use crate::Registry;
 use crate::lanes::Asker;
 
@@ -25,7 +26,7 @@ pub(super) async fn one(
     State(registry): State<Registry>,
     VersionPath(subject, spec): VersionPath,
     From(asker): From,
-    params: Params,
+    Query(asked): Query<Checking>,
     Body(request): Body<RegisterRequest>,
 ) -> Answer<Json<CompatibilityAnswer>> {
     let state = registry.state();
@@ -39,7 +40,7 @@ pub(super) async fn one(
     };
     let versions = version.into_iter().collect();
     drop(state);
-    answer(&registry, &asker, subject, request, &params, versions).await
+    answer(&registry, &asker, subject, request, asked, versions).await
 }
 
 /// `POST /compatibility/subjects/{subject}/versions`: would this schema be compatible with the
@@ -50,11 +51,11 @@ pub(super) async fn all(
     State(registry): State<Registry>,
     SubjectPath(subject): SubjectPath,
     From(asker): From,
-    params: Params,
+    Query(asked): Query<Checking>,
     Body(request): Body<RegisterRequest>,
 ) -> Answer<Json<CompatibilityAnswer>> {
     let versions = registry.state().live_versions(&subject).rev().copied().collect();
-    answer(&registry, &asker, subject, request, &params, versions).await
+    answer(&registry, &asker, subject, request, asked, versions).await
 }
 
 async fn answer(
@@ -62,10 +63,10 @@ async fn answer(
     asker: &Asker,
     subject: Subject,
     request: RegisterRequest,
-    params: &Params,
+    asked: Checking,
     versions: Vec<VersionEntry>,
 ) -> Answer<Json<CompatibilityAnswer>> {
-    let (normalize, verbose) = (params.flag("normalize"), params.flag("verbose"));
+    let Checking { normalize, verbose } = asked;
     let judged = registry.work(asker, is_long(&request), move |state, budget| {
         judge(state, &subject, &request, normalize, &versions, budget)
     });

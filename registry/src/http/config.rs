@@ -2,18 +2,22 @@
 
 use axum::extract::State;
 use weir_registry_api::{Config, ConfigUpdate, RegistryError, Subject};
-use weir_registry_core::{Command, Outcome, State as RegistryState};
+use weir_registry_core::{DeleteConfig, PutConfig, State as RegistryState};
 
 use super::answer::{Answer, Json, Refused};
-use super::request::{Body, Params, ScopePath};
+use super::query::DefaultToGlobal;
+use super::request::{Body, Query, ScopePath};
 use crate::Registry;
 
 /// `GET /config`: the global configuration.
 ///
 /// `defaultToGlobal`: with what is set for all contexts.
-pub(super) async fn global(State(registry): State<Registry>, params: Params) -> Json<Config> {
+pub(super) async fn global(
+    State(registry): State<Registry>,
+    Query(DefaultToGlobal { default_to_global }): Query<DefaultToGlobal>,
+) -> Json<Config> {
     let state = registry.state();
-    Json(shown(&state, None, params.flag("defaultToGlobal")))
+    Json(shown(&state, None, default_to_global))
 }
 
 /// `PUT /config`: change the global configuration. Answers what is set then.
@@ -39,10 +43,9 @@ pub(super) async fn delete_global(State(registry): State<Registry>) -> Answer<Js
 pub(super) async fn get(
     State(registry): State<Registry>,
     ScopePath(scope): ScopePath,
-    params: Params,
+    Query(DefaultToGlobal { default_to_global }): Query<DefaultToGlobal>,
 ) -> Answer<Json<Config>> {
     let state = registry.state();
-    let default_to_global = params.flag("defaultToGlobal");
     match scope {
         Some(subject)
             if state.config(Some(&subject)).is_none()
@@ -96,17 +99,10 @@ async fn change(
     scope: Option<Subject>,
     update: ConfigUpdate,
 ) -> Answer<Json<ConfigUpdate>> {
-    let scope = scope.map(Subject::settable).transpose()?;
-    let command = Command::PutConfig { scope, update: Box::new(update) };
-    match registry.submit(command).await? {
-        Outcome::Config(config) => Ok(Json(ConfigUpdate::from(*config))),
-        _ => Err(Refused::from(RegistryError::Internal)),
-    }
+    let scope = scope.map(Subject::settable).transpose().map_err(RegistryError::from)?;
+    Ok(Json(registry.submit(PutConfig { scope, update }).await?.into()))
 }
 
 async fn remove(registry: &Registry, scope: Option<Subject>) -> Answer<Json<Config>> {
-    match registry.submit(Command::DeleteConfig { scope }).await? {
-        Outcome::Config(config) => Ok(Json(*config)),
-        _ => Err(Refused::from(RegistryError::Internal)),
-    }
+    Ok(Json(registry.submit(DeleteConfig { scope }).await?))
 }

@@ -3,11 +3,12 @@
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use percent_encoding::percent_decode_str;
-use weir_registry_api::Context;
-use weir_registry_core::Command;
+use weir_registry_api::{Context, RegistryError};
+use weir_registry_core::DeleteContext;
 
 use super::answer::{Answer, Json};
-use super::request::{ContextPath, Params};
+use super::query::{ListContexts, Paging};
+use super::request::{ContextPath, Query};
 use crate::Registry;
 
 /// `GET /contexts`: names of the contexts, the default one first.
@@ -15,14 +16,15 @@ use crate::Registry;
 /// `contextPrefix`, `offset`, `limit`.
 pub(super) async fn list(
     State(registry): State<Registry>,
-    params: Params,
+    Query(asked): Query<ListContexts>,
+    Query(paging): Query<Paging>,
 ) -> Answer<Json<Vec<Context>>> {
     let state = registry.state();
-    let prefix = params.text("contextPrefix").unwrap_or_default();
+    let prefix = asked.context_prefix.unwrap_or_default();
     let prefix = prefix.trim_start_matches(':').trim_end_matches(':');
     let all = std::iter::once(Context::default()).chain(state.contexts().cloned());
     let shown = all.filter(|context| context.as_str().starts_with(prefix));
-    Ok(Json(params.page(usize::MAX)?.of(shown)))
+    Ok(Json(paging.of(shown, usize::MAX)))
 }
 
 /// `DELETE /contexts/{context}`: forget a context that has no subjects.
@@ -32,7 +34,7 @@ pub(super) async fn delete(
     State(registry): State<Registry>,
     ContextPath(context): ContextPath,
 ) -> Answer<StatusCode> {
-    registry.submit(Command::DeleteContext { context }).await?;
+    registry.submit(DeleteContext { context }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -49,7 +51,8 @@ pub(super) fn qualified(method: &str, uri: &Uri) -> Answer<Option<Uri>> {
         return Ok(None);
     };
     let decoded = percent_decode_str(name).decode_utf8_lossy();
-    let context = Context::new(decoded.trim_start_matches(':').trim_end_matches(':'))?;
+    let name_alone = decoded.trim_start_matches(':').trim_end_matches(':');
+    let context = Context::new(name_alone).map_err(RegistryError::from)?;
     let dot = if decoded.contains('.') { "" } else { "." };
     let prefix = format!(":{dot}{}:", name.trim_matches(':'));
     let rest = rest.trim_end_matches('/');

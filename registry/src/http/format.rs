@@ -5,7 +5,8 @@ use weir_registry_api::{
 };
 use weir_registry_core::{IdEntry, Parsed, State};
 
-use super::request::{LONG_BYTES, Params};
+use super::query::Shaped;
+use super::request::LONG_BYTES;
 use crate::Registry;
 use crate::lanes::{Asker, INLINE};
 use std::sync::Arc;
@@ -24,11 +25,11 @@ impl Shape {
     pub(super) fn new(
         state: &State,
         entry: &IdEntry,
-        params: &Params,
+        shaped: &Shaped,
         budget: &Budget,
     ) -> Result<Shape, RegistryError> {
-        let format = params.text("format").filter(|format| !format.trim().is_empty());
-        let wanted: Vec<&str> = params.all("findTags").collect();
+        let format = shaped.format.as_deref().filter(|format| !format.trim().is_empty());
+        let wanted: Vec<&str> = shaped.find_tags.iter().map(String::as_str).collect();
         let mut shape = Shape { text: None, tags: Vec::new(), references: None };
         if format.is_some() || !wanted.is_empty() {
             let refused = |details: &str| RegistryError::InvalidSchema {
@@ -49,7 +50,7 @@ impl Shape {
             }
         }
         let wants_qualified =
-            params.text("referenceFormat").is_some_and(|f| f.eq_ignore_ascii_case("qualified"));
+            shaped.reference_format.as_ref().is_some_and(|f| f.eq_ignore_ascii_case("qualified"));
         if wants_qualified && shape.references.is_none() {
             let parent = entry.context.subject("");
             let qualify =
@@ -87,16 +88,16 @@ pub(super) async fn shape(
     registry: &Registry,
     asker: &Asker,
     entry: &Arc<IdEntry>,
-    params: &Params,
+    shaped: &Shaped,
 ) -> Result<Shape, RegistryError> {
-    if params.text("format").is_none() && params.text("findTags").is_none() {
+    if shaped.format.is_none() && shaped.find_tags.is_empty() {
         // nothing is parsed
-        return Shape::new(&registry.state(), entry, params, &Budget::new(INLINE));
+        return Shape::new(&registry.state(), entry, shaped, &Budget::new(INLINE));
     }
     let is_long = entry.text.json().len() > LONG_BYTES;
-    let (entry, params) = (Arc::clone(entry), params.clone());
+    let (entry, shaped) = (Arc::clone(entry), shaped.clone());
     let made = registry
-        .work(asker, is_long, move |state, budget| Shape::new(state, &entry, &params, budget));
+        .work(asker, is_long, move |state, budget| Shape::new(state, &entry, &shaped, budget));
     made.await?
 }
 
@@ -106,14 +107,14 @@ pub(super) async fn version(
     asker: &Asker,
     subject: &Subject,
     schema: Schema,
-    params: &Params,
+    shaped: &Shaped,
 ) -> Result<Schema, RegistryError> {
-    if params.is_empty() {
+    if shaped.is_plain() {
         return Ok(schema);
     }
     let entry = registry.state().by_id(subject.parts().0, schema.id).cloned();
     match entry {
-        Some(entry) => Ok(shape(registry, asker, &entry, params).await?.of_schema(schema)),
+        Some(entry) => Ok(shape(registry, asker, &entry, shaped).await?.of_schema(schema)),
         None => Ok(schema),
     }
 }

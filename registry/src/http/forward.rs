@@ -23,22 +23,18 @@ use weir_registry_api::{ErrorCode, RegistryError};
 use super::answer::Refused;
 use super::request;
 use crate::Registry;
-use crate::cluster::{Cluster, PATIENCE};
-use crate::log::kafka::Leader;
+use crate::peers::{Leader, PATIENCE, Peers};
 
-/// What the leader has announced, and only nodes know.
+/// The header with the token that the leader has announced, which only nodes know.
 static TOKEN: HeaderName = HeaderName::from_static("weir-token");
 
-/// Of an answer: how far the node had applied the log; of a request: how far it has to.
+/// The header that says in an answer how far the node had applied the log, and in a request how far it has to have.
 static OFFSET: HeaderName = HeaderName::from_static("weir-offset");
 
-/// Of an answer to a node: it does not lead, and has done nothing.
+/// The header with which a node answers another one that it does not lead, and has done nothing.
 static NOT_LEADER: HeaderName = HeaderName::from_static("weir-not-leader");
 
-/// How long what is not found here is looked for in what others have written.
-const MISS_PATIENCE: Duration = Duration::from_millis(500);
-
-/// Before it is seen again who leads, if nobody is announced meanwhile.
+/// How long is waited for another leader to be announced before it is looked again who leads.
 const LEADER_POLL: Duration = Duration::from_millis(50);
 
 /// Headers that are between two ends of a connection. What a browser says of a page was looked at here: the leader has
@@ -54,13 +50,13 @@ static HOP_BY_HOP: [HeaderName; 6] = [
 
 /// Answers a request of a registry whose log others write too.
 pub(super) async fn answer(registry: Registry, routes: Router, request: Request) -> Response {
-    let Some(cluster) = registry.cluster().cloned() else {
+    let Some(peers) = registry.peers().cloned() else {
         return match request.uri().path() {
             "/v1/cluster" | "/readyz" | "/metrics" => call(&routes, request).await,
             _ => passing(RegistryError::Starting),
         };
     };
-    let here = Here { registry, cluster, routes };
+    let here = Here { registry, peers, routes };
     let (parts, body) = request.into_parts();
     let mut response = match parts.method {
         Method::GET | Method::HEAD | Method::OPTIONS => here.read(parts).await,
@@ -96,15 +92,22 @@ fn passing(error: RegistryError) -> Response {
     Refused::from(error).into_response()
 }
 
+/// Returns true if an answer says that something is missing, of the request or of what its schema refers to:
+/// nothing has been done, and it may have been written a moment ago through another node.
+fn says_missing(response: &Response) -> bool {
+    [StatusCode::NOT_FOUND, StatusCode::UNPROCESSABLE_ENTITY].contains(&response.status())
+}
+
+/// A node that answers requests, among its peers.
 struct Here {
     registry: Registry,
-    cluster: Arc<Cluster>,
+    peers: Arc<dyn Peers>,
     routes: Router,
 }
 
 /// Why the leader has not answered.
 enum NotForwarded {
-    /// It has done nothing.
+    /// The node that was asked does not lead, and has done nothing.
     NotLeader,
     Failed(String),
 }
@@ -114,31 +117,22 @@ impl Here {
         if let Err(refused) = self.reach_asked(&parts).await {
             return refused;
         }
-        let before = self.registry.state().next_offset();
-        let again = parts.clone();
-        let response = call(&self.routes, Request::from_parts(parts, Body::empty())).await;
-        match self.has_missed_something(response.status(), before).await {
-            true => call(&self.routes, Request::from_parts(again, Body::empty())).await,
-            false => response,
-        }
+        self.answer(&parts, &Bytes::new()).await
     }
 
-    /// Whether what a request did not find, or what its schema refers to, may have been written a moment
-    /// ago through another node: this one has read more since.
-    async fn has_missed_something(&self, status: StatusCode, before: u64) -> bool {
-        [StatusCode::NOT_FOUND, StatusCode::UNPROCESSABLE_ENTITY].contains(&status)
-            && self.cluster.status().kafka
-            && self.cluster.catch_up(Instant::now() + MISS_PATIENCE).await
-            && self.registry.state().next_offset() != before
+    /// This node's own answer.
+    async fn answer(&self, parts: &Parts, body: &Bytes) -> Response {
+        let request = || Request::from_parts(parts.clone(), Body::from(body.clone()));
+        self.registry.look_twice(|| call(&self.routes, request()), says_missing).await
     }
 
-    /// What the client has seen of another node, it sees here. 50002.
+    /// Waits until this node has read what the client has seen of another one. 50002.
     async fn reach_asked(&self, parts: &Parts) -> Result<(), Response> {
         let asked = parts.headers.get(&OFFSET).and_then(|offset| offset.to_str().ok());
         let asked: u64 = asked.and_then(|offset| offset.parse().ok()).unwrap_or(0);
         // an offset may be of another log: no more is waited for than there is
         if asked <= self.registry.state().next_offset()
-            || self.cluster.catch_up(Instant::now() + PATIENCE).await
+            || self.peers.catch_up(Instant::now() + PATIENCE).await
         {
             return Ok(());
         }
@@ -151,28 +145,20 @@ impl Here {
             return refused;
         }
         let token = parts.headers.get(&TOKEN).and_then(|token| token.to_str().ok());
-        let from_node = token.is_some_and(|token| self.cluster.has_announced(token));
+        let from_node = token.is_some_and(|token| self.peers.has_announced(token));
         let deadline = Instant::now() + PATIENCE;
-        let mut is_first = true;
         loop {
-            let before = self.registry.state().next_offset();
-            let request = Request::from_parts(parts.clone(), Body::from(body.clone()));
-            let mut response = call(&self.routes, request).await;
+            let mut response = self.answer(&parts, &body).await;
             if !is_elsewhere(&response) {
-                // refused: nothing has happened
-                if is_first && self.has_missed_something(response.status(), before).await {
-                    is_first = false;
-                    continue;
-                }
                 return response;
             }
             if from_node {
                 response.headers_mut().insert(NOT_LEADER.clone(), HeaderValue::from_static("1"));
                 return response;
             }
-            let mut leaders = self.cluster.leaders();
-            let leader = leaders.borrow_and_update().clone();
-            let elsewhere = leader.filter(|l| l.url != self.cluster.node.advertised_url);
+            let leader = self.peers.leader();
+            let epoch = leader.as_ref().map(|leader| leader.epoch);
+            let elsewhere = leader.filter(|leader| leader.url != self.peers.own_url());
             if let Some(leader) = elsewhere {
                 match self.forward(&leader, &parts, &body, deadline).await {
                     Ok(response) => return response,
@@ -185,11 +171,11 @@ impl Here {
             if Instant::now() + LEADER_POLL > deadline {
                 return response;
             }
-            let _ = tokio::time::timeout(LEADER_POLL, leaders.changed()).await;
+            let _ = tokio::time::timeout(LEADER_POLL, self.peers.later_leader(epoch)).await;
         }
     }
 
-    /// The leader's answer, once this node has read what it has written.
+    /// Asks the leader. Returns its answer once this node has read what it has written.
     async fn forward(
         &self,
         leader: &Leader,
@@ -204,10 +190,9 @@ impl Here {
         HOP_BY_HOP.iter().for_each(|name| drop(headers.remove(name)));
         let token = HeaderValue::from_str(&leader.token);
         headers.insert(TOKEN.clone(), token.map_err(|_| NotForwarded::NotLeader)?);
-        let request = self.cluster.http.request(parts.method.clone(), url).headers(headers);
+        let request = self.peers.http().request(parts.method.clone(), url).headers(headers);
         let sending = request.body(body.clone()).timeout(left).send();
-        let mut leaders = self.cluster.leaders();
-        let deposed = leaders.wait_for(|now| now.as_ref().is_some_and(|l| l.epoch > leader.epoch));
+        let deposed = self.peers.later_leader(Some(leader.epoch));
         let sent = tokio::select! {
             biased;
             sent = sending => sent,
@@ -231,7 +216,7 @@ impl Here {
         let offset = headers.get(&OFFSET).and_then(|o| o.to_str().ok()?.parse().ok());
         // its client may read here next, and has to find what it wrote
         if let Some(offset) = offset
-            && !self.cluster.reach(offset, deadline).await
+            && !self.peers.reach(offset, deadline).await
         {
             let reason = "the leader has answered, and this node has not read it in time";
             return Err(NotForwarded::Failed(reason.to_string()));

@@ -18,6 +18,7 @@ mod metadata;
 mod mode;
 mod negotiate;
 mod path;
+mod query;
 mod register;
 mod request;
 mod router;

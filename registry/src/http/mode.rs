@@ -3,10 +3,11 @@
 use axum::extract::State;
 use serde::{Deserialize, Deserializer, Serialize};
 use weir_registry_api::{Mode, ModeBody, RegistryError, Subject};
-use weir_registry_core::{Command, Outcome};
+use weir_registry_core::{DeleteMode, PutMode};
 
 use super::answer::{Answer, Json, Refused};
-use super::request::{Body, Params, ScopePath};
+use super::query::{DefaultToGlobal, Forcing, Recursion};
+use super::request::{Body, Query, ScopePath};
 use crate::Registry;
 
 /// Body of `PUT`: a mode's name in any case, or null to have none. It has to be said: a body that says
@@ -24,10 +25,13 @@ fn given<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Option<String>>, 
 /// `GET /mode`: the global mode.
 ///
 /// `defaultToGlobal`: else READWRITE if none is set, whatever holds for all contexts.
-pub(super) async fn global(State(registry): State<Registry>, params: Params) -> Json<ModeBody> {
+pub(super) async fn global(
+    State(registry): State<Registry>,
+    Query(DefaultToGlobal { default_to_global }): Query<DefaultToGlobal>,
+) -> Json<ModeBody> {
     let state = registry.state();
     let own = state.mode(None).unwrap_or_default();
-    let mode = if params.flag("defaultToGlobal") { state.effective_mode(None) } else { own };
+    let mode = if default_to_global { state.effective_mode(None) } else { own };
     Json(ModeBody { mode })
 }
 
@@ -36,10 +40,10 @@ pub(super) async fn global(State(registry): State<Registry>, params: Params) -> 
 /// `force`: import beside what is there. 42204 no such mode · 42205 there are subjects · 42206 · 50001.
 pub(super) async fn put_global(
     State(registry): State<Registry>,
-    params: Params,
+    Query(Forcing { force }): Query<Forcing>,
     Body(update): Body<ModeUpdate>,
 ) -> Answer<Json<ModeUpdate>> {
-    change(&registry, None, &params, update).await
+    change(&registry, None, force, update).await
 }
 
 /// `DELETE /mode`: back to READWRITE. Answers what was there.
@@ -47,9 +51,9 @@ pub(super) async fn put_global(
 /// `recursive`: the subjects' own modes too. 50001 log.
 pub(super) async fn delete_global(
     State(registry): State<Registry>,
-    params: Params,
+    Query(Recursion { recursive }): Query<Recursion>,
 ) -> Answer<Json<ModeBody>> {
-    remove(&registry, None, &params).await
+    remove(&registry, None, recursive).await
 }
 
 /// `GET /mode/{subject}`: the mode of a subject, or of a context (`:.context:`).
@@ -58,10 +62,9 @@ pub(super) async fn delete_global(
 pub(super) async fn get(
     State(registry): State<Registry>,
     ScopePath(scope): ScopePath,
-    params: Params,
+    Query(DefaultToGlobal { default_to_global }): Query<DefaultToGlobal>,
 ) -> Answer<Json<ModeBody>> {
     let state = registry.state();
-    let default_to_global = params.flag("defaultToGlobal");
     match (state.mode(scope.as_ref()), scope) {
         (Some(mode), _) => Ok(Json(ModeBody { mode })),
         (None, Some(subject)) if !default_to_global => {
@@ -78,10 +81,10 @@ pub(super) async fn get(
 pub(super) async fn put(
     State(registry): State<Registry>,
     ScopePath(scope): ScopePath,
-    params: Params,
+    Query(Forcing { force }): Query<Forcing>,
     Body(update): Body<ModeUpdate>,
 ) -> Answer<Json<ModeUpdate>> {
-    change(&registry, scope, &params, update).await
+    change(&registry, scope, force, update).await
 }
 
 /// `DELETE /mode/{subject}`: back to the global one. Answers what was there.
@@ -91,38 +94,34 @@ pub(super) async fn put(
 pub(super) async fn delete(
     State(registry): State<Registry>,
     ScopePath(scope): ScopePath,
-    params: Params,
+    Query(Recursion { recursive }): Query<Recursion>,
 ) -> Answer<Json<ModeBody>> {
-    remove(&registry, scope, &params).await
+    remove(&registry, scope, recursive).await
 }
 
 async fn change(
     registry: &Registry,
     scope: Option<Subject>,
-    params: &Params,
+    force: bool,
     update: ModeUpdate,
 ) -> Answer<Json<ModeUpdate>> {
-    let force = params.flag("force");
-    let command = match &update.mode {
+    match &update.mode {
         Some(Some(name)) => {
-            let (mode, scope) = (name.parse::<Mode>()?, scope.map(Subject::settable).transpose()?);
-            Command::PutMode { scope, mode, force }
+            let mode = name.parse::<Mode>().map_err(RegistryError::from)?;
+            let scope = scope.map(Subject::settable).transpose().map_err(RegistryError::from)?;
+            registry.submit(PutMode { scope, mode, force }).await?;
         }
-        Some(None) => Command::DeleteMode { scope, recursive: true },
+        Some(None) => drop(registry.submit(DeleteMode { scope, recursive: true }).await?),
         None => return Err(Refused::from(RegistryError::InvalidMode)),
-    };
-    registry.submit(command).await?;
+    }
     Ok(Json(update))
 }
 
 async fn remove(
     registry: &Registry,
     scope: Option<Subject>,
-    params: &Params,
+    recursive: bool,
 ) -> Answer<Json<ModeBody>> {
-    let recursive = params.flag("recursive");
-    match registry.submit(Command::DeleteMode { scope, recursive }).await? {
-        Outcome::Mode(mode) => Ok(Json(ModeBody { mode })),
-        _ => Err(Refused::from(RegistryError::Internal)),
-    }
+    let mode = registry.submit(DeleteMode { scope, recursive }).await?;
+    Ok(Json(ModeBody { mode }))
 }

@@ -1,25 +1,25 @@
 //! Registering a schema, as it is or as a version with other tags. Source: Confluent
 //! SubjectVersionsResource.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use weir_registry_api::{
-    RegisterRequest, RegisterResponse, RegistryError, SchemaId, SchemaType, Subject,
-    TagSchemaRequest, Version, VersionSpec,
+    RegisterRequest, RegisterResponse, RegistryError, SchemaType, Subject, TagSchemaRequest,
+    VersionSpec,
 };
 use weir_registry_core::{
-    Candidate, Command, Outcome, Registration, RequestedVersion, State as RegistryState,
+    Candidate, RegisterOptions, Registered, Registration, RequestedVersion, State as RegistryState,
     VersionEntry,
 };
 use weir_schema::{Budget, protobuf};
 
 use super::answer::{Answer, Refused};
 use super::format;
-use super::request::{Body, From, LONG_BYTES, Params, SubjectPath, VersionPath};
+use super::query::{Registering, Shaped};
+use super::request::{Body, From, LONG_BYTES, Query, SubjectPath, VersionPath};
 use super::shared_text::SchemaJson;
 use crate::Registry;
 use crate::lanes::Asker;
+use crate::settle::Look;
 
 /// `POST /subjects/{subject}/versions`: register a schema, or find it if it is there already.
 ///
@@ -31,20 +31,20 @@ pub(super) async fn register(
     State(registry): State<Registry>,
     SubjectPath(subject): SubjectPath,
     From(asker): From,
-    params: Params,
+    Query(asked): Query<Registering>,
+    Query(mut shaped): Query<Shaped>,
     Body(request): Body<RegisterRequest>,
 ) -> Answer<SchemaJson<RegisterResponse>> {
-    let subject = Subject::new(subject.as_str())?;
+    let subject = Subject::new(subject.as_str()).map_err(RegistryError::from)?;
     if registry.options().reject_empty_subject && subject.parts().1.is_empty() {
         let subject = subject.to_string();
         return Err(Refused::from(RegistryError::InvalidSubject { subject }));
     }
-    let (normalize, force) = (params.flag("normalize"), params.flag("force"));
-    let params =
-        if came_as_descriptor(&request) { params.or("format", "serialized") } else { params };
-    let asked = Asked { asker: &asker, request: Arc::new(request), normalize, force };
-    let (id, version) = register_or_find(&registry, &subject, &asked).await?;
-    registered(&registry, &asker, &subject, id, version, &params).await
+    if came_as_descriptor(&request) {
+        shaped.format.get_or_insert_with(|| "serialized".to_string());
+    }
+    let made = register_or_find(&registry, &asker, &subject, request, asked.options()).await?;
+    registered(&registry, &asker, &subject, made, &shaped).await
 }
 
 /// Clients that send Protobuf as a descriptor read it so: the answer is what they keep.
@@ -57,10 +57,10 @@ async fn registered(
     registry: &Registry,
     asker: &Asker,
     subject: &Subject,
-    id: SchemaId,
-    version: Version,
-    params: &Params,
+    made: Registered,
+    shaped: &Shaped,
 ) -> Answer<SchemaJson<RegisterResponse>> {
+    let Registered { id, version } = made;
     let schema = {
         let state = registry.state();
         if state.by_id(subject.parts().0, id).is_none() {
@@ -69,7 +69,7 @@ async fn registered(
         }
         state.schema(subject, &VersionEntry { version, id, deleted: false, ts: None })
     };
-    let schema = format::version(registry, asker, subject, schema, params).await?;
+    let schema = format::version(registry, asker, subject, schema, shaped).await?;
     Ok(SchemaJson(RegisterResponse {
         id,
         version: Some(version),
@@ -82,81 +82,46 @@ async fn registered(
     }))
 }
 
-/// What a request comes to before the writer sees it.
-enum Prepared {
-    Found(SchemaId, Version),
-    Register(Box<Registration>),
-}
-
-/// A registration as it came in.
-struct Asked<'a> {
-    asker: &'a Asker,
-    request: Arc<RegisterRequest>,
-    normalize: bool,
-    force: bool,
-}
-
-/// How often a registration is prepared for a subject that others change meanwhile.
-pub(super) const STALE_MAX: usize = 64;
-
-/// What is there needs no writer: most registrations of a running fleet end here.
+/// What is there needs no writer: most registrations of a running fleet end with it.
 async fn register_or_find(
     registry: &Registry,
+    asker: &Asker,
     subject: &Subject,
-    asked: &Asked<'_>,
-) -> Result<(SchemaId, Version), Refused> {
-    let mut caught_up = false;
-    let mut stale = 0;
-    loop {
-        let Asked { asker, normalize, force, .. } = *asked;
-        let prepared = {
-            let (subject, request) = (subject.clone(), Arc::clone(&asked.request));
-            let is_long = is_long(&request);
-            registry.work(asker, is_long, move |state, budget| {
-                prepare(state, &subject, &request, normalize, force, budget)
-            })
-        };
-        let prepared = prepared.await?;
-        let registration = match prepared {
-            Ok(Prepared::Register(registration)) => registration,
-            // what another node has written meanwhile may say something else
-            _ if !std::mem::replace(&mut caught_up, true) && registry.catch_up().await? => continue,
-            Ok(Prepared::Found(id, version)) => return Ok((id, version)),
-            Err(error) => return Err(Refused::from(error)),
-        };
-        match registry.submit(Command::Register(registration)).await? {
-            Outcome::Registered { id, version } => return Ok((id, version)),
-            Outcome::Stale if stale < STALE_MAX => stale += 1,
-            Outcome::Stale => return Err(Refused::from(RegistryError::Busy)),
-            _ => return Err(Refused::from(RegistryError::Internal)),
-        }
-    }
+    request: RegisterRequest,
+    options: RegisterOptions,
+) -> Result<Registered, RegistryError> {
+    let (is_long, subject) = (is_long(&request), subject.clone());
+    let look = move |state: &RegistryState, budget: &Budget| {
+        prepare(state, &subject, &request, options, budget)
+    };
+    registry.settle(asker, is_long, look).await
 }
 
 fn prepare(
     state: &RegistryState,
     subject: &Subject,
     request: &RegisterRequest,
-    normalize: bool,
-    force: bool,
+    options: RegisterOptions,
     budget: &Budget,
-) -> Result<Prepared, RegistryError> {
-    let mut registration = Registration::of(state, subject.clone(), request, normalize, budget)?;
-    registration.force = force;
+) -> Result<Look<Box<Registration>, Registered>, RegistryError> {
+    let registration = Registration::of(state, subject.clone(), request, options, budget)?;
     let checked = registration.check(state, budget);
-    if let Some(found) = checked.found {
-        return Ok(Prepared::Found(found.id, found.version));
-    }
-    registration.checked = Some(checked);
-    Ok(Prepared::Register(Box::new(registration)))
+    Ok(match checked.found {
+        Some(VersionEntry { id, version, .. }) => Look::Found(Registered { id, version }),
+        None => {
+            let registration = Registration { checked: Some(checked), ..registration };
+            Look::WriteAtOnce(Box::new(registration))
+        }
+    })
 }
 
-/// Whether it is plain that others should not wait for it. What is not may take as long.
+/// Returns true if a request is known to take so long that others should not wait for it. Others may take as long.
 pub(super) fn is_long(request: &RegisterRequest) -> bool {
     request.schema.as_ref().is_some_and(|text| text.len() > LONG_BYTES)
         || request.references.len() > LONG_REFERENCES
 }
 
+/// References that take longer to be read than others should wait for.
 const LONG_REFERENCES: usize = 100;
 
 /// `POST /subjects/{subject}/versions/{version}/tags`: make a new version of a version, with tags
@@ -167,27 +132,18 @@ pub(super) async fn tag(
     State(registry): State<Registry>,
     VersionPath(subject, spec): VersionPath,
     From(asker): From,
-    params: Params,
+    Query(shaped): Query<Shaped>,
     Body(request): Body<TagSchemaRequest>,
 ) -> Answer<SchemaJson<RegisterResponse>> {
-    registry.catch_up().await?;
-    let request = Arc::new(request);
-    for _ in 0..STALE_MAX {
-        let prepared = {
-            let (subject, request) = (subject.clone(), Arc::clone(&request));
-            registry.work(&asker, false, move |state, budget| {
-                prepare_tagged(state, &subject, spec, &request, budget)
-            })
-        };
-        match registry.submit(Command::Register(prepared.await??)).await? {
-            Outcome::Registered { id, version } => {
-                return registered(&registry, &asker, &subject, id, version, &params).await;
-            }
-            Outcome::Stale => {}
-            _ => return Err(Refused::from(RegistryError::Internal)),
+    let look = {
+        let subject = subject.clone();
+        move |state: &RegistryState, budget: &Budget| {
+            let registration = prepare_tagged(state, &subject, spec, &request, budget)?;
+            Ok(Look::Write(Box::new(registration)))
         }
-    }
-    Err(Refused::from(RegistryError::Busy))
+    };
+    let made = registry.settle(&asker, false, look).await?;
+    registered(&registry, &asker, &subject, made, &shaped).await
 }
 
 fn prepare_tagged(
@@ -196,9 +152,9 @@ fn prepare_tagged(
     spec: VersionSpec,
     request: &TagSchemaRequest,
     budget: &Budget,
-) -> Result<Box<Registration>, RegistryError> {
+) -> Result<Registration, RegistryError> {
     let version = *state.find_version(subject, spec, false)?;
-    let mut registration = Registration {
+    let registration = Registration {
         candidate: Candidate::tagged(state, subject, &version, request, budget)?,
         subject: subject.clone(),
         version: match request.new_version {
@@ -209,6 +165,5 @@ fn prepare_tagged(
         force: false,
         checked: None,
     };
-    registration.checked = Some(registration.check(state, budget));
-    Ok(Box::new(registration))
+    Ok(registration.with_check(state, budget))
 }

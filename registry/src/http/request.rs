@@ -1,10 +1,11 @@
 //! Requests as typed input: what a path names, what a query asks, what a body says.
 
-use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::Method;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
-use weir_http::{Arrival, Named};
+use weir_http::Arrival;
+pub(super) use weir_http::{Named, Query};
 use weir_registry_api::{Context, RegistryError, SchemaId, Subject, VersionSpec};
 
 use super::answer::Refused;
@@ -37,17 +38,16 @@ impl FromRequestParts<Registry> for VersionPath {
     async fn from_request_parts(parts: &mut Parts, registry: &Registry) -> Result<Self, Refused> {
         let Named((name, version)) =
             Named::<(String, String)>::from_request_parts(parts, registry).await?;
-        Ok(VersionPath(behind_alias(registry, Subject::written(&name)), version.parse()?))
+        Ok(VersionPath(
+            behind_alias(registry, Subject::written(&name)),
+            version.parse().map_err(RegistryError::from)?,
+        ))
     }
 }
 
 /// The subject that a request for this one is about. One step: an alias of an alias is none.
 pub(super) fn behind_alias(registry: &Registry, subject: Subject) -> Subject {
-    let state = registry.state();
-    match state.config(Some(&subject)).and_then(|config| config.alias.as_deref()) {
-        Some(alias) if !alias.is_empty() => Subject::written(alias).beside(&subject),
-        _ => subject,
-    }
+    registry.state().behind_alias(subject)
 }
 
 /// `{subject}` of configuration and modes, which may be a context; none is the default one.
@@ -70,7 +70,7 @@ impl FromRequestParts<Registry> for ContextPath {
 
     async fn from_request_parts(parts: &mut Parts, registry: &Registry) -> Result<Self, Refused> {
         let Named(name) = Named::<String>::from_request_parts(parts, registry).await?;
-        Ok(ContextPath(Context::new(name.trim_matches(':'))?))
+        Ok(ContextPath(Context::new(name.trim_matches(':')).map_err(RegistryError::from)?))
     }
 }
 
@@ -112,83 +112,6 @@ impl<S: Send + Sync> FromRequestParts<S> for From {
         _: &S,
     ) -> Result<Self, std::convert::Infallible> {
         Ok(From(Asker::of(&parts.extensions)))
-    }
-}
-
-/// The query. What is given twice counts once, the first time.
-#[derive(Clone)]
-pub(super) struct Params(Vec<(String, String)>);
-
-impl<S: Send + Sync> FromRequestParts<S> for Params {
-    type Rejection = Refused;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
-        match Query::from_request_parts(parts, state).await {
-            Ok(Query(pairs)) => Ok(Params(pairs)),
-            Err(error) => {
-                Err(Refused::from(RegistryError::BadRequest { reason: error.body_text() }))
-            }
-        }
-    }
-}
-
-impl Params {
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-
-    /// The same, with a value where none is given.
-    pub(super) fn or(mut self, name: &str, value: &str) -> Params {
-        if self.text(name).is_none() {
-            self.0.push((name.into(), value.into()));
-        }
-        self
-    }
-
-    /// All values of a name, in order.
-    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-
-    pub(super) fn flag(&self, name: &str) -> bool {
-        self.text(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
-    }
-
-    /// `offset` and `limit`. A limit that is not in `1 ..= limit_max` means `limit_max`.
-    pub(super) fn page(&self, limit_max: usize) -> Result<Page, Refused> {
-        let number = |name, default| match self.text(name) {
-            None => Ok(default),
-            // 32 bits, as in the reference: what is larger is no number to it
-            Some(text) => text.parse::<i32>().map_err(|_| Refused::from(RegistryError::NotFound)),
-        };
-        let limit = usize::try_from(number("limit", -1)?).unwrap_or(0);
-        Ok(Page {
-            offset: usize::try_from(number("offset", 0)?).unwrap_or(0),
-            limit: if (1..=limit_max).contains(&limit) { limit } else { limit_max },
-        })
-    }
-
-    /// The subject of `subject=`, or the one behind it, if one is given.
-    pub(super) fn subject(&self, registry: &Registry) -> Option<Subject> {
-        match self.text("subject") {
-            None | Some("") => None,
-            Some(name) => Some(behind_alias(registry, Subject::written(name))),
-        }
-    }
-}
-
-pub(super) struct Page {
-    offset: usize,
-    limit: usize,
-}
-
-impl Page {
-    pub(super) fn of<T>(&self, items: impl Iterator<Item = T>) -> Vec<T> {
-        items.skip(self.offset).take(self.limit).collect()
     }
 }
 

@@ -13,7 +13,8 @@ use weir_registry_core::{IdEntry, Listing, State as RegistryState, VersionEntry}
 use super::answer::{Answer, Json};
 use super::associations;
 use super::format;
-use super::request::{From, GuidPath, IdPath, Params};
+use super::query::{Associated, Deleted, ListSchemas, OfId, Paging, Shaped};
+use super::request::{From, GuidPath, IdPath, Query};
 use super::shared_text::{JsonArray, RawText, SchemaJson};
 use crate::Registry;
 
@@ -27,32 +28,36 @@ const SCHEMAS_MAX: usize = 1000;
 /// default). The answer is made while it is sent.
 pub(super) async fn list(
     State(registry): State<Registry>,
-    params: Params,
+    Query(asked): Query<ListSchemas>,
+    Query(associated): Query<Associated>,
+    Query(paging): Query<Paging>,
 ) -> Answer<JsonArray<impl Iterator<Item = Schema>>> {
-    if !associations::lifecycles_are_known(&params) {
+    if !associations::lifecycles_are_known(&associated) {
         return Err(RegistryError::NotFound.into());
     }
     let state = registry.state().clone();
-    let listing = Listing::new(params.text("subjectPrefix").unwrap_or_default());
-    let (deleted, latest_only) = (params.flag("deleted"), params.flag("latestOnly"));
-    let aliases = if params.flag("aliases") { aliases(&state, &listing) } else { HashMap::new() };
+    let listing = Listing::new(asked.subject_prefix.as_deref().unwrap_or_default());
+    let (deleted, latest_only) = (asked.deleted, asked.latest_only);
+    let aliases = if asked.aliases { aliases(&state, &listing) } else { HashMap::new() };
     let aliased = aliases.keys().filter(|subject| !listing.has(subject));
     let aliased = aliased.map(|subject| (subject, state.versions(subject)));
     let places = state
         .subjects(&listing)
         .chain(aliased)
-        .filter(|(subject, _)| associations::wanted(&state, subject, &params))
+        .filter(|(subject, _)| associations::wanted(&state, subject, &associated))
         .flat_map(|(subject, versions)| {
             let shown = versions.iter().filter(|v| deleted || !v.deleted);
             let skipped = if latest_only { shown.clone().count().saturating_sub(1) } else { 0 };
             shown.skip(skipped).map(move |version| (subject.clone(), *version))
         })
-        .filter(|(subject, version)| has_rule(&state, subject, version, &params));
-    let page: Vec<(Subject, VersionEntry)> = params.page(SCHEMAS_MAX)?.of(places);
+        .filter(|(subject, version)| {
+            has_rule(&state, subject, version, asked.rule_type.as_deref())
+        });
+    let page: Vec<(Subject, VersionEntry)> = paging.of(places, SCHEMAS_MAX);
     Ok(JsonArray(page.into_iter().map(move |(subject, version)| {
         let mut schema = state.schema(&subject, &version);
         schema.aliases = aliases.get(&subject).cloned().unwrap_or_default();
-        schema.associations = associations::shown(&state, &subject, &params);
+        schema.associations = associations::shown(&state, &subject, &associated);
         schema
     })))
 }
@@ -76,9 +81,9 @@ fn has_rule(
     state: &RegistryState,
     subject: &Subject,
     version: &VersionEntry,
-    params: &Params,
+    rule_type: Option<&str>,
 ) -> bool {
-    params.text("ruleType").is_none_or(|wanted| {
+    rule_type.is_none_or(|wanted| {
         let entry = state.by_id(subject.parts().0, version.id);
         entry.and_then(|e| e.rule_set.as_ref()).is_some_and(|rules| rules.has_type(wanted))
     })
@@ -97,17 +102,18 @@ pub(super) async fn by_id(
     State(registry): State<Registry>,
     IdPath(id): IdPath,
     From(asker): From,
-    params: Params,
+    Query(asked): Query<OfId>,
+    Query(shaped): Query<Shaped>,
 ) -> Answer<SchemaJson<SchemaString>> {
-    if params.is_empty() {
+    let subject = asked.subject(&registry);
+    if subject.is_none() && !asked.fetch_max_id && shaped.is_plain() {
         return Ok(SchemaJson(find(&registry.state(), id, None)?.schema_string(None)));
     }
-    let subject = params.subject(&registry);
     let entry = find(&registry.state(), id, subject.as_ref())?.clone();
     let schema = entry.schema_string(own_place(&entry, subject).as_ref());
-    let mut schema = format::shape(&registry, &asker, &entry, &params).await?.of_string(schema);
+    let mut schema = format::shape(&registry, &asker, &entry, &shaped).await?.of_string(schema);
     let context = entry.context.as_str();
-    schema.max_id = params.flag("fetchMaxId").then(|| registry.state().max_id(context));
+    schema.max_id = asked.fetch_max_id.then(|| registry.state().max_id(context));
     Ok(SchemaJson(schema))
 }
 
@@ -123,10 +129,11 @@ pub(super) async fn text(
     State(registry): State<Registry>,
     IdPath(id): IdPath,
     From(asker): From,
-    params: Params,
+    Query(asked): Query<OfId>,
+    Query(shaped): Query<Shaped>,
 ) -> Answer<Response> {
-    let entry = find(&registry.state(), id, params.subject(&registry).as_ref())?.clone();
-    let text = format::shape(&registry, &asker, &entry, &params).await?.text(&entry);
+    let entry = find(&registry.state(), id, asked.subject(&registry).as_ref())?.clone();
+    let text = format::shape(&registry, &asker, &entry, &shaped).await?.text(&entry);
     Ok(RawText(text).into_response())
 }
 
@@ -136,12 +143,14 @@ pub(super) async fn text(
 pub(super) async fn subjects(
     State(registry): State<Registry>,
     IdPath(id): IdPath,
-    params: Params,
+    Query(asked): Query<OfId>,
+    Query(Deleted { deleted }): Query<Deleted>,
+    Query(paging): Query<Paging>,
 ) -> Answer<Json<Vec<Subject>>> {
-    let mut subjects: Vec<Subject> =
-        uses(&registry, id, &params)?.into_iter().map(|u| u.subject).collect();
+    let uses = uses(&registry, id, asked.subject(&registry), deleted)?;
+    let mut subjects: Vec<Subject> = uses.into_iter().map(|u| u.subject).collect();
     subjects.dedup();
-    Ok(Json(params.page(usize::MAX)?.of(subjects.into_iter())))
+    Ok(Json(paging.of(subjects.into_iter(), usize::MAX)))
 }
 
 /// `GET /schemas/ids/{id}/versions`: subjects and versions that use the schema.
@@ -150,10 +159,12 @@ pub(super) async fn subjects(
 pub(super) async fn versions(
     State(registry): State<Registry>,
     IdPath(id): IdPath,
-    params: Params,
+    Query(asked): Query<OfId>,
+    Query(Deleted { deleted }): Query<Deleted>,
+    Query(paging): Query<Paging>,
 ) -> Answer<Json<Vec<SubjectVersion>>> {
-    let uses = uses(&registry, id, &params)?;
-    Ok(Json(params.page(usize::MAX)?.of(uses.into_iter())))
+    let uses = uses(&registry, id, asked.subject(&registry), deleted)?;
+    Ok(Json(paging.of(uses.into_iter(), usize::MAX)))
 }
 
 /// `GET /schemas/guids/{guid}`: the schema of a guid, a UUID or 32 hexadecimal digits.
@@ -163,17 +174,17 @@ pub(super) async fn by_guid(
     State(registry): State<Registry>,
     GuidPath(guid): GuidPath,
     From(asker): From,
-    params: Params,
+    Query(shaped): Query<Shaped>,
 ) -> Answer<SchemaJson<SchemaString>> {
     let entry = {
         let state = registry.state();
-        let same = state.ids_of_guid(guid.parse::<Guid>()?).next();
+        let same = state.ids_of_guid(guid.parse::<Guid>().map_err(RegistryError::from)?).next();
         same.and_then(|same| state.by_id(same.context.as_str(), same.id)).cloned()
     };
     let entry = entry.ok_or(RegistryError::SchemaIdNotFound { id: guid })?;
     let schema =
         SchemaString { subject: None, version: None, id: None, ..entry.schema_string(None) };
-    let shape = format::shape(&registry, &asker, &entry, &params).await?;
+    let shape = format::shape(&registry, &asker, &entry, &shaped).await?;
     Ok(SchemaJson(shape.of_string(schema)))
 }
 
@@ -199,15 +210,15 @@ fn find<'s>(
 fn uses(
     registry: &Registry,
     id: SchemaId,
-    params: &Params,
-) -> Result<Vec<SubjectVersion>, super::answer::Refused> {
+    wanted: Option<Subject>,
+    deleted: bool,
+) -> Result<Vec<SubjectVersion>, RegistryError> {
     let state = registry.state();
-    let wanted = params.subject(registry);
     let entry = state.find_id(id, wanted.as_ref()).ok_or(RegistryError::SchemaNotFound)?;
     // a subject that does not use the schema only says the context
     let wanted = own_place(entry, wanted).filter(|subject| entry.use_of(subject).is_some());
     let shown = entry
-        .uses(params.flag("deleted"))
+        .uses(deleted)
         .filter(|u| wanted.as_ref().is_none_or(|subject| *subject == u.subject))
         .map(|u| SubjectVersion { subject: u.subject, version: u.version });
     Ok(shown.collect())

@@ -6,28 +6,36 @@ use weir_registry_api::{
     RegisterRequest, RegistryError, Schema, SchemaId, SchemaType, Subject, Version, VersionSpec,
 };
 use weir_registry_core::{
-    Candidate, Command, Listing, Outcome, Purpose, State as RegistryState, VersionEntry,
+    Candidate, DeleteSubject, DeleteVersion, Listing, Purpose, State as RegistryState, VersionEntry,
 };
 use weir_schema::Budget;
 
 use super::answer::{Answer, Json, Refused};
-use super::request::{Body, From, Params, SubjectPath, VersionPath};
+use super::query::{
+    Deleted, Deletion, LatestWithMetadata, ListSubjects, ListVersions, LookUp, Paging, Shaped,
+};
+use super::request::{Body, From, Query, SubjectPath, VersionPath};
 use super::shared_text::{RawText, SchemaJson};
 use super::{format, register};
 use crate::Registry;
-use crate::lanes::Asker;
 
 /// `GET /subjects`: names of subjects, sorted; those of other contexts than the default one are
 /// qualified.
 ///
 /// `subjectPrefix` (`:*:` is all contexts, and the default), `deleted` (soft-deleted ones too),
 /// `deletedOnly`, `offset`, `limit`.
-pub(super) async fn list(State(registry): State<Registry>, params: Params) -> Answer<Response> {
+pub(super) async fn list(
+    State(registry): State<Registry>,
+    Query(asked): Query<ListSubjects>,
+    Query(paging): Query<Paging>,
+) -> Answer<Response> {
     let state = registry.state();
-    let listing = Listing::new(params.text("subjectPrefix").unwrap_or(":*:"));
-    let (deleted, only) = (params.flag("deleted"), params.flag("deletedOnly"));
-    let wanted = move |live: bool| if only { !live } else { live || deleted };
-    let page = params.page(usize::MAX)?.of(state.subject_names(&listing, wanted));
+    let listing = Listing::new(asked.subject_prefix.as_deref().unwrap_or(":*:"));
+    let wanted = move |live: bool| match asked.deleted_only {
+        true => !live,
+        false => live || asked.deleted,
+    };
+    let page = paging.of(state.subject_names(&listing, wanted), usize::MAX);
     Ok(Json(page).into_response())
 }
 
@@ -40,13 +48,13 @@ pub(super) async fn lookup(
     State(registry): State<Registry>,
     SubjectPath(subject): SubjectPath,
     From(asker): From,
-    params: Params,
+    Query(options): Query<LookUp>,
+    Query(shaped): Query<Shaped>,
     Body(request): Body<RegisterRequest>,
 ) -> Answer<SchemaJson<Schema>> {
-    let (deleted, normalize) = (params.flag("deleted"), params.flag("normalize"));
     let found = registry.work(&asker, register::is_long(&request), {
         let subject = subject.clone();
-        move |state, budget| look_up(state, &subject, &request, normalize, deleted, budget)
+        move |state, budget| look_up(state, &subject, &request, &options, budget)
     });
     let (place, version) = found.await??;
     let schema = {
@@ -56,7 +64,7 @@ pub(super) async fn lookup(
         }
         state.schema(&place, &version)
     };
-    let schema = format::version(&registry, &asker, &place, schema, &params).await?;
+    let schema = format::version(&registry, &asker, &place, schema, &shaped).await?;
     Ok(SchemaJson(Schema { ts: None, deleted: None, ..schema }))
 }
 
@@ -64,10 +72,10 @@ fn look_up(
     state: &RegistryState,
     subject: &Subject,
     request: &RegisterRequest,
-    normalize: bool,
-    deleted: bool,
+    options: &LookUp,
     budget: &Budget,
 ) -> Result<(Subject, VersionEntry), RegistryError> {
+    let LookUp { normalize, deleted } = *options;
     let is_there = |place: &Subject| state.versions(place).iter().any(|v| deleted || !v.deleted);
     let elsewhere = state.elsewhere(subject).filter(|_| subject.is_in_default_context());
     // a schema that is none is none, whether the subject is there or not
@@ -102,29 +110,29 @@ pub(super) async fn latest_with_metadata(
     State(registry): State<Registry>,
     SubjectPath(subject): SubjectPath,
     From(asker): From,
-    params: Params,
+    Query(asked): Query<LatestWithMetadata>,
+    Query(shaped): Query<Shaped>,
 ) -> Answer<SchemaJson<Schema>> {
-    let schema = with_metadata(&registry.state(), &subject, &params)?;
-    Ok(SchemaJson(format::version(&registry, &asker, &subject, schema, &params).await?))
+    let schema = with_metadata(&registry.state(), &subject, &asked)?;
+    Ok(SchemaJson(format::version(&registry, &asker, &subject, schema, &shaped).await?))
 }
 
 fn with_metadata(
     state: &RegistryState,
     subject: &Subject,
-    params: &Params,
+    asked: &LatestWithMetadata,
 ) -> Result<Schema, RegistryError> {
-    let deleted = params.flag("deleted");
-    let wanted: Vec<(&str, &str)> = params.all("key").zip(params.all("value")).collect();
+    let wanted: Vec<(&String, &String)> = asked.key.iter().zip(&asked.value).collect();
     let has_all = |version: &&VersionEntry| {
         let entry = state.by_id(subject.parts().0, version.id);
         entry.and_then(|entry| entry.metadata.as_deref()).is_some_and(|metadata| {
-            let has = |(key, value): &(&str, &str)| {
-                metadata.properties.get(*key).is_some_and(|there| there == value)
+            let has = |(key, value): &(&String, &String)| {
+                metadata.properties.get(*key).is_some_and(|there| there == *value)
             };
             wanted.iter().all(has)
         })
     };
-    let mut shown = state.versions(subject).iter().rev().filter(|v| deleted || !v.deleted);
+    let mut shown = state.versions(subject).iter().rev().filter(|v| asked.deleted || !v.deleted);
     if shown.clone().next().is_none() {
         return Err(RegistryError::SubjectNotFound { subject: subject.clone() });
     }
@@ -139,13 +147,9 @@ fn with_metadata(
 pub(super) async fn delete(
     State(registry): State<Registry>,
     SubjectPath(subject): SubjectPath,
-    params: Params,
+    Query(Deletion { permanent }): Query<Deletion>,
 ) -> Answer<Json<Vec<Version>>> {
-    let permanent = params.flag("permanent");
-    match registry.submit(Command::DeleteSubject { subject, permanent }).await? {
-        Outcome::Versions(versions) => Ok(Json(versions)),
-        _ => Err(Refused::from(RegistryError::Internal)),
-    }
+    Ok(Json(registry.submit(DeleteSubject { subject, permanent }).await?))
 }
 
 /// `GET /subjects/{subject}/versions`: numbers of the versions, ascending.
@@ -155,11 +159,12 @@ pub(super) async fn delete(
 pub(super) async fn versions(
     State(registry): State<Registry>,
     SubjectPath(subject): SubjectPath,
-    params: Params,
+    Query(asked): Query<ListVersions>,
+    Query(paging): Query<Paging>,
 ) -> Answer<Json<Vec<i64>>> {
     let state = registry.state();
-    let negative = params.flag("deletedAsNegative");
-    let (deleted, only) = (params.flag("deleted") || negative, params.flag("deletedOnly"));
+    let (negative, only) = (asked.deleted_as_negative, asked.deleted_only);
+    let deleted = asked.deleted || negative;
     if !state.is_there(&subject, deleted || only) {
         return Err(Refused::from(RegistryError::SubjectNotFound { subject }));
     }
@@ -168,7 +173,7 @@ pub(super) async fn versions(
         .iter()
         .filter(|v| if only && !negative { v.deleted } else { deleted || !v.deleted })
         .map(|v| i64::from(v.version.0) * if negative && v.deleted { -1 } else { 1 });
-    Ok(Json(params.page(usize::MAX)?.of(shown)))
+    Ok(Json(paging.of(shown, usize::MAX)))
 }
 
 /// `GET /subjects/{subject}/versions/{version}`: a version, by number, `latest` or -1.
@@ -179,25 +184,24 @@ pub(super) async fn version(
     State(registry): State<Registry>,
     VersionPath(subject, spec): VersionPath,
     From(asker): From,
-    params: Params,
+    Query(Deleted { deleted }): Query<Deleted>,
+    Query(shaped): Query<Shaped>,
 ) -> Answer<SchemaJson<Schema>> {
-    find_version(&registry, &asker, &subject, spec, &params).await.map(SchemaJson)
+    let (place, schema) = find_version(&registry, &subject, spec, deleted)?;
+    Ok(SchemaJson(format::version(&registry, &asker, &place, schema, &shaped).await?))
 }
 
-async fn find_version(
+/// Returns a version and the subject that has it, which may be one of another context.
+fn find_version(
     registry: &Registry,
-    asker: &Asker,
     subject: &Subject,
     spec: VersionSpec,
-    params: &Params,
-) -> Result<Schema, Refused> {
-    let (place, schema) = {
-        let state = registry.state();
-        let (place, found) = state.find_version_anywhere(subject, spec, params.flag("deleted"))?;
-        let schema = state.schema(&place, found);
-        (place, schema)
-    };
-    Ok(format::version(registry, asker, &place, schema, params).await?)
+    deleted: bool,
+) -> Result<(Subject, Schema), RegistryError> {
+    let state = registry.state();
+    let (place, found) = state.find_version_anywhere(subject, spec, deleted)?;
+    let schema = state.schema(&place, found);
+    Ok((place, schema))
 }
 
 /// `GET /subjects/{subject}/versions/{version}/schema`: the schema's text alone.
@@ -207,9 +211,11 @@ pub(super) async fn schema(
     State(registry): State<Registry>,
     VersionPath(subject, spec): VersionPath,
     From(asker): From,
-    params: Params,
+    Query(Deleted { deleted }): Query<Deleted>,
+    Query(shaped): Query<Shaped>,
 ) -> Answer<Response> {
-    let schema = find_version(&registry, &asker, &subject, spec, &params).await?;
+    let (place, schema) = find_version(&registry, &subject, spec, deleted)?;
+    let schema = format::version(&registry, &asker, &place, schema, &shaped).await?;
     Ok(RawText(schema.schema).into_response())
 }
 
@@ -219,19 +225,19 @@ pub(super) async fn schema(
 pub(super) async fn referenced_by(
     State(registry): State<Registry>,
     VersionPath(subject, spec): VersionPath,
-    params: Params,
+    Query(Deleted { deleted }): Query<Deleted>,
+    Query(paging): Query<Paging>,
 ) -> Answer<Json<Vec<SchemaId>>> {
     let state = registry.state();
     // what is only there in another context has nobody who refers to it here
     let (_, found) = state.find_version_anywhere(&subject, spec, true)?;
-    let deleted = params.flag("deleted");
     let ids: std::collections::BTreeSet<SchemaId> = state
         .referrers(&subject, found.version)
         .filter_map(|other| state.version_entry(&other.subject, other.version))
         .filter(|v| deleted || !v.deleted)
         .map(|v| v.id)
         .collect();
-    Ok(Json(params.page(usize::MAX)?.of(ids.into_iter())))
+    Ok(Json(paging.of(ids.into_iter(), usize::MAX)))
 }
 
 /// `DELETE /subjects/{subject}/versions/{version}`: soft-delete a version, or remove it for good.
@@ -241,11 +247,7 @@ pub(super) async fn referenced_by(
 pub(super) async fn delete_version(
     State(registry): State<Registry>,
     VersionPath(subject, version): VersionPath,
-    params: Params,
+    Query(Deletion { permanent }): Query<Deletion>,
 ) -> Answer<Json<Version>> {
-    let permanent = params.flag("permanent");
-    match registry.submit(Command::DeleteVersion { subject, version, permanent }).await? {
-        Outcome::Version(version) => Ok(Json(version)),
-        _ => Err(Refused::from(RegistryError::Internal)),
-    }
+    Ok(Json(registry.submit(DeleteVersion { subject, version, permanent }).await?))
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use proptest::prelude::*;
 use weir_registry_api::{RegisterRequest, Subject};
 use weir_registry_core::{
-    Candidate, Command, Outcome, Purpose, RawRecord, Registration, RequestedVersion,
+    Candidate, Purpose, RawRecord, Registered, Registration, RequestedVersion,
 };
 
 use super::{AppendError, Log, LogError, MemoryLog};
@@ -38,7 +38,7 @@ impl Log for CrashLog {
     }
 }
 
-fn register(registry: &Registry, subject: &Subject, schema: usize) -> Command {
+fn register(registry: &Registry, subject: &Subject, schema: usize) -> Registration {
     let text = format!(r#"{{"type":"enum","name":"E{schema}","symbols":["A"]}}"#);
     let request = RegisterRequest { schema: Some(text), ..RegisterRequest::default() };
     let state = registry.state();
@@ -51,14 +51,14 @@ fn register(registry: &Registry, subject: &Subject, schema: usize) -> Command {
         &weir_schema::Budget::default(),
     )
     .unwrap();
-    Command::Register(Box::new(Registration {
+    Registration {
         subject: subject.clone(),
         candidate,
         version: RequestedVersion::NextOrFound,
         id: None,
         force: true,
         checked: None,
-    }))
+    }
 }
 
 proptest! {
@@ -87,11 +87,11 @@ proptest! {
             for (subject, schema) in wishes.by_ref() {
                 let subject = Subject::new(&format!("s{subject}")).unwrap();
                 let command = register(&registry, &subject, schema);
-                match runtime.block_on(registry.submit(command)) {
-                    Ok(Outcome::Registered { id, version }) => {
+                match runtime.block_on(registry.enqueue(command)) {
+                    Ok(Ok(Registered { id, version })) => {
                         answered.push((subject, schema, id.0, version.0));
                     }
-                    Ok(other) => prop_assert!(false, "{:?}", other),
+                    Ok(Err(stale)) => prop_assert!(false, "{:?}", stale),
                     Err(_) => break,
                 }
             }

@@ -8,11 +8,11 @@ use super::{AppendError, COMPACT_FROM_RECORDS, Log, LogError, LogStatus};
 
 #[derive(Clone, Debug, Default)]
 pub struct MemoryLog {
-    /// With their offsets.
+    /// The records, each with its offset.
     records: Vec<(u64, RawRecord)>,
     next_offset: u64,
     compacted_at_ms: u64,
-    /// At how many records it is looked at next what can be left out.
+    /// At how many records the log is looked at for compaction next.
     look_at: u64,
 }
 

@@ -33,13 +33,15 @@ const COMPACT_FROM_RECORDS: u64 = 5_000;
 /// What the registry stores its records in. Its methods may block: they run on a thread of their
 /// own. Offsets ascend from 0; where a log is compacted, some are missing.
 pub trait Log: Send + 'static {
-    /// Hands on every record from offset `from` to the end, in order, each with its offset. Of a log that is
-    /// damaged, those that are sound.
+    /// Hands on every record from offset `from` to the end, in order, each with its offset. If the log is damaged,
+    /// only the sound ones.
     fn read(&mut self, from: u64, each: &mut dyn FnMut(u64, RawRecord)) -> Result<(), LogError>;
 
-    /// Appends records behind offset `expected`, where the log ends, all or none of them; the offset
-    /// of the first. When this returns, they survive the loss of power. That the offset is another
-    /// than `expected` tells that somebody wrote at the same time, where the log cannot prevent it.
+    /// Appends records at offset `expected`, where the log ends, all or none of them. When this returns, they
+    /// survive the loss of power.
+    ///
+    /// Returns the offset of the first. It is another than `expected` if somebody has written at the same time and
+    /// the log could not prevent it.
     fn append(&mut self, expected: u64, records: &[RawRecord]) -> Result<u64, AppendError>;
 
     /// Ids that may have been given and are lost with their records; only ids above this one are given.
@@ -47,14 +49,15 @@ pub trait Log: Send + 'static {
         0
     }
 
-    /// Does what is to be done beside appending. `state` is what the log makes. How long until it wants to be
-    /// called again, if nothing is appended before.
+    /// Does what is to be done beside appending. `state` is what the log makes.
+    ///
+    /// Returns how long until it wants to be called again, if nothing is appended before.
     fn tend(&mut self, _state: &State) -> Option<Duration> {
         None
     }
 
-    /// Takes what is sound of a log that could not be read to its end; whether there is something to be read
-    /// now, from the beginning.
+    /// Takes what is sound of a log that could not be read to its end. Returns true if there is something to be
+    /// read now, from the beginning.
     fn salvage(&mut self) -> bool {
         false
     }
@@ -73,23 +76,23 @@ pub trait Log: Send + 'static {
 /// How a log is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogStatus {
-    /// Why it takes no writes.
+    /// Why the log takes no writes, if it takes none.
     pub fault: Option<Fault>,
-    /// On the disk, of all that is in it and what is still to be given back.
+    /// How much of the disk the log has, with what is still to be given back.
     pub bytes: u64,
     pub records: u64,
-    /// When it was compacted last, in milliseconds since 1970; 0 if never.
+    /// When the log was compacted last, in milliseconds since 1970; 0 if never.
     pub compacted_at_ms: u64,
 }
 
 /// Why a log takes no writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// It has lost or changed what was written.
+    /// The log has lost or changed what was written.
     Damaged(String),
-    /// Its files were removed or replaced while it was open.
+    /// The log's files were removed or replaced while it was open.
     Gone(String),
-    /// It could not write, and may be able to again: the disk is full, for one.
+    /// The log could not write, and may be able to again: the disk is full, for one.
     Failed(String),
 }
 
@@ -126,20 +129,13 @@ pub enum AppendError {
     Conflict,
     /// The log may hold the records or not; it is not to be written again before it was read.
     Failed(String),
-    /// Another has taken the log over; nothing was written.
-    Deposed,
-    /// The log does not take these; nothing was written.
-    Refused { reason: String, too_large: bool },
 }
 
 impl fmt::Display for AppendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             AppendError::Conflict => f.write_str("somebody else has written"),
-            AppendError::Deposed => f.write_str("another has taken over"),
-            AppendError::Failed(reason) | AppendError::Refused { reason, .. } => {
-                f.write_str(reason)
-            }
+            AppendError::Failed(reason) => f.write_str(reason),
         }
     }
 }

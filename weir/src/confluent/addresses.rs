@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::config::problem::Reason;
+
 /// What a connection to Kafka may be, in librdkafka's words.
 const PROTOCOLS: [&str; 4] = ["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"];
 
@@ -17,11 +19,11 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// `setting` is where they stand, and `protocol` what another setting says.
+    /// Reads addresses by commas. `protocol` is what another setting says.
     ///
     /// As Confluent's registry: addresses of another protocol than is spoken are left out. Where no
     /// setting says which that is, it is the one that all addresses name, or else PLAINTEXT.
-    pub fn read(setting: &str, text: &str, protocol: Option<&str>) -> Result<Addresses, String> {
+    pub fn read(text: &str, protocol: Option<&str>) -> Result<Addresses, Reason> {
         let entries: Vec<(Option<String>, &str)> = text
             .split(',')
             .map(str::trim)
@@ -40,19 +42,19 @@ impl Addresses {
             },
         };
         if !PROTOCOLS.contains(&spoken.as_str()) {
-            return Err(format!(
-                "{setting}: {spoken} is not a protocol of Kafka's: expected PLAINTEXT, SSL, SASL_PLAINTEXT \
+            return Err(Reason(format!(
+                "{spoken} is not a protocol of Kafka's: expected PLAINTEXT, SSL, SASL_PLAINTEXT \
                  or SASL_SSL"
-            ));
+            )));
         }
         let (used, other): (Vec<_>, Vec<_>) = entries
             .iter()
             .partition(|(scheme, _)| scheme.as_ref().is_none_or(|scheme| *scheme == spoken));
         if used.is_empty() && !other.is_empty() {
-            return Err(format!(
-                "{setting}: none of the addresses is for {}, which is what is to be spoken",
+            return Err(Reason(format!(
+                "none of the addresses is for {}, which is what is to be spoken",
                 spoken.to_ascii_uppercase()
-            ));
+            )));
         }
         let address = |(_, address): &&(Option<String>, &str)| (*address).to_string();
         Ok(Addresses {
@@ -67,8 +69,8 @@ impl Addresses {
 mod tests {
     use super::*;
 
-    fn read(text: &str, protocol: Option<&str>) -> Result<(String, Option<String>), String> {
-        let read = Addresses::read("SERVERS", text, protocol)?;
+    fn read(text: &str, protocol: Option<&str>) -> Result<(String, Option<String>), Reason> {
+        let read = Addresses::read(text, protocol)?;
         Ok((read.servers, read.protocol))
     }
 
@@ -91,9 +93,9 @@ mod tests {
             ("SSL://a:1,SASL_SSL://b:2", None),
             ("a:1", Some("carrier_pigeon")),
         ] {
-            assert!(read(text, protocol).unwrap_err().contains("SERVERS"), "{text}");
+            assert!(read(text, protocol).is_err(), "{text}");
         }
-        let left_out = Addresses::read("SERVERS", both, None).unwrap().left_out;
+        let left_out = Addresses::read(both, None).unwrap().left_out;
         assert_eq!(left_out, ["b:2", "c:3"]);
     }
 }

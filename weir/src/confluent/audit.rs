@@ -3,6 +3,8 @@
 
 use super::table::{Server, Verdict, find};
 use super::{Env, PROXY_PREFIX, REGISTRY_PREFIX, property};
+use crate::config::problem::Problem;
+use crate::config::source::Source;
 
 /// Parts of the names of settings that restrict access. One of them in a name that nobody knows ends the
 /// start: it may be the one thing between the server and everybody.
@@ -23,16 +25,21 @@ const RESTRICTING: [&str; 14] = [
     "tls",
 ];
 
-/// What is said at the start, by variables' names.
+/// What is said of settings at the start, by variables' names.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Notes {
-    /// With why.
+    /// Variables without effect, and why.
     pub ignored: Vec<(String, &'static str)>,
+    /// Variables that nobody knows.
     pub unknown: Vec<String>,
+    /// Settings of Kafka's clients that are ignored, and why.
+    pub kafka: Vec<String>,
 }
 
 impl Notes {
+    /// Writes them to the log.
     pub fn say(&self) {
+        self.kafka.iter().for_each(|note| tracing::warn!("{note}"));
         for (name, why) in &self.ignored {
             tracing::info!("{name} has no effect: {why}");
         }
@@ -40,13 +47,28 @@ impl Notes {
             tracing::warn!(names = self.unknown.join(", "), "settings that nobody here knows");
         }
     }
+
+    /// Adds others.
+    pub fn extend(&mut self, others: Notes) {
+        self.ignored.extend(others.ignored);
+        self.unknown.extend(others.unknown);
+        self.kafka.extend(others.kafka);
+    }
 }
 
 /// Looks at the variables of the servers that are to run. `waived`: variables that may be ignored
-/// whatever they would do.
-pub fn audit(env: &Env, servers: &[Server], waived: &[String]) -> Result<Notes, String> {
+/// whatever they would do. What ends the start is added to `problems`.
+pub fn audit(
+    env: &Env,
+    servers: &[Server],
+    waived: &[String],
+    problems: &mut Vec<Problem>,
+) -> Notes {
     let mut notes = Notes::default();
-    let mut refusals = Vec::new();
+    let mut refuse = |variable: &String, why: &str| {
+        let source = Some(Source::Confluent(variable.clone()));
+        problems.push(Problem { source, text: why.to_string(), waivable: true });
+    };
     for (variable, value) in env.iter().filter(|(name, value)| !is_service_link(name, value)) {
         let Some((server, name)) = of_server(variable).filter(|(s, _)| servers.contains(s)) else {
             continue;
@@ -60,28 +82,21 @@ pub fn audit(env: &Env, servers: &[Server], waived: &[String]) -> Result<Notes, 
             Some(Verdict::Ignored(why)) => notes.ignored.push((variable.clone(), why)),
             Some(Verdict::Refused { unless, instead }) => {
                 if !allows(unless, value) && !is_superseded(env, &name) {
-                    refusals.push(format!("{variable}: {instead}"));
+                    refuse(variable, instead);
                 }
             }
             None if restricts(&name) && !value.trim().is_empty() => {
                 let why = "nobody here knows this setting, and by its name it restricts access";
-                refusals.push(format!("{variable}: {why}"));
+                refuse(variable, why);
             }
             None => notes.unknown.push(variable.clone()),
         }
     }
-    if refusals.is_empty() {
-        return Ok(notes);
-    }
-    Err(format!(
-        "settings that Weir does not have, and that it must not pass over:\n  {}\n\
-         --ignore-setting NAME starts without one of them (docs/settings.md)",
-        refusals.join("\n  ")
-    ))
+    notes
 }
 
-/// Which server's a variable is, and the property that it stands for.
-fn of_server(variable: &str) -> Option<(Server, String)> {
+/// Which server's a variable is, and the property that it stands for; none if it is neither server's.
+pub fn of_server(variable: &str) -> Option<(Server, String)> {
     // which the registry reads itself, without a prefix
     if variable == "METADATA_ENCODER_SECRET" {
         return Some((Server::Registry, "metadata.encoder.secret".to_string()));
@@ -106,9 +121,9 @@ fn restricts(name: &str) -> bool {
     name.split(['.', '-', '_']).any(|part| RESTRICTING.contains(&part))
 }
 
-/// Kubernetes tells each pod about services: one that is called `schema-registry` makes variables that
-/// look like settings.
-fn is_service_link(name: &str, value: &str) -> bool {
+/// Returns true of what Kubernetes tells each pod about services: one that is called `schema-registry` makes variables
+/// that look like settings.
+pub fn is_service_link(name: &str, value: &str) -> bool {
     let is_port = |rest: &str| {
         let digits = rest.trim_start_matches(|c: char| c.is_ascii_digit());
         digits.len() < rest.len() && (digits.starts_with("_TCP") || digits.starts_with("_UDP"))
@@ -124,6 +139,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::config::problem::Problems;
     use crate::confluent::table::{Setting, TABLE};
 
     const BOTH: [Server; 2] = [Server::Registry, Server::Proxy];
@@ -131,7 +147,16 @@ mod tests {
     fn looked(vars: &[(&str, &str)], waived: &[&str]) -> Result<Notes, String> {
         let env = vars.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
         let waived: Vec<_> = waived.iter().map(ToString::to_string).collect();
-        audit(&env, &BOTH, &waived)
+        audited(&env, &BOTH, &waived)
+    }
+
+    fn audited(env: &Env, servers: &[Server], waived: &[String]) -> Result<Notes, String> {
+        let mut problems = Vec::new();
+        let notes = audit(env, servers, waived, &mut problems);
+        match problems.is_empty() {
+            true => Ok(notes),
+            false => Err(Problems(problems).to_string()),
+        }
     }
 
     #[test]
@@ -197,8 +222,8 @@ mod tests {
     fn only_the_servers_that_run_count() {
         let env =
             Env::from([("KAFKA_REST_AUTHENTICATION_METHOD".to_string(), "BASIC".to_string())]);
-        assert!(audit(&env, &[Server::Registry], &[]).is_ok());
-        assert!(audit(&env, &[Server::Proxy], &[]).is_err());
+        assert!(audited(&env, &[Server::Registry], &[]).is_ok());
+        assert!(audited(&env, &[Server::Proxy], &[]).is_err());
     }
 
     /// Lines of tables, as docs/settings.md has them.

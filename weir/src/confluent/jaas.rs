@@ -1,5 +1,4 @@
-//! Java's line for a login, as it stands in Confluent's environment: there it is the value of a property
-//! first, with that file's escapes, and then words, some of them in quotes.
+//! Java's line for a login, as a property has it: words, some of them in quotes.
 //!
 //! Nothing of a line is ever in an error: it holds a password.
 
@@ -9,8 +8,7 @@ use std::str::Chars;
 
 /// The options of a line: `username`, `password`, ..
 pub fn options(line: &str) -> Result<BTreeMap<String, String>, &'static str> {
-    let text = unescaped(line);
-    let mut rest = text.chars().peekable();
+    let mut rest = line.chars().peekable();
     let mut options = BTreeMap::new();
     loop {
         skip_white(&mut rest);
@@ -65,36 +63,13 @@ fn quoted(rest: &mut Peekable<Chars<'_>>, quote: char) -> Result<String, &'stati
     }
 }
 
-/// A property's value as Java reads it from a file: a backslash goes, and at a line's end the line goes on.
-fn unescaped(value: &str) -> String {
-    let mut text = String::with_capacity(value.len());
-    let mut rest = value.trim_start().chars().peekable();
-    while let Some(c) = rest.next() {
-        if c != '\\' {
-            text.push(c);
-            continue;
-        }
-        match rest.next() {
-            Some('t') => text.push('\t'),
-            Some('n') => text.push('\n'),
-            Some('r') => text.push('\r'),
-            Some('\r' | '\n') => {
-                skip_white(&mut rest);
-                text.push(' ');
-            }
-            Some(other) => text.push(other),
-            None => {}
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn login(line: &str) -> Result<(String, String), &'static str> {
-        let options = options(line)?;
+        // the line stands in the environment, with the escapes of a file of properties
+        let options = options(&crate::confluent::properties::unescape(line))?;
         let text = |name: &str| options.get(name).cloned().unwrap_or_default();
         Ok((text("username"), text("password")))
     }
@@ -107,7 +82,7 @@ mod tests {
             (r#" username='me' password='sec"ret';"#, "sec\"ret"),
             (" username=me password=secret ;", "secret"),
             ("\tusername=\"me\"\tpassword=\"a;b=c d\";", "a;b=c d"),
-            ("\\\n  username=\"me\" \\\n  password=\"secret\";", "secret"),
+            (" \\\n  username=\"me\" \\\n  password=\"secret\";", "secret"),
             // a quote in a password, and a backslash, through both kinds of escapes
             (r#" username="me" password="a\\\"b";"#, "a\"b"),
             (r#" username="me" password="a\\\\b";"#, "a\\b"),

@@ -3,7 +3,10 @@
 pub mod addresses;
 pub mod audit;
 pub mod jaas;
+pub mod properties;
 pub mod table;
+pub mod translate;
+pub mod variables;
 
 use std::collections::BTreeMap;
 
@@ -27,25 +30,9 @@ pub fn property(variable: &str) -> String {
     hyphens.replace('_', ".").replace('\0', "_").to_lowercase()
 }
 
-/// A variable's value, unless it is empty.
+/// A variable's value as it stands, unless it is empty.
 pub fn var<'a>(env: &'a Env, name: &str) -> Option<&'a str> {
     env.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
-}
-
-/// A switch: `true` or `false` in any case, as in Java.
-pub fn flag(env: &Env, name: &str) -> Result<Option<bool>, String> {
-    match var(env, name).map(str::to_ascii_lowercase).as_deref() {
-        None => Ok(None),
-        Some("true") => Ok(Some(true)),
-        Some("false") => Ok(Some(false)),
-        Some(_) => Err(format!("{name} is neither true nor false")),
-    }
-}
-
-/// A number that is not negative.
-pub fn number<T: std::str::FromStr>(env: &Env, name: &str) -> Result<Option<T>, String> {
-    let parse = |text: &str| text.parse().map_err(|_| format!("{name}: {text} is not a number"));
-    var(env, name).map(parse).transpose()
 }
 
 #[cfg(test)]
@@ -58,16 +45,9 @@ mod tests {
             ("LISTENERS", "listeners"),
             ("API_V2_ENABLE", "api.v2.enable"),
             ("A__B___C_D", "a_b-c.d"),
+            ("MAX_REQUEST_SIZE", "max.request.size"),
         ] {
             assert_eq!(property(variable), expected);
         }
-    }
-
-    #[test]
-    fn switches_are_read_as_java_reads_them() {
-        let env = Env::from([("A".into(), " TRUE ".into()), ("B".into(), "yes".into())]);
-        assert_eq!(flag(&env, "A"), Ok(Some(true)));
-        assert_eq!(flag(&env, "C"), Ok(None));
-        assert!(flag(&env, "B").unwrap_err().contains("B is neither"));
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Who sets `authentication.method` believes that the server asks for passwords. So a setting that restricts
 //! access and that Weir does not have ends the start; a setting that only tunes the other program does not.
-//! docs/settings.md has this table; a test compares the two.
+//! docs/settings.md has this table; a test compares the two. Where one of our settings has the same values, the table names it, and
+//! nothing else has to be done.
 
 /// Whose settings have a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +29,9 @@ pub struct Setting {
     /// A property's name; all that begin so, if it ends with `*`.
     pub name: &'static str,
     pub verdict: Verdict,
+    /// The key of our setting that has the same values; `*` stands for the server. Empty if there is none, or if
+    /// `translate` makes something else of it.
+    pub becomes: &'static str,
 }
 
 use Server::{Both, Proxy, Registry};
@@ -50,7 +54,17 @@ const SCRAPE: &str = "metrics are at /metrics, for Prometheus";
 const FIXED: &str = "fixed in Weir";
 
 const fn understood(server: Server, name: &'static str, how: &'static str) -> Setting {
-    Setting { server, name, verdict: Verdict::Understood(how) }
+    Setting { server, name, verdict: Verdict::Understood(how), becomes: "" }
+}
+
+/// A setting that is the same as one of ours.
+const fn same(
+    server: Server,
+    name: &'static str,
+    becomes: &'static str,
+    how: &'static str,
+) -> Setting {
+    Setting { server, name, verdict: Verdict::Understood(how), becomes }
 }
 
 const fn refused(
@@ -59,32 +73,32 @@ const fn refused(
     unless: &'static [&'static str],
     instead: &'static str,
 ) -> Setting {
-    Setting { server, name, verdict: Verdict::Refused { unless, instead } }
+    Setting { server, name, verdict: Verdict::Refused { unless, instead }, becomes: "" }
 }
 
 const fn ignored(server: Server, name: &'static str, why: &'static str) -> Setting {
-    Setting { server, name, verdict: Verdict::Ignored(why) }
+    Setting { server, name, verdict: Verdict::Ignored(why), becomes: "" }
 }
 
 /// The longest name that fits is the one that counts.
 #[rustfmt::skip] // a line each
 pub const TABLE: &[Setting] = &[
     // Listeners
-    understood(Both, "listeners", "`--registry-listener`, `--proxy-listener`; all of them, http and https, addresses and names"),
+    same(Both, "listeners", "*.listeners", "`--registry-listener`, `--proxy-listener`; all of them, http and https, addresses and names"),
     understood(Both, "ssl.keystore.location", "`--tls-cert` and `--tls-key`: the certificate and key of https listeners, in one PEM file"),
     understood(Both, "ssl.keystore.type", "`PEM`; another type ends the start of an https listener"),
     understood(Both, "ssl.enabled.protocols", "`TLSv1.2`, `TLSv1.3`; older ones are left out, and a list of nothing else ends the start"),
-    understood(Both, "response.http.headers.config", "headers that are added to all answers; `setDate` and `addDate` end the start"),
-    understood(Both, "nosniff.prevention.enable", "adds `X-Content-Type-Options: nosniff`"),
-    understood(Both, "hsts.header.enable", "adds `Strict-Transport-Security` to answers of https listeners"),
+    same(Both, "response.http.headers.config", "*.response_headers", "headers that are added to all answers; `setDate` and `addDate` end the start"),
+    same(Both, "nosniff.prevention.enable", "*.nosniff", "adds `X-Content-Type-Options: nosniff`"),
+    same(Both, "hsts.header.enable", "*.hsts", "adds `Strict-Transport-Security` to answers of https listeners"),
     understood(Both, "server.connection.limit", "`--connections-max`; the smallest that is set counts for registry and proxy together, 0 is none"),
     understood(Both, "connector.connection.limit", "as `server.connection.limit`"),
     understood(Both, "idle.timeout.ms", "`--idle-timeout-ms`; the longer one where registry and proxy have each one"),
-    understood(Both, "access.control.allow.origin", "`--allowed-origin`: whose pages may write. No headers for other origins are sent: a proxy in front has to add them"),
-    understood(Registry, "host.name", "`--registry-advertised-url`: by which the other nodes reach this one"),
-    understood(Registry, "host.port", "the port beside `host.name`"),
-    understood(Registry, "inter.instance.protocol", "which listener the other nodes are told"),
-    understood(Registry, "schema.registry.inter.instance.protocol", "the old name of `inter.instance.protocol`"),
+    same(Both, "access.control.allow.origin", "*.allowed_origins", "`--allowed-origin`: whose pages may write. No headers for other origins are sent: a proxy in front has to add them"),
+    same(Registry, "host.name", "registry.host_name", "`--registry-host-name`: by which the other nodes reach this one"),
+    same(Registry, "host.port", "registry.host_port", "`--registry-host-port`: the port beside `host.name`"),
+    same(Registry, "schema.registry.inter.instance.protocol", "registry.inter_instance_protocol", "the old name of `inter.instance.protocol`"),
+    same(Registry, "inter.instance.protocol", "registry.inter_instance_protocol", "`--registry-inter-instance-protocol`: which listener the other nodes are told"),
     ignored(Both, "port", "`listeners` says it"),
     refused(Both, "listener.protocol.map", EMPTY, "name listeners http:// and https://"),
     refused(Both, "listener.name.*", &[], "one certificate is for all https listeners: say ssl.keystore.location"),
@@ -142,26 +156,21 @@ pub const TABLE: &[Setting] = &[
     refused(Registry, "metadata.encoder.secret", EMPTY, "sensitive metadata is not encrypted: leave it out if that may stand in the topic as it is, and look for METADATA_ENCODER_SECRET too"),
     ignored(Registry, "metadata.encoder.*", WITH_SWITCH),
     // The registry's store
-    understood(Registry, "kafkastore.bootstrap.servers", "`--store kafka`, and `--bootstrap-servers`; with protocols, as `SASL_SSL://host:port`"),
+    same(Registry, "kafkastore.bootstrap.servers", "registry.bootstrap_servers", "`--store kafka`, and `--bootstrap-servers`; with protocols, as `SASL_SSL://host:port`"),
     refused(Registry, "kafkastore.connection.url", EMPTY, "ZooKeeper is not asked: say SCHEMA_REGISTRY_KAFKASTORE_BOOTSTRAP_SERVERS, the addresses of the brokers"),
-    understood(Registry, "kafkastore.topic", "`--schemas-topic`"),
-    understood(Registry, "kafkastore.topic.replication.factor", "`--schemas-topic-replication-factor`"),
-    understood(Registry, "kafkastore.topic.skip.validation", "`--skip-topic-validation`"),
-    understood(Registry, "kafkastore.topic.config.*", "settings of the topic, if it is made"),
-    understood(Registry, "kafkastore.init.timeout.ms", "how long Kafka may be away at the start"),
-    understood(Registry, "kafkastore.security.protocol", "`--kafka security.protocol=..`"),
-    understood(Registry, "kafkastore.sasl.mechanism", "`--kafka sasl.mechanism=..`: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512; others end the start"),
-    understood(Registry, "kafkastore.sasl.jaas.config", "`--kafka sasl.username=..` and `sasl.password`"),
-    understood(Registry, "kafkastore.ssl.truststore.location", "`--kafka ssl.ca.location=..`, of the type PEM"),
-    understood(Registry, "kafkastore.ssl.truststore.type", "`PEM`; another type ends the start"),
-    understood(Registry, "kafkastore.ssl.truststore.certificates", "`--kafka ssl.ca.pem=..`"),
-    understood(Registry, "kafkastore.ssl.keystore.location", "`--kafka ssl.certificate.location=..` and `ssl.key.location`, of the type PEM"),
-    understood(Registry, "kafkastore.ssl.keystore.type", "`PEM`; another type ends the start"),
-    understood(Registry, "kafkastore.ssl.keystore.certificate.chain", "`--kafka ssl.certificate.pem=..`"),
-    understood(Registry, "kafkastore.ssl.keystore.key", "`--kafka ssl.key.pem=..`"),
-    understood(Registry, "kafkastore.ssl.endpoint.identification.algorithm", "empty: the brokers' names are not checked"),
-    ignored(Registry, "kafkastore.*", "of Java's clients; what librdkafka has of it, `--kafka NAME=VALUE` sets"),
-    understood(Registry, "schema.registry.group.id", "`--registry-group`: nodes of one group elect their leader, and other registries in it keep them from leading"),
+    same(Registry, "kafkastore.topic", "registry.schemas_topic", "`--schemas-topic`"),
+    same(Registry, "kafkastore.topic.replication.factor", "registry.schemas_topic_replication_factor", "`--schemas-topic-replication-factor`"),
+    same(Registry, "kafkastore.topic.skip.validation", "registry.skip_topic_validation", "`--skip-topic-validation`"),
+    understood(Registry, "kafkastore.topic.config.*", "`--schemas-topic-config`: settings of the topic, if it is made"),
+    same(Registry, "kafkastore.init.timeout.ms", "registry.kafka_init_timeout_ms", "`--registry-kafka-init-timeout-ms`: how long Kafka may be away at the start"),
+    understood(Registry, "kafkastore.*", "Java's name is turned into librdkafka's, as of `client.*`; `--registry-kafka NAME=VALUE`"),
+    ignored(Registry, "kafkastore.timeout.ms", FIXED),
+    ignored(Registry, "kafkastore.write.max.retries", FIXED),
+    ignored(Registry, "kafkastore.init.wait.for.reader", "the topic is always read before requests are answered"),
+    ignored(Registry, "kafkastore.group.id", "the topic is read without a consumer group"),
+    ignored(Registry, "kafkastore.checkpoint.*", "the topic is read from its beginning"),
+    refused(Registry, "kafkastore.update.handlers", EMPTY, NO_JAVA),
+    same(Registry, "schema.registry.group.id", "registry.group", "`--registry-group`: nodes of one group elect their leader, and other registries in it keep them from leading"),
     understood(Registry, "leader.eligibility", "`--never-lead`"),
     understood(Registry, "master.eligibility", "the old name of `leader.eligibility`"),
     ignored(Registry, "leader.*", "the election is another: docs/cluster.md"),
@@ -170,10 +179,10 @@ pub const TABLE: &[Setting] = &[
     refused(Registry, "inter.instance.listener.name", EMPTY, "say --registry-advertised-url"),
     ignored(Registry, "enable.store.health.check", "`/v1/cluster` says it"),
     // The registry's behaviour
-    understood(Registry, "schema.compatibility.level", "the level where `/config` says none"),
-    understood(Registry, "avro.compatibility.level", "the old name of `schema.compatibility.level`"),
-    understood(Registry, "mode.mutability", "`false`: modes cannot be changed, 42205"),
-    understood(Registry, "schema.reject.empty.subject", "`true`: a subject without a name is 42208"),
+    same(Registry, "avro.compatibility.level", "registry.compatibility_level", "the old name of `schema.compatibility.level`"),
+    same(Registry, "schema.compatibility.level", "registry.compatibility_level", "`--compatibility-level`: the level where `/config` says none"),
+    same(Registry, "mode.mutability", "registry.mode_mutable", "`--mode-mutable`; `false`: modes cannot be changed, 42205"),
+    same(Registry, "schema.reject.empty.subject", "registry.reject_empty_subject", "`--reject-empty-subject`; `true`: a subject without a name is 42208"),
     understood(Registry, "size.limit.filter.enabled", "with `size.limit.filter.max.request.body.size`; without, bodies may have 10 MiB"),
     understood(Registry, "size.limit.filter.max.request.body.size", "bytes of a request's body, at most 10 MiB"),
     refused(Registry, "schema.providers.reference.versions.strict", OFF, "two references to versions of one subject are taken: leave it out"),
@@ -195,13 +204,13 @@ pub const TABLE: &[Setting] = &[
     ignored(Registry, "usm.*", "of another product"),
     ignored(Registry, "password.encoder.*", "there is no schema linking"),
     // The proxy
-    understood(Proxy, "bootstrap.servers", "`--bootstrap-servers`"),
-    understood(Proxy, "schema.registry.url", "`--schema-registry-url`"),
-    understood(Proxy, "client.*", "Java's name is turned into librdkafka's; `--kafka NAME=VALUE`"),
-    understood(Proxy, "consumer.instance.timeout.ms", "`--consumer-instance-timeout-ms`"),
-    understood(Proxy, "consumer.instances.connected", "`--consumer-instances-connected`; Weir's own"),
-    understood(Proxy, "api.v2.enable", "`false`: there is no v2, 404"),
-    understood(Proxy, "api.v3.enable", "`false`: there is no v3, 404"),
+    same(Proxy, "bootstrap.servers", "proxy.bootstrap_servers", "`--bootstrap-servers`"),
+    same(Proxy, "schema.registry.url", "proxy.schema_registry_url", "`--schema-registry-url`"),
+    understood(Proxy, "client.*", "Java's name is turned into librdkafka's; `--proxy-kafka NAME=VALUE`"),
+    same(Proxy, "consumer.instance.timeout.ms", "proxy.consumer_instance_timeout_ms", "`--consumer-instance-timeout-ms`"),
+    same(Proxy, "consumer.instances.connected", "proxy.consumer_instances_connected", "`--consumer-instances-connected`; Weir's own"),
+    same(Proxy, "api.v2.enable", "proxy.api_v2", "`--api-v2`; `false`: there is no v2, 404"),
+    same(Proxy, "api.v3.enable", "proxy.api_v3", "`--api-v3`; `false`: there is no v3, 404"),
     refused(Proxy, "api.endpoints.allowlist", EMPTY, "name paths in a reverse proxy in front, or switch a whole API off (KAFKA_REST_API_V2_ENABLE=false)"),
     refused(Proxy, "api.endpoints.blocklist", EMPTY, "name paths in a reverse proxy in front, or switch a whole API off (KAFKA_REST_API_V2_ENABLE=false)"),
     understood(Proxy, "api.v3.produce.rate.limit.enabled", "with the two below"),
@@ -210,13 +219,13 @@ pub const TABLE: &[Setting] = &[
     ignored(Proxy, "api.v3.produce.*", FIXED),
     refused(Proxy, "rate.limit.enable", OFF, PROXY_LIMIT),
     ignored(Proxy, "rate.limit.*", WITH_SWITCH),
-    understood(Proxy, "producer.*", "Java's name is turned into librdkafka's, for that kind of client alone"),
-    understood(Proxy, "consumer.*", "Java's name is turned into librdkafka's, for that kind of client alone"),
-    understood(Proxy, "admin.*", "Java's name is turned into librdkafka's, for that kind of client alone"),
+    understood(Proxy, "producer.*", "Java's name is turned into librdkafka's, for that kind of client alone; `--proxy-producer NAME=VALUE`"),
+    understood(Proxy, "consumer.*", "Java's name is turned into librdkafka's, for that kind of client alone; `--proxy-consumer NAME=VALUE`"),
+    understood(Proxy, "admin.*", "Java's name is turned into librdkafka's, for that kind of client alone; `--proxy-admin NAME=VALUE`"),
     ignored(Proxy, "schema.registry.*", "say --schema-registry-ca; user and password go into the URL"),
     ignored(Proxy, "security.protocol", "without CLIENT_ it has no effect there either"),
     ignored(Proxy, "sasl.*", "without CLIENT_ it has no effect there either"),
-    ignored(Proxy, "host.name", "`--advertised-url`"),
+    same(Proxy, "host.name", "proxy.host_name", "a name by which clients may ask; links have `--advertised-url`"),
     ignored(Proxy, "advertised.listeners", "`--advertised-url`"),
     ignored(Proxy, "id", NOT_NEEDED),
     ignored(Proxy, "fetch.min.bytes", "an instance says it for itself"),
@@ -256,6 +265,7 @@ pub const TABLE: &[Setting] = &[
     ignored(Both, "gc.log.opts", JVM),
     ignored(Both, "opts", JVM),
     ignored(Both, "jmx.*", SCRAPE),
+    understood(Both, "log4j.root.loglevel", "`--log`; the finer one where registry and proxy have each one"),
     ignored(Both, "log4j.*", "WEIR_LOG says what is logged"),
     ignored(Both, "cub.*", JVM),
 ];

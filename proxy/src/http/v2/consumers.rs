@@ -9,14 +9,13 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::bodies::{
-    Offsets, Partitions, Positions, Subscription, TopicPartition, Wanted, checked_places,
-};
+use super::bodies::{self, Offsets, Partitions, Positions, Subscription, Wanted, checked_places};
 use super::control::Control;
 use super::negotiate::Accepted;
 use crate::Proxy;
 use crate::consumer::{
-    ConsumerSpec, Instance, MIN_BYTES, MIN_BYTES_DISABLED, Outlook, Position, close,
+    ConsumerSpec, Instance, MIN_BYTES, MIN_BYTES_DISABLED, Outlook, Position, Records,
+    TopicPartition, close,
 };
 use crate::error::ProxyError;
 use crate::http::answer::{Answer, Bytes, Json, Nothing};
@@ -67,7 +66,8 @@ pub(crate) async fn create(
     let min_bytes = if proxy.config.confluent_quirks { MIN_BYTES_DISABLED } else { MIN_BYTES };
     let spec = ConsumerSpec::new(&group, body.bytes(), min_bytes)?;
     let name = spec.name.clone();
-    proxy.instances.add(Instance::new(spec, proxy.broker.clone()))?;
+    let instance = Instance::new(spec, proxy.broker.clone());
+    proxy.instances.add(instance, proxy.config.consumer_instance_timeout)?;
     let base_uri = format!("{url}/consumers/{}/instances/{}", encoded(&group), encoded(&name));
     Ok(Json(Created { instance_id: name, base_uri }))
 }
@@ -91,10 +91,11 @@ pub(crate) async fn subscribe(
     Named((group, name)): InstancePath,
     body: Control,
 ) -> Answer<Nothing> {
-    let instance = proxy.instances.get(&group, &name)?;
+    let session = proxy.instances.get(&group, &name)?;
+    let instance = session.instance();
     let subscription: Subscription = body.json()?;
     match subscription.wanted()? {
-        Wanted::Topics(topics) if topics.is_empty() => instance.unsubscribe().await,
+        Wanted::Topics(topics) if topics.is_empty() => instance.unsubscribe().await?,
         Wanted::Topics(topics) => instance.subscribe(topics).await?,
         Wanted::Pattern(pattern) => instance.subscribe_pattern(pattern).await?,
         Wanted::Nothing => {}
@@ -109,7 +110,7 @@ pub(crate) async fn subscription(
     State(proxy): State<Proxy>,
     Named((group, name)): InstancePath,
 ) -> Answer<Json<Value>> {
-    let topics = proxy.instances.get(&group, &name)?.subscription().await?;
+    let topics = proxy.instances.get(&group, &name)?.instance().subscription().await?;
     Ok(Json(json!({"topics": topics})))
 }
 
@@ -120,7 +121,7 @@ pub(crate) async fn unsubscribe(
     State(proxy): State<Proxy>,
     Named((group, name)): InstancePath,
 ) -> Answer<Nothing> {
-    proxy.instances.get(&group, &name)?.unsubscribe().await;
+    proxy.instances.get(&group, &name)?.instance().unsubscribe().await?;
     Ok(Nothing)
 }
 
@@ -132,8 +133,8 @@ pub(crate) async fn assign(
     Named((group, name)): InstancePath,
     body: Control,
 ) -> Answer<Nothing> {
-    let instance = proxy.instances.get(&group, &name)?;
-    instance.assign(body.json::<Partitions>()?.pairs()?).await?;
+    let session = proxy.instances.get(&group, &name)?;
+    session.instance().assign(named(&body)?).await?;
     Ok(Nothing)
 }
 
@@ -144,10 +145,12 @@ pub(crate) async fn assignments(
     State(proxy): State<Proxy>,
     Named((group, name)): InstancePath,
 ) -> Answer<Json<Partitions>> {
-    let assigned = proxy.instances.get(&group, &name)?.assignment().await?;
+    let assigned = proxy.instances.get(&group, &name)?.instance().assignment().await?;
     let partitions = assigned
         .into_iter()
-        .map(|(topic, partition)| Object(TopicPartition { topic, partition }))
+        .map(|TopicPartition { topic, partition }| {
+            Object(bodies::TopicPartition { topic, partition })
+        })
         .collect();
     Ok(Json(Partitions { partitions }))
 }
@@ -165,9 +168,10 @@ pub(crate) async fn records(
     accepted: Accepted,
     params: Params,
 ) -> Answer<Response> {
-    let instance = proxy.instances.get(&group, &name)?;
-    let spec = instance.spec();
+    let session = proxy.instances.get(&group, &name)?;
+    let spec = session.instance().spec();
     accepted.check(spec.format)?;
+    let _read = session.begin_read();
     let quirks = proxy.config.confluent_quirks;
     let timeout = match params.parsed::<i64>("timeout")? {
         Some(ms) if ms > 0 => {
@@ -187,7 +191,37 @@ pub(crate) async fn records(
         decimals: spec.decimals,
         as_reference: quirks,
     };
-    let records = instance.read(timeout, max_bytes).await?;
+    let records = session.instance().read(timeout, max_bytes).await?;
+    let (out, count) = rendered(&writer, &records).await?;
+    let kept_away = match records.outlook() {
+        Outlook::Unreachable { reason } if !quirks => {
+            let reason = format!("No broker can be reached, and nothing was read: {reason}");
+            return Err(ProxyError::BrokerNotAvailable { reason }.into());
+        }
+        Outlook::Unreachable { .. } | Outlook::PartlyUnreachable => Some("unreachable"),
+        Outlook::Joining => Some("joining"),
+        Outlook::Clear => None,
+    };
+    let is_full = records.is_full();
+    records.read(count);
+    if is_full {
+        // more is there: it is taken from librdkafka while the answer is on its way
+        let (session, bytes) = (session.clone(), max_bytes.min(PREFETCH_BYTES_MAX));
+        tokio::spawn(async move { session.instance().prefetch(bytes) });
+    }
+    let mut response = Bytes(out, spec.format.media_type()).into_response();
+    if let Some(why) = kept_away {
+        response.headers_mut().insert(KEPT_AWAY, HeaderValue::from_static(why));
+    }
+    Ok(response)
+}
+
+/// An array of the first records, and how many they are: those before one that cannot be written. 40801 that is the
+/// first.
+async fn rendered(
+    writer: &Writer<'_>,
+    records: &Records<'_>,
+) -> Result<(Vec<u8>, usize), ProxyError> {
     // base64 is a third longer
     let mut out = Vec::with_capacity(records.bytes() * 2 + ANSWER_BYTES);
     out.push(b'[');
@@ -203,32 +237,12 @@ pub(crate) async fn records(
                 out.pop();
                 break;
             }
-            Err(Unwritten::Poison(error) | Unwritten::NotNow(error)) => return Err(error.into()),
+            Err(Unwritten::Poison(error) | Unwritten::NotNow(error)) => return Err(error),
         }
         count += 1;
     }
     out.push(b']');
-    let kept_away = match records.outlook() {
-        Outlook::Unreachable { reason } if !quirks => {
-            let reason = format!("No broker can be reached, and nothing was read: {reason}");
-            return Err(ProxyError::BrokerNotAvailable { reason }.into());
-        }
-        Outlook::Unreachable { .. } | Outlook::PartlyUnreachable => Some("unreachable"),
-        Outlook::Joining => Some("joining"),
-        Outlook::Clear => None,
-    };
-    let is_full = records.bytes() == max_bytes;
-    records.read(count);
-    if is_full {
-        // more is there: it is taken from librdkafka while the answer is on its way
-        let (instance, bytes) = (instance.clone(), max_bytes.min(PREFETCH_BYTES_MAX));
-        tokio::spawn(async move { instance.prefetch(bytes) });
-    }
-    let mut response = Bytes(out, spec.format.media_type()).into_response();
-    if let Some(why) = kept_away {
-        response.headers_mut().insert(KEPT_AWAY, HeaderValue::from_static(why));
-    }
-    Ok(response)
+    Ok((out, count))
 }
 
 /// `POST ..{instance}/offsets`: commit what was read, or the offsets of the body, each of which is
@@ -240,12 +254,13 @@ pub(crate) async fn commit(
     Named((group, name)): InstancePath,
     body: Control,
 ) -> Answer<Json<Value>> {
-    let instance = proxy.instances.get(&group, &name)?;
+    let session = proxy.instances.get(&group, &name)?;
     let commits = match body.is_empty() {
         true => None,
         false => Some(body.json::<Offsets>()?.commits()?),
     };
-    instance.commit(commits).await?;
+    let offsets = commits.map(|commits| commits.into_iter().map(|(p, c)| (p.into(), c)).collect());
+    session.instance().commit(offsets).await?;
     Ok(Json(json!([])))
 }
 
@@ -259,29 +274,34 @@ pub(crate) async fn committed(
     params: Params,
     body: Control,
 ) -> Answer<Json<Value>> {
-    let instance = proxy.instances.get(&group, &name)?;
-    let places = match body.is_empty() {
+    let session = proxy.instances.get(&group, &name)?;
+    let partitions = match body.is_empty() {
         true => places(&proxy, &params).await?,
-        false => body.json::<Partitions>()?.pairs()?,
+        false => named(&body)?,
     };
-    if body.is_empty() && places.is_empty() {
+    if body.is_empty() && partitions.is_empty() {
         return Err(ProxyError::PartitionNotFound.into());
     }
-    let found = instance.committed(&places).await?;
+    let found = session.instance().committed(&partitions).await?;
     let offsets: Vec<CommittedOffset> = found
         .into_iter()
-        .map(|(topic, partition, offset, metadata)| CommittedOffset {
-            topic,
-            partition,
-            offset,
-            metadata,
+        .map(|committed| CommittedOffset {
+            topic: committed.partition.topic,
+            partition: committed.partition.partition,
+            offset: committed.offset,
+            metadata: committed.metadata,
         })
         .collect();
     Ok(Json(json!({"offsets": offsets})))
 }
 
+/// The partitions that a body names, each once. 422.
+fn named(body: &Control) -> Result<Vec<TopicPartition>, ProxyError> {
+    Ok(body.json::<Partitions>()?.pairs()?.into_iter().map(TopicPartition::from).collect())
+}
+
 /// The partitions that parameters name. 40401 · 422.
-async fn places(proxy: &Proxy, params: &Params) -> Result<Vec<(String, i32)>, ProxyError> {
+async fn places(proxy: &Proxy, params: &Params) -> Result<Vec<TopicPartition>, ProxyError> {
     let mut topics: Vec<(&str, Vec<i32>)> = Vec::new();
     for (name, value) in &params.0 {
         match (name.as_str(), topics.last_mut()) {
@@ -303,7 +323,7 @@ async fn places(proxy: &Proxy, params: &Params) -> Result<Vec<(String, i32)>, Pr
             partitions = all.iter().map(|p| p.partition).collect();
         }
         let partitions = partitions.into_iter().map(|partition| (topic.to_string(), partition));
-        places.extend(checked_places(partitions)?);
+        places.extend(checked_places(partitions)?.into_iter().map(TopicPartition::from));
     }
     Ok(places)
 }
@@ -317,8 +337,10 @@ pub(crate) async fn seek(
     Named((group, name)): InstancePath,
     body: Control,
 ) -> Answer<Nothing> {
-    let instance = proxy.instances.get(&group, &name)?;
-    instance.seek(body.json::<Positions>()?.places()?).await?;
+    let session = proxy.instances.get(&group, &name)?;
+    let places = body.json::<Positions>()?.places()?;
+    let to = places.into_iter().map(|(topic, partition, to)| ((topic, partition).into(), to));
+    session.instance().seek(to.collect()).await?;
     Ok(Nothing)
 }
 
@@ -353,11 +375,11 @@ async fn seek_all(
     body: &Control,
     position: Position,
 ) -> Answer<Nothing> {
-    let instance = proxy.instances.get(group, name)?;
-    let mut partitions = body.json::<Partitions>()?.pairs()?;
+    let session = proxy.instances.get(group, name)?;
+    let mut partitions = named(body)?;
     if partitions.is_empty() {
-        partitions = instance.assignment().await?;
+        partitions = session.instance().assignment().await?;
     }
-    instance.seek(partitions.into_iter().map(|(t, p)| (t, p, position)).collect()).await?;
+    session.instance().seek(partitions.into_iter().map(|p| (p, position)).collect()).await?;
     Ok(Nothing)
 }

@@ -7,10 +7,16 @@ use super::{
     AssociationOp, AssociationOps, AssociationRemoval, AssociationRequest, AssociationUpdate,
     Lifecycle, TOPIC,
 };
-use crate::error::RegistryError;
 
 /// Characters of a resource's name and of its namespace.
 const NAME_CHARS_MAX: usize = 256;
+
+/// Why a request for associations is refused, whatever is there: 42212.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidAssociation {
+    pub property: &'static str,
+    pub detail: String,
+}
 
 /// What a resource's changes in a batch come to: those that stand together are one.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,7 +28,7 @@ pub enum AssociationRun {
 
 impl AssociationRequest {
     /// The request with its defaults put in. A dry run may be without an id. 42212.
-    pub fn checked(mut self, is_create: bool, is_dry: bool) -> Result<Self, RegistryError> {
+    pub fn checked(mut self, is_create: bool, is_dry: bool) -> Result<Self, InvalidAssociation> {
         self.check_resource(is_dry)?;
         if self.associations.is_empty() {
             return Err(empty("associations"));
@@ -36,7 +42,7 @@ impl AssociationRequest {
         Ok(self)
     }
 
-    fn check_resource(&mut self, is_dry: bool) -> Result<(), RegistryError> {
+    fn check_resource(&mut self, is_dry: bool) -> Result<(), InvalidAssociation> {
         // a topic's name may have dots, which the reference refuses
         check_name("resourceName", self.resource_name.as_deref(), "_-.")?;
         check_name("resourceNamespace", self.resource_namespace.as_deref(), "_-")?;
@@ -53,7 +59,7 @@ impl AssociationRequest {
 }
 
 impl AssociationUpdate {
-    fn check(&mut self, is_create: bool) -> Result<(), RegistryError> {
+    fn check(&mut self, is_create: bool) -> Result<(), InvalidAssociation> {
         if is_create {
             self.fill_in()?;
         }
@@ -74,7 +80,7 @@ impl AssociationUpdate {
     }
 
     /// A new association that comes with its schema owns its subject.
-    fn fill_in(&mut self) -> Result<(), RegistryError> {
+    fn fill_in(&mut self) -> Result<(), InvalidAssociation> {
         if self.schema.is_some() {
             if self.lifecycle == Some(Lifecycle::Weak) {
                 let detail = "cannot be WEAK when schema is provided for create";
@@ -96,7 +102,7 @@ impl AssociationUpdate {
 
 impl AssociationOps {
     /// The changes in their order, checked before any is made. 42212.
-    pub fn runs(mut self, is_dry: bool) -> Result<Vec<AssociationRun>, RegistryError> {
+    pub fn runs(mut self, is_dry: bool) -> Result<Vec<AssociationRun>, InvalidAssociation> {
         let ops = std::mem::take(&mut self.associations);
         let mut resource = AssociationRequest {
             resource_name: self.resource_name,
@@ -128,7 +134,7 @@ impl AssociationOps {
 }
 
 impl AssociationOp {
-    fn run(self, resource: &AssociationRequest) -> Result<AssociationRun, RegistryError> {
+    fn run(self, resource: &AssociationRequest) -> Result<AssociationRun, InvalidAssociation> {
         let is_create = matches!(self, AssociationOp::Create(_));
         match self {
             AssociationOp::Create(mut update) | AssociationOp::Upsert(mut update) => {
@@ -154,7 +160,7 @@ impl AssociationOp {
 }
 
 impl AssociationRun {
-    /// That of its first change.
+    /// The type of the run's first change.
     fn association_type(&self) -> Option<&str> {
         match self {
             AssociationRun::Create(request) | AssociationRun::Upsert(request) => {
@@ -169,22 +175,22 @@ fn check_name(
     property: &'static str,
     name: Option<&str>,
     punctuation: &str,
-) -> Result<(), RegistryError> {
+) -> Result<(), InvalidAssociation> {
     let name = name.filter(|name| !name.is_empty()).ok_or_else(|| empty(property))?;
     if name.chars().count() > NAME_CHARS_MAX {
         let detail = format!("exceeds max length of {NAME_CHARS_MAX}");
-        return Err(RegistryError::InvalidAssociation { property, detail });
+        return Err(InvalidAssociation { property, detail });
     }
     match name.chars().find(|c| !c.is_alphanumeric() && !punctuation.contains(*c)) {
         Some(c) => {
             let detail = format!("illegal character '{c}'");
-            Err(RegistryError::InvalidAssociation { property, detail })
+            Err(InvalidAssociation { property, detail })
         }
         None => Ok(()),
     }
 }
 
-fn check_type(association_type: &mut Option<String>) -> Result<(), RegistryError> {
+fn check_type(association_type: &mut Option<String>) -> Result<(), InvalidAssociation> {
     match association_type.as_deref() {
         None | Some("") => *association_type = Some("value".into()),
         Some("key" | "value") => {}
@@ -193,11 +199,13 @@ fn check_type(association_type: &mut Option<String>) -> Result<(), RegistryError
     Ok(())
 }
 
-fn one_of_each_type<'a>(types: impl Iterator<Item = Option<&'a str>>) -> Result<(), RegistryError> {
+fn one_of_each_type<'a>(
+    types: impl Iterator<Item = Option<&'a str>>,
+) -> Result<(), InvalidAssociation> {
     let mut seen = BTreeSet::new();
     for association_type in types.flatten() {
         if !seen.insert(association_type) {
-            return Err(RegistryError::InvalidAssociation {
+            return Err(InvalidAssociation {
                 property: "associationType",
                 detail: format!(
                     "may only appear once per request, but '{association_type}' appears more than once"
@@ -208,10 +216,10 @@ fn one_of_each_type<'a>(types: impl Iterator<Item = Option<&'a str>>) -> Result<
     Ok(())
 }
 
-fn empty(property: &'static str) -> RegistryError {
+fn empty(property: &'static str) -> InvalidAssociation {
     invalid(property, "cannot be null or empty")
 }
 
-fn invalid(property: &'static str, detail: &str) -> RegistryError {
-    RegistryError::InvalidAssociation { property, detail: detail.into() }
+fn invalid(property: &'static str, detail: &str) -> InvalidAssociation {
+    InvalidAssociation { property, detail: detail.into() }
 }

@@ -6,10 +6,11 @@ mod step;
 
 use std::sync::Arc;
 
-use weir_registry_api::{Association, Lifecycle, RegistryError, Subject};
+use weir_registry_api::{Association, Lifecycle, RegistryError, Subject, Version};
 
-use super::register::{Registration, register};
-use super::{Decision, Outcome, writable};
+use super::guards::writable;
+use super::register::{Registered, Registration};
+use super::{Decide, Decision, Stale};
 use crate::record::{AssociationKey, Record};
 use crate::state::State;
 use draft::Draft;
@@ -20,12 +21,12 @@ use step::Step;
 pub struct AssociationPlan {
     pub resource_name: String,
     pub resource_namespace: String,
-    /// Only a plan that nobody carries out is without: the resource is found by its name.
+    /// None only in a plan that nobody carries out: the resource is found by its name then.
     pub resource_id: Option<String>,
     pub resource_type: String,
     /// Whether what is there already has to be as planned.
     pub is_create: bool,
-    /// One at most of each type.
+    /// The associations that are to be, one at most of each type.
     pub changes: Vec<AssociationChange>,
 }
 
@@ -54,28 +55,42 @@ pub struct AssociationDelete {
     pub cascade_lifecycle: bool,
 }
 
-pub(super) fn associate(state: &State, plan: &AssociationPlan) -> Result<Decision, RegistryError> {
-    let existing = existing(state, plan);
-    let steps: Vec<Step<'_>> =
-        plan.changes.iter().map(|c| Step::new(plan, c, &existing)).collect::<Result<_, _>>()?;
-    for step in &steps {
-        writable(state, Some(&step.subject))?;
-    }
-    if steps.iter().any(Step::is_stale) {
-        return Ok(Decision { records: Vec::new(), outcome: Outcome::Stale });
-    }
-    for step in &steps {
-        step.check_lifecycle(plan)?;
-        match step.before {
-            None => step.check_new(state, plan)?,
-            Some(before) => step.check_change(state, plan, before)?,
+/// An association that was written, and the version that was registered with it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Associated {
+    pub association: Association,
+    pub version: Option<Version>,
+}
+
+impl Decide for AssociationPlan {
+    /// The associations that were written; what is there as planned is left out.
+    type Outcome = Result<Vec<Associated>, Stale>;
+
+    /// 40901 · 40903 · 40904 · 40905 · 40907 · 40908 · 42201 · 42205 · 42206 · 42212 · 42290.
+    fn decide(&self, state: &State) -> Result<Decision<Self::Outcome>, RegistryError> {
+        let plan = self;
+        let existing = existing(state, plan);
+        let steps: Vec<Step<'_>> =
+            plan.changes.iter().map(|c| Step::new(plan, c, &existing)).collect::<Result<_, _>>()?;
+        for step in &steps {
+            writable(state, Some(&step.subject))?;
         }
+        if steps.iter().any(Step::is_stale) {
+            return Ok(Decision::nothing(Err(Stale)));
+        }
+        for step in &steps {
+            step.check_lifecycle(plan)?;
+            match step.before {
+                None => step.check_new(state, plan)?,
+                Some(before) => step.check_change(state, plan, before)?,
+            }
+        }
+        check_uniform(&existing, &steps)?;
+        for step in &steps {
+            step.check_subject(state)?;
+        }
+        carry_out(state, plan, &steps)
     }
-    check_uniform(&existing, &steps)?;
-    for step in &steps {
-        step.check_subject(state)?;
-    }
-    carry_out(state, plan, &steps)
 }
 
 /// The associations of the plan's resource, in order.
@@ -143,29 +158,29 @@ fn carry_out(
     state: &State,
     plan: &AssociationPlan,
     steps: &[Step<'_>],
-) -> Result<Decision, RegistryError> {
+) -> Result<Decision<Result<Vec<Associated>, Stale>>, RegistryError> {
     let mut draft = Draft::of(state);
     let mut made = Vec::new();
     for step in steps {
         let mut version = None;
         if let Some(schema) = step.schema()? {
-            let decision = register(&draft.state, schema)?;
-            let Outcome::Registered { version: registered, .. } = decision.outcome else {
-                return Ok(Decision { records: Vec::new(), outcome: Outcome::Stale });
+            let decision = schema.decide(&draft.state)?;
+            let Ok(Registered { version: registered, .. }) = decision.outcome else {
+                return Ok(Decision::nothing(Err(Stale)));
             };
             version = Some(registered);
             draft.put(decision.records);
         }
         if !step.stands() {
-            made.push((plan.association(step), version));
+            made.push(Associated { association: plan.association(step), version });
         }
     }
-    let records = made.iter().map(|(association, _)| Record::Association {
+    let records = made.iter().map(|Associated { association, .. }| Record::Association {
         key: AssociationKey::of(association),
         value: Some(Arc::new(association.clone())),
     });
     draft.records.extend(records);
-    Ok(Decision { records: draft.records, outcome: Outcome::Associations(made) })
+    Ok(Decision { records: draft.records, outcome: Ok(made) })
 }
 
 impl AssociationPlan {
@@ -190,36 +205,41 @@ impl AssociationPlan {
     }
 }
 
-pub(super) fn delete(state: &State, what: &AssociationDelete) -> Result<Decision, RegistryError> {
-    let is_meant = |a: &&Arc<Association>| {
-        let types = &what.association_types;
-        a.resource_type == what.resource_type
-            && (types.is_empty() || types.contains(&a.association_type))
-    };
-    let all = state.associations().of_resource_id(&what.resource_id);
-    let going: Vec<&Arc<Association>> = all.filter(is_meant).collect();
-    if going.is_empty() {
-        return Err(RegistryError::AssociationNotFound { resource: what.resource_id.clone() });
-    }
-    for association in &going {
-        let subject = association.subject.clone();
-        writable(state, Some(&subject))?;
-        if association.frozen && !what.cascade_lifecycle {
-            let association_type = association.association_type.clone();
-            return Err(RegistryError::AssociationFrozen { association_type, subject });
+impl Decide for AssociationDelete {
+    type Outcome = ();
+
+    /// 40410 · 40908 · 42205 · 42206.
+    fn decide(&self, state: &State) -> Result<Decision<()>, RegistryError> {
+        let is_meant = |a: &&Arc<Association>| {
+            let types = &self.association_types;
+            a.resource_type == self.resource_type
+                && (types.is_empty() || types.contains(&a.association_type))
+        };
+        let all = state.associations().of_resource_id(&self.resource_id);
+        let going: Vec<&Arc<Association>> = all.filter(is_meant).collect();
+        if going.is_empty() {
+            return Err(RegistryError::AssociationNotFound { resource: self.resource_id.clone() });
         }
-    }
-    let mut draft = Draft::of(state);
-    for association in going {
-        let key = AssociationKey::of(association);
-        draft.put(vec![Record::Association { key, value: None }]);
-        let subject = &association.subject;
-        let is_import = state.effective_mode(Some(subject)).is_import();
-        if what.cascade_lifecycle && association.lifecycle == Lifecycle::Strong && !is_import {
-            draft.delete_subject(subject)?;
+        for association in &going {
+            let subject = association.subject.clone();
+            writable(state, Some(&subject))?;
+            if association.frozen && !self.cascade_lifecycle {
+                let association_type = association.association_type.clone();
+                return Err(RegistryError::AssociationFrozen { association_type, subject });
+            }
         }
+        let mut draft = Draft::of(state);
+        for association in going {
+            let key = AssociationKey::of(association);
+            draft.put(vec![Record::Association { key, value: None }]);
+            let subject = &association.subject;
+            let is_import = state.effective_mode(Some(subject)).is_import();
+            if self.cascade_lifecycle && association.lifecycle == Lifecycle::Strong && !is_import {
+                draft.delete_subject(subject)?;
+            }
+        }
+        Ok(Decision { records: draft.records, outcome: () })
     }
-    Ok(Decision { records: draft.records, outcome: Outcome::Done })
 }
 
 fn invalid(property: &'static str, detail: impl Into<String>) -> RegistryError {

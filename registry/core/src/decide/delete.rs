@@ -1,12 +1,86 @@
 //! Deleting: first softly, then for good.
 
-use weir_registry_api::{Context, RegistryError, Subject, SubjectVersion, Version, VersionSpec};
+use weir_registry_api::{Context, RegistryError, Subject, Version, VersionSpec};
 
-use super::{Decision, Outcome, is_live, tombstone, writable};
+use super::guards::{is_live, refuse_referenced, tombstone, writable};
+use super::{Decide, Decision};
 use crate::record::{Record, SchemaValue};
 use crate::state::{Listing, State};
 
-pub(super) fn subject(state: &State, subject: &Subject) -> Result<Decision, RegistryError> {
+/// Deletes all versions of a subject.
+#[derive(Clone, Debug)]
+pub struct DeleteSubject {
+    pub subject: Subject,
+    /// Whether the versions, soft-deleted before, go for good.
+    pub permanent: bool,
+}
+
+/// Deletes a version of a subject.
+#[derive(Clone, Debug)]
+pub struct DeleteVersion {
+    pub subject: Subject,
+    pub version: VersionSpec,
+    /// Whether the version, soft-deleted before, goes for good.
+    pub permanent: bool,
+}
+
+/// Forgets a context that has no subjects.
+#[derive(Clone, Debug)]
+pub struct DeleteContext {
+    pub context: Context,
+}
+
+impl Decide for DeleteSubject {
+    /// The versions that are deleted.
+    type Outcome = Vec<Version>;
+
+    /// 40401 · 40404 · 40405 · 40904 · 42205 · 42206.
+    fn decide(&self, state: &State) -> Result<Decision<Vec<Version>>, RegistryError> {
+        match self.permanent {
+            false => subject(state, &self.subject),
+            true => subject_for_good(state, &self.subject),
+        }
+    }
+}
+
+impl Decide for DeleteVersion {
+    /// The number of the version that is deleted.
+    type Outcome = Version;
+
+    /// 40401 · 40402 · 40406 · 40407 · 40907 · 42205 · 42206.
+    fn decide(&self, state: &State) -> Result<Decision<Version>, RegistryError> {
+        match self.permanent {
+            false => version(state, &self.subject, self.version),
+            true => version_for_good(state, &self.subject, self.version),
+        }
+    }
+}
+
+impl Decide for DeleteContext {
+    type Outcome = ();
+
+    /// A context that is not there is gone already. 42211.
+    fn decide(&self, state: &State) -> Result<Decision<()>, RegistryError> {
+        let context = &self.context;
+        let prefix = format!(":{context}:");
+        if state.subjects(&Listing::new(&prefix)).next().is_some() {
+            return Err(RegistryError::ContextNotEmpty { context: context.clone() });
+        }
+        let mut records = Vec::new();
+        if state.has_context(context) {
+            records.push(Record::Context { context: context.clone(), exists: false });
+        }
+        if let Some(scope) = context.scope() {
+            records.extend(last_things(state, &scope));
+        }
+        Ok(Decision { records, outcome: () })
+    }
+}
+
+pub(super) fn subject(
+    state: &State,
+    subject: &Subject,
+) -> Result<Decision<Vec<Version>>, RegistryError> {
     let live: Vec<Version> = state.live_versions(subject).map(|v| v.version).collect();
     if live.is_empty() && !state.versions(subject).is_empty() {
         return Err(RegistryError::SubjectSoftDeleted { subject: subject.clone() });
@@ -19,13 +93,13 @@ pub(super) fn subject(state: &State, subject: &Subject) -> Result<Decision, Regi
     }
     let last = versions.last().copied().unwrap_or_default();
     let record = Record::DeleteSubject { subject: subject.clone(), version: last };
-    Ok(Decision { records: vec![record], outcome: Outcome::Versions(live) })
+    Ok(Decision { records: vec![record], outcome: live })
 }
 
 pub(super) fn subject_for_good(
     state: &State,
     subject: &Subject,
-) -> Result<Decision, RegistryError> {
+) -> Result<Decision<Vec<Version>>, RegistryError> {
     let versions = deletable(state, subject)?;
     for version in &versions {
         refuse_referenced(state, subject, *version, |other| other.subject != *subject)?;
@@ -36,7 +110,7 @@ pub(super) fn subject_for_good(
     let mut records: Vec<Record> =
         versions.iter().rev().map(|version| tombstone(subject, *version)).collect();
     records.extend(last_things(state, subject));
-    Ok(Decision { records, outcome: Outcome::Versions(versions) })
+    Ok(Decision { records, outcome: versions })
 }
 
 /// The versions of a subject that may be deleted. 40401 · 40904 · 42205.
@@ -52,11 +126,11 @@ fn deletable(state: &State, subject: &Subject) -> Result<Vec<Version>, RegistryE
     Ok(versions)
 }
 
-pub(super) fn version(
+fn version(
     state: &State,
     subject: &Subject,
     spec: VersionSpec,
-) -> Result<Decision, RegistryError> {
+) -> Result<Decision<Version>, RegistryError> {
     let entry = *state.find_version(subject, spec, true)?;
     if entry.deleted {
         let version = entry.version;
@@ -86,14 +160,14 @@ pub(super) fn version(
             deleted: true,
         })),
     };
-    Ok(Decision { records: vec![record], outcome: Outcome::Version(entry.version) })
+    Ok(Decision { records: vec![record], outcome: entry.version })
 }
 
-pub(super) fn version_for_good(
+fn version_for_good(
     state: &State,
     subject: &Subject,
     spec: VersionSpec,
-) -> Result<Decision, RegistryError> {
+) -> Result<Decision<Version>, RegistryError> {
     let entry = *state.find_version(subject, spec, true)?;
     writable(state, Some(subject))?;
     refuse_referenced(state, subject, entry.version, |_| true)?;
@@ -105,23 +179,7 @@ pub(super) fn version_for_good(
     if state.versions(subject).len() == 1 {
         records.extend(last_things(state, subject));
     }
-    Ok(Decision { records, outcome: Outcome::Version(entry.version) })
-}
-
-/// A context goes once nothing is in it; one that is not there is gone. 42211.
-pub(super) fn context(state: &State, context: &Context) -> Result<Decision, RegistryError> {
-    let prefix = format!(":{context}:");
-    if state.subjects(&Listing::new(&prefix)).next().is_some() {
-        return Err(RegistryError::ContextNotEmpty { context: context.clone() });
-    }
-    let mut records = Vec::new();
-    if state.has_context(context) {
-        records.push(Record::Context { context: context.clone(), exists: false });
-    }
-    if let Some(scope) = context.scope() {
-        records.extend(last_things(state, &scope));
-    }
-    Ok(Decision { records, outcome: Outcome::Done })
+    Ok(Decision { records, outcome: entry.version })
 }
 
 /// What goes with the last version of a subject: its configuration and its mode.
@@ -134,17 +192,4 @@ fn last_things(state: &State, subject: &Subject) -> Vec<Record> {
         records.push(Record::Mode { subject: Some(subject.clone()), value: None });
     }
     records
-}
-
-/// 42206 if somebody who counts refers to the version.
-pub(super) fn refuse_referenced(
-    state: &State,
-    subject: &Subject,
-    version: Version,
-    counts: impl Fn(&SubjectVersion) -> bool,
-) -> Result<(), RegistryError> {
-    match state.referrers(subject, version).any(|other| counts(&other)) {
-        true => Err(RegistryError::ReferenceExists { subject: subject.clone(), version }),
-        false => Ok(()),
-    }
 }

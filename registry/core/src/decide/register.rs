@@ -4,12 +4,13 @@ use weir_registry_api::{
     Config, RegisterRequest, RegistryError, SchemaId, Subject, Version, VersionSpec,
 };
 
-use super::{Decision, Outcome, tombstone, writable};
+use super::guards::{tombstone, writable, writers_budget};
+use super::{Decide, Decision, Stale};
 use crate::candidate::{Candidate, Numbers, Purpose, invalid};
 use crate::check::{Verdict, check};
 use crate::record::{Record, SchemaValue};
 use crate::state::{IdEntry, State, VersionEntry};
-use weir_schema::{Budget, Limits};
+use weir_schema::Budget;
 
 /// A schema and what is to become of it.
 #[derive(Clone, Debug)]
@@ -17,13 +18,29 @@ pub struct Registration {
     pub subject: Subject,
     pub candidate: Candidate,
     pub version: RequestedVersion,
-    /// Only where schemas are imported.
+    /// The id to register under; given only where schemas are imported.
     pub id: Option<SchemaId>,
-    /// Without looking at compatibility.
+    /// Whether the schema is registered without a look at compatibility.
     pub force: bool,
     /// What was found out on an earlier state. It holds as long as nothing that it depends on has
     /// changed.
     pub checked: Option<Checked>,
+}
+
+/// How a schema is to be registered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RegisterOptions {
+    /// Whether the schema is normalized first, also if the subject's configuration does not say so.
+    pub normalize: bool,
+    /// Whether the schema is registered without a look at compatibility.
+    pub force: bool,
+}
+
+/// The version that a registration has made or found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Registered {
+    pub id: SchemaId,
+    pub version: Version,
 }
 
 /// Which version a registration makes.
@@ -56,7 +73,7 @@ pub struct Checked {
     config: Config,
     is_import: bool,
     versions: Vec<VersionEntry>,
-    /// With the metadata and rules that it is registered with.
+    /// The candidate with the metadata and rules that it is registered with.
     candidate: Candidate,
     /// The version that has the schema already.
     pub found: Option<VersionEntry>,
@@ -69,7 +86,7 @@ impl Registration {
         state: &State,
         subject: Subject,
         request: &RegisterRequest,
-        normalize: bool,
+        options: RegisterOptions,
         budget: &Budget,
     ) -> Result<Registration, RegistryError> {
         let id = request.id.and_then(|id| u32::try_from(id).ok()).map(SchemaId);
@@ -78,8 +95,15 @@ impl Registration {
         // a version that is made of tags has its number in its metadata
         let version = RequestedVersion::of(request.version.unwrap_or(if tagged { -1 } else { 0 }));
         let purpose = Purpose::Register;
+        let RegisterOptions { normalize, force } = options;
         let candidate = Candidate::new(state, &subject, request, normalize, purpose, budget)?;
-        Ok(Registration { subject, candidate, version, id, force: false, checked: None })
+        Ok(Registration { subject, candidate, version, id, force, checked: None })
+    }
+
+    /// The registration with what [`Registration::check`] finds out.
+    pub fn with_check(self, state: &State, budget: &Budget) -> Registration {
+        let checked = Some(self.check(state, budget));
+        Registration { checked, ..self }
     }
 
     /// Looks for the schema among the subject's versions and compares it with them. It may take long,
@@ -147,55 +171,51 @@ impl Checked {
     }
 }
 
-/// What is found out again where commands are decided, one after the other: all others wait for it.
-/// What takes longer is stale, and found out again where the request came in.
-pub(super) fn writers_budget() -> Budget {
-    Budget::new(Limits { steps: 500_000, bytes: 64 << 20 })
-}
+impl Decide for Registration {
+    /// The version that has the schema.
+    type Outcome = Result<Registered, Stale>;
 
-pub(super) fn register(
-    state: &State,
-    registration: &Registration,
-) -> Result<Decision, RegistryError> {
-    let Registration { subject, version, .. } = registration;
-    check_mode(state, subject, registration.id)?;
-    let latest = state.live_versions(subject).next_back();
-    if let Some(id) = registration.candidate.based_on
-        && latest.map(|v| v.id) != Some(id)
-    {
-        return Ok(Decision { records: Vec::new(), outcome: Outcome::Stale });
-    }
-    let Checked { is_import, candidate, found, verdict, .. } = match &registration.checked {
-        Some(checked) if checked.holds(state, subject) => checked.clone(),
-        _ => {
-            let budget = writers_budget();
-            let checked = registration.check(state, &budget);
-            if budget.is_over() {
-                return Ok(Decision { records: Vec::new(), outcome: Outcome::Stale });
-            }
-            checked
+    /// 40901 · 42201 · 42205 · 42207.
+    fn decide(&self, state: &State) -> Result<Decision<Self::Outcome>, RegistryError> {
+        let Registration { subject, version, .. } = self;
+        check_mode(state, subject, self.id)?;
+        let latest = state.live_versions(subject).next_back();
+        if let Some(id) = self.candidate.based_on
+            && latest.map(|v| v.id) != Some(id)
+        {
+            return Ok(Decision::nothing(Err(Stale)));
         }
-    };
-    if let Some(found) = found {
-        let outcome = Outcome::Registered { id: found.id, version: found.version };
-        return Ok(Decision { records: Vec::new(), outcome });
+        let Checked { is_import, candidate, found, verdict, .. } = match &self.checked {
+            Some(checked) if checked.holds(state, subject) => checked.clone(),
+            _ => {
+                let budget = writers_budget();
+                let checked = self.check(state, &budget);
+                if budget.is_over() {
+                    return Ok(Decision::nothing(Err(Stale)));
+                }
+                checked
+            }
+        };
+        if let Some(VersionEntry { id, version, .. }) = found {
+            return Ok(Decision::nothing(Ok(Registered { id, version })));
+        }
+        still_there(state, subject, &candidate)?;
+        if !verdict.messages.is_empty() {
+            let (subject, details) = (subject.clone(), verdict.messages);
+            return Err(RegistryError::Incompatible { subject, details });
+        }
+        let next = next_version(state, subject);
+        let version = match *version {
+            RequestedVersion::Number(given) if is_import || given == next => given,
+            RequestedVersion::Number(_) => return Err(RegistryError::NotNextVersion),
+            _ => next,
+        };
+        let id = id_for(state, self, &candidate, version)?;
+        Ok(Decision {
+            records: records(state, subject, candidate, version, id),
+            outcome: Ok(Registered { id, version }),
+        })
     }
-    still_there(state, subject, &candidate)?;
-    if !verdict.messages.is_empty() {
-        let (subject, details) = (subject.clone(), verdict.messages);
-        return Err(RegistryError::Incompatible { subject, details });
-    }
-    let next = next_version(state, subject);
-    let version = match *version {
-        RequestedVersion::Number(given) if is_import || given == next => given,
-        RequestedVersion::Number(_) => return Err(RegistryError::NotNextVersion),
-        _ => next,
-    };
-    let id = id_for(state, registration, &candidate, version)?;
-    Ok(Decision {
-        records: records(state, subject, candidate, version, id),
-        outcome: Outcome::Registered { id, version },
-    })
 }
 
 /// 42205 if the mode forbids it, or an id is given where they are made, or none where they are not.

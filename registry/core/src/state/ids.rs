@@ -174,23 +174,23 @@ impl State {
         max.max(self.ids_above)
     }
 
-    /// The same of all contexts.
+    /// The highest id that each context has given.
     pub fn max_ids(&self) -> impl Iterator<Item = (&Context, SchemaId)> {
         self.ids.iter().map(|(context, space)| (context, space.max))
     }
 
-    /// Whether nobody can tell the states of two logs apart, now or after whatever comes next.
+    /// Returns true if nobody can tell the states of two logs apart, now or after whatever comes next.
     pub fn is_indistinguishable_from(&self, other: &State) -> bool {
         self == other && self.max_ids().eq(other.max_ids()) && self.next_offset == other.next_offset
     }
 
-    /// A context has given this id before, whatever the records say that compaction has left.
+    /// Has a context give no id again up to this one, whatever the records say that compaction has left.
     pub fn raise_max_id(&mut self, context: &Context, id: SchemaId) {
         let space = self.ids.entry(context.clone()).or_default();
         space.max = space.max.max(id);
     }
 
-    /// No context gives this id or a lower one, whatever the records say: some are lost.
+    /// Has no context give this id or a lower one, whatever the records say: some are lost.
     pub fn give_ids_above(&mut self, id: SchemaId) {
         self.ids_above = id;
     }
@@ -233,7 +233,7 @@ impl State {
         self.id_of_guid(context, guid).and_then(|id| self.by_id(context, id))
     }
 
-    /// Whether a version of the subject has this very text.
+    /// Returns true if a version of the subject has this very text.
     pub(crate) fn has_text(&self, subject: &Subject, text: &str) -> bool {
         self.versions(subject).iter().any(|v| self.entry(subject, v.id).text.is(text))
     }

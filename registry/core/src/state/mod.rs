@@ -71,7 +71,7 @@ pub struct LogEntry(Result<ReadRecord, Unreadable>);
 
 struct ReadRecord {
     record: Record,
-    /// Of a schema.
+    /// The guid, if the record is a schema.
     guid: Option<Guid>,
     timestamp_ms: Option<i64>,
     /// Our form of the key, and the one that it has, if that is another.

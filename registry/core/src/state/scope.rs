@@ -35,6 +35,14 @@ impl State {
         around.fold(own, |inner, outer| inner.over(outer)).over(&default)
     }
 
+    /// The subject that requests for this one are about. One step: an alias of an alias is none.
+    pub fn behind_alias(&self, subject: Subject) -> Subject {
+        match self.config(Some(&subject)).and_then(|config| config.alias.as_deref()) {
+            Some(alias) if !alias.is_empty() => Subject::written(alias).beside(&subject),
+            _ => subject,
+        }
+    }
+
     /// What holds where no configuration says a level, BACKWARD until this is called.
     pub fn set_default_level(&mut self, level: CompatibilityLevel) {
         self.default_level = level;

@@ -82,7 +82,7 @@ impl State {
         self.listed(listing).map(|(subject, entry)| (subject, entry.versions.as_slice()))
     }
 
-    /// Those of all contexts.
+    /// The subjects of all contexts with their versions.
     pub(super) fn all_subjects(&self) -> impl Iterator<Item = (&Subject, &[VersionEntry])> {
         self.subjects.iter().map(|(subject, entry)| (subject, entry.versions.as_slice()))
     }
@@ -174,8 +174,8 @@ impl State {
         found.ok_or_else(|| RegistryError::VersionNotFound { version: spec.to_string() })
     }
 
-    /// The same, where an unqualified name that the default context does not have is looked for in
-    /// all others.
+    /// A version of a subject, and where it was found: an unqualified name that the default context does not
+    /// have is looked for in all others.
     pub fn find_version_anywhere(
         &self,
         subject: &Subject,
@@ -193,7 +193,7 @@ impl State {
         elsewhere.map_or_else(|| here.map(|found| (subject.clone(), found)), Ok)
     }
 
-    /// Whether a subject is there, or a context that has any. `deleted` counts what is soft-deleted.
+    /// Returns true if a subject is there, or a context that has any. `deleted` counts what is soft-deleted.
     pub fn is_there(&self, subject: &Subject, deleted: bool) -> bool {
         let shown = |entry: &SubjectEntry| deleted || entry.live > 0;
         let is_context = subject.as_str().starts_with(":.") && subject.parts().1.is_empty();

@@ -24,7 +24,7 @@ impl PartialEq for Use {
 #[derive(Clone, Debug)]
 pub(super) enum Uses {
     One(Use),
-    /// Whether it is deleted, and when it was written.
+    /// By subject and version: whether the version is deleted, and when it was written.
     Many(OrdMap<(Subject, Version), (bool, Option<i64>)>),
 }
 

@@ -17,8 +17,9 @@ use weir_registry_core::{AssociationDelete, State as RegistryState, over_budget}
 use weir_schema::OverBudget;
 
 use super::super::answer::{Answer, Json, Refused};
-use super::super::request::{Body, From, Params};
-use super::change::{Way, change, remove, response};
+use super::super::query::{BatchGet, ChangingAssociations};
+use super::super::request::{Body, From, Query};
+use super::change::{Kind, Way, change, remove, response};
 use super::wanted::Wanted;
 use crate::Registry;
 
@@ -28,11 +29,10 @@ use crate::Registry;
 /// resource without associations is no error. 42212 no requests.
 pub(in super::super) async fn batch_get(
     State(registry): State<Registry>,
-    params: Params,
+    Query(BatchGet { include_schemas }): Query<BatchGet>,
     Body(batch): Body<AssociationBatch<AssociationQuery>>,
 ) -> Answer<(StatusCode, Json<AssociationResults>)> {
     let state = registry.state();
-    let include_schemas = params.flag("includeSchemas");
     let results = requests(batch)?.into_iter().map(|query| find(&state, query, include_schemas));
     Ok(answer(bounded(results, registry.lanes().limits.bytes)))
 }
@@ -45,10 +45,10 @@ pub(in super::super) async fn batch_get(
 pub(in super::super) async fn batch_change(
     State(registry): State<Registry>,
     From(asker): From,
-    params: Params,
+    Query(asked): Query<ChangingAssociations>,
     Body(batch): Body<AssociationBatch<AssociationOps>>,
 ) -> Answer<(StatusCode, Json<AssociationResults>)> {
-    let way = Way::of(&params, asker)?;
+    let way = Way::of(&asked, asker)?;
     let mut results = Vec::new();
     let mut texts = Texts { left: registry.lanes().limits.bytes };
     for ops in requests(batch)? {
@@ -186,10 +186,10 @@ async fn change_one(
     };
     let id = resource.resource_id.clone().unwrap_or_default();
     let mut schemas = BTreeMap::new();
-    for run in ops.runs(way.is_dry)? {
+    for run in ops.runs(way.is_dry).map_err(RegistryError::from)? {
         let changed = match run {
-            AssociationRun::Create(request) => change(registry, request, way, true).await?,
-            AssociationRun::Upsert(request) => change(registry, request, way, false).await?,
+            AssociationRun::Create(request) => change(registry, request, way, Kind::Create).await?,
+            AssociationRun::Upsert(request) => change(registry, request, way, Kind::Upsert).await?,
             AssociationRun::Delete { association_type, cascade_lifecycle } => {
                 let what = AssociationDelete {
                     resource_id: id.clone(),

@@ -1,84 +1,88 @@
 //! Requests as plans, and what comes of them.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use uuid::Uuid;
 use weir_registry_api::{
-    Association, AssociationInfo, AssociationRequest, AssociationResponse, Context, Lifecycle,
-    RegistryError, Schema, Subject, Version,
+    AssociationInfo, AssociationRequest, AssociationResponse, Context, Lifecycle, RegistryError,
+    Schema, Subject, Version,
 };
 use weir_registry_core::{
-    AssociationChange, AssociationDelete, AssociationPlan, Command, Outcome, Registration,
-    State as RegistryState, decide,
+    Associated, AssociationChange, AssociationDelete, AssociationPlan, Decide, RegisterOptions,
+    Registration, Stale, State as RegistryState,
 };
 use weir_schema::Budget;
 
-use super::super::answer::{Answer, Refused};
-use super::super::register::STALE_MAX;
-use super::super::request::{Params, behind_alias};
+use super::super::answer::Answer;
+use super::super::query::ChangingAssociations;
 use crate::Registry;
 use crate::lanes::Asker;
+use crate::settle::Look;
 
 /// How a change is meant.
 pub(super) struct Way {
     pub(super) asker: Asker,
-    /// Of unqualified subjects.
+    /// The context of subjects that are named without one.
     pub(super) context: Context,
     pub(super) is_dry: bool,
 }
 
 impl Way {
-    pub(super) fn of(params: &Params, asker: Asker) -> Answer<Way> {
-        let context = params.text("context").unwrap_or_default();
+    pub(super) fn of(asked: &ChangingAssociations, asker: Asker) -> Answer<Way> {
+        let context = asked.context.as_deref().unwrap_or_default();
         let context = match context.trim_start_matches(':').trim_end_matches(':') {
             "" => Context::default(),
-            name => Context::new(name)?,
+            name => Context::new(name).map_err(RegistryError::from)?,
         };
-        Ok(Way { asker, context, is_dry: params.flag("dryRun") })
+        Ok(Way { asker, context, is_dry: asked.dry_run })
     }
 }
 
-/// A dry run is a decision that nobody writes.
+/// Whether a change may find associations that it would make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// What is there already has to be as wanted.
+    Create,
+    /// What is there already is changed.
+    Upsert,
+}
+
+/// Changes a resource's associations. A dry run is a decision that nobody writes.
 pub(super) async fn change(
     registry: &Registry,
     request: AssociationRequest,
     way: &Way,
-    is_create: bool,
+    kind: Kind,
 ) -> Answer<AssociationResponse> {
-    registry.catch_up().await?;
-    let subjects = subjects(registry, &request, &way.context)?;
     let request = Arc::new(request);
-    for _ in 0..STALE_MAX {
-        let plan = registry.work(&way.asker, false, {
-            let (request, subjects) = (Arc::clone(&request), subjects.clone());
-            move |state, budget| plan(state, &request, subjects.clone(), is_create, budget)
-        });
-        let command = Command::Associate(Box::new(plan.await?));
-        let outcome = match way.is_dry {
-            true => decide(&registry.state(), &command)?.outcome,
-            false => registry.submit(command).await?,
-        };
-        match outcome {
-            Outcome::Associations(_) if way.is_dry => return Ok(response(&request, Vec::new())),
-            Outcome::Associations(made) => return Ok(response(&request, infos(registry, &made))),
-            Outcome::Stale => {}
-            _ => return Err(Refused::from(RegistryError::Internal)),
+    let look = {
+        let (request, context, is_dry) = (Arc::clone(&request), way.context.clone(), way.is_dry);
+        move |state: &RegistryState, budget: &Budget| {
+            let subjects = subjects(state, &request, &context)?;
+            let plan = plan(state, &request, subjects, kind, budget);
+            if !is_dry {
+                return Ok(Look::Write(Box::new(plan)));
+            }
+            match plan.decide(state)?.outcome {
+                Ok(_) => Ok(Look::Found(Vec::new())),
+                Err(Stale) => Err(RegistryError::Busy),
+            }
         }
-    }
-    Err(Refused::from(RegistryError::Busy))
+    };
+    let made = registry.settle(&way.asker, false, look).await?;
+    Ok(response(&request, infos(registry, &made)))
 }
 
-/// The subjects that a request names, in its context, behind their aliases.
+/// The subjects that a request names, in its context, behind their aliases. 42208.
 fn subjects(
-    registry: &Registry,
+    state: &RegistryState,
     request: &AssociationRequest,
     context: &Context,
-) -> Answer<Vec<Option<Subject>>> {
+) -> Result<Vec<Option<Subject>>, RegistryError> {
     let scope = context.subject("");
     let named = request.associations.iter().map(|update| match &update.subject {
-        Some(name) => Ok(Some(behind_alias(registry, Subject::new(name)?.beside(&scope)))),
+        Some(name) => Ok(Some(state.behind_alias(Subject::new(name)?.beside(&scope)))),
         None => Ok(None),
     });
     named.collect()
@@ -88,7 +92,7 @@ fn plan(
     state: &RegistryState,
     request: &AssociationRequest,
     subjects: Vec<Option<Subject>>,
-    is_create: bool,
+    kind: Kind,
     budget: &Budget,
 ) -> AssociationPlan {
     let mut plan = AssociationPlan {
@@ -96,7 +100,7 @@ fn plan(
         resource_namespace: request.resource_namespace.clone().unwrap_or_default(),
         resource_id: request.resource_id.clone(),
         resource_type: request.resource_type.clone().unwrap_or_default(),
-        is_create,
+        is_create: kind == Kind::Create,
         changes: Vec::new(),
     };
     for (update, subject) in request.associations.iter().zip(subjects) {
@@ -111,12 +115,10 @@ fn plan(
         };
         if let Some(schema) = &update.schema {
             let subject = plan.subject_of(state, &change);
-            let normalize = update.normalize == Some(true);
-            let registration = Registration::of(state, subject, schema, normalize, budget);
-            change.schema = Some(registration.map(|mut registration| {
-                registration.checked = Some(registration.check(state, budget));
-                Box::new(registration)
-            }));
+            let options =
+                RegisterOptions { normalize: update.normalize == Some(true), force: false };
+            let registration = Registration::of(state, subject, schema, options, budget);
+            change.schema = Some(registration.map(|r| Box::new(r.with_check(state, budget))));
         }
         plan.changes.push(change);
     }
@@ -124,7 +126,7 @@ fn plan(
     plan
 }
 
-/// What a resource owns, nothing else may refer to, not even what it comes with. 42206.
+/// Refuses references to what a resource owns, also those of what comes with it. 42206.
 fn refuse_references_within(
     state: &RegistryState,
     plan: &mut AssociationPlan,
@@ -151,10 +153,9 @@ pub(super) async fn remove(
     what: AssociationDelete,
     is_dry: bool,
 ) -> Answer<()> {
-    let command = Command::DeleteAssociations(what);
     match is_dry {
-        true => drop(decide(&registry.state(), &command)?),
-        false => drop(registry.submit(command).await?),
+        true => drop(what.decide(&registry.state())?),
+        false => registry.submit(what).await?,
     }
     Ok(())
 }
@@ -172,9 +173,10 @@ pub(super) fn response(
     }
 }
 
-fn infos(registry: &Registry, made: &[(Association, Option<Version>)]) -> Vec<AssociationInfo> {
+/// What was made, as answers say it.
+fn infos(registry: &Registry, made: &[Associated]) -> Vec<AssociationInfo> {
     let state = registry.state();
-    let info = |(association, version): &(Association, Option<Version>)| {
+    let info = |Associated { association, version }: &Associated| {
         let subject = &association.subject;
         let entry = version.and_then(|version| state.version_entry(subject, version));
         // as a registration answers it

@@ -1,4 +1,4 @@
-//! Who leads: the node that wrote the last announcement. It is in the headers of a `NOOP` record, where
+//! The leader's announcement: the node that wrote the last one leads. It is in the headers of a `NOOP` record, where
 //! other registries do not look.
 
 use weir_registry_api::{Context, SchemaId};
@@ -14,11 +14,12 @@ const MAX_IDS: &str = "weir.max-ids";
 /// Contexts whose highest id is announced.
 const CONTEXTS_MAX: usize = 1000;
 
+/// An announcement as it was read from the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Leader {
+pub(crate) struct Announced {
     /// The offset of its announcement: of two leaders, the later has the higher.
     pub(crate) epoch: u64,
-    /// Where the others reach it.
+    /// Where the other nodes reach the leader.
     pub(crate) url: String,
     /// What only those know who read the log: a request that carries it comes from a node.
     pub(crate) token: String,
@@ -27,12 +28,12 @@ pub(crate) struct Leader {
     pub(crate) max_ids: Vec<(Context, SchemaId)>,
 }
 
-impl Leader {
-    /// From the headers of a record, if they announce one.
+impl Announced {
+    /// Reads the headers of a record, if they announce a leader.
     pub(crate) fn read<'a>(
         offset: u64,
         headers: impl Iterator<Item = (&'a str, &'a [u8])>,
-    ) -> Option<Leader> {
+    ) -> Option<Announced> {
         let (mut url, mut token, mut producer, mut max_ids) = (None, None, None, Vec::new());
         for (name, value) in headers {
             let text = std::str::from_utf8(value).ok().map(str::to_string);
@@ -44,10 +45,10 @@ impl Leader {
                 _ => {}
             }
         }
-        Some(Leader { epoch: offset, url: url?, token: token?, producer, max_ids })
+        Some(Announced { epoch: offset, url: url?, token: token?, producer, max_ids })
     }
 
-    /// No id is given again that it knows of.
+    /// Sees to it that the state gives no id again that the announcement knows of.
     pub(crate) fn teach(&self, state: &mut State) {
         self.max_ids.iter().for_each(|(context, id)| state.raise_max_id(context, *id));
     }
@@ -108,7 +109,7 @@ mod tests {
         max_ids.iter().for_each(|(context, id)| state.raise_max_id(context, *id));
         let announcement = Announcement::new("http://a:1", "secret", identity, &state);
         let headers = announcement.headers();
-        let read = Leader::read(5, headers.iter().map(|(n, v)| (*n, v.as_bytes()))).unwrap();
+        let read = Announced::read(5, headers.iter().map(|(n, v)| (*n, v.as_bytes()))).unwrap();
         assert_eq!(
             (read.epoch, read.url.as_str(), read.token.as_str()),
             (5, "http://a:1", "secret")
@@ -117,6 +118,6 @@ mod tests {
         let mut taught = State::default();
         read.teach(&mut taught);
         assert_eq!(taught.max_id(".eu"), SchemaId(2));
-        assert_eq!(Leader::read(5, headers[..1].iter().map(|(n, v)| (*n, v.as_bytes()))), None);
+        assert_eq!(Announced::read(5, headers[..1].iter().map(|(n, v)| (*n, v.as_bytes()))), None);
     }
 }

@@ -1,6 +1,7 @@
 //! The log on Kafka: the one partition of a compacted topic, as Confluent's registry keeps it.
 
 mod leader;
+mod members;
 mod producer;
 mod reader;
 mod topic;
@@ -12,13 +13,14 @@ use tokio::runtime::Runtime;
 use tokio::time::Instant;
 use weir_registry_core::RawRecord;
 
-pub(crate) use leader::{Announcement, Leader};
-pub(crate) use producer::{BATCH_BYTES, Producer};
+pub(crate) use leader::{Announced, Announcement};
+pub(crate) use members::{Member, members_at};
+pub(crate) use producer::{BATCH_BYTES, Producer, WriteError};
 pub(crate) use reader::{Item, Reader};
 pub(crate) use topic::{Fault, Range, Topic};
 
 use super::{AppendError, Log, LogError};
-use crate::cluster::members;
+use members::members;
 
 /// How long the broker may take for one answer; with more, a write is not refused in time.
 pub(crate) const ASK_TIMEOUT: Duration = Duration::from_millis(1000);
@@ -40,14 +42,14 @@ pub struct KafkaConfig {
     /// Registries of one group elect their leader; it needs write access to the transactional id
     /// `weir-{group}-{topic}`.
     pub group: String,
-    /// Of a topic that is made; as many as there are brokers, if there are fewer.
+    /// Replicas of a topic that is made; as many as there are brokers, if there are fewer.
     pub replication_factor: i16,
     /// Further settings of a topic that is made.
     pub topic_configs: Vec<(String, String)>,
     /// How long Kafka may be away at the start.
     pub init_timeout: Duration,
-    /// Without, a deposed leader's writes are found out after they are written. For clusters that
-    /// have no transactional ids.
+    /// Whether a deposed leader's writes are refused by the broker. Else they are found out after they are written:
+    /// for clusters that have no transactional ids.
     pub fenced: bool,
     /// Start on a topic that is not as it should be.
     pub skip_topic_validation: bool,
@@ -77,12 +79,12 @@ impl KafkaConfig {
 
 pub struct KafkaLog {
     pub(crate) config: KafkaConfig,
-    /// Of the producer's connections.
+    /// What the producer's connections run on.
     pub(crate) runtime: Runtime,
     pub(crate) reader: Reader,
     pub(crate) producer: Producer,
-    /// The last one that was read of.
-    pub(crate) leader: Option<Leader>,
+    /// The last announcement that was read.
+    pub(crate) leader: Option<Announced>,
     /// Where the topic began when it was opened.
     first: u64,
     /// The offset after the last record of the log, as far as we know.
@@ -135,7 +137,7 @@ impl KafkaLog {
         Ok(members.iter().map(ToString::to_string).collect())
     }
 
-    /// Makes everybody's writes void who has taken over before.
+    /// Makes the writes of everybody void who has taken over before.
     pub fn take_over(&mut self) -> Result<(), LogError> {
         let deadline = Instant::now() + WRITE_TIMEOUT;
         let taken = self.producer.take_over(None, deadline);
@@ -209,7 +211,7 @@ async fn checked(topic: &Topic, config: &KafkaConfig) -> Looked {
 }
 
 impl Log for KafkaLog {
-    /// To the end that there is when this begins, or a little further.
+    /// Reads to the end that there is when this begins, or a little further.
     fn read(&mut self, from: u64, each: &mut dyn FnMut(u64, RawRecord)) -> Result<(), LogError> {
         let asked = self.runtime.block_on(self.producer.topic().end());
         self.end = asked.map_err(|e| LogError(e.to_string()))?;
@@ -252,7 +254,9 @@ impl Log for KafkaLog {
         if self.end != expected {
             return Err(AppendError::Conflict);
         }
-        let first = self.runtime.block_on(self.producer.append(records, &[], deadline))?;
+        let written = self.runtime.block_on(self.producer.append(records, &[], deadline));
+        // it may be known that nothing was written: that nobody knows is the safe thing to say
+        let first = written.map_err(|error| AppendError::Failed(error.to_string()))?;
         self.end = first + records.len() as u64;
         Ok(first)
     }
@@ -279,6 +283,11 @@ pub(crate) mod tests {
         RawRecord { key: name.as_bytes().to_vec(), ..RawRecord::default() }
     }
 
+    fn write(log: &mut KafkaLog, records: &[RawRecord]) -> Result<u64, WriteError> {
+        let deadline = Instant::now() + WRITE_TIMEOUT;
+        log.runtime.block_on(log.producer.append(records, &[], deadline))
+    }
+
     fn keys(log: &mut KafkaLog) -> Vec<String> {
         let mut keys = Vec::new();
         log.read(0, &mut |_, r| keys.push(String::from_utf8(r.key).unwrap())).unwrap();
@@ -296,7 +305,7 @@ pub(crate) mod tests {
         // until the new one has written, the old one may: what it writes will be read
         assert_eq!(old.append(1, &[noop("old still")]), Ok(1));
         assert_eq!(new.append(2, &[noop("new")]), Ok(2));
-        assert_eq!(old.append(3, &[noop("late")]), Err(AppendError::Deposed));
+        assert_eq!(write(&mut old, &[noop("late")]), Err(WriteError::Deposed));
         assert_eq!(new.append(3, &[noop("new")]), Ok(3));
         assert_eq!(keys(&mut new), ["old", "old still", "new", "new"]);
     }
@@ -312,7 +321,7 @@ pub(crate) mod tests {
         let mut new = KafkaLog::open(KafkaConfig { group: "other".into(), ..config }).unwrap();
         let taken = new.producer.take_over(Some(identity), deadline());
         assert_ne!(new.runtime.block_on(taken).unwrap().producer_id, identity.producer_id);
-        assert_eq!(old.append(2, &[noop("late")]), Err(AppendError::Deposed));
+        assert_eq!(write(&mut old, &[noop("late")]), Err(WriteError::Deposed));
         assert_eq!(new.append(2, &[noop("new")]), Ok(2));
         assert_eq!(keys(&mut new), ["old", r#"{"keytype":"NOOP","magic":0}"#, "new"]);
     }

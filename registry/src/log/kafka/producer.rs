@@ -1,10 +1,11 @@
-//! Writing as the one who leads.
+//! Writing as the node that leads.
 //!
 //! All nodes of a cluster share a `transactional.id`. Who takes it over gets its producer id with a
 //! higher epoch; with its first record of that epoch, the broker refuses what any earlier one still has
 //! in flight. There are no transactions: batches carry id and epoch alone, so that the topic has no
 //! control records, and a write is one request.
 
+use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
@@ -24,7 +25,6 @@ use weir_kafka::{Coordinated, Error, check};
 use weir_registry_core::RawRecord;
 
 use super::topic::Topic;
-use crate::log::AppendError;
 
 /// The version of produce requests from which on they name topics by id.
 const PRODUCE_WITH_TOPIC_ID: i16 = 13;
@@ -37,7 +37,7 @@ const TRANSACTION_TIMEOUT_MS: i32 = 10_000;
 
 const ACKS_ALL: i16 = -1;
 
-/// Before what failed is tried again.
+/// How long is waited before a request that failed is sent again.
 const BACKOFF: Duration = Duration::from_millis(20);
 
 /// Bytes of records in one batch; a broker takes 1 MiB unless it is told otherwise.
@@ -50,9 +50,29 @@ pub(crate) struct Identity {
     pub(crate) epoch: i16,
 }
 
+/// Why records were not appended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum WriteError {
+    /// Another node has taken the log over; nothing was written.
+    Deposed,
+    /// The broker does not take these records; nothing was written.
+    Refused { reason: String, too_large: bool },
+    /// The log may hold the records or not; it is not to be written again before it was read.
+    Unknown(String),
+}
+
+impl fmt::Display for WriteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            WriteError::Deposed => f.write_str("another has taken over"),
+            WriteError::Refused { reason, .. } | WriteError::Unknown(reason) => f.write_str(reason),
+        }
+    }
+}
+
 pub(crate) struct Producer {
     topic: Topic,
-    /// None: not fenced.
+    /// What the nodes share so that a deposed leader is fenced; none if nobody is.
     transactional_id: Option<String>,
     identity: Option<Identity>,
     sequence: i32,
@@ -136,37 +156,36 @@ impl Producer {
         let batch = encode(&[noop], &[], last, 0)?;
         match self.produce(batch, deadline).await {
             // somebody else has done the same
-            Ok(_) | Err(AppendError::Deposed) => Ok(()),
+            Ok(_) | Err(WriteError::Deposed) => Ok(()),
             Err(error) => Err(format!("the producer before cannot be fenced: {error}")),
         }
     }
 
-    /// Appends records behind what is there; the offset of the first. `Deposed` and `Refused` mean
-    /// that nothing was written, `Failed` that nobody knows.
+    /// Appends records behind what is there. Returns the offset of the first.
     pub(crate) async fn append(
         &mut self,
         records: &[RawRecord],
         headers: &[Header<'_>],
         deadline: Instant,
-    ) -> Result<u64, AppendError> {
-        let Some(identity) = self.identity else { return Err(AppendError::Deposed) };
+    ) -> Result<u64, WriteError> {
+        let Some(identity) = self.identity else { return Err(WriteError::Deposed) };
         let mut first = None;
         for records in chunks(records) {
             let batch = encode(records, headers, identity, self.sequence)
-                .map_err(|reason| AppendError::Refused { reason, too_large: false })?;
+                .map_err(|reason| WriteError::Refused { reason, too_large: false })?;
             let base = match self.produce(batch, deadline).await {
                 Ok(base) => base,
                 Err(error) if first.is_none() => return Err(error),
-                Err(error) => return Err(AppendError::Failed(format!("half written: {error}"))),
+                Err(error) => return Err(WriteError::Unknown(format!("half written: {error}"))),
             };
             self.sequence = self.sequence.wrapping_add_unsigned(records.len() as u32) & i32::MAX;
             first.get_or_insert(base);
         }
-        first.ok_or_else(|| AppendError::Failed("there was nothing to write".to_string()))
+        first.ok_or_else(|| WriteError::Unknown("there was nothing to write".to_string()))
     }
 
     /// Sends the same batch until it is acknowledged by all: the broker knows it by its sequence.
-    async fn produce(&self, batch: Bytes, deadline: Instant) -> Result<u64, AppendError> {
+    async fn produce(&self, batch: Bytes, deadline: Instant) -> Result<u64, WriteError> {
         let mut may_be_written = false;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -175,16 +194,16 @@ impl Producer {
                 Ok(Err(error)) => error,
                 Err(_) => Error::Unreachable { reason: "Kafka does not answer".to_string() },
             };
-            let unknown = |error: Error| Err(AppendError::Failed(error.to_string()));
+            let unknown = |error: Error| Err(WriteError::Unknown(error.to_string()));
             match error.code() {
                 Some(ResponseError::InvalidProducerEpoch | ResponseError::ProducerFenced)
                     if !may_be_written =>
                 {
-                    return Err(AppendError::Deposed);
+                    return Err(WriteError::Deposed);
                 }
                 Some(ResponseError::MessageTooLarge | ResponseError::RecordListTooLarge) => {
                     let reason = error.to_string();
-                    return Err(AppendError::Refused { reason, too_large: true });
+                    return Err(WriteError::Refused { reason, too_large: true });
                 }
                 Some(code) if !error.is_retriable() => {
                     let nothing_was = matches!(
@@ -196,10 +215,9 @@ impl Producer {
                             | ResponseError::InvalidRecord
                     );
                     return match nothing_was && !may_be_written {
-                        true => Err(AppendError::Refused {
-                            reason: error.to_string(),
-                            too_large: false,
-                        }),
+                        true => {
+                            Err(WriteError::Refused { reason: error.to_string(), too_large: false })
+                        }
                         false => unknown(error),
                     };
                 }
@@ -218,7 +236,7 @@ impl Producer {
                 return match may_be_written {
                     true => unknown(error),
                     false => {
-                        Err(AppendError::Refused { reason: error.to_string(), too_large: false })
+                        Err(WriteError::Refused { reason: error.to_string(), too_large: false })
                     }
                 };
             }

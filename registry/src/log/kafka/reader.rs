@@ -12,7 +12,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use weir_registry_core::RawRecord;
 
 use super::KafkaConfig;
-use super::leader::Leader;
+use super::leader::Announced;
 use crate::log::LogError;
 
 const SETTINGS: [(&str, &str); 12] = [
@@ -32,7 +32,7 @@ const SETTINGS: [(&str, &str); 12] = [
     ("socket.timeout.ms", "3000"),
 ];
 
-/// For librdkafka each end of a partition is an error, which its user is told anyway.
+/// Logs librdkafka's errors quietly: each end of a partition is one, and the reader is told of it anyway.
 struct Quiet;
 
 impl ClientContext for Quiet {
@@ -48,7 +48,7 @@ pub(crate) struct Reader {
     config: KafkaConfig,
     /// The offset after the last record that was handed on.
     next: u64,
-    /// It was asked for nothing yet.
+    /// Whether the reader was asked for nothing yet.
     is_fresh: bool,
 }
 
@@ -58,7 +58,7 @@ pub(crate) enum Item {
         offset: u64,
         record: RawRecord,
         /// Who says with it that it leads.
-        leader: Option<Leader>,
+        leader: Option<Announced>,
     },
     /// There was no more when this was asked. Said once, until there was a record or a `rewind`.
     End,
@@ -127,7 +127,7 @@ fn item(offset: u64, message: &BorrowedMessage<'_>) -> Item {
     // rdkafka panics where a header's name is not UTF-8, and no leader's is not
     let leader = catch_unwind(AssertUnwindSafe(|| {
         let headers = message.headers()?;
-        Leader::read(offset, headers.iter().map(|h| (h.key, h.value.unwrap_or_default())))
+        Announced::read(offset, headers.iter().map(|h| (h.key, h.value.unwrap_or_default())))
     }));
     Item::Record { offset, record, leader: leader.unwrap_or_default() }
 }

@@ -117,7 +117,7 @@ impl Topic {
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = known;
     }
 
-    /// Its leader is to be asked for anew.
+    /// Has the partition's leader asked for anew.
     pub(crate) fn forget_leader(&self) {
         self.learn(Known { leader: None, ..self.known() });
     }

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use weir_registry_api::{Association, Lifecycle, RegistryError, Subject, Version};
 
-use super::super::delete::refuse_referenced;
-use super::super::register::writers_budget;
+use super::super::guards::{refuse_referenced, writers_budget};
 use super::{AssociationChange, AssociationPlan, Registration, invalid};
 use crate::parsed::over_budget;
 use crate::state::State;
@@ -41,7 +40,7 @@ impl<'a> Step<'a> {
         Ok(Step { change, before, subject, lifecycle, frozen })
     }
 
-    /// Whether the schema was prepared for another subject than it is for.
+    /// Returns true if the schema was prepared for another subject than it is for.
     pub(super) fn is_stale(&self) -> bool {
         matches!(&self.change.schema, Some(Ok(schema)) if schema.subject != self.subject)
     }
@@ -155,7 +154,7 @@ impl<'a> Step<'a> {
         Ok(())
     }
 
-    /// Whether the association is there as it is to be.
+    /// Returns true if the association is there as it is to be.
     pub(super) fn stands(&self) -> bool {
         self.before.is_some_and(|before| {
             before.subject == self.subject

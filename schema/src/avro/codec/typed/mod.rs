@@ -177,19 +177,19 @@ impl TypeSchema {
         Ok(TypeSchema { text, schema, is_straight })
     }
 
-    /// Whether the plan's data is read by [`decode_over`].
+    /// Returns true if [`decode_over`] reads the plan's data.
     pub fn reads(&self, plan: &Plan) -> bool {
         self.is_straight && plan.is_straight()
     }
 
-    /// Whether [`encode`] writes data of `target`, another schema than the type's own.
+    /// Returns true if [`encode`] writes data of `target`, another schema than the type's own.
     pub fn writes(&self, target: &Schema) -> bool {
         self.is_straight
             && is_bytes(&self.schema) == is_bytes(target)
             && Plan::compile(&self.schema, target).is_ok_and(|plan| plan.is_straight())
     }
 
-    /// Whether [`encode`] writes data of the type's own schema.
+    /// Returns true if [`encode`] writes data of the type's own schema.
     pub fn is_straight(&self) -> bool {
         self.is_straight
     }

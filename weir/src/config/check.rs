@@ -1,0 +1,92 @@
+//! What is wrong with settings together, and what librdkafka thinks of its own.
+
+use weir_kafka::{Verdict, judge};
+
+use super::problem::Problem;
+use super::tree::{Tree, find};
+use super::value::{Names, Role, Sourced, Store};
+use crate::confluent::{Env, var};
+use crate::settings;
+
+/// Confluent's variables that begin so are about the registry's log on Kafka.
+const LOG_PREFIX: &str = "SCHEMA_REGISTRY_KAFKASTORE_";
+
+/// Settings that need each other, and those that exclude each other.
+pub fn exclusions(tree: &Tree, problems: &mut Vec<Problem>) {
+    pair(("tls.cert", &tree.tls.cert), ("tls.key", &tree.tls.key), problems);
+    let (registry, proxy) = (&tree.registry, &tree.proxy);
+    pair(
+        ("registry.tls_cert", &registry.tls_cert),
+        ("registry.tls_key", &registry.tls_key),
+        problems,
+    );
+    pair(("proxy.tls_cert", &proxy.tls_cert), ("proxy.tls_key", &proxy.tls_key), problems);
+    let accepts_loss = &registry.accept_loss_after;
+    if accepts_loss.is_some() && settings::store(tree) != Store::Sled {
+        let text =
+            "registry.accept_loss_after is for a log on disk: say --store sled, or leave it out";
+        problems.push(Problem::at(&accepts_loss.source, text));
+    }
+    if tree.process.roles.is_empty() {
+        let text = "roles: expected registry, proxy or both";
+        problems.push(Problem::at(&tree.process.roles.source, text));
+    }
+}
+
+/// Two settings of which each needs the other.
+fn pair<T>(
+    (one_key, one): (&str, &Sourced<Option<T>>),
+    (other_key, other): (&str, &Sourced<Option<T>>),
+    problems: &mut Vec<Problem>,
+) {
+    let (source, there, missing) = match (&one.value, &other.value) {
+        (Some(_), None) => (&one.source, one_key, other_key),
+        (None, Some(_)) => (&other.source, other_key, one_key),
+        _ => return,
+    };
+    let flag = find(missing).map_or("", |setting| setting.flag);
+    let text = format!("{there} needs {missing} (--{flag})");
+    problems.push(Problem::at(source, text));
+}
+
+/// Confluent's environment may be about a log on Kafka and not say where: then the registry would begin empty.
+pub fn store(tree: &Tree, env: &Env, problems: &mut Vec<Problem>) {
+    let registry = &tree.registry;
+    let undecided = registry.store.is_none() && registry.bootstrap_servers.is_none();
+    if !undecided || !tree.process.roles.contains(&Role::Registry) {
+        return;
+    }
+    let is_about_kafka = |name: &&String| {
+        name.starts_with(LOG_PREFIX)
+            && var(env, name).is_some()
+            && !tree.process.ignore_settings.contains(name)
+    };
+    if let Some(name) = env.keys().find(is_about_kafka) {
+        problems.push(Problem::missing(format!(
+            "{name} is set, so the registry's log seems to be on Kafka, and there is no address: say \
+             {LOG_PREFIX}BOOTSTRAP_SERVERS, or --store sled for a registry that begins empty"
+        )));
+    }
+}
+
+/// Settings of librdkafka's that it does not have, or that do not take their value. The value is not said.
+pub fn librdkafka(tree: &Tree, problems: &mut Vec<Problem>) {
+    let tables: [(&str, &Names); 6] = [
+        ("kafka.client", &tree.kafka.client),
+        ("registry.kafka", &tree.registry.kafka),
+        ("proxy.kafka", &tree.proxy.kafka),
+        ("proxy.producer", &tree.proxy.producer),
+        ("proxy.consumer", &tree.proxy.consumer),
+        ("proxy.admin", &tree.proxy.admin),
+    ];
+    for (key, names) in tables {
+        for (name, text) in names {
+            let why = match judge(name, &text.text) {
+                Verdict::Known => continue,
+                Verdict::UnknownName => format!("{key}: librdkafka has no setting {name}"),
+                Verdict::BadValue => format!("{key}: librdkafka's {name} does not take its value"),
+            };
+            problems.push(Problem::at(&text.source, why));
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! docs/settings.md has what the declarations say: `WEIR_WRITE_DOCS=1` writes it.
+
+use super::setting::{Setting, Shape};
+use super::tree::{SECTIONS, SETTINGS};
+
+const BEGIN: &str = "<!-- settings: written by a test, from the declarations -->\n";
+const END: &str = "<!-- end of settings -->\n";
+
+/// A table for each section.
+fn documented() -> String {
+    let mut text = String::new();
+    for (prefix, about) in SECTIONS {
+        let title = match prefix.trim_end_matches('.') {
+            "" => "At the top of the file".to_string(),
+            section => format!("`[{section}]`"),
+        };
+        text += &format!("\n### {title}\n\n{}\n\n", about.trim());
+        text +=
+            "| flag | variable | key | unit | default | what it is |\n|---|---|---|---|---|---|\n";
+        let section = prefix.trim_end_matches('.');
+        let of = |setting: &&Setting| {
+            setting.key.split_once('.').map_or("", |(section, _)| section) == section
+        };
+        SETTINGS.iter().filter(of).for_each(|setting| text += &row(setting));
+    }
+    text + "\n"
+}
+
+fn row(setting: &Setting) -> String {
+    let name = if setting.shape == Shape::Names { "<NAME>" } else { "" };
+    let default = match (setting.default, setting.otherwise) {
+        ("", "") => "none".to_string(),
+        ("", otherwise) => otherwise.to_string(),
+        (default, _) => format!("`{default}`"),
+    };
+    let one = match setting.shape {
+        Shape::List(of) => *of,
+        shape => shape,
+    };
+    let words = match one {
+        Shape::Choice(words) => format!(" Of: `{}`.", words.join("`, `")),
+        Shape::Names => " `NAME=VALUE`; in a file, a table.".to_string(),
+        _ => String::new(),
+    };
+    let (min, max) = (setting.min, setting.max);
+    let bounds = match (min, max == Setting::NEW.max) {
+        (0, true) => String::new(),
+        (_, true) => format!(" At least {min}."),
+        (_, false) => format!(" From {min} to {max}."),
+    };
+    format!(
+        "| `--{}` | `{}{name}` | `{}` | {} | {default} | {}{words}{bounds} |\n",
+        setting.flag,
+        setting.variable(),
+        setting.key,
+        setting.unit,
+        setting.help.trim()
+    )
+}
+
+/// The document has each flag with its variable, its key and its default.
+#[test]
+fn the_document_has_all_settings() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/settings.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let (head, rest) = text.split_once(BEGIN).unwrap();
+    let (_, tail) = rest.split_once(END).unwrap();
+    let expected = format!("{head}{BEGIN}{}{END}{tail}", documented());
+    if std::env::var_os("WEIR_WRITE_DOCS").is_some() {
+        std::fs::write(path, &expected).unwrap();
+    }
+    assert!(
+        text == expected,
+        "docs/settings.md is not what the declarations say: WEIR_WRITE_DOCS=1"
+    );
+}

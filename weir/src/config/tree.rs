@@ -1,0 +1,275 @@
+//! All settings of Weir, each declared once.
+//!
+//! The comment of a setting is its help text, and its line in docs/settings.md.
+
+use std::path::PathBuf;
+
+use weir_http::{AllowedHost, IpNet};
+use weir_registry_api::CompatibilityLevel;
+
+use super::declare::settings;
+use super::layers::Layers;
+use super::problem::Problem;
+use super::setting::{Secrecy, Setting};
+use super::value::{LogFilter, Names, Role, Scheme, Sourced, Store, TlsVersion, Value};
+use crate::listeners::ListenerUrl;
+
+settings! {
+    /// The process.
+    "" process: Process {
+        /// What this process runs.
+        roles: Vec<Role> { flag: "roles", default: "registry,proxy" }
+        /// Listen on other addresses than loopback, where anyone who reaches them may do anything.
+        insecure: bool { flag: "insecure", default: "false", dev: true }
+        /// What is logged: a level, or targets with levels.
+        log: LogFilter { flag: "log", default: "info,rdkafka=off", dev: true }
+        /// Log a line for each request, under the target `weir::access`.
+        access_log: bool { flag: "access-log", default: "false", dev: true }
+        /// A network of reverse proxies, `10.0.0.0/8`, that are believed what they say of a request's client
+        /// (`X-Forwarded-For`, `-Proto`, `-Host`, `-Prefix`, or `Forwarded`).
+        trusted_proxies: Vec<IpNet> { flag: "trusted-proxy", named: "WEIR_TRUSTED_PROXIES", dev: true }
+        /// A variable of Confluent's that ends the start, and that is to be passed over.
+        ignore_settings: Vec<String> { flag: "ignore-setting", named: "WEIR_IGNORE_SETTINGS" }
+    }
+
+    /// Kafka, as registry and proxy both reach it.
+    "kafka." kafka: Kafka {
+        /// Addresses of the brokers, `host:port` by commas.
+        bootstrap_servers: Option<String> { flag: "bootstrap-servers" }
+        /// A setting of librdkafka's for all clients of Kafka.
+        client: Names { flag: "kafka", secrecy: Secrecy::ByName }
+    }
+
+    /// The schema registry.
+    "registry." registry: Registry {
+        /// Where the registry listens: URLs, of which all are served. Hosts may be names; without a host, all
+        /// addresses of IPv4 are meant.
+        listeners: Vec<ListenerUrl> {
+            flag: "registry-listener", named: "WEIR_REGISTRY_LISTENERS", default: "127.0.0.1:8081", dev: true,
+        }
+        /// Where the other nodes reach this one's registry.
+        advertised_url: Option<String> {
+            flag: "registry-advertised-url", otherwise: "its listener, with `registry.host_name`",
+            secrecy: Secrecy::UrlUser,
+        }
+        /// The name by which the other nodes and clients reach this one's registry.
+        host_name: Option<String> {
+            flag: "registry-host-name",
+            otherwise: "the listener's address, or `HOSTNAME` if that is unspecified",
+        }
+        /// The port beside `registry.host_name`.
+        host_port: Option<u16> { flag: "registry-host-port", min: 1, otherwise: "the listener's" }
+        /// Which of several listeners the other nodes are told: the last one that speaks this.
+        inter_instance_protocol: Option<Scheme> {
+            flag: "registry-inter-instance-protocol", otherwise: "http if there is such a listener, else https",
+        }
+        /// The certificate chain (PEM) of https listeners of the registry alone.
+        tls_cert: Option<PathBuf> { flag: "registry-tls-cert", otherwise: "`tls.cert`" }
+        /// The key (PEM) of `registry.tls_cert`; it may be the same file.
+        tls_key: Option<PathBuf> { flag: "registry-tls-key", otherwise: "`tls.key`" }
+        /// The versions of TLS that https listeners of the registry speak.
+        tls_versions: Vec<TlsVersion> {
+            flag: "registry-tls-version", named: "WEIR_REGISTRY_TLS_VERSIONS", default: "1.2,1.3",
+        }
+        /// Headers that are added to all answers of the registry: `set NAME: VALUE, add NAME: VALUE`.
+        response_headers: Option<String> { flag: "registry-response-headers" }
+        /// Add `X-Content-Type-Options: nosniff` to all answers of the registry.
+        nosniff: bool { flag: "registry-nosniff", default: "false" }
+        /// Add `Strict-Transport-Security` to the answers of the registry's https listeners.
+        hsts: bool { flag: "registry-hsts", default: "false" }
+        /// An origin whose pages may write to the registry, beside those of `browsers.allowed_origins`.
+        allowed_origins: Vec<String> {
+            flag: "registry-allowed-origin", named: "WEIR_REGISTRY_ALLOWED_ORIGINS",
+        }
+        /// Where the registry keeps its log: on disk, in memory (gone when the process ends), or in a compacted
+        /// topic of Kafka as Confluent's registry does; nodes that share the topic elect a leader.
+        store: Option<Store> {
+            flag: "store", otherwise: "kafka if `registry.bootstrap_servers` is set, else sled",
+        }
+        /// The folder of the store sled.
+        data_dir: PathBuf { flag: "data-dir", default: "weir-data", dev: true }
+        /// Go on with a log in `registry.data_dir` that is damaged from this record on, or from a later one: what is lost
+        /// stays lost, and ids that were given are not given again. The error of a damaged log says the offset.
+        accept_loss_after: Option<u64> { flag: "accept-loss-after", unit: "offset", dev: true }
+        /// Brokers of the registry's topic, where these are others than `kafka.bootstrap_servers`. Addresses may
+        /// name their protocol, as `SASL_SSL://host:port`.
+        bootstrap_servers: Option<String> {
+            flag: "registry-bootstrap-servers", otherwise: "`kafka.bootstrap_servers`, else the proxy's",
+        }
+        /// A setting of librdkafka's for the registry's clients alone.
+        kafka: Names { flag: "registry-kafka", secrecy: Secrecy::ByName }
+        /// The topic of the store kafka.
+        schemas_topic: String { flag: "schemas-topic", default: "_schemas" }
+        /// Replicas of that topic if it is made; as many as there are brokers, if there are fewer.
+        schemas_topic_replication_factor: u16 {
+            flag: "schemas-topic-replication-factor", default: "3", min: 1, max: 32_767, unit: "replicas",
+        }
+        /// A setting of that topic if it is made.
+        schemas_topic_config: Names { flag: "schemas-topic-config" }
+        /// Start on a topic that is not compacted, or has lost its beginning.
+        skip_topic_validation: bool { flag: "skip-topic-validation", default: "false" }
+        /// How long Kafka may be away at the start.
+        kafka_init_timeout_ms: u32 {
+            flag: "registry-kafka-init-timeout-ms", default: "60000", unit: "milliseconds",
+        }
+        /// Nodes of one group elect their leader.
+        group: String { flag: "registry-group", default: "schema-registry" }
+        /// This node is never the leader.
+        never_lead: bool { flag: "never-lead", default: "false" }
+        /// For a Kafka without transactional ids: whether a deposed leader has written is found out after each
+        /// write, instead of being prevented by the broker.
+        unfenced: bool { flag: "unfenced", default: "false" }
+        /// Take the lead although another make of registry (Confluent's, Karapace) is in the group: two leaders give
+        /// one id to two schemas.
+        beside_other_registries: bool { flag: "beside-other-registries", default: "false" }
+        /// The compatibility level where `/config` says none.
+        compatibility_level: CompatibilityLevel { flag: "compatibility-level", default: "backward" }
+        /// Whether modes can be changed; if not, a change is refused with 42205.
+        mode_mutable: bool { flag: "mode-mutable", default: "true" }
+        /// Refuse a subject without a name with 42208.
+        reject_empty_subject: bool { flag: "reject-empty-subject", default: "false" }
+        /// The body that a request to the registry may have; more is refused with 413.
+        body_bytes_max: usize {
+            flag: "registry-body-bytes-max", default: "10485760", min: 1, max: 10_485_760, unit: "bytes",
+        }
+        /// The work that a request to the registry may cause to read, print, normalise and compare schemas, with all that it
+        /// refers to and is compared with; some 20 million steps take a second. More is refused with 42290.
+        request_steps_max: u64 { flag: "request-steps-max", default: "40000000", unit: "steps" }
+        /// The memory that this work may take at one time, beside the request's body. More is refused with 42290.
+        request_bytes_max: u64 { flag: "request-bytes-max", default: "67108864", unit: "bytes" }
+    }
+
+    /// The REST proxy.
+    "proxy." proxy: Proxy {
+        /// Where the REST proxy listens: URLs, of which all are served, as `registry.listeners`.
+        listeners: Vec<ListenerUrl> {
+            flag: "proxy-listener", named: "WEIR_PROXY_LISTENERS", default: "127.0.0.1:8082", dev: true,
+        }
+        /// Where clients reach the proxy, for the `base_uri` of consumer instances and for links.
+        advertised_url: Option<String> {
+            flag: "advertised-url", otherwise: "what a client asked for", secrecy: Secrecy::UrlUser,
+        }
+        /// A name by which clients may ask for the proxy; links do not have it.
+        host_name: Option<String> { flag: "proxy-host-name" }
+        /// The certificate chain (PEM) of https listeners of the proxy alone.
+        tls_cert: Option<PathBuf> { flag: "proxy-tls-cert", otherwise: "`tls.cert`" }
+        /// The key (PEM) of `proxy.tls_cert`; it may be the same file.
+        tls_key: Option<PathBuf> { flag: "proxy-tls-key", otherwise: "`tls.key`" }
+        /// The versions of TLS that https listeners of the proxy speak.
+        tls_versions: Vec<TlsVersion> {
+            flag: "proxy-tls-version", named: "WEIR_PROXY_TLS_VERSIONS", default: "1.2,1.3",
+        }
+        /// Headers that are added to all answers of the proxy: `set NAME: VALUE, add NAME: VALUE`.
+        response_headers: Option<String> { flag: "proxy-response-headers" }
+        /// Add `X-Content-Type-Options: nosniff` to all answers of the proxy.
+        nosniff: bool { flag: "proxy-nosniff", default: "false" }
+        /// Add `Strict-Transport-Security` to the answers of the proxy's https listeners.
+        hsts: bool { flag: "proxy-hsts", default: "false" }
+        /// An origin whose pages may write to the proxy, beside those of `browsers.allowed_origins`.
+        allowed_origins: Vec<String> { flag: "proxy-allowed-origin", named: "WEIR_PROXY_ALLOWED_ORIGINS" }
+        /// Brokers of the proxy, where these are others than `kafka.bootstrap_servers`. Addresses may name their
+        /// protocol, as `SASL_SSL://host:port`.
+        bootstrap_servers: Option<String> {
+            flag: "proxy-bootstrap-servers", otherwise: "`kafka.bootstrap_servers`, else the registry's",
+        }
+        /// A setting of librdkafka's for all clients of the proxy.
+        kafka: Names { flag: "proxy-kafka", secrecy: Secrecy::ByName }
+        /// A setting of librdkafka's for the proxy's producers alone.
+        producer: Names { flag: "proxy-producer", secrecy: Secrecy::ByName }
+        /// A setting of librdkafka's for the proxy's consumers alone.
+        consumer: Names { flag: "proxy-consumer", secrecy: Secrecy::ByName }
+        /// A setting of librdkafka's for the proxy's questions about the cluster alone.
+        admin: Names { flag: "proxy-admin", secrecy: Secrecy::ByName }
+        /// The registry that the proxy asks; several of one cluster by commas.
+        schema_registry_url: Option<String> {
+            flag: "schema-registry-url", otherwise: "this process's", secrecy: Secrecy::UrlUser,
+        }
+        /// Certificates (PEM) that the proxy trusts when it asks the registry, and that nodes of the registry trust when
+        /// they ask each other.
+        schema_registry_ca: Option<PathBuf> {
+            flag: "schema-registry-ca", otherwise: "the system's, and this process's own",
+        }
+        /// A consumer instance that nobody has asked for so long is closed.
+        consumer_instance_timeout_ms: u64 {
+            flag: "consumer-instance-timeout-ms", default: "300000", unit: "milliseconds",
+        }
+        /// Consumer instances that have a client of Kafka at once, with some threads and descriptors each. The others rest until they
+        /// are asked for.
+        consumer_instances_connected: Option<usize> {
+            flag: "consumer-instances-connected", min: 1, unit: "instances",
+            otherwise: "as many as there are threads and descriptors for, at most 1,000",
+        }
+        /// Requests that the proxy answers to one address in a second, and records of a stream.
+        rate_limit_requests_per_sec: Option<u32> {
+            flag: "rate-limit-requests-per-sec", unit: "requests a second", otherwise: "no limit",
+        }
+        /// What the proxy takes from one address to produce in a second.
+        rate_limit_bytes_per_sec: Option<u32> {
+            flag: "rate-limit-bytes-per-sec", unit: "bytes a second", otherwise: "no limit",
+        }
+        /// Whether the proxy has API v2; if not, its paths are 404.
+        api_v2: bool { flag: "api-v2", default: "true" }
+        /// Whether the proxy has API v3; if not, its paths are 404.
+        api_v3: bool { flag: "api-v3", default: "true" }
+        /// Do as Confluent's proxy where Weir does better: reads wait for their whole timeout, and so on
+        /// (docs/differences.md).
+        confluent_quirks: bool { flag: "confluent-quirks", default: "false" }
+    }
+
+    /// TLS of the listeners of registry and proxy.
+    "tls." tls: Tls {
+        /// The certificate chain (PEM) of https listeners. Where none of a server's listeners says `https://`, all of them
+        /// speak HTTPS with it.
+        cert: Option<PathBuf> { flag: "tls-cert" }
+        /// The key (PEM) of `tls.cert`; it may be the same file.
+        key: Option<PathBuf> { flag: "tls-key" }
+    }
+
+    /// Whose requests are taken, of those that a browser may have been tricked into.
+    "browsers." browsers: Browsers {
+        /// A name by which clients may ask for a listener on loopback, `NAME` or `NAME:PORT`, beside `localhost`, its address and
+        /// the names of listeners, host names and advertised URLs. `*` is any.
+        allowed_hosts: Vec<AllowedHost> { flag: "allowed-host", named: "WEIR_ALLOWED_HOSTS", dev: true }
+        /// An origin whose pages may write, such as `https://ui.example`; `*` stands for any letters.
+        allowed_origins: Vec<String> { flag: "allowed-origin", named: "WEIR_ALLOWED_ORIGINS", dev: true }
+    }
+
+    /// What one process lets strangers take. Registry and proxy share these limits.
+    "limits." limits: LimitSettings {
+        /// Open connections. Beyond, one that is idle makes room: one that was never used, else the one that is idle for the
+        /// longest time. If none is idle, one makes room whose body has been under way for a second, or whose client has read
+        /// nothing for two. Else the new one is answered 503 and closed.
+        connections_max: Option<usize> {
+            flag: "connections-max", min: 1, unit: "connections",
+            otherwise: "half of the descriptors, at most 10,000",
+        }
+        /// Open connections of one address; of IPv6, of one network of 64 bits. Raise it to `limits.connections_max` behind a reverse
+        /// proxy.
+        connections_per_address_max: Option<usize> {
+            flag: "connections-per-address-max", min: 1, unit: "connections",
+            otherwise: "half of `limits.connections_max`",
+        }
+        /// What has arrived of all requests' bodies until they are answered. An eighth of it is for bodies up to 64 KiB. Where there
+        /// is no room, bodies that have been under way for the longest time (at least a second) are cut off, 503.
+        body_bytes_sum_max: usize {
+            flag: "body-bytes-sum-max", default: "134217728", min: 1, unit: "bytes",
+        }
+        /// How long a body waits for room before it is refused, 503 with `Retry-After`.
+        body_wait_ms: u64 { flag: "body-wait-ms", default: "2000", unit: "milliseconds" }
+        /// How long a body may take to arrive, else 408; of a stream of records, each record.
+        body_timeout_ms: u64 { flag: "body-timeout-ms", default: "60000", min: 1, unit: "milliseconds" }
+        /// How long a client may take nothing of its answer before its connection is closed.
+        answer_stall_timeout_ms: u64 {
+            flag: "answer-stall-timeout-ms", default: "30000", min: 1, unit: "milliseconds",
+        }
+        /// How long a client may be behind with its answer, however steadily it reads.
+        answer_timeout_ms: u64 { flag: "answer-timeout-ms", default: "300000", min: 1, unit: "milliseconds" }
+        /// How long a connection is kept on which no request has come as a whole.
+        idle_timeout_ms: u64 { flag: "idle-timeout-ms", default: "30000", min: 1, unit: "milliseconds" }
+    }
+}
+
+/// The declaration with this key.
+pub fn find(key: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.key == key)
+}

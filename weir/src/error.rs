@@ -1,0 +1,138 @@
+//! Why `weir` ends with an error.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use tokio::task::JoinError;
+use weir_migrate::{MigrateError, PlaceError};
+use weir_registry::OpenError;
+use weir_registry::log::LogError;
+use weir_serde::ClientError;
+
+use crate::config::problem::Problems;
+
+/// Why a command failed. The text of an error is for people; its `source` is what caused it.
+#[derive(Debug)]
+pub enum Error {
+    /// Settings are wrong.
+    Settings(Problems),
+    /// `weir config check` found so many mistakes, and has said them.
+    Checked(usize),
+    /// A file that a setting names cannot be read.
+    ReadFile { path: PathBuf, source: io::Error },
+    /// The name of a listener is not known.
+    Resolve { listener: String, source: io::Error },
+    /// An address cannot be listened on.
+    Listen { address: SocketAddr, source: io::Error },
+    /// Two services are to be on one listener, and cannot be: they have the same path, or other certificates.
+    SharedListener(String),
+    /// A listener would be reachable from elsewhere, and nobody has said that this is meant.
+    Exposed(SocketAddr),
+    /// A certificate or its key cannot be used.
+    Certificate(String),
+    /// What asks this process's own registry cannot be made.
+    HttpClient(reqwest::Error),
+    /// What asks the registry cannot be made.
+    RegistryClient(ClientError),
+    /// A log on disk cannot be opened.
+    Log(LogError),
+    /// The registry cannot read its log.
+    Registry(OpenError),
+    /// Kafka's clients do not take their settings; the text has no value that may be secret.
+    Kafka(String),
+    /// The embedded broker does not start.
+    Embedded(String),
+    /// The system gives no runtime.
+    Runtime(io::Error),
+    /// Signals of the system cannot be heard.
+    Signals(io::Error),
+    /// A task that should not end has panicked.
+    Panicked(JoinError),
+    /// The process was told a second time to stop.
+    CutOff,
+    /// A place that `weir migrate` copies from or to cannot be read.
+    Place(PlaceError),
+    /// A flag that takes a setting of librdkafka's was given something else. Not its value, which may be secret.
+    NotASetting { flag: &'static str, given: String },
+    /// `weir migrate` failed.
+    Migrate(MigrateError),
+    /// The result cannot be written to the standard output.
+    Output(io::Error),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Settings(problems) => write!(f, "{problems}"),
+            Error::Checked(1) => f.write_str("one setting is wrong"),
+            Error::Checked(count) => write!(f, "{count} settings are wrong"),
+            Error::ReadFile { path, source } => {
+                write!(f, "cannot read {}: {source}", path.display())
+            }
+            Error::Resolve { listener, source } => {
+                write!(f, "{listener} names a host that is not known: {source}")
+            }
+            Error::Listen { address, source } => write!(f, "cannot listen on {address}: {source}"),
+            Error::SharedListener(url) => write!(
+                f,
+                "{url} is a listener of another service already: listeners of one address need paths of their own, \
+                 such as http://HOST:PORT/registry, and the same certificate"
+            ),
+            Error::Exposed(address) => write!(
+                f,
+                "{address} is reachable from elsewhere and there is no authentication: \
+                 say --insecure if that is meant, or listen on 127.0.0.1"
+            ),
+            Error::Certificate(why) => f.write_str(why),
+            Error::Place(error) => write!(f, "{error}"),
+            Error::NotASetting { flag, given } => write!(f, "{flag} {given}: expected NAME=VALUE"),
+            Error::Migrate(error) => write!(f, "{error}"),
+            Error::HttpClient(error) => write!(f, "{error}"),
+            Error::RegistryClient(error) => write!(f, "{error}"),
+            Error::Log(error) => write!(f, "{error}"),
+            Error::Registry(error) => write!(f, "{error}"),
+            Error::Kafka(why) => write!(f, "Kafka's settings: {why}"),
+            Error::Embedded(why) => write!(f, "cannot embed a broker: {why}"),
+            Error::Runtime(error) => write!(f, "cannot start: {error}"),
+            Error::Signals(error) => write!(f, "cannot hear signals: {error}"),
+            Error::Panicked(error) => write!(f, "{error}"),
+            Error::CutOff => f.write_str("told to stop again: what was under way is cut off"),
+            Error::Output(error) => write!(f, "cannot write the result: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::Settings(problems) => Some(problems),
+            Error::ReadFile { source, .. }
+            | Error::Resolve { source, .. }
+            | Error::Listen { source, .. } => Some(source),
+            Error::Runtime(error) | Error::Signals(error) | Error::Output(error) => Some(error),
+            Error::HttpClient(error) => Some(error),
+            Error::RegistryClient(error) => Some(error),
+            Error::Log(error) => Some(error),
+            Error::Registry(error) => Some(error),
+            Error::Panicked(error) => Some(error),
+            Error::Checked(_)
+            | Error::SharedListener(_)
+            | Error::Exposed(_)
+            | Error::Certificate(_)
+            | Error::Kafka(_)
+            | Error::Embedded(_)
+            | Error::NotASetting { .. }
+            | Error::CutOff => None,
+            Error::Place(error) => Some(error),
+            Error::Migrate(error) => Some(error),
+        }
+    }
+}
+
+impl From<Problems> for Error {
+    fn from(problems: Problems) -> Error {
+        Error::Settings(problems)
+    }
+}

@@ -1,0 +1,10 @@
+//! Files that settings name.
+
+use std::path::Path;
+
+use crate::error::Error;
+
+/// Reads the file that a setting names.
+pub fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
+    std::fs::read(path).map_err(|source| Error::ReadFile { path: path.to_path_buf(), source })
+}

@@ -1,0 +1,215 @@
+//! The listeners of a process, and the services that they carry: most carry one, and some several, each below the
+//! path of its listener's URL.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::response::Response;
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tower::Service;
+use weir_http::{Certificate, Services, Shared, Site};
+
+use crate::added_headers::Adding;
+use crate::config::tree::Tree;
+use crate::config::value::Role;
+use crate::error::Error;
+use crate::face::{Face, FaceListener};
+use crate::listen;
+use crate::listeners::Listener;
+use crate::parts::Parts;
+use crate::tls::Certificates;
+
+/// Listeners whose addresses are taken.
+pub struct Served<'a> {
+    open: Vec<Open<'a>>,
+}
+
+/// A listener whose address is taken.
+struct Open<'a> {
+    wanted: &'a FaceListener,
+    address: SocketAddr,
+    /// None once it is served.
+    socket: Option<TcpListener>,
+    site: Arc<Site>,
+    certificate: Option<Arc<Certificate>>,
+    tls: Option<TlsAcceptor>,
+    /// Whose services it carries, and below which path.
+    carries: Vec<Carried<'a>>,
+    /// The services that are known, of several.
+    services: Services,
+}
+
+struct Carried<'a> {
+    role: Role,
+    face: &'a Face,
+    prefix: &'a str,
+    is_there: bool,
+}
+
+/// A listener before it is open: what it is to carry.
+struct Planned<'a> {
+    wanted: &'a FaceListener,
+    carries: Vec<Carried<'a>>,
+}
+
+/// This process's registry, as its proxy reaches it.
+pub struct OwnRegistry {
+    pub url: String,
+    pub certificate: Option<Arc<Certificate>>,
+}
+
+impl<'a> Served<'a> {
+    /// Takes the addresses of all listeners. Listeners of one address are one, if they are for different paths.
+    pub fn open(
+        faces: &[(Role, &'a Face)],
+        tree: &Tree,
+        shared: &Arc<Shared>,
+        certificates: &mut Certificates<'_>,
+    ) -> Result<Served<'a>, Error> {
+        let planned = plan(faces)?;
+        let open = planned.into_iter().map(|planned| open(planned, tree, shared, certificates));
+        Ok(Served { open: open.collect::<Result<_, _>>()? })
+    }
+
+    /// The listeners that carry a role's service, in the order of its settings.
+    pub fn listeners(&self, role: Role) -> Vec<Listener> {
+        let carry = |open: &Open<'_>| {
+            let carried = open.carries.iter().find(|carried| carried.role == role)?;
+            let prefix = carried.prefix.to_string();
+            Some(Listener { address: open.address, https: open.wanted.https, prefix })
+        };
+        self.open.iter().filter_map(carry).collect()
+    }
+
+    /// How the proxy of this process reaches its registry: by loopback's name, which certificates can have.
+    pub fn own_registry(&self) -> Option<OwnRegistry> {
+        let listener = self.listeners(Role::Registry).into_iter().next()?;
+        let open = self.open.iter().find(|open| open.address == listener.address)?;
+        let (scheme, port, prefix) = (listener.scheme(), listener.address.port(), &listener.prefix);
+        let url = format!("{scheme}://localhost:{port}{prefix}");
+        Some(OwnRegistry { url, certificate: open.certificate.clone() })
+    }
+
+    /// Has a role's service carried by the listeners that are to carry it. Each is served once it has all its services.
+    pub fn carry<S>(&mut self, role: Role, service: &S, parts: &mut Parts)
+    where
+        S: Service<Request, Response = Response, Error = Infallible, Future: Send>,
+        S: Clone + Send + Sync + 'static,
+    {
+        for open in &mut self.open {
+            let https = open.wanted.https;
+            let Some(carried) = open.carries.iter_mut().find(|it| it.role == role) else {
+                continue;
+            };
+            carried.is_there = true;
+            let (face, prefix) = (carried.face, carried.prefix);
+            let headers = if https { &face.https_headers } else { &face.http_headers };
+            let service = service.clone();
+            match headers.is_empty() {
+                true => open.add(prefix, service, parts),
+                false => open.add(prefix, Adding { service, headers: headers.clone() }, parts),
+            }
+        }
+    }
+}
+
+impl Open<'_> {
+    fn add<S>(&mut self, prefix: &str, service: S, parts: &mut Parts)
+    where
+        S: Service<Request, Response = Response, Error = Infallible, Future: Send>,
+        S: Clone + Send + Sync + 'static,
+    {
+        // a service that is alone needs nobody who looks at paths
+        if self.carries.len() == 1 && prefix.is_empty() {
+            return self.serve(service, parts);
+        }
+        self.services = std::mem::take(&mut self.services).with(prefix, service);
+        if self.carries.iter().all(|carried| carried.is_there) {
+            let services = self.services.clone();
+            self.serve(services, parts);
+        }
+    }
+
+    fn serve<S>(&mut self, service: S, parts: &mut Parts)
+    where
+        S: Service<Request, Response = Response, Error = Infallible, Future: Send>,
+        S: Clone + Send + Sync + 'static,
+    {
+        if let Some(socket) = self.socket.take() {
+            parts.serve(socket, self.site.clone(), self.tls.clone(), service);
+        }
+    }
+}
+
+/// Which listeners there are to be, and what each carries.
+fn plan<'a>(faces: &[(Role, &'a Face)]) -> Result<Vec<Planned<'a>>, Error> {
+    let mut all: Vec<Planned<'a>> = Vec::new();
+    for (role, face) in faces.iter().copied() {
+        for wanted in &face.listeners {
+            let prefix = wanted.url.prefix.as_str();
+            let carried = Carried { role, face, prefix, is_there: false };
+            match all.iter_mut().find(|planned| planned.is_at(wanted)) {
+                None => all.push(Planned { wanted, carries: vec![carried] }),
+                Some(planned) if planned.can_carry(&carried) => planned.carries.push(carried),
+                Some(_) => return Err(Error::SharedListener(wanted.url.to_string())),
+            }
+        }
+    }
+    Ok(all)
+}
+
+impl Planned<'_> {
+    fn is_at(&self, other: &FaceListener) -> bool {
+        let (url, other_url) = (&self.wanted.url, &other.url);
+        let is_same = (&url.host, url.port) == (&other_url.host, other_url.port);
+        is_same && url.port != 0 && self.wanted.https == other.https
+    }
+
+    /// Returns true if what another service needs of the listener is what those before it need.
+    fn can_carry(&self, other: &Carried<'_>) -> bool {
+        let files =
+            |face: &Face| face.identity.as_ref().map(|it| (it.cert.clone(), it.key.clone()));
+        self.carries.iter().all(|carried| {
+            carried.role != other.role
+                && carried.prefix != other.prefix
+                && (!self.wanted.https || files(carried.face) == files(other.face))
+        })
+    }
+}
+
+fn open<'a>(
+    planned: Planned<'a>,
+    tree: &Tree,
+    shared: &Arc<Shared>,
+    certificates: &mut Certificates<'_>,
+) -> Result<Open<'a>, Error> {
+    let Planned { wanted, carries } = planned;
+    let identity = carries.first().and_then(|carried| carried.face.identity.as_ref());
+    let identity = identity.filter(|_| wanted.https);
+    let certificate = identity.map(|identity| certificates.get(identity)).transpose()?;
+    let tls = certificate.as_ref().zip(identity);
+    let tls = tls.map(|(certificate, identity)| certificate.acceptor(&identity.versions));
+    let (socket, address) = listen::bind(&wanted.url, *tree.process.insecure)?;
+    let mut site = Site::new(shared.clone(), address, wanted.https);
+    site = site.trusting_proxies(&tree.process.trusted_proxies);
+    let all = |list: fn(&Face) -> &[String]| -> Vec<String> {
+        carries.iter().flat_map(|carried| list(carried.face).iter().cloned()).collect()
+    };
+    site = site.allowing_origins(&all(|face| &face.allowed_origins));
+    for carried in &carries {
+        site = site.allowing_hosts(&carried.face.allowed_hosts);
+    }
+    Ok(Open {
+        wanted,
+        address,
+        socket: Some(socket),
+        site: Arc::new(site),
+        certificate,
+        tls,
+        carries,
+        services: Services::default(),
+    })
+}

@@ -4,24 +4,25 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::metadata_response::{
     MetadataResponse, MetadataResponseBroker, MetadataResponseTopic,
 };
-use kafka_protocol::messages::{FindCoordinatorRequest, MetadataRequest, TopicName};
+use kafka_protocol::messages::{FindCoordinatorRequest, MetadataRequest};
 use kafka_protocol::protocol::{Request, StrBytes};
 
+use crate::code::Code;
 use crate::connection::Connection;
-use crate::error::{Error, check};
+use crate::fault::{Fault, check};
 use crate::security::Security;
 use crate::settings::Settings;
+use crate::topic::wire_name;
 
 /// A connection that was idle for so long is not used again: brokers close theirs after 10 minutes.
 const IDLE_MAX: Duration = Duration::from_secs(60);
 
-/// Where another broker can be asked, connecting may take this part of a question's time: nothing refuses
-/// a connection to a machine that is gone.
+/// Connecting to one of several brokers may take one part in so many of a question's time, so that the next can be
+/// tried: nothing refuses a connection to a machine that is gone.
 const CONNECT_PART: u32 = 3;
 
 /// Idle connections kept to one broker.
@@ -38,7 +39,7 @@ pub struct Client {
     known: Mutex<Vec<String>>,
     /// The one of all these that answered last.
     good: Mutex<Option<String>>,
-    /// Or what of the settings stands in the way.
+    /// How connections are secured, or which setting stands in the way.
     security: Result<Security, String>,
     /// How long an answer is waited for.
     timeout: Duration,
@@ -89,13 +90,13 @@ impl Cluster {
         }
     }
 
-    /// Where a broker is; retriable if it is not there.
-    pub fn address(&self, broker: i32) -> Result<String, Error> {
-        let absent = Error::Code { error: ResponseError::LeaderNotAvailable, message: None };
-        self.brokers.get(&broker).map(Node::address).ok_or(absent)
+    /// The address of a broker. [`Code::LeaderNotAvailable`] if it is not there at the moment.
+    pub fn address(&self, broker: i32) -> Result<String, Fault> {
+        let known = self.brokers.get(&broker).map(Node::address);
+        known.ok_or_else(|| Code::LeaderNotAvailable.into())
     }
 
-    fn controller(&self) -> Result<String, Error> {
+    fn controller(&self) -> Result<String, Fault> {
         let known = self.controller.and_then(|id| self.brokers.get(&id));
         known.or(self.brokers.values().next()).map(Node::address).ok_or_else(no_broker)
     }
@@ -128,7 +129,7 @@ impl Client {
     }
 
     /// The cluster's brokers.
-    pub async fn cluster(&self) -> Result<Cluster, Error> {
+    pub async fn cluster(&self) -> Result<Cluster, Fault> {
         Ok(self.metadata(Some(&[]), false).await?.0)
     }
 
@@ -137,11 +138,8 @@ impl Client {
         &self,
         topics: Option<&[&str]>,
         operations: bool,
-    ) -> Result<(Cluster, Vec<MetadataResponseTopic>), Error> {
-        let of = |name: &&str| {
-            let name = TopicName(StrBytes::from_string((*name).to_string()));
-            MetadataRequestTopic::default().with_name(Some(name))
-        };
+    ) -> Result<(Cluster, Vec<MetadataResponseTopic>), Fault> {
+        let of = |name: &&str| MetadataRequestTopic::default().with_name(Some(wire_name(name)));
         let request = MetadataRequest::default()
             .with_topics(topics.map(|topics| topics.iter().map(of).collect()))
             .with_allow_auto_topic_creation(false);
@@ -158,7 +156,7 @@ impl Client {
     }
 
     /// The broker that coordinates a group, or what has a transactional id.
-    pub async fn coordinator(&self, of: Coordinated, key: &str) -> Result<Node, Error> {
+    pub async fn coordinator(&self, of: Coordinated, key: &str) -> Result<Node, Fault> {
         let key = StrBytes::from_string(key.to_string());
         let request = |version| {
             let request = FindCoordinatorRequest::default();
@@ -184,18 +182,19 @@ impl Client {
     pub async fn ask_any<R: Request>(
         &self,
         request: impl Fn(i16) -> R,
-    ) -> Result<R::Response, Error> {
+    ) -> Result<R::Response, Fault> {
         let mut last = no_broker();
         let addresses = self.addresses();
         for (index, address) in addresses.iter().enumerate() {
             if index + 1 < addresses.len()
-                && let Err(error @ Error::Unreachable { .. }) = self.reach(address).await
+                && let Err(fault) = self.reach(address).await
+                && fault.code.is_unanswered()
             {
-                last = error;
+                last = fault;
                 continue;
             }
             match self.ask(address, &request).await {
-                Err(error @ Error::Unreachable { .. }) => last = error,
+                Err(fault) if fault.code.is_unanswered() => last = fault,
                 answer => {
                     *lock(&self.good) = Some(address.clone());
                     return answer;
@@ -205,7 +204,7 @@ impl Client {
         Err(last)
     }
 
-    /// Where brokers may be, the likeliest first.
+    /// Addresses at which brokers may be, the likeliest first.
     fn addresses(&self) -> Vec<String> {
         let mut addresses: Vec<String> = lock(&self.good).iter().cloned().collect();
         for address in self.bootstrap.iter().chain(lock(&self.known).iter()) {
@@ -216,34 +215,36 @@ impl Client {
         addresses
     }
 
+    /// Asks the controller, or any broker where none is known.
     pub async fn ask_controller<R: Request>(
         &self,
         request: impl Fn(i16) -> R,
-    ) -> Result<R::Response, Error> {
+    ) -> Result<R::Response, Fault> {
         self.ask(&self.cluster().await?.controller()?, request).await
     }
 
-    /// `request` is told the version that is spoken.
+    /// Asks the broker at an address, within the client's timeout. `request` is told the version that is spoken.
     pub async fn ask<R: Request>(
         &self,
         address: &str,
         request: impl Fn(i16) -> R,
-    ) -> Result<R::Response, Error> {
+    ) -> Result<R::Response, Fault> {
         self.ask_within(self.timeout, address, request).await
     }
 
-    /// The same with another timeout than the client's.
+    /// As [`Client::ask`], with another timeout than the client's.
     pub async fn ask_within<R: Request>(
         &self,
         timeout: Duration,
         address: &str,
         request: impl Fn(i16) -> R,
-    ) -> Result<R::Response, Error> {
+    ) -> Result<R::Response, Fault> {
         let asked = async {
             let mut connection = self.connection(address).await?;
             let answer = connection.ask(request).await;
             // after another error the stream may be anywhere
-            if answer.is_ok() || matches!(answer, Err(Error::Unsupported { .. })) {
+            let was_asked = |fault: &Fault| fault.code != Code::UnsupportedRequest;
+            if !answer.as_ref().is_err_and(was_asked) {
                 self.keep(address, connection);
             }
             answer
@@ -252,14 +253,15 @@ impl Client {
             Ok(answer) => answer,
             Err(_) => {
                 let reason = format!("Broker {address} does not answer in {timeout:?}");
-                Err(Error::Unreachable { reason })
+                Err(Fault::new(Code::TimedOut, reason))
             }
         }
     }
 
-    async fn connection(&self, address: &str) -> Result<Connection, Error> {
-        let security = self.security.as_ref().map_err(|setting| Error::Refused {
-            reason: format!("Kafka's settings do not allow to ask so: {setting}"),
+    async fn connection(&self, address: &str) -> Result<Connection, Fault> {
+        let security = self.security.as_ref().map_err(|setting| {
+            let reason = format!("Kafka's settings do not allow to ask so: {setting}");
+            Fault::new(Code::UnsupportedSettings, reason)
         })?;
         while let Some(connection) = self.idle_to(address) {
             if connection.is_usable(IDLE_MAX) {
@@ -270,7 +272,7 @@ impl Client {
     }
 
     /// Has a connection ready, within a part of the time that a question has.
-    async fn reach(&self, address: &str) -> Result<(), Error> {
+    async fn reach(&self, address: &str) -> Result<(), Fault> {
         let patience = self.timeout / CONNECT_PART;
         match tokio::time::timeout(patience, self.connection(address)).await {
             Ok(connection) => {
@@ -279,7 +281,7 @@ impl Client {
             }
             Err(_) => {
                 let reason = format!("Broker {address} cannot be reached in {patience:?}");
-                Err(Error::Unreachable { reason })
+                Err(Fault::new(Code::Unreachable, reason))
             }
         }
     }
@@ -298,8 +300,8 @@ impl Client {
     }
 }
 
-fn no_broker() -> Error {
-    Error::Unreachable { reason: "There is no broker".to_string() }
+fn no_broker() -> Fault {
+    Fault::new(Code::Unreachable, "There is no broker")
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

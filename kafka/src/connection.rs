@@ -20,7 +20,8 @@ use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::error::Error;
+use crate::code::Code;
+use crate::fault::{Fault, check};
 use crate::scram::Scram;
 use crate::security::{Mechanism, Sasl, Security};
 
@@ -35,7 +36,7 @@ const API_VERSIONS_VERSION: i16 = 0;
 
 pub(crate) struct Connection {
     stream: Stream,
-    /// What the broker knows, by API key.
+    /// The versions of requests that the broker knows, by API key.
     versions: HashMap<i16, VersionRange>,
     last_id: i32,
     pub(crate) idle_since: Instant,
@@ -48,10 +49,10 @@ enum Stream {
 
 impl Connection {
     /// Connects and says who we are.
-    pub(crate) async fn open(address: &str, security: &Security) -> Result<Connection, Error> {
+    pub(crate) async fn open(address: &str, security: &Security) -> Result<Connection, Fault> {
         let stream = Stream::open(address, security).await.map_err(|error| {
             let reason = format!("Broker {address} cannot be reached: {error}");
-            Error::Unreachable { reason }
+            Fault::new(Code::Unreachable, reason)
         })?;
         let mut connection =
             Connection { stream, versions: HashMap::new(), last_id: 0, idle_since: Instant::now() };
@@ -62,7 +63,7 @@ impl Connection {
         Ok(connection)
     }
 
-    /// Whether nobody has closed it, and nothing is left of an earlier answer.
+    /// Returns true if it was used lately, nobody has closed it, and nothing is left of an earlier answer.
     pub(crate) fn is_usable(&self, idle_max: Duration) -> bool {
         let nothing = |e: io::Error| e.kind() == io::ErrorKind::WouldBlock;
         self.idle_since.elapsed() < idle_max
@@ -70,28 +71,28 @@ impl Connection {
     }
 
     /// Asks, and waits for the answer. `request` is told the version: some have fields that not all
-    /// versions have. [`Error::Unsupported`] if the broker does not know the question.
+    /// versions have. [`Code::UnsupportedRequest`] if the broker does not know the question.
     pub(crate) async fn ask<R: Request>(
         &mut self,
         request: impl Fn(i16) -> R,
-    ) -> Result<R::Response, Error> {
+    ) -> Result<R::Response, Fault> {
         let version = self.version_of::<R>()?;
         self.ask_in(&request(version), version).await
     }
 
-    async fn ask_once<R: Request>(&mut self, request: R) -> Result<R::Response, Error> {
+    async fn ask_once<R: Request>(&mut self, request: R) -> Result<R::Response, Fault> {
         let version = self.version_of::<R>()?;
         self.ask_in(&request, version).await
     }
 
     /// The newest version of a request that both sides know.
-    fn version_of<R: Request>(&self) -> Result<i16, Error> {
+    fn version_of<R: Request>(&self) -> Result<i16, Fault> {
         let known = self.versions.get(&R::KEY).map(|theirs| theirs.intersect(&R::VERSIONS));
         match known {
             Some(common) if !common.is_empty() => Ok(common.max),
             _ => {
                 let name = ApiKey::try_from(R::KEY).map(|key| format!("{key:?}"));
-                Err(Error::Unsupported { request: name.unwrap_or_default() })
+                Err(Fault::unsupported(&name.unwrap_or_default()))
             }
         }
     }
@@ -100,7 +101,7 @@ impl Connection {
         &mut self,
         request: &R,
         version: i16,
-    ) -> Result<R::Response, Error> {
+    ) -> Result<R::Response, Fault> {
         self.last_id = self.last_id.wrapping_add(1);
         let header = RequestHeader::default()
             .with_request_api_key(R::KEY)
@@ -115,9 +116,9 @@ impl Connection {
         let mut answer = self.stream.exchange(&body).await.map_err(|error| {
             if error.kind() == io::ErrorKind::UnexpectedEof && body.len() > STRING_BYTES_MAX {
                 let reason = format!("A name or a value has more than {STRING_BYTES_MAX} bytes.");
-                return Error::Refused { reason };
+                return Fault::new(Code::InvalidRequest, reason);
             }
-            Error::Unreachable { reason: format!("The broker does not answer: {error}") }
+            Fault::new(Code::Unreachable, format!("The broker does not answer: {error}"))
         })?;
         let header = ResponseHeader::decode(&mut answer, R::Response::header_version(version))
             .map_err(unspeakable)?;
@@ -129,7 +130,7 @@ impl Connection {
         Ok(response)
     }
 
-    async fn ask_versions(&mut self) -> Result<(), Error> {
+    async fn ask_versions(&mut self) -> Result<(), Fault> {
         let known = self.ask_in(&ApiVersionsRequest::default(), API_VERSIONS_VERSION).await?;
         self.versions = known
             .api_keys
@@ -139,12 +140,12 @@ impl Connection {
         Ok(())
     }
 
-    async fn authenticate(&mut self, sasl: &Sasl) -> Result<(), Error> {
+    async fn authenticate(&mut self, sasl: &Sasl) -> Result<(), Fault> {
         let handshake = SaslHandshakeRequest::default()
             .with_mechanism(StrBytes::from_static_str(sasl.mechanism.name()));
         let answer = self.ask_once(handshake).await?;
-        crate::error::check(answer.error_code, None)?;
-        let refused = |reason: String| Error::Unauthenticated { reason };
+        check(answer.error_code, None)?;
+        let refused = |reason: String| Fault::new(Code::SaslAuthenticationFailed, reason);
         match sasl.mechanism {
             Mechanism::Plain => {
                 let (username, password) = (&sasl.username, &sasl.password);
@@ -163,10 +164,10 @@ impl Connection {
     }
 
     /// A step of the authentication.
-    async fn say(&mut self, said: String) -> Result<String, Error> {
+    async fn say(&mut self, said: String) -> Result<String, Fault> {
         let step = SaslAuthenticateRequest::default().with_auth_bytes(Bytes::from(said));
         let answer = self.ask_once(step).await?;
-        crate::error::check(answer.error_code, answer.error_message)?;
+        check(answer.error_code, answer.error_message)?;
         Ok(String::from_utf8_lossy(&answer.auth_bytes).into_owned())
     }
 }
@@ -216,6 +217,6 @@ async fn exchange(
     Ok(Bytes::from(answer))
 }
 
-fn unspeakable(error: impl std::fmt::Display) -> Error {
-    Error::Unreadable { reason: format!("The broker cannot be understood: {error}") }
+fn unspeakable(error: impl std::fmt::Display) -> Fault {
+    Fault::new(Code::Unreadable, format!("The broker cannot be understood: {error}"))
 }

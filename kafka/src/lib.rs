@@ -1,13 +1,23 @@
-//! Kafka, as registry and proxy reach it: one set of settings (librdkafka's names), and a client of our
-//! own for what librdkafka has no words for. The types of Kafka's protocol are kafka-protocol's.
+//! Kafka, as registry and proxy reach it: one set of settings (librdkafka's names), one error, names of topics and
+//! partitions, a client of our own for what librdkafka has no words for, what a cluster is asked with it ([`admin`]), and
+//! the embedded broker of `weir dev`.
 
+pub mod admin;
 mod client;
+mod code;
 mod connection;
-mod error;
+mod embedded;
+mod fault;
+mod retry;
 mod scram;
 mod security;
 mod settings;
+mod topic;
 
 pub use client::{Client, Cluster, Coordinated, Node};
-pub use error::{Error, check};
+pub use code::Code;
+pub use embedded::EmbeddedBroker;
+pub use fault::{Fault, blocking, check};
+pub use retry::{Fallible, again};
 pub use settings::{Settings, Verdict, judge, refusal};
+pub use topic::{InvalidTopicName, Partition, TopicName};

@@ -1,8 +1,9 @@
 //! What the proxy refuses: one table of its errors, their codes, statuses and texts.
-//! Source: Confluent REST Proxy's `Errors` and rest-utils' `KafkaExceptionMapper`.
+//! What Kafka refuses is sorted in `faults`, and keeps its fault. Source: Confluent REST Proxy's `Errors`.
 
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::KafkaError;
 use weir_errors::error_table;
+use weir_kafka::{Code, Fallible, Fault};
 
 /// Seconds after which another try may pass, where nothing says more.
 pub(crate) const RETRY_AFTER_S: u64 = 1;
@@ -20,19 +21,23 @@ error_table! {
     }
     /// Kafka does not do this.
     Refused 40002 400 {
-        /// It cannot be, it is there already, a policy forbids it.
+        /// The proxy refuses it: a value is missing, or a name stands there twice.
         Refused { reason: String } => "{reason}";
+        /// Kafka refuses it: it cannot be, it is there already, a policy forbids it.
+        KafkaRefused { fault: Fault } => "{fault}";
         /// The broker does not know the request.
-        Unsupported { request: String }
-            => "The broker does not know this request ({request}). The embedded broker is for development: a real Kafka does.";
+        Unsupported { fault: Fault }
+            => "{fault} The embedded broker is for development: a real Kafka does.";
     }
     /// Kafka does not know who asks.
     Unauthenticated 40101 401 {
-        Unauthenticated { reason: String } => "{reason}";
+        Unauthenticated { fault: Fault } => "{fault}";
     }
     /// Kafka does not allow it.
     Forbidden 40301 403 {
-        Forbidden { reason: String } => "{reason}";
+        Forbidden { fault: Fault } => "{fault}";
+        /// The registry does not let the proxy's principal do this.
+        RegistryDenied { reason: String } => "{reason}";
     }
     /// There is no such topic.
     TopicNotFound 40401 404 {
@@ -48,7 +53,7 @@ error_table! {
     ConsumerNotFound 40403 404 {
         ConsumerNotFound => "Consumer instance not found.";
         /// Kafka does not have the topic or the partition; the code is that of another error, as in the reference.
-        UnknownPartition { reason: String } => "{reason}";
+        UnknownPartition { fault: Fault } => "{fault}";
     }
     /// The consumer instance has another embedded format.
     FormatMismatch 40601 406 {
@@ -109,15 +114,15 @@ error_table! {
     }
     /// The client is over Kafka's quota.
     Throttled 42901 429 {
-        Throttled { reason: String } => "{reason}";
+        Throttled { fault: Fault } => "{fault}";
     }
     /// Kafka has answered with an error that a later try does not mend.
     Kafka 50002 500 {
-        Kafka { reason: String } => "{reason}";
+        Kafka { fault: Fault } => "{fault}";
     }
     /// Kafka has answered with an error, or not at all; a later try may pass.
     Retriable 50003 500 {
-        Retriable { reason: String } => "{reason}";
+        Retriable { fault: Fault } => "{fault}";
     }
     /// A record may be written or not.
     OutcomeUnknown 50004 500 {
@@ -130,7 +135,7 @@ error_table! {
     }
     /// The broker is not available.
     BrokerNotAvailable 50302 503 {
-        BrokerNotAvailable { reason: String } => "{reason}";
+        BrokerNotAvailable { fault: Fault } => "{fault}";
     }
 
     http "Bad Request: {}"
@@ -144,7 +149,7 @@ error_table! {
         StreamTooOld => "Streaming connection open for longer than allowed: Connection will be closed.";
     }
     also BodyTooLarge 413 413 {
-        RecordTooLarge { reason: String } => "{reason}";
+        RecordTooLarge { fault: Fault } => "{fault}";
     }
 }
 
@@ -163,65 +168,56 @@ impl ProxyError {
 
     /// 40301, in the words of Kafka's Java client.
     pub(crate) fn topics_denied<T: AsRef<str>>(topics: &[T]) -> ProxyError {
-        let topics: Vec<&str> = topics.iter().map(AsRef::as_ref).collect();
-        ProxyError::Forbidden {
-            reason: format!("Not authorized to access topics: [{}]", topics.join(", ")),
-        }
+        Fault::topics_denied(topics).into()
     }
 
     /// 40301, in the words of Kafka's Java client.
     pub(crate) fn group_denied(group: &str) -> ProxyError {
-        ProxyError::Forbidden { reason: format!("Not authorized to access group: {group}") }
+        Fault::group_denied(group).into()
+    }
+
+    /// Returns true if Kafka does not let the proxy's principal do this.
+    pub(crate) fn is_unauthorized(&self) -> bool {
+        matches!(self, Self::Forbidden { .. })
+    }
+
+    /// Returns true if a record that has come to this is not written, or may not be: its sender may send it again,
+    /// now or once it knows whether it is there.
+    pub(crate) fn is_worth_another_try(&self) -> bool {
+        matches!(
+            self,
+            Self::Retriable { .. } | Self::BrokerNotAvailable { .. } | Self::OutcomeUnknown { .. }
+        )
+    }
+}
+
+impl Fallible for ProxyError {
+    fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::KafkaRefused { fault }
+            | Self::Unsupported { fault }
+            | Self::Unauthenticated { fault }
+            | Self::Forbidden { fault }
+            | Self::UnknownPartition { fault }
+            | Self::Throttled { fault }
+            | Self::Kafka { fault }
+            | Self::Retriable { fault }
+            | Self::BrokerNotAvailable { fault }
+            | Self::RecordTooLarge { fault } => Some(fault),
+            _ => None,
+        }
+    }
+}
+
+impl From<Code> for ProxyError {
+    /// Kafka's refusal in the words of its own clients.
+    fn from(code: Code) -> Self {
+        Fault::from(code).into()
     }
 }
 
 impl From<KafkaError> for ProxyError {
-    /// Sorts Kafka's errors as the reference does: who are you, you may not, try again, the rest.
     fn from(error: KafkaError) -> Self {
-        use RDKafkaErrorCode as Code;
-        let reason = match error.rdkafka_error_code() {
-            Some(code) => code.to_string(),
-            None => error.to_string(),
-        };
-        match error.rdkafka_error_code() {
-            Some(
-                Code::Authentication
-                | Code::SaslAuthenticationFailed
-                | Code::UnsupportedSASLMechanism
-                | Code::IllegalSASLState,
-            ) => Self::Unauthenticated { reason },
-            Some(
-                Code::TopicAuthorizationFailed
-                | Code::GroupAuthorizationFailed
-                | Code::ClusterAuthorizationFailed
-                | Code::TransactionalIdAuthorizationFailed,
-            ) => Self::Forbidden { reason },
-            Some(Code::MessageSizeTooLarge) => Self::RecordTooLarge { reason },
-            Some(
-                Code::BrokerTransportFailure
-                | Code::AllBrokersDown
-                | Code::BrokerDestroy
-                | Code::Resolve
-                | Code::OperationTimedOut
-                | Code::MessageTimedOut
-                | Code::RequestTimedOut
-                | Code::UnknownTopic
-                | Code::UnknownTopicOrPartition
-                | Code::LeaderNotAvailable
-                | Code::NotLeaderForPartition
-                | Code::BrokerNotAvailable
-                | Code::NotEnoughReplicas
-                | Code::NotEnoughReplicasAfterAppend
-                | Code::CoordinatorLoadInProgress
-                | Code::CoordinatorNotAvailable
-                | Code::NotCoordinator
-                | Code::NetworkException
-                | Code::QueueFull
-                | Code::WaitingForCoordinator
-                | Code::State
-                | Code::KafkaStorageError,
-            ) => Self::Retriable { reason },
-            _ => Self::Kafka { reason },
-        }
+        Fault::from(error).into()
     }
 }

@@ -2,35 +2,32 @@
 //!
 //! A request goes `http` -> `format` (JSON to bytes and back) -> [`Broker`] -> `http`.
 
-mod admin;
 mod broker;
 mod clients;
 mod codec;
 mod consumer;
-mod embedded;
 mod error;
+mod faults;
 mod format;
 mod http;
 mod limits;
-mod line;
-mod observer;
 mod produce;
 mod producer;
 mod reach;
 mod reader;
 mod record;
-mod retry;
 mod schemas;
+mod send_queue;
 
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use broker::{Broker, BrokerConfig, ClientSettings};
-pub use embedded::EmbeddedBroker;
 pub use error::ProxyError;
 pub use http::router;
 pub use limits::RateLimits;
+pub use weir_kafka::EmbeddedBroker;
 
 use consumer::Instances;
 use limits::Limits;

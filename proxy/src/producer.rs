@@ -6,12 +6,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rdkafka::error::KafkaError;
-use weir_kafka::Settings;
+use weir_kafka::{Code, Fault, Settings, TopicName};
 
-use crate::broker::is_topic_name;
 use crate::clients::{Clients, Permit, Purpose, not_made};
 use crate::error::ProxyError;
-use crate::line::{Counts, Delivery, Line, MESSAGE_TIMEOUT, TOPIC_TIMEOUT_MS, lock, retire};
+use crate::send_queue::{
+    Counts, Delivery, MESSAGE_TIMEOUT, Outgoing, SendQueue, SendResult, TOPIC_TIMEOUT_MS, lock,
+    retire,
+};
 
 /// KiB of records that wait to be sent, over all requests.
 const QUEUE_KBYTES_MAX: &str = "131072";
@@ -30,7 +32,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(8);
 /// How much longer librdkafka keeps a record: it never gives one up.
 const BEYOND_ANSWER: Duration = Duration::from_secs(120);
 
-/// Who has to have a record before it counts as sent.
+/// The brokers that have to have a record before it counts as sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Acks {
     None,
@@ -39,49 +41,21 @@ pub(crate) enum Acks {
     All,
 }
 
-/// A record to be sent; nothing is a null, which is not the same as empty.
-#[derive(Debug, Default)]
-pub(crate) struct Outgoing {
-    pub(crate) key: Option<Vec<u8>>,
-    pub(crate) value: Option<Vec<u8>>,
-    pub(crate) headers: Vec<RecordHeader>,
-    /// Milliseconds since 1970; now, if nothing is said.
-    pub(crate) timestamp_ms: Option<i64>,
-    pub(crate) partition: Option<i32>,
-}
-
-/// A header of a record: its name without NUL, its value, which may be null.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RecordHeader {
-    pub(crate) name: String,
-    pub(crate) value: Option<Vec<u8>>,
-}
-
-/// Where a record went.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Sent {
-    pub(crate) partition: i32,
-    /// -1 where nobody acknowledges.
-    pub(crate) offset: i64,
-    pub(crate) timestamp_ms: i64,
-}
-
-pub(crate) type SendResult = Result<Sent, ProxyError>;
-
+/// The producers of a proxy.
 pub(crate) struct Producers {
     kafka: Settings,
-    /// Whether the broker is the embedded one.
+    /// True if the broker is the embedded one, which reports append times that it does not keep.
     embedded: bool,
-    /// What `acks` is unless a request says so.
+    /// The `acks` of a request that says none.
     default: Acks,
     /// By `acks`.
-    made: [Mutex<Option<Arc<Line>>>; 3],
+    made: [Mutex<Option<Arc<SendQueue>>>; 3],
     counts: Arc<Counts>,
     clients: Arc<Clients>,
 }
 
 impl Acks {
-    /// As Kafka's setting has it. 422.
+    /// The value of Kafka's setting: `0`, `1`, `all` or `-1`. 422 another one.
     pub(crate) fn named(text: &str) -> Result<Acks, ProxyError> {
         match text {
             "0" => Ok(Acks::None),
@@ -107,8 +81,8 @@ impl Producers {
         let clients = clients.clone();
         let producers = Producers { kafka, embedded, default, made, counts, clients };
         let permit = producers.clients.take(Purpose::Produce).map_err(not_made)?;
-        let line = Arc::new(producers.make(default, permit)?);
-        *lock(&producers.made[default as usize]) = Some(line);
+        let queue = Arc::new(producers.make(default, permit)?);
+        *lock(&producers.made[default as usize]) = Some(queue);
         Ok(producers)
     }
 
@@ -123,20 +97,19 @@ impl Producers {
         Ok(self.start(topic, records, acks)?.results().await)
     }
 
-    /// Puts records on their way, in their order.
+    /// Puts records on their way, in their order. 40002 no topic can be called so.
     pub(crate) fn start(
         &self,
         topic: &str,
         records: Vec<Outgoing>,
         acks: Option<Acks>,
     ) -> Result<Delivery, ProxyError> {
-        if !is_topic_name(topic) {
-            return Err(ProxyError::Refused {
-                reason: format!("Topic name '{topic}' is invalid."),
-            });
-        }
-        let line = self.get(acks.unwrap_or(self.default))?;
-        Ok(line.add(topic, records, &self.counts))
+        let topic = TopicName::parse(topic).map_err(|_| {
+            let reason = format!("Topic name '{topic}' is invalid.");
+            Fault::new(Code::InvalidTopicException, reason)
+        })?;
+        let queue = self.get(acks.unwrap_or(self.default))?;
+        Ok(queue.add(topic, records, &self.counts))
     }
 
     /// Records that were sent, and that were not.
@@ -147,18 +120,19 @@ impl Producers {
 
     /// Waits until everything that was sent is acknowledged, or the time is over.
     pub(crate) async fn flush(&self, timeout: Duration) {
-        let made: Vec<Arc<Line>> = self.made.iter().filter_map(|made| lock(made).clone()).collect();
+        let made: Vec<Arc<SendQueue>> =
+            self.made.iter().filter_map(|made| lock(made).clone()).collect();
         let flushed =
-            made.into_iter().map(|line| tokio::task::spawn_blocking(move || line.flush(timeout)));
+            made.into_iter().map(|queue| tokio::task::spawn_blocking(move || queue.flush(timeout)));
         futures_util::future::join_all(flushed).await;
     }
 
     /// 50301.
-    fn get(&self, acks: Acks) -> Result<Arc<Line>, ProxyError> {
+    fn get(&self, acks: Acks) -> Result<Arc<SendQueue>, ProxyError> {
         let mut made = lock(&self.made[acks as usize]);
-        if let Some(line) = &*made {
-            if !line.is_broken() {
-                return Ok(line.clone());
+        if let Some(queue) = &*made {
+            if !queue.is_broken() {
+                return Ok(queue.clone());
             }
             tracing::warn!("an idempotent producer that has lost its place makes room for another");
             if let Some(broken) = made.take() {
@@ -166,9 +140,9 @@ impl Producers {
             }
         }
         let permit = self.clients.take(Purpose::Produce)?;
-        let line = Arc::new(self.make(acks, permit)?);
-        *made = Some(line.clone());
-        Ok(line)
+        let queue = Arc::new(self.make(acks, permit)?);
+        *made = Some(queue.clone());
+        Ok(queue)
     }
 
     /// How long a record may take: what the settings say.
@@ -179,11 +153,11 @@ impl Producers {
         ms.map_or(ANSWER_TIMEOUT, Duration::from_millis)
     }
 
-    fn make(&self, acks: Acks, permit: Permit) -> Result<Line, KafkaError> {
+    fn make(&self, acks: Acks, permit: Permit) -> Result<SendQueue, KafkaError> {
         let idempotent = acks == Acks::All && self.default == Acks::All;
         let mut settings = self.kafka.librdkafka(&[
             ("enable.idempotence", if idempotent { "true" } else { "false" }),
-            ("linger.ms", "0"), // what waits, waits in the line
+            ("linger.ms", "0"), // what waits, waits in the send queue
             // without it, linger.ms=0 would scatter records without a key over all partitions, one by one
             ("sticky.partitioning.linger.ms", STICKY_MS),
             ("message.max.bytes", MESSAGE_BYTES_MAX),
@@ -201,12 +175,12 @@ impl Producers {
         settings.set("acks", ["0", "1", "all"][acks as usize]);
         let answer_timeout = idempotent.then(|| self.answer_timeout());
         if let Some(timeout) = answer_timeout {
-            // a record that librdkafka gives up makes it send others twice: the line is the one that gives up
+            // a record that librdkafka gives up makes it send others twice: the send queue is the one that gives up
             let ms = (timeout + BEYOND_ANSWER).as_millis().to_string();
             settings.remove("delivery.timeout.ms");
             settings.set("message.timeout.ms", ms);
         }
-        Line::new(&settings, self.embedded, answer_timeout, permit)
+        SendQueue::new(&settings, self.embedded, answer_timeout, permit)
     }
 }
 

@@ -11,7 +11,7 @@ const KNOWN_FOR: Duration = Duration::from_secs(1);
 /// How long a broker may take to say that it is there.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What was found out last.
+/// The answer that was found out last.
 #[derive(Default)]
 pub(crate) struct Reach {
     last: Mutex<Option<(Instant, Result<(), String>)>>,

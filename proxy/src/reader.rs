@@ -8,6 +8,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::OwnedMessage;
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::time::Instant;
+use weir_kafka::{Code, Fault};
 
 use crate::broker::Broker;
 use crate::clients::{Permit, Purpose};
@@ -35,14 +36,14 @@ struct Lent {
     _permit: Permit,
 }
 
-/// What a read wants.
+/// A read of one partition.
 pub(crate) struct Read<'a> {
     pub(crate) topic: &'a str,
     pub(crate) partition: i32,
     /// The first offset; there may be none below.
     pub(crate) offset: i64,
     pub(crate) records_max: usize,
-    /// Of keys and values; a record that is larger comes alone.
+    /// Bytes of keys and values at most; a record that is larger comes alone.
     pub(crate) bytes_max: usize,
     /// How long to wait for the first record.
     pub(crate) wait: Duration,
@@ -123,8 +124,8 @@ async fn fetch(
             Ok(received) => received,
             Err(_) if at_end => break,
             Err(_) => {
-                let reason = "The broker does not answer the read".to_string();
-                return Err(ProxyError::Retriable { reason });
+                let reason = "The broker does not answer the read";
+                return Err(Fault::new(Code::TimedOut, reason).into());
             }
         };
         match received {
@@ -147,5 +148,6 @@ async fn fetch(
 
 /// librdkafka goes on by itself.
 fn is_passing(error: &KafkaError) -> bool {
-    matches!(ProxyError::from(error.clone()), ProxyError::Retriable { .. })
+    let Some(code) = error.rdkafka_error_code().map(Code::from) else { return false };
+    code.is_retriable() || code == Code::BrokerNotAvailable
 }

@@ -9,8 +9,8 @@ use weir_serde::{ClientError, unframe};
 
 use crate::error::ProxyError;
 use crate::format::{self, Format};
-use crate::producer::RecordHeader;
 use crate::schemas::Schemas;
+use crate::send_queue::RecordHeader;
 
 /// Why a record is not written.
 pub(crate) enum Unwritten {

@@ -259,7 +259,7 @@ async fn remember<K: Eq + Hash, V>(known: &Mutex<HashMap<K, V>>, key: K, value: 
 fn refused(error: ClientError) -> ProxyError {
     match error {
         ClientError::Registry { code: 40301, message, .. } => {
-            ProxyError::Forbidden { reason: message }
+            ProxyError::RegistryDenied { reason: message }
         }
         error => ProxyError::Serialization { reason: error.to_string() },
     }

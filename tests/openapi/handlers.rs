@@ -64,10 +64,7 @@ impl Handlers {
                 subject = None;
             }
             let text = line.trim_start();
-            if line == "queries! {" {
-                let rows: Vec<&str> = lines.by_ref().take_while(|line| *line != "}").collect();
-                self.structs.extend(queries(&rows));
-            } else if text.starts_with("#[") {
+            if text.starts_with("#[") {
                 pending.push(text);
             } else if text.contains("struct ") && text.ends_with('{') {
                 let name = text.split("struct ").nth(1).unwrap().split(['<', ' ']).next().unwrap();
@@ -142,8 +139,7 @@ impl Handlers {
             .find(&format!("{folder}{module}"), Some(module), name, |_| true)
             .unwrap_or_else(|| panic!("there is no handler {module}::{name}"));
         let mut found = BTreeSet::new();
-        let typed = start.head.split("Query<").skip(1);
-        let typed = typed.filter_map(|rest| rest.split('>').next());
+        let typed = start.head.split("Query<").skip(1).map(|rest| rest.split('>').next().unwrap());
         found.extend(typed.flat_map(|name| self.fields_of(name)));
         let extractors = self.extractors.iter().filter(|(extractor, _)| {
             words(&start.head).any(|word| word == *extractor) && *extractor != "Params"
@@ -314,19 +310,6 @@ fn fields(attributes: &str, body: &[&str]) -> Vec<String> {
         }
     }
     found
-}
-
-/// The structs of a `queries!` table: `Name { field: Type, .. }`, whose fields are in camel case.
-fn queries(rows: &[&str]) -> Vec<(String, Vec<String>)> {
-    let lines = rows.iter().map(|row| row.trim());
-    let table =
-        lines.filter(|row| !row.starts_with("//") && !row.starts_with("#[")).collect::<String>();
-    let structs = table.split('}').filter_map(|row| row.split_once('{'));
-    let fields = |row: &str| {
-        let names = row.split(',').filter_map(|field| field.split_once(':'));
-        names.map(|(name, _)| camel(name.trim())).collect()
-    };
-    structs.map(|(name, row)| (name.trim().to_string(), fields(row))).collect()
 }
 
 fn camel(name: &str) -> String {

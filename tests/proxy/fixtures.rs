@@ -138,6 +138,16 @@ pub async fn proxy_at(bootstrap_servers: &str, registry_url: &str) -> ProxyUnder
 
 /// A proxy before the real Kafka's listener of a security protocol, as the user of a SASL mechanism.
 pub async fn secured_proxy(protocol: &str, mechanism: &str, password: &str) -> ProxyUnderTest {
+    secured_proxy_with(protocol, mechanism, password, &[]).await
+}
+
+/// As [`secured_proxy`], with more of librdkafka's settings.
+pub async fn secured_proxy_with(
+    protocol: &str,
+    mechanism: &str,
+    password: &str,
+    others: &[(&str, String)],
+) -> ProxyUnderTest {
     let listener = if protocol == "sasl_ssl" { "SSL" } else { "SASL" };
     let var = |name: String| std::env::var(name).expect("tests/run says where it is");
     let user = if mechanism == "PLAIN" { "weir" } else { "weir-scram" };
@@ -148,10 +158,11 @@ pub async fn secured_proxy(protocol: &str, mechanism: &str, password: &str) -> P
         ("sasl.password", password.to_string()),
         ("ssl.ca.location", var("WEIR_TEST_KAFKA_CA".to_string())),
     ];
+    let owned = |(name, value): &(&str, String)| (name.to_string(), value.clone());
     let broker = Broker::new(BrokerConfig {
         kafka: weir_kafka::Settings {
             bootstrap_servers: var(format!("WEIR_TEST_KAFKA_{listener}")),
-            librdkafka: settings.map(|(name, value)| (name.to_string(), value)).into(),
+            librdkafka: settings.iter().chain(others).map(owned).collect(),
         },
         embedded: None,
     });

@@ -39,6 +39,7 @@ macro_rules! on_kafka {
 mod assignments;
 mod avro_bytes;
 mod compression;
+mod conditions;
 mod consumers;
 mod crowd;
 mod encodings;

@@ -14,6 +14,7 @@ on_kafka! {
     a_wrong_password_is_40101
     a_group_without_rights_is_40301_each_time
     a_topic_without_rights_is_40301_each_time
+    a_keystore_that_only_librdkafka_reads_leaves_both_apis_their_metadata
 }
 
 async fn each_way_of_saying_who_one_is_works(_kafka: &TestBroker) {
@@ -37,6 +38,41 @@ async fn a_wrong_password_is_40101(_kafka: &TestBroker) {
         let proxy = secured_proxy("sasl_ssl", mechanism, "guessed").await;
         refused(&proxy.api.get("/v3/clusters").await, 401, 40101);
     }
+}
+
+/// Connections of the proxy's own read no PKCS #12: librdkafka is asked in their place, for what it can.
+async fn a_keystore_that_only_librdkafka_reads_leaves_both_apis_their_metadata(kafka: &TestBroker) {
+    let topic = new_topic(kafka, "routes", 2).await;
+    let ca = std::env::var("WEIR_TEST_KAFKA_CA").expect("tests/run says where it is");
+    let keystore = [
+        ("ssl.keystore.location", ca.replace("ca.pem", "keystore.p12")),
+        ("ssl.keystore.password", "weir-secret".to_string()),
+    ];
+    let proxy = secured_proxy_with("sasl_ssl", "PLAIN", "weir-secret", &keystore).await;
+    sent(&produce(&proxy, &topic, JSON, &records(&flights()[..1])).await);
+    let site = Site::of(proxy).await;
+    let listed = site.api.get("/topics").await;
+    assert!(listed.json.as_array().unwrap().contains(&json!(topic)), "{}", listed.text);
+    let found = site.api.get(&format!("/topics/{topic}")).await;
+    assert_eq!(found.json["configs"]["cleanup.policy"], json!("delete"), "{}", found.text);
+    let same = site.get(&format!("/topics/{topic}")).await;
+    assert_eq!(same.json["partitions_count"], json!(2), "{}", same.text);
+    let config = site.get(&format!("/topics/{topic}/configs/cleanup.policy")).await;
+    assert_eq!(config.json["value"], json!("delete"), "{}", config.text);
+    let mut sum = 0;
+    for partition in 0..2 {
+        let v2 = site.api.get(&format!("/topics/{topic}/partitions/{partition}/offsets")).await;
+        let v3 = site.get(&format!("/topics/{topic}/partitions/{partition}/offset")).await;
+        assert_eq!(v2.json["end_offset"], v3.json["latest_offset"], "{} {}", v2.text, v3.text);
+        sum += v3.json["latest_offset"].as_i64().unwrap();
+    }
+    assert_eq!(sum, 1);
+    refused(&site.api.get("/topics/missing").await, 404, 40403);
+    refused(&site.get("/topics/missing").await, 404, 40403);
+    // the rest needs a connection of the proxy's own, and says which setting stands in the way
+    let acls = site.get("/acls").await;
+    refused(&acls, 400, 40002);
+    assert!(acls.text.contains("ssl.keystore.location"), "{}", acls.text);
 }
 
 /// Only somebody else may do this.

@@ -14,13 +14,14 @@ use rdkafka::message::{Message, OwnedMessage};
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+use weir_kafka::Fault;
 
 use super::partitions::{Positions, TopicPartition, partitions_of, starting_at};
 use super::reading::{Heard, Record};
 use super::seek::seek;
 use super::spec::ConsumerSpec;
 use super::state::Effect;
-use super::trouble::{Denied, Fault, Refusal};
+use super::trouble::{Denied, Mishap, Refusal};
 use crate::broker::Broker;
 use crate::clients::Permit;
 use crate::error::ProxyError;
@@ -117,7 +118,7 @@ impl Connected {
             Ok(message) => Heard::Record(message),
             Err(error) => {
                 tracing::debug!(%error, "consuming");
-                Heard::Fault(fault(&error))
+                Heard::Mishap(fault(&error))
             }
         };
         revoked.into_iter().chain([heard])
@@ -162,20 +163,20 @@ impl Connected {
     }
 }
 
-fn fault(error: &KafkaError) -> Fault {
+fn fault(error: &KafkaError) -> Mishap {
     use RDKafkaErrorCode as Code;
-    let Some(code) = error.rdkafka_error_code() else { return Fault::Passes };
+    let Some(code) = error.rdkafka_error_code() else { return Mishap::Passes };
     let reason = code.to_string();
     match code {
-        Code::GroupAuthorizationFailed => Fault::Denied(Denied::Group),
-        Code::TopicAuthorizationFailed => Fault::Denied(Denied::Topics),
-        Code::BrokerTransportFailure | Code::AllBrokersDown | Code::Resolve => Fault::Unreachable,
-        Code::AutoOffsetReset => Fault::Refused(Refusal::NoOffset { reason }),
+        Code::GroupAuthorizationFailed => Mishap::Denied(Denied::Group),
+        Code::TopicAuthorizationFailed => Mishap::Denied(Denied::Topics),
+        Code::BrokerTransportFailure | Code::AllBrokersDown | Code::Resolve => Mishap::Unreachable,
+        Code::AutoOffsetReset => Mishap::Refused(Refusal::NoOffset { reason }),
         Code::Authentication | Code::SaslAuthenticationFailed => {
-            Fault::Refused(Refusal::Unauthenticated { reason })
+            Mishap::Refused(Refusal::Unauthenticated { reason })
         }
-        Code::Fatal => Fault::Refused(Refusal::Fatal { reason }),
-        _ => Fault::Passes,
+        Code::Fatal => Mishap::Refused(Refusal::Fatal { reason }),
+        _ => Mishap::Passes,
     }
 }
 
@@ -251,7 +252,9 @@ pub(super) fn refused(error: KafkaError) -> ProxyError {
     match error {
         KafkaError::Subscription(reason) => ProxyError::Invalid { reason },
         error if is_unknown_partition(&error) => {
-            ProxyError::UnknownPartition { reason: ProxyError::from(error).to_string() }
+            let fault =
+                Fault::new(weir_kafka::Code::UnknownTopicOrPartition, Fault::from(error).reason);
+            ProxyError::UnknownPartition { fault }
         }
         error => error.into(),
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rdkafka::Offset;
 use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use weir_kafka::{Code, Fault, again};
 
 use super::client::{Client, is_unknown_partition};
 use super::partitions::{ASK_TIMEOUT, Commit, Position, Positions, TopicPartition, list_of};
@@ -15,7 +16,6 @@ use super::task::Instance;
 use super::turn::Held;
 use crate::broker::ask;
 use crate::error::ProxyError;
-use crate::retry::again;
 
 /// An offset that a group has committed.
 pub(crate) struct Committed {
@@ -58,7 +58,9 @@ impl Instance {
             }
         });
         self.in_group(committed).await.map_err(|error| match is_unknown.load(Ordering::Relaxed) {
-            true => ProxyError::UnknownPartition { reason: error.to_string() },
+            true => ProxyError::UnknownPartition {
+                fault: Fault::new(Code::UnknownTopicOrPartition, error.to_string()),
+            },
             false => error,
         })
     }

@@ -35,11 +35,9 @@ impl Instance {
         for topic in topics {
             let asked = tokio::time::timeout(PATIENCE, self.broker.partitions(topic)).await;
             let Ok(Ok(found)) = asked else { return false };
-            let leaderless = |p: &&crate::broker::Partition| {
-                p.leader < 0
-                    && partitions.iter().any(|o| o.topic == topic && o.partition == p.partition)
-            };
-            if found.iter().any(|partition| leaderless(&partition)) {
+            let is_ours =
+                |number| partitions.iter().any(|o| o.topic == topic && o.partition == number);
+            if found.iter().any(|p| p.leader.is_none() && is_ours(p.number)) {
                 return false;
             }
         }

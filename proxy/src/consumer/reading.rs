@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use super::partitions::{Positions, TopicPartition};
 use super::state::{Change, Source, State};
-use super::trouble::{Denied, Fault, Refusal};
+use super::trouble::{Denied, Mishap, Refusal};
 
 /// A record, as far as an instance minds it.
 pub(crate) trait Record {
@@ -29,7 +29,7 @@ pub(crate) enum Heard<R> {
     Record(R),
     /// The group has taken partitions away. A record that comes later is of another assignment.
     Revoked(Vec<TopicPartition>),
-    Fault(Fault),
+    Mishap(Mishap),
 }
 
 /// An instance's state, and the records that wait to be read.
@@ -105,7 +105,7 @@ impl<R: Record> Reading<R> {
                     self.state.revoke(&partition);
                 }
             }
-            Heard::Fault(fault) => self.state.trouble.note(fault),
+            Heard::Mishap(mishap) => self.state.trouble.note(mishap),
         }
     }
 

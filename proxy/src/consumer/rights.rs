@@ -30,7 +30,7 @@ impl Instance {
                 }
                 Ok(())
             }
-            Err(error @ ProxyError::Forbidden { .. }) => Err(error),
+            Err(fault) if fault.code.is_unauthorized() => Err(fault.into()),
             // it cannot be asked, so it is as it was
             Err(_) => Err(self.core().state().denial(denied, self.group())),
         }
@@ -45,13 +45,13 @@ impl Instance {
         let refusal = async {
             tokio::time::sleep(COORDINATOR_PATIENCE).await;
             match self.broker.cluster.may_join(self.group()).await {
-                Err(error @ ProxyError::Forbidden { .. }) => error,
+                Err(fault) if fault.code.is_unauthorized() => fault.into(),
                 _ => std::future::pending().await,
             }
         };
         tokio::select! {
             answer = asked => match answer {
-                Err(ProxyError::Forbidden { .. }) => Err(ProxyError::group_denied(self.group())),
+                Err(error) if error.is_unauthorized() => Err(ProxyError::group_denied(self.group())),
                 answer => answer,
             },
             error = refusal => Err(error),

@@ -220,7 +220,7 @@ impl Instance {
                     () = tokio::time::sleep_until(deadline) => return Ok(false),
                     heard = client.next() => heard,
                 };
-                let has_failed = heard.iter().any(|heard| matches!(heard, Heard::Fault(_)));
+                let has_failed = heard.iter().any(|heard| matches!(heard, Heard::Mishap(_)));
                 self.hear(held, heard);
                 if has_failed {
                     tokio::time::sleep(FAULT_PAUSE).await;

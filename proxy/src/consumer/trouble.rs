@@ -1,6 +1,7 @@
 //! What keeps an instance from reading, by what librdkafka has said.
 
 use serde::{Deserialize, Serialize};
+use weir_kafka::{Code, Fault};
 
 use crate::error::ProxyError;
 
@@ -41,9 +42,11 @@ pub(crate) enum Refusal {
 impl From<Refusal> for ProxyError {
     fn from(refusal: Refusal) -> ProxyError {
         match refusal {
-            Refusal::Unauthenticated { reason } => ProxyError::Unauthenticated { reason },
+            Refusal::Unauthenticated { reason } => {
+                Fault::new(Code::SaslAuthenticationFailed, reason).into()
+            }
             Refusal::NoOffset { reason } | Refusal::Fatal { reason } => {
-                ProxyError::Kafka { reason }
+                Fault::new(Code::Librdkafka, reason).into()
             }
         }
     }
@@ -52,7 +55,7 @@ impl From<Refusal> for ProxyError {
 /// An error of librdkafka's, as far as an instance minds it. Most errors pass: librdkafka goes on trying, and a read
 /// finds nothing meanwhile.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub(crate) enum Mishap {
     Passes,
     Unreachable,
     Denied(Denied),
@@ -60,12 +63,12 @@ pub(crate) enum Fault {
 }
 
 impl Trouble {
-    pub(super) fn note(&mut self, fault: Fault) {
+    pub(super) fn note(&mut self, fault: Mishap) {
         match fault {
-            Fault::Passes => {}
-            Fault::Unreachable => self.is_unreachable = true,
-            Fault::Denied(denied) => self.denied = Some(denied),
-            Fault::Refused(refusal) => self.refused = Some(refusal),
+            Mishap::Passes => {}
+            Mishap::Unreachable => self.is_unreachable = true,
+            Mishap::Denied(denied) => self.denied = Some(denied),
+            Mishap::Refused(refusal) => self.refused = Some(refusal),
         }
     }
 

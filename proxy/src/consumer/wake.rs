@@ -15,6 +15,7 @@ use super::turn::Held;
 use crate::broker::ask;
 use crate::clients::{Permit, Purpose};
 use crate::error::ProxyError;
+use weir_kafka::{Code, Fault};
 
 /// How long requests that do not read wait for a client.
 const WAKE_PATIENCE: Duration = Duration::from_secs(2);
@@ -151,8 +152,8 @@ impl Instance {
         let deadline = Instant::now() + ASK_TIMEOUT;
         while !client.is_assigned() {
             if Instant::now() >= deadline {
-                let reason = "The instance has not come back into its group in time".to_string();
-                return Err(ProxyError::Retriable { reason });
+                let reason = "The instance has not come back into its group in time";
+                return Err(Fault::new(Code::TimedOut, reason).into());
             }
             self.fetch(held, 1);
             tokio::time::sleep(JOIN_POLL).await;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use weir_kafka::{Code, Fault};
 use weir_serde::{Part, frame};
 
 pub(crate) use v2::{Prepared, ProduceResponse};
@@ -18,8 +19,8 @@ use crate::error::ProxyError;
 use crate::format::{self, Format, SchemaFormat};
 use crate::http::Object;
 use crate::http::json::coerced;
-use crate::producer::RecordHeader;
 use crate::schemas::{Resolved, SchemaRequest, Schemas};
+use crate::send_queue::RecordHeader;
 
 /// What records are made for, and of.
 #[derive(Clone, Copy)]
@@ -106,7 +107,7 @@ fn instant_ms(given: &RawValue) -> Result<Option<i64>, ProxyError> {
     let ms = (seconds * 1000.0).round() as i64;
     if ms > TIMESTAMP_MAX_MS {
         let reason = format!("Timestamp {ms} is out of range: a number is in seconds since 1970.");
-        return Err(ProxyError::Kafka { reason });
+        return Err(Fault::new(Code::InvalidTimestamp, reason).into());
     }
     checked_ms(Some(ms), given).map(Some)
 }

@@ -8,11 +8,12 @@ use weir_serde::Part;
 
 use super::{HeaderRequest, Target, encode, headers, milliseconds, of_request};
 use crate::error::ProxyError;
+use crate::faults;
 use crate::format::Format;
 use crate::http::Object;
 use crate::http::json::coerced;
-use crate::producer::{Outgoing, SendResult};
 use crate::schemas::{Resolved, SchemaRequest, SchemaSpec, SubjectName};
+use crate::send_queue::{Outgoing, SendResult};
 
 /// Body of a produce request; the schemas are of the request and not of its records.
 #[derive(Deserialize)]
@@ -145,12 +146,7 @@ impl ProduceResponse {
             Err(error) => ProduceResult {
                 partition: None,
                 offset: None,
-                error_code: Some(match error.code() {
-                    code @ (40101 | 40301 | 50003 | 50004) => code,
-                    // no such topic or partition; there may be one later
-                    40401 => 50003,
-                    _ => 50002, // what else Kafka says of a record
-                }),
+                error_code: Some(faults::answer_to_record_v2(&error)),
                 error: Some(error.to_string()),
             },
         });
@@ -166,10 +162,8 @@ impl ProduceResponse {
         });
         refused.unwrap_or(200)
     }
-}
 
-impl ProduceResponse {
-    /// Whether a record may be sent again, now or once its sender knows whether it is there.
+    /// Returns true if a record may be sent again, now or once its sender knows whether it is there.
     pub(crate) fn is_worth_another_try(&self) -> bool {
         self.offsets.iter().any(|result| matches!(result.error_code, Some(50003 | 50004)))
     }

@@ -10,8 +10,8 @@ use crate::error::ProxyError;
 use crate::format::{Format, SchemaFormat};
 use crate::http::Object;
 use crate::http::json::coerced;
-use crate::producer::{Outgoing, Sent};
 use crate::schemas::{SchemaRequest, SchemaSpec, SubjectName};
+use crate::send_queue::{Outgoing, Sent};
 
 /// A record.
 #[derive(Deserialize)]

@@ -4,9 +4,8 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use kafka_protocol::error::ResponseError;
 use tokio::time::{Instant, MissedTickBehavior, interval};
-use weir_kafka::Error;
+use weir_kafka::Code;
 
 use super::Cluster;
 use crate::log::KafkaConfig;
@@ -49,13 +48,14 @@ pub(super) async fn watch(topic: Arc<Topic>, config: KafkaConfig, cluster: Weak<
 }
 
 /// What is wrong with the topic. An error says nothing about that.
-async fn inspect(topic: &Topic, config: &KafkaConfig, applied: u64) -> Result<Vec<Fault>, Error> {
+async fn inspect(
+    topic: &Topic,
+    config: &KafkaConfig,
+    applied: u64,
+) -> Result<Vec<Fault>, weir_kafka::Fault> {
     let named = || topic.name.clone();
-    let gone = |error: &Error| {
-        matches!(
-            error.code(),
-            Some(ResponseError::UnknownTopicOrPartition | ResponseError::UnknownTopicId)
-        )
+    let gone = |error: &weir_kafka::Fault| {
+        matches!(error.code, Code::UnknownTopicOrPartition | Code::UnknownTopicId)
     };
     let mut faults = Vec::new();
     match topic.shape().await {

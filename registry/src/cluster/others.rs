@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::timeout;
-use weir_kafka::{Coordinated, Error};
+use weir_kafka::{Coordinated, Fault};
 
 use super::Cluster;
 use crate::log::KafkaConfig;
@@ -107,7 +107,7 @@ impl Lookout {
         self.hint.notify_one();
     }
 
-    async fn look(&self) -> Result<Others, Error> {
+    async fn look(&self) -> Result<Others, Fault> {
         let client = &self.topic.client;
         let known = self.known().clone();
         let address = match known {

@@ -7,70 +7,167 @@ use weir_registry_core::RegisterOptions;
 use super::request::behind_alias;
 use crate::Registry;
 
-/// Declares queries. Parameters that are not given are false, none or empty.
-macro_rules! queries {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$meta:meta])* $field:ident: $type:ty),* $(,)? })*) => {
-        $(
-            $(#[$doc])*
-            #[derive(Clone, Debug, Default, Deserialize)]
-            #[serde(default, rename_all = "camelCase")]
-            pub(super) struct $name {
-                $($(#[$meta])* pub(super) $field: $type,)*
-            }
-        )*
-    };
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct ListSubjects {
+    pub(super) subject_prefix: Option<String>,
+    pub(super) deleted: bool,
+    pub(super) deleted_only: bool,
 }
 
-queries! {
-    ListSubjects { subject_prefix: Option<String>, deleted: bool, deleted_only: bool }
-    LookUp { normalize: bool, deleted: bool }
-    LatestWithMetadata { key: Vec<String>, value: Vec<String>, deleted: bool }
-    ListVersions { deleted: bool, deleted_only: bool, deleted_as_negative: bool }
-    /// Whether soft-deleted ones count.
-    Deleted { deleted: bool }
-    /// Whether something is deleted for good.
-    Deletion { permanent: bool }
-    /// Whether a schema is normalized first, and whether it is checked for compatibility.
-    Registering { normalize: bool, force: bool }
-    Checking { normalize: bool, verbose: bool }
-    ListSchemas {
-        subject_prefix: Option<String>,
-        aliases: bool,
-        deleted: bool,
-        latest_only: bool,
-        rule_type: Option<String>,
-    }
-    /// Which associations a listed subject has to have.
-    Associated {
-        resource_type: Option<String>,
-        association_type: Vec<String>,
-        lifecycle: Vec<String>,
-    }
-    /// The context in which an id is looked for, and the subject whose place in the answer is preferred.
-    OfId { subject: Option<String>, fetch_max_id: bool }
-    /// In which shape schemas are answered.
-    Shaped {
-        format: Option<String>,
-        find_tags: Vec<String>,
-        reference_format: Option<String>,
-    }
-    DefaultToGlobal { default_to_global: bool }
-    Forcing { force: bool }
-    Recursion { recursive: bool }
-    ListContexts { context_prefix: Option<String> }
-    ListAssociations {
-        resource_type: Option<String>,
-        association_type: Vec<String>,
-        lifecycle: Option<String>,
-    }
-    ChangingAssociations { context: Option<String>, dry_run: bool }
-    DeletingAssociations {
-        resource_type: Option<String>,
-        association_type: Vec<String>,
-        cascade_lifecycle: bool,
-        dry_run: bool,
-    }
-    BatchGet { include_schemas: bool }
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct LookUp {
+    pub(super) normalize: bool,
+    pub(super) deleted: bool,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct LatestWithMetadata {
+    pub(super) key: Vec<String>,
+    pub(super) value: Vec<String>,
+    pub(super) deleted: bool,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct ListVersions {
+    pub(super) deleted: bool,
+    pub(super) deleted_only: bool,
+    pub(super) deleted_as_negative: bool,
+}
+
+/// Whether soft-deleted ones count.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Deleted {
+    pub(super) deleted: bool,
+}
+
+/// Whether something is deleted for good.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Deletion {
+    pub(super) permanent: bool,
+}
+
+/// Whether a schema is normalized first, and whether it is checked for compatibility.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Registering {
+    pub(super) normalize: bool,
+    pub(super) force: bool,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Checking {
+    pub(super) normalize: bool,
+    pub(super) verbose: bool,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct ListSchemas {
+    pub(super) subject_prefix: Option<String>,
+    pub(super) aliases: bool,
+    pub(super) deleted: bool,
+    pub(super) latest_only: bool,
+    pub(super) rule_type: Option<String>,
+}
+
+/// Which associations a listed subject has to have.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Associated {
+    pub(super) resource_type: Option<String>,
+    pub(super) association_type: Vec<String>,
+    pub(super) lifecycle: Vec<String>,
+}
+
+/// The context in which an id is looked for, and the subject whose place in the answer is preferred.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct OfId {
+    pub(super) subject: Option<String>,
+}
+
+/// Whether the highest id of the context is answered too.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct MaxId {
+    pub(super) fetch_max_id: bool,
+}
+
+/// In which format a schema's text is answered.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Formatted {
+    pub(super) format: Option<String>,
+}
+
+/// In which shape schemas are answered.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Shaped {
+    pub(super) format: Option<String>,
+    pub(super) find_tags: Vec<String>,
+    pub(super) reference_format: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct DefaultToGlobal {
+    pub(super) default_to_global: bool,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Forcing {
+    pub(super) force: bool,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Recursion {
+    pub(super) recursive: bool,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct ListContexts {
+    pub(super) context_prefix: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct ListAssociations {
+    pub(super) resource_type: Option<String>,
+    pub(super) association_type: Vec<String>,
+    pub(super) lifecycle: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct ChangingAssociations {
+    pub(super) context: Option<String>,
+    pub(super) dry_run: bool,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct DeletingAssociations {
+    pub(super) resource_type: Option<String>,
+    pub(super) association_type: Vec<String>,
+    pub(super) cascade_lifecycle: bool,
+    pub(super) dry_run: bool,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct BatchGet {
+    pub(super) include_schemas: bool,
 }
 
 impl Registering {
@@ -84,6 +181,12 @@ impl OfId {
     pub(super) fn subject(&self, registry: &Registry) -> Option<Subject> {
         let named = self.subject.as_deref().filter(|name| !name.is_empty())?;
         Some(behind_alias(registry, Subject::written(named)))
+    }
+}
+
+impl From<Formatted> for Shaped {
+    fn from(formatted: Formatted) -> Shaped {
+        Shaped { format: formatted.format, ..Shaped::default() }
     }
 }
 

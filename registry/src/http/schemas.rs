@@ -13,7 +13,7 @@ use weir_registry_core::{IdEntry, Listing, State as RegistryState, VersionEntry}
 use super::answer::{Answer, Json};
 use super::associations;
 use super::format;
-use super::query::{Associated, Deleted, ListSchemas, OfId, Paging, Shaped};
+use super::query::{Associated, Deleted, Formatted, ListSchemas, MaxId, OfId, Paging, Shaped};
 use super::request::{From, GuidPath, IdPath, Query};
 use super::shared_text::{JsonArray, RawText, SchemaJson};
 use crate::Registry;
@@ -103,17 +103,18 @@ pub(super) async fn by_id(
     IdPath(id): IdPath,
     From(asker): From,
     Query(asked): Query<OfId>,
+    Query(MaxId { fetch_max_id }): Query<MaxId>,
     Query(shaped): Query<Shaped>,
 ) -> Answer<SchemaJson<SchemaString>> {
     let subject = asked.subject(&registry);
-    if subject.is_none() && !asked.fetch_max_id && shaped.is_plain() {
+    if subject.is_none() && !fetch_max_id && shaped.is_plain() {
         return Ok(SchemaJson(find(&registry.state(), id, None)?.schema_string(None)));
     }
     let entry = find(&registry.state(), id, subject.as_ref())?.clone();
     let schema = entry.schema_string(own_place(&entry, subject).as_ref());
     let mut schema = format::shape(&registry, &asker, &entry, &shaped).await?.of_string(schema);
     let context = entry.context.as_str();
-    schema.max_id = asked.fetch_max_id.then(|| registry.state().max_id(context));
+    schema.max_id = fetch_max_id.then(|| registry.state().max_id(context));
     Ok(SchemaJson(schema))
 }
 
@@ -130,10 +131,10 @@ pub(super) async fn text(
     IdPath(id): IdPath,
     From(asker): From,
     Query(asked): Query<OfId>,
-    Query(shaped): Query<Shaped>,
+    Query(formatted): Query<Formatted>,
 ) -> Answer<Response> {
     let entry = find(&registry.state(), id, asked.subject(&registry).as_ref())?.clone();
-    let text = format::shape(&registry, &asker, &entry, &shaped).await?.text(&entry);
+    let text = format::shape(&registry, &asker, &entry, &formatted.into()).await?.text(&entry);
     Ok(RawText(text).into_response())
 }
 

@@ -12,7 +12,8 @@ use weir_schema::Budget;
 
 use super::answer::{Answer, Json, Refused};
 use super::query::{
-    Deleted, Deletion, LatestWithMetadata, ListSubjects, ListVersions, LookUp, Paging, Shaped,
+    Deleted, Deletion, Formatted, LatestWithMetadata, ListSubjects, ListVersions, LookUp, Paging,
+    Shaped,
 };
 use super::request::{Body, From, Query, SubjectPath, VersionPath};
 use super::shared_text::{RawText, SchemaJson};
@@ -212,10 +213,10 @@ pub(super) async fn schema(
     VersionPath(subject, spec): VersionPath,
     From(asker): From,
     Query(Deleted { deleted }): Query<Deleted>,
-    Query(shaped): Query<Shaped>,
+    Query(formatted): Query<Formatted>,
 ) -> Answer<Response> {
     let (place, schema) = find_version(&registry, &subject, spec, deleted)?;
-    let schema = format::version(&registry, &asker, &place, schema, &shaped).await?;
+    let schema = format::version(&registry, &asker, &place, schema, &formatted.into()).await?;
     Ok(RawText(schema.schema).into_response())
 }
 

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use crate::consumer::partitions::{Commit, Position, Positions, TopicPartition};
 use crate::consumer::reading::{Heard, Loan, Reading, Record};
 use crate::consumer::state::{Change, Command, Decision, Effect, Rules, State};
-use crate::consumer::trouble::{Denied, Fault, Refusal};
+use crate::consumer::trouble::{Denied, Mishap, Refusal};
 
 /// A record of one of three partitions of a topic, which is as long as its offset says.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,7 +59,7 @@ pub(super) enum Step {
     Return(Vec<i32>, i64),
     Fetch(i32),
     Revoke(i32),
-    Fault(Fault),
+    Mishap(Mishap),
     Lend(usize),
     /// An answer is written and has so many of its records, or is dropped.
     Settle(usize),
@@ -69,15 +69,15 @@ fn partitions() -> impl Strategy<Value = Vec<i32>> {
     prop::sample::subsequence(vec![0, 1, 2], 0..=3)
 }
 
-fn fault() -> impl Strategy<Value = Fault> {
+fn fault() -> impl Strategy<Value = Mishap> {
     let reason = "a reason".to_string();
     prop::sample::select(vec![
-        Fault::Passes,
-        Fault::Unreachable,
-        Fault::Denied(Denied::Group),
-        Fault::Denied(Denied::Topics),
-        Fault::Refused(Refusal::NoOffset { reason: reason.clone() }),
-        Fault::Refused(Refusal::Fatal { reason }),
+        Mishap::Passes,
+        Mishap::Unreachable,
+        Mishap::Denied(Denied::Group),
+        Mishap::Denied(Denied::Topics),
+        Mishap::Refused(Refusal::NoOffset { reason: reason.clone() }),
+        Mishap::Refused(Refusal::Fatal { reason }),
     ])
 }
 
@@ -95,7 +95,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         1 => (partitions(), 0..9i64).prop_map(|(p, offset)| Step::Return(p, offset)),
         12 => (0..3).prop_map(Step::Fetch),
         1 => (0..3).prop_map(Step::Revoke),
-        1 => fault().prop_map(Step::Fault),
+        1 => fault().prop_map(Step::Mishap),
         5 => (1..20usize).prop_map(Step::Lend),
         5 => (0..8usize).prop_map(Step::Settle),
     ]
@@ -222,7 +222,7 @@ impl Model {
                 self.next.remove(&partition);
                 self.reading.hear(Heard::Revoked(places(&[partition])));
             }
-            Step::Fault(fault) => self.reading.hear(Heard::Fault(fault)),
+            Step::Mishap(fault) => self.reading.hear(Heard::Mishap(fault)),
             Step::Lend(bytes_max) if self.loan.is_none() => {
                 self.loan = self.reading.lend(bytes_max);
             }

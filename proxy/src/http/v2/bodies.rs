@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::broker::is_topic_name;
+use weir_kafka::TopicName;
+
 use crate::consumer::{Commit, Position, TopicPattern};
 use crate::error::ProxyError;
 use crate::http::Object;
@@ -177,10 +178,7 @@ fn place(topic: String, partition: i32) -> Result<(String, i32), ProxyError> {
 }
 
 fn check_topic(topic: &str) -> Result<(), ProxyError> {
-    match is_topic_name(topic) {
-        true => Ok(()),
-        false => invalid("a topic's name has 1 to 249 letters, digits, '.', '_' and '-'"),
-    }
+    TopicName::parse(topic).map(drop).or_else(|invalid_name| invalid(&invalid_name.to_string()))
 }
 
 fn checked_offset(offset: i64) -> Result<i64, ProxyError> {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::control::Control;
 use crate::Proxy;
+use crate::error::ProxyError;
 use crate::http::answer::{Answer, Json};
 
 /// `GET /`: is it alive?
@@ -31,5 +32,14 @@ pub(crate) async fn root_of(body: Control) -> Answer<Json<Value>> {
 ///
 /// Answers `{"brokers": [..]}`. 50003 Kafka does not answer.
 pub(crate) async fn list(State(proxy): State<Proxy>) -> Answer<Json<Value>> {
-    Ok(Json(json!({"brokers": proxy.broker.brokers().await?})))
+    let brokers: Vec<i32> = proxy
+        .broker
+        .cluster
+        .cluster()
+        .await
+        .map_err(ProxyError::from)?
+        .brokers
+        .into_keys()
+        .collect();
+    Ok(Json(json!({"brokers": brokers})))
 }

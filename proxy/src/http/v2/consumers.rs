@@ -8,6 +8,7 @@ use axum::http::header::HeaderName;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
+use weir_kafka::{Code, Fault};
 
 use super::bodies::{self, Offsets, Partitions, Positions, Subscription, Wanted, checked_places};
 use super::control::Control;
@@ -196,7 +197,7 @@ pub(crate) async fn records(
     let kept_away = match records.outlook() {
         Outlook::Unreachable { reason } if !quirks => {
             let reason = format!("No broker can be reached, and nothing was read: {reason}");
-            return Err(ProxyError::BrokerNotAvailable { reason }.into());
+            return Err(ProxyError::from(Fault::new(Code::BrokerNotAvailable, reason)).into());
         }
         Outlook::Unreachable { .. } | Outlook::PartlyUnreachable => Some("unreachable"),
         Outlook::Joining => Some("joining"),
@@ -320,7 +321,7 @@ async fn places(proxy: &Proxy, params: &Params) -> Result<Vec<TopicPartition>, P
     for (topic, mut partitions) in topics {
         if partitions.is_empty() {
             let all = proxy.broker.partitions(topic).await?;
-            partitions = all.iter().map(|p| p.partition).collect();
+            partitions = all.iter().map(|p| p.number).collect();
         }
         let partitions = partitions.into_iter().map(|partition| (topic.to_string(), partition));
         places.extend(checked_places(partitions)?.into_iter().map(TopicPartition::from));

@@ -8,13 +8,14 @@ use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
+use weir_kafka::admin::{ConfigResource, PartitionInfo, Topic as Found};
+use weir_kafka::{Code, TopicName};
 
 use super::negotiate::Produced;
 use crate::Proxy;
-use crate::broker::Partition;
 use crate::error::{ProxyError, RETRY_AFTER_S};
 use crate::format::Format;
-use crate::http::answer::{Answer, Json, Refused};
+use crate::http::answer::{Answer, Json};
 use crate::http::json::parse;
 use crate::http::request::{Bytes, Named, Params};
 use crate::produce::{Prepared, ProduceResponse, Target};
@@ -28,12 +29,26 @@ pub(crate) struct Topic {
     partitions: Vec<Partition>,
 }
 
+#[derive(Serialize)]
+pub(crate) struct Partition {
+    partition: i32,
+    /// -1 if there is none.
+    leader: i32,
+    replicas: Vec<Replica>,
+}
+
+#[derive(Serialize)]
+struct Replica {
+    broker: i32,
+    leader: bool,
+    in_sync: bool,
+}
+
 /// `GET /topics`: names of topics, sorted, but those that Kafka keeps for itself.
 ///
 /// 50003 Kafka does not answer.
 pub(crate) async fn list(State(proxy): State<Proxy>) -> Answer<Json<Vec<String>>> {
-    let topics = proxy.broker.cluster.topics(false).await?.into_iter();
-    Ok(Json(topics.filter(|(_, topic)| !topic.is_internal).map(|(name, _)| name).collect()))
+    Ok(Json(proxy.broker.topics().await?))
 }
 
 /// `GET /topics/{topic}`: a topic with its configuration and its partitions.
@@ -43,9 +58,9 @@ pub(crate) async fn get(
     State(proxy): State<Proxy>,
     Named(topic): Named<String>,
 ) -> Answer<Json<Topic>> {
-    let partitions = partitions_of(&proxy, &topic).await?;
-    let configs = proxy.broker.topic_config(&topic).await?;
-    Ok(Json(Topic { name: topic, configs, partitions }))
+    let found = found(&proxy, &topic).await?;
+    let configs = configs_of(&proxy, &topic).await?;
+    Ok(Json(Topic { name: topic, configs, partitions: partitions_of(found) }))
 }
 
 /// `GET /topics/{topic}/partitions`.
@@ -55,7 +70,7 @@ pub(crate) async fn partitions(
     State(proxy): State<Proxy>,
     Named(topic): Named<String>,
 ) -> Answer<Json<Vec<Partition>>> {
-    Ok(Json(partitions_of(&proxy, &topic).await?))
+    Ok(Json(partitions_of(found(&proxy, &topic).await?)))
 }
 
 /// `GET /topics/{topic}/partitions/{partition}`.
@@ -65,7 +80,8 @@ pub(crate) async fn partition(
     State(proxy): State<Proxy>,
     Named((topic, partition)): Named<(String, i32)>,
 ) -> Answer<Json<Partition>> {
-    Ok(Json(find(&proxy, &topic, partition).await?))
+    let found = found(&proxy, &topic).await?;
+    Ok(Json(Partition::of(found.partition(partition).map_err(ProxyError::from)?)))
 }
 
 /// `GET /topics/{topic}/partitions/{partition}/offsets`: the first offset, and the one after the
@@ -76,12 +92,9 @@ pub(crate) async fn offsets(
     State(proxy): State<Proxy>,
     Named((topic, partition)): Named<(String, i32)>,
 ) -> Answer<Json<Value>> {
-    if find(&proxy, &topic, partition).await?.leader < 0 {
-        let reason = "There is no leader for this topic-partition".to_string();
-        return Err(ProxyError::Retriable { reason }.into());
-    }
-    let (beginning, end) = proxy.broker.offsets(&topic, partition).await?;
-    Ok(Json(json!({"beginning_offset": beginning, "end_offset": end})))
+    let found = found(&proxy, &topic).await?;
+    let offsets = crate::http::offsets_of(&proxy, &found, partition).await?;
+    Ok(Json(json!({"beginning_offset": offsets.first, "end_offset": offsets.end})))
 }
 
 /// `POST /topics/{topic}`: produce records.
@@ -106,7 +119,7 @@ pub(crate) async fn produce(
 /// `POST /topics/{topic}/partitions/{partition}`: produce records to a partition; a record's own
 /// wins.
 ///
-/// As `POST /topics/{topic}`.
+/// Answers as `POST /topics/{topic}`.
 pub(crate) async fn produce_to_partition(
     State(proxy): State<Proxy>,
     Named((topic, partition)): Named<(String, i32)>,
@@ -146,17 +159,37 @@ async fn send(
 }
 
 /// 40403.
-async fn partitions_of(proxy: &Proxy, topic: &str) -> Result<Vec<Partition>, Refused> {
-    proxy.broker.partitions(topic).await.map_err(|error| match error {
-        ProxyError::TopicNotFound => Refused::from(ProxyError::UnknownPartition {
-            reason: "This server does not host this topic-partition.".to_string(),
-        }),
-        error => Refused::from(error),
-    })
+async fn found(proxy: &Proxy, topic: &str) -> Result<Found, ProxyError> {
+    // v3 leaves it to Kafka to say that no topic can be called so
+    let name = TopicName::parse(topic).map_err(|_| Code::UnknownTopicOrPartition)?;
+    Ok(proxy.broker.cluster.topic(&name, false).await?)
 }
 
-async fn find(proxy: &Proxy, topic: &str, partition: i32) -> Result<Partition, Refused> {
-    let partitions = partitions_of(proxy, topic).await?;
-    let found = partitions.into_iter().find(|p| p.partition == partition);
-    found.ok_or(Refused::from(ProxyError::PartitionNotFound))
+/// The configuration of a topic; empty where the broker cannot say it, as the embedded one.
+async fn configs_of(proxy: &Proxy, topic: &str) -> Result<BTreeMap<String, String>, ProxyError> {
+    let resource = ConfigResource::Topic(topic.to_string());
+    match proxy.broker.cluster.configs_of(resource, None).await {
+        Ok(found) => Ok(found.into_iter().filter_map(|c| Some((c.name, c.value?))).collect()),
+        Err(fault) if fault.code == Code::UnsupportedRequest => Ok(BTreeMap::new()),
+        Err(fault) => Err(fault.into()),
+    }
+}
+
+fn partitions_of(topic: Found) -> Vec<Partition> {
+    topic.partitions.values().map(Partition::of).collect()
+}
+
+impl Partition {
+    fn of(found: &PartitionInfo) -> Partition {
+        let replica = |broker: &i32| Replica {
+            broker: *broker,
+            leader: found.leader == Some(*broker),
+            in_sync: found.in_sync.contains(broker),
+        };
+        Partition {
+            partition: found.number,
+            leader: found.leader.unwrap_or(-1),
+            replicas: found.replicas.iter().map(replica).collect(),
+        }
+    }
 }

@@ -7,11 +7,11 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderName, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use weir_kafka::admin::{Acl as Found, AclFilter, Operation, Pattern, Permission, ResourceType};
 
 use super::json_body::{JsonBody, Required};
 use super::site::{Here, List, Resource, Site, keys};
 use crate::Proxy;
-use crate::admin::{Acl as Found, AclFilter, Operation, Pattern, Permission, ResourceType};
 use crate::error::ProxyError;
 use crate::http::Object;
 use crate::http::answer::{Answer, Json, Nothing};
@@ -73,7 +73,7 @@ pub(crate) async fn list(
         permission: word(&params, "permission")?.unwrap_or(Permission::Any),
         ..names(&params)
     };
-    let found = proxy.broker.cluster.acls(&filter).await?;
+    let found = proxy.broker.cluster.acls(&filter).await.map_err(ProxyError::from)?;
     let query = query(&filter);
     let url = format!("{}?{query}", site.url(&["acls"]));
     let mut items: Vec<_> =
@@ -93,7 +93,7 @@ pub(crate) async fn create(
 ) -> Answer<(StatusCode, [(HeaderName, String); 1])> {
     let site = here.cluster(&proxy, &cluster).await?;
     let acl = request.acl()?;
-    proxy.broker.cluster.create_acls(std::slice::from_ref(&acl)).await?;
+    proxy.broker.cluster.create_acls(std::slice::from_ref(&acl)).await.map_err(ProxyError::from)?;
     Ok((StatusCode::CREATED, [(LOCATION, address(&site, &acl))]))
 }
 
@@ -109,7 +109,7 @@ pub(crate) async fn create_all(
     here.cluster(&proxy, &cluster).await?;
     let acls = request.data.into_iter().map(|Object(acl)| acl.acl());
     let acls = acls.collect::<Result<Vec<_>, _>>()?;
-    proxy.broker.cluster.create_acls(&acls).await?;
+    proxy.broker.cluster.create_acls(&acls).await.map_err(ProxyError::from)?;
     Ok(Nothing)
 }
 
@@ -131,7 +131,7 @@ pub(crate) async fn delete(
         permission: required(&params, "permission")?,
         ..names(&params)
     };
-    let deleted = proxy.broker.cluster.delete_acls(&filter).await?;
+    let deleted = proxy.broker.cluster.delete_acls(&filter).await.map_err(ProxyError::from)?;
     let deleted: Vec<_> = deleted.into_iter().map(|acl| describe(&site, acl)).collect();
     Ok(Json(json!({"data": deleted})))
 }

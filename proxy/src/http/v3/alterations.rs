@@ -6,11 +6,12 @@ use std::collections::HashSet;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use weir_kafka::Fault;
+use weir_kafka::admin::{Alteration, ConfigResource};
 
 use super::json_body::Required;
 use super::site::{Here, Site};
 use crate::Proxy;
-use crate::admin::{Alteration, Resource as Of};
 use crate::error::ProxyError;
 use crate::http::Object;
 use crate::http::answer::{Answer, Json, Nothing};
@@ -106,7 +107,7 @@ pub(super) async fn set(
     proxy: &Proxy,
     cluster: &str,
     here: Here,
-    of: Of,
+    of: ConfigResource,
     name: String,
     new: NewValue,
 ) -> Answer<Nothing> {
@@ -122,13 +123,15 @@ pub(super) async fn reset(
     proxy: &Proxy,
     cluster: &str,
     here: Here,
-    of: Of,
+    of: ConfigResource,
     name: String,
 ) -> Answer<Nothing> {
     let site = here.cluster(proxy, cluster).await?;
     match of {
-        Of::Brokers => Names::set_of(proxy, &of).await?.check(&site, &of, &name)?,
-        Of::Topic(_) | Of::Broker(_) => Names::of(proxy, &of).await?.check(&site, &of, &name)?,
+        ConfigResource::Brokers => Names::set_of(proxy, &of).await?.check(&site, &of, &name)?,
+        ConfigResource::Topic(_) | ConfigResource::Broker(_) => {
+            Names::of(proxy, &of).await?.check(&site, &of, &name)?
+        }
     }
     alter_one(proxy, of, vec![Alteration { name, value: None }], false).await
 }
@@ -138,7 +141,7 @@ pub(super) async fn alter(
     proxy: &Proxy,
     cluster: &str,
     here: Here,
-    of: Of,
+    of: ConfigResource,
     request: Alter,
 ) -> Answer<Nothing> {
     let site = here.cluster(proxy, cluster).await?;
@@ -160,20 +163,25 @@ pub(super) async fn alter_topics(
     if asked.is_empty() {
         return Ok(Nothing.into_response());
     }
-    let of: Vec<Of> = asked.iter().map(|(of, _)| of.clone()).collect();
-    let known = proxy.broker.cluster.configs(&of, None).await?;
+    let of: Vec<ConfigResource> = asked.iter().map(|(of, _)| of.clone()).collect();
+    let known = proxy.broker.cluster.configs(&of, None).await.map_err(ProxyError::from)?;
     for ((of, changes), known) in asked.iter().zip(known) {
         let known = Names(known.into_iter().map(|config| config.name).collect());
         known.check_all(&site, of, changes)?;
     }
     let asked: Vec<_> = asked.into_iter().filter(|(_, changes)| !changes.is_empty()).collect();
     let validate_only = request.validate_only.unwrap_or(false);
-    let results = proxy.broker.cluster.alter_configs(&asked, validate_only).await?;
+    let results = proxy
+        .broker
+        .cluster
+        .alter_configs(&asked, validate_only)
+        .await
+        .map_err(ProxyError::from)?;
     let failures: Vec<Failure> = asked
         .iter()
         .zip(results)
         .filter_map(|((of, _), result)| {
-            let error = result.err()?;
+            let error = ProxyError::from(result.err()?);
             let topic_name = of.name();
             Some(Failure { topic_name, error_code: error.code(), message: error.to_string() })
         })
@@ -186,13 +194,18 @@ pub(super) async fn alter_topics(
 
 async fn alter_one(
     proxy: &Proxy,
-    of: Of,
+    of: ConfigResource,
     changes: Vec<Alteration>,
     validate_only: bool,
 ) -> Answer<Nothing> {
     if !changes.is_empty() {
-        let results = proxy.broker.cluster.alter_configs(&[(of, changes)], validate_only).await?;
-        results.into_iter().collect::<Result<(), ProxyError>>()?;
+        let results = proxy
+            .broker
+            .cluster
+            .alter_configs(&[(of, changes)], validate_only)
+            .await
+            .map_err(ProxyError::from)?;
+        results.into_iter().collect::<Result<(), Fault>>().map_err(ProxyError::from)?;
     }
     Ok(Nothing)
 }
@@ -202,25 +215,25 @@ struct Names(HashSet<String>);
 
 impl Names {
     /// What can be set of a resource. 404 no such broker · 40403.
-    async fn of(proxy: &Proxy, of: &Of) -> Result<Names, ProxyError> {
+    async fn of(proxy: &Proxy, of: &ConfigResource) -> Result<Names, ProxyError> {
         let mut names = Names::set_of(proxy, of).await?;
-        if *of == Of::Brokers
+        if *of == ConfigResource::Brokers
             && let Some(id) = proxy.broker.cluster.cluster().await?.brokers.into_keys().next()
         {
-            names.0.extend(Names::set_of(proxy, &Of::Broker(id)).await?.0);
+            names.0.extend(Names::set_of(proxy, &ConfigResource::Broker(id)).await?.0);
         }
         Ok(names)
     }
 
     /// What Kafka lists of a resource: of all brokers, only what is set.
-    async fn set_of(proxy: &Proxy, of: &Of) -> Result<Names, ProxyError> {
+    async fn set_of(proxy: &Proxy, of: &ConfigResource) -> Result<Names, ProxyError> {
         let found = proxy.broker.cluster.configs_of(of.clone(), None).await?;
         Ok(Names(found.into_iter().map(|config| config.name).collect()))
     }
 
     /// 404.
-    fn check(&self, site: &Site, of: &Of, name: &str) -> Result<(), ProxyError> {
-        let kind = if matches!(of, Of::Topic(_)) { "TOPIC" } else { "BROKER" };
+    fn check(&self, site: &Site, of: &ConfigResource, name: &str) -> Result<(), ProxyError> {
+        let kind = if matches!(of, ConfigResource::Topic(_)) { "TOPIC" } else { "BROKER" };
         let unlisted =
             kind == "BROKER" && (UNLISTED.contains(&name) || name.starts_with(OF_LISTENER));
         if self.0.contains(name) || unlisted {
@@ -233,16 +246,23 @@ impl Names {
     }
 
     /// 404.
-    fn check_all(&self, site: &Site, of: &Of, changes: &[Alteration]) -> Result<(), ProxyError> {
+    fn check_all(
+        &self,
+        site: &Site,
+        of: &ConfigResource,
+        changes: &[Alteration],
+    ) -> Result<(), ProxyError> {
         changes.iter().try_for_each(|change| self.check(site, of, &change.name))
     }
 }
 
 /// Each topic once. 40002.
-fn by_topic(asked: Vec<Object<AlterTopic>>) -> Result<Vec<(Of, Vec<Alteration>)>, ProxyError> {
-    let mut topics: Vec<(Of, Vec<Object<AlterOne>>)> = Vec::with_capacity(asked.len());
+fn by_topic(
+    asked: Vec<Object<AlterTopic>>,
+) -> Result<Vec<(ConfigResource, Vec<Alteration>)>, ProxyError> {
+    let mut topics: Vec<(ConfigResource, Vec<Object<AlterOne>>)> = Vec::with_capacity(asked.len());
     for Object(AlterTopic { topic_name, configs }) in asked {
-        let of = Of::Topic(topic_name);
+        let of = ConfigResource::Topic(topic_name);
         match topics.iter_mut().find(|(known, _)| *known == of) {
             Some((_, known)) => known.extend(configs),
             None => topics.push((of, configs)),

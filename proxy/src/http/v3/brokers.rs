@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use serde::Serialize;
+use weir_kafka::Node;
 
 use super::partitions::{Replica, replica};
 use super::site::{Here, Link, List, Resource, Site, key, keys};
@@ -9,7 +10,6 @@ use crate::Proxy;
 use crate::error::ProxyError;
 use crate::http::answer::{Answer, Json};
 use crate::http::request::Named;
-use weir_kafka::Node;
 
 #[derive(Serialize)]
 pub(crate) struct Broker {
@@ -30,7 +30,8 @@ pub(crate) async fn list(
     here: Here,
 ) -> Answer<Json<List<Resource<Broker>>>> {
     let site = here.cluster(&proxy, &cluster).await?;
-    let brokers = proxy.broker.cluster.cluster().await?.brokers.into_values();
+    let brokers =
+        proxy.broker.cluster.cluster().await.map_err(ProxyError::from)?.brokers.into_values();
     let brokers = brokers.map(|node| (key(node.id), describe(&site, node)));
     Ok(Json(site.list("KafkaBrokerList", &["brokers"], brokers)))
 }
@@ -44,7 +45,8 @@ pub(crate) async fn get(
     here: Here,
 ) -> Answer<Json<Resource<Broker>>> {
     let site = here.cluster(&proxy, &cluster).await?;
-    let node = proxy.broker.cluster.cluster().await?.brokers.remove(&broker);
+    let node =
+        proxy.broker.cluster.cluster().await.map_err(ProxyError::from)?.brokers.remove(&broker);
     Ok(Json(describe(&site, node.ok_or(ProxyError::NotFound)?)))
 }
 
@@ -57,14 +59,22 @@ pub(crate) async fn replicas(
     here: Here,
 ) -> Answer<Json<List<Resource<Replica>>>> {
     let site = here.cluster(&proxy, &cluster).await?;
-    if !proxy.broker.cluster.cluster().await?.brokers.contains_key(&broker) {
+    if !proxy
+        .broker
+        .cluster
+        .cluster()
+        .await
+        .map_err(ProxyError::from)?
+        .brokers
+        .contains_key(&broker)
+    {
         let reason = format!("Broker {broker} cannot be found.");
         return Err(ProxyError::Missing { reason }.into());
     }
     let mut found = Vec::new();
-    for topic in proxy.broker.cluster.topics(false).await?.values() {
+    for topic in proxy.broker.cluster.topics(false).await.map_err(ProxyError::from)?.values() {
         for partition in topic.partitions.values().filter(|p| p.replicas.contains(&broker)) {
-            let order = keys(&[&topic.name, &key(partition.id)]);
+            let order = keys(&[&topic.name, &key(partition.number)]);
             found.push((order, replica(&site, &topic.name, partition, broker)));
         }
     }

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::site::{Here, Link, List, Resource, Site};
 use crate::Proxy;
+use crate::error::ProxyError;
 use crate::http::answer::{Answer, Json};
 use crate::http::request::Named;
 
@@ -27,7 +28,7 @@ pub(crate) async fn list(
     State(proxy): State<Proxy>,
     here: Here,
 ) -> Answer<Json<List<Resource<Cluster>>>> {
-    let cluster = proxy.broker.cluster.cluster().await?;
+    let cluster = proxy.broker.cluster.cluster().await.map_err(ProxyError::from)?;
     let site = here.site(&cluster.id);
     Ok(Json(here.clusters(describe(&site, cluster.controller))))
 }
@@ -41,7 +42,7 @@ pub(crate) async fn get(
     here: Here,
 ) -> Answer<Json<Resource<Cluster>>> {
     let site = here.cluster(&proxy, &id).await?;
-    let cluster = proxy.broker.cluster.cluster().await?;
+    let cluster = proxy.broker.cluster.cluster().await.map_err(ProxyError::from)?;
     Ok(Json(describe(&site, cluster.controller)))
 }
 

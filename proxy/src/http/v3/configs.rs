@@ -5,12 +5,12 @@
 use axum::extract::State;
 use axum::response::Response;
 use serde::Serialize;
+use weir_kafka::admin::{Config as Found, ConfigResource};
 
 use super::alterations::{Alter, AlterTopics, NewValue, alter, reset, set};
 use super::json_body::JsonBody;
 use super::site::{Here, List, Resource, Site, key, keys};
 use crate::Proxy;
-use crate::admin::{Config as Found, Resource as Of};
 use crate::error::ProxyError;
 use crate::http::answer::{Answer, Json, Nothing};
 use crate::http::request::Named;
@@ -54,7 +54,7 @@ pub(crate) async fn of_topic(
     here: Here,
 ) -> Configs {
     let place = ["topics", &topic, "configs"];
-    list(&proxy, &cluster, here, Of::Topic(topic.clone()), &place).await
+    list(&proxy, &cluster, here, ConfigResource::Topic(topic.clone()), &place).await
 }
 
 /// `GET ../topics/{topic}/configs/{name}`.
@@ -65,7 +65,7 @@ pub(crate) async fn of_topic_one(
     Named((cluster, topic, name)): Named<(String, String, String)>,
     here: Here,
 ) -> Answer<Json<Resource<Config>>> {
-    one(&proxy, &cluster, here, Of::Topic(topic), &name).await
+    one(&proxy, &cluster, here, ConfigResource::Topic(topic), &name).await
 }
 
 /// `PUT ../topics/{topic}/configs/{name}`.
@@ -77,7 +77,7 @@ pub(crate) async fn set_of_topic(
     here: Here,
     JsonBody(new): JsonBody<NewValue>,
 ) -> Answer<Nothing> {
-    set(&proxy, &cluster, here, Of::Topic(topic), name, new).await
+    set(&proxy, &cluster, here, ConfigResource::Topic(topic), name, new).await
 }
 
 /// `DELETE ../topics/{topic}/configs/{name}`: the default again.
@@ -88,7 +88,7 @@ pub(crate) async fn reset_of_topic(
     Named((cluster, topic, name)): Named<(String, String, String)>,
     here: Here,
 ) -> Answer<Nothing> {
-    reset(&proxy, &cluster, here, Of::Topic(topic), name).await
+    reset(&proxy, &cluster, here, ConfigResource::Topic(topic), name).await
 }
 
 /// `POST ../topics/{topic}/configs:alter`: all or none.
@@ -100,7 +100,7 @@ pub(crate) async fn alter_topic(
     here: Here,
     JsonBody(request): JsonBody<Alter>,
 ) -> Answer<Nothing> {
-    alter(&proxy, &cluster, here, Of::Topic(topic), request).await
+    alter(&proxy, &cluster, here, ConfigResource::Topic(topic), request).await
 }
 
 /// `GET ../topics/-/configs`: of all topics but those that Kafka keeps for itself.
@@ -112,9 +112,10 @@ pub(crate) async fn of_topics(
     here: Here,
 ) -> Configs {
     let site = here.cluster(&proxy, &cluster).await?;
-    let topics = proxy.broker.cluster.topics(false).await?.into_iter();
+    let topics = proxy.broker.cluster.topics(false).await.map_err(ProxyError::from)?.into_iter();
     let topics = topics.filter(|(_, topic)| !topic.is_internal);
-    let topics: Vec<Of> = topics.map(|(name, _)| Of::Topic(name)).collect();
+    let topics: Vec<ConfigResource> =
+        topics.map(|(name, _)| ConfigResource::Topic(name.to_string())).collect();
     all(&proxy, &site, topics, &["topics", "-", "configs"], "KafkaTopicConfigList").await
 }
 
@@ -142,7 +143,7 @@ pub(crate) async fn of_broker(
     here: Here,
 ) -> Configs {
     let place = ["brokers", &broker.to_string(), "configs"];
-    list(&proxy, &cluster, here, Of::Broker(broker), &place).await
+    list(&proxy, &cluster, here, ConfigResource::Broker(broker), &place).await
 }
 
 /// `GET ../brokers/-/configs`: of all brokers.
@@ -154,8 +155,9 @@ pub(crate) async fn of_brokers(
     here: Here,
 ) -> Configs {
     let site = here.cluster(&proxy, &cluster).await?;
-    let brokers = proxy.broker.cluster.cluster().await?.brokers.into_keys();
-    let brokers: Vec<Of> = brokers.map(Of::Broker).collect();
+    let brokers =
+        proxy.broker.cluster.cluster().await.map_err(ProxyError::from)?.brokers.into_keys();
+    let brokers: Vec<ConfigResource> = brokers.map(ConfigResource::Broker).collect();
     all(&proxy, &site, brokers, &["brokers", "-", "configs"], "KafkaBrokerConfigList").await
 }
 
@@ -167,7 +169,7 @@ pub(crate) async fn of_broker_one(
     Named((cluster, broker, name)): Named<(String, i32, String)>,
     here: Here,
 ) -> Answer<Json<Resource<Config>>> {
-    one(&proxy, &cluster, here, Of::Broker(broker), &name).await
+    one(&proxy, &cluster, here, ConfigResource::Broker(broker), &name).await
 }
 
 /// `PUT ../brokers/{broker}/configs/{name}`.
@@ -179,7 +181,7 @@ pub(crate) async fn set_of_broker(
     here: Here,
     JsonBody(new): JsonBody<NewValue>,
 ) -> Answer<Nothing> {
-    set(&proxy, &cluster, here, Of::Broker(broker), name, new).await
+    set(&proxy, &cluster, here, ConfigResource::Broker(broker), name, new).await
 }
 
 /// `DELETE ../brokers/{broker}/configs/{name}`: what all brokers have again.
@@ -190,7 +192,7 @@ pub(crate) async fn reset_of_broker(
     Named((cluster, broker, name)): Named<(String, i32, String)>,
     here: Here,
 ) -> Answer<Nothing> {
-    reset(&proxy, &cluster, here, Of::Broker(broker), name).await
+    reset(&proxy, &cluster, here, ConfigResource::Broker(broker), name).await
 }
 
 /// `POST ../brokers/{broker}/configs:alter`: all or none.
@@ -202,7 +204,7 @@ pub(crate) async fn alter_broker(
     here: Here,
     JsonBody(request): JsonBody<Alter>,
 ) -> Answer<Nothing> {
-    alter(&proxy, &cluster, here, Of::Broker(broker), request).await
+    alter(&proxy, &cluster, here, ConfigResource::Broker(broker), request).await
 }
 
 // Of all brokers
@@ -215,7 +217,7 @@ pub(crate) async fn of_cluster(
     Named(cluster): Named<String>,
     here: Here,
 ) -> Configs {
-    list(&proxy, &cluster, here, Of::Brokers, &["broker-configs"]).await
+    list(&proxy, &cluster, here, ConfigResource::Brokers, &["broker-configs"]).await
 }
 
 /// `GET ../broker-configs/{name}`.
@@ -226,7 +228,7 @@ pub(crate) async fn of_cluster_one(
     Named((cluster, name)): Named<(String, String)>,
     here: Here,
 ) -> Answer<Json<Resource<Config>>> {
-    one(&proxy, &cluster, here, Of::Brokers, &name).await
+    one(&proxy, &cluster, here, ConfigResource::Brokers, &name).await
 }
 
 /// `PUT ../broker-configs/{name}`.
@@ -238,7 +240,7 @@ pub(crate) async fn set_of_cluster(
     here: Here,
     JsonBody(new): JsonBody<NewValue>,
 ) -> Answer<Nothing> {
-    set(&proxy, &cluster, here, Of::Brokers, name, new).await
+    set(&proxy, &cluster, here, ConfigResource::Brokers, name, new).await
 }
 
 /// `DELETE ../broker-configs/{name}`.
@@ -249,7 +251,7 @@ pub(crate) async fn reset_of_cluster(
     Named((cluster, name)): Named<(String, String)>,
     here: Here,
 ) -> Answer<Nothing> {
-    reset(&proxy, &cluster, here, Of::Brokers, name).await
+    reset(&proxy, &cluster, here, ConfigResource::Brokers, name).await
 }
 
 /// `POST ../broker-configs:alter`: all or none.
@@ -261,15 +263,21 @@ pub(crate) async fn alter_cluster(
     here: Here,
     JsonBody(request): JsonBody<Alter>,
 ) -> Answer<Nothing> {
-    alter(&proxy, &cluster, here, Of::Brokers, request).await
+    alter(&proxy, &cluster, here, ConfigResource::Brokers, request).await
 }
 
-async fn list(proxy: &Proxy, cluster: &str, here: Here, of: Of, place: &[&str]) -> Configs {
+async fn list(
+    proxy: &Proxy,
+    cluster: &str,
+    here: Here,
+    of: ConfigResource,
+    place: &[&str],
+) -> Configs {
     let site = here.cluster(proxy, cluster).await?;
     let kind = match of {
-        Of::Topic(_) => "KafkaTopicConfigList",
-        Of::Broker(_) => "KafkaBrokerConfigList",
-        Of::Brokers => "KafkaClusterConfigList",
+        ConfigResource::Topic(_) => "KafkaTopicConfigList",
+        ConfigResource::Broker(_) => "KafkaBrokerConfigList",
+        ConfigResource::Brokers => "KafkaClusterConfigList",
     };
     all(proxy, &site, vec![of], place, kind).await
 }
@@ -277,19 +285,19 @@ async fn list(proxy: &Proxy, cluster: &str, here: Here, of: Of, place: &[&str]) 
 async fn all(
     proxy: &Proxy,
     site: &Site,
-    of: Vec<Of>,
+    of: Vec<ConfigResource>,
     place: &[&str],
     kind: &'static str,
 ) -> Configs {
     let found = match of.is_empty() {
         true => Vec::new(),
-        false => proxy.broker.cluster.configs(&of, None).await?,
+        false => proxy.broker.cluster.configs(&of, None).await.map_err(ProxyError::from)?,
     };
     let items = of.iter().zip(found).flat_map(|(of, configs)| {
         let whose = match of {
-            Of::Topic(topic) => topic.clone(),
-            Of::Broker(id) => key(*id),
-            Of::Brokers => String::new(),
+            ConfigResource::Topic(topic) => topic.clone(),
+            ConfigResource::Broker(id) => key(*id),
+            ConfigResource::Brokers => String::new(),
         };
         configs
             .into_iter()
@@ -302,16 +310,17 @@ async fn one(
     proxy: &Proxy,
     cluster: &str,
     here: Here,
-    of: Of,
+    of: ConfigResource,
     name: &str,
 ) -> Answer<Json<Resource<Config>>> {
     let site = here.cluster(proxy, cluster).await?;
-    let found = proxy.broker.cluster.configs_of(of.clone(), Some(name)).await?;
+    let found =
+        proxy.broker.cluster.configs_of(of.clone(), Some(name)).await.map_err(ProxyError::from)?;
     let config = found.into_iter().find(|config| config.name == name);
     Ok(Json(describe(&site, &of, config.ok_or(ProxyError::NotFound)?)))
 }
 
-fn describe(site: &Site, of: &Of, found: Found) -> Resource<Config> {
+fn describe(site: &Site, of: &ConfigResource, found: Found) -> Resource<Config> {
     let is_default = found.is_default();
     let synonyms = found.synonyms.into_iter();
     let mut config = Config {
@@ -330,16 +339,16 @@ fn describe(site: &Site, of: &Of, found: Found) -> Resource<Config> {
     };
     let name = config.name.clone();
     match of {
-        Of::Topic(topic) => {
+        ConfigResource::Topic(topic) => {
             config.topic_name = Some(topic.clone());
             site.resource("KafkaTopicConfig", &["topics", topic, "configs", &name], config)
         }
-        Of::Broker(id) => {
+        ConfigResource::Broker(id) => {
             config.broker_id = Some(*id);
             let place = ["brokers", &id.to_string(), "configs", &name];
             site.resource("KafkaBrokerConfig", &place, config)
         }
-        Of::Brokers => {
+        ConfigResource::Brokers => {
             config.config_type = Some("BROKER");
             site.resource("KafkaClusterConfig", &["broker-configs", &name], config)
         }

@@ -3,10 +3,11 @@
 
 use axum::extract::State;
 use serde::Serialize;
+use weir_kafka::Partition;
+use weir_kafka::admin::{Group as Found, Member};
 
 use super::site::{Here, Link, List, Resource, Site, key, keys};
 use crate::Proxy;
-use crate::admin::{Group as Found, Member};
 use crate::error::ProxyError;
 use crate::http::answer::{Answer, Json, Nothing};
 use crate::http::request::Named;
@@ -57,9 +58,10 @@ pub(crate) async fn list(
     let site = here.cluster(&proxy, &cluster).await?;
     let admin = &proxy.broker.cluster;
     // only the groups of the page are asked after
-    let ids = admin.group_ids().await?.into_keys().map(|id| (id.clone(), id));
+    let ids =
+        admin.group_ids().await.map_err(ProxyError::from)?.into_keys().map(|id| (id.clone(), id));
     let page = site.list("KafkaConsumerGroupList", &["consumer-groups"], ids);
-    let groups = admin.groups(page.items()).await?;
+    let groups = admin.groups(page.items()).await.map_err(ProxyError::from)?;
     Ok(Json(page.of(groups.into_iter().map(|group| describe(&site, &group)).collect())))
 }
 
@@ -72,7 +74,7 @@ pub(crate) async fn get(
     here: Here,
 ) -> Answer<Json<Resource<Group>>> {
     let site = here.cluster(&proxy, &cluster).await?;
-    Ok(Json(describe(&site, &proxy.broker.cluster.group(&group).await?)))
+    Ok(Json(describe(&site, &find(&proxy, &group).await?)))
 }
 
 /// `DELETE ../consumer-groups/{group}`: delete a group with its offsets. Not Confluent's.
@@ -84,7 +86,7 @@ pub(crate) async fn delete(
     here: Here,
 ) -> Answer<Nothing> {
     here.cluster(&proxy, &cluster).await?;
-    proxy.broker.cluster.delete_group(&group).await?;
+    proxy.broker.cluster.delete_group(&group).await.map_err(ProxyError::from)?;
     Ok(Nothing)
 }
 
@@ -97,7 +99,7 @@ pub(crate) async fn consumers(
     here: Here,
 ) -> Answer<Json<List<Resource<Consumer>>>> {
     let site = here.cluster(&proxy, &cluster).await?;
-    let found = proxy.broker.cluster.group(&group).await?;
+    let found = find(&proxy, &group).await?;
     let consumers = found.members.values().map(|m| (m.id.clone(), member(&site, &group, m)));
     let place = ["consumer-groups", &group, "consumers"];
     Ok(Json(site.list("KafkaConsumerList", &place, consumers)))
@@ -112,7 +114,7 @@ pub(crate) async fn consumer(
     here: Here,
 ) -> Answer<Json<Resource<Consumer>>> {
     let site = here.cluster(&proxy, &cluster).await?;
-    let found = proxy.broker.cluster.group(&group).await?;
+    let found = find(&proxy, &group).await?;
     let found = found.members.get(&consumer).ok_or(ProxyError::NotFound)?;
     Ok(Json(member(&site, &group, found)))
 }
@@ -126,11 +128,11 @@ pub(crate) async fn assignments(
     here: Here,
 ) -> Answer<Json<List<Resource<Assignment>>>> {
     let site = here.cluster(&proxy, &cluster).await?;
-    let found = proxy.broker.cluster.group(&group).await?;
+    let found = find(&proxy, &group).await?;
     let found = found.members.get(&consumer).ok_or(ProxyError::NotFound)?;
-    let items = found.partitions.iter().map(|(topic, partition)| {
-        let order = keys(&[topic, &key(*partition)]);
-        (order, assigned(&site, &group, &consumer, topic, *partition))
+    let items = found.partitions.iter().map(|partition| {
+        let order = keys(&[&partition.topic, &key(partition.number)]);
+        (order, assigned(&site, &group, &consumer, partition))
     });
     let place = ["consumer-groups", &group, "consumers", &consumer, "assignments"];
     Ok(Json(site.list("KafkaConsumerAssignmentList", &place, items)))
@@ -151,12 +153,17 @@ pub(crate) async fn assignment(
     here: Here,
 ) -> Answer<Json<Resource<Assignment>>> {
     let site = here.cluster(&proxy, &cluster).await?;
-    let found = proxy.broker.cluster.group(&group).await?;
+    let found = find(&proxy, &group).await?;
     let found = found.members.get(&consumer).ok_or(ProxyError::NotFound)?;
-    if !found.partitions.contains(&(topic.clone(), partition)) {
-        return Err(ProxyError::NotFound.into());
-    }
-    Ok(Json(assigned(&site, &group, &consumer, &topic, partition)))
+    let mut partitions = found.partitions.iter();
+    let found = partitions.find(|p| *p.topic == topic && p.number == partition);
+    let found = found.ok_or(ProxyError::NotFound)?;
+    Ok(Json(assigned(&site, &group, &consumer, found)))
+}
+
+/// 404.
+async fn find(proxy: &Proxy, group: &str) -> Result<Found, ProxyError> {
+    proxy.broker.cluster.group(group).await?.ok_or(ProxyError::NotFound)
 }
 
 fn describe(site: &Site, found: &Found) -> Resource<Group> {
@@ -191,15 +198,15 @@ fn assigned(
     site: &Site,
     group: &str,
     consumer: &str,
-    topic: &str,
-    partition: i32,
+    partition: &Partition,
 ) -> Resource<Assignment> {
-    let number = partition.to_string();
+    let Partition { topic, number } = partition;
+    let (topic, number) = (topic.as_str(), number.to_string());
     let fields = Assignment {
         consumer_group_id: group.to_string(),
         consumer_id: consumer.to_string(),
         topic_name: topic.to_string(),
-        partition_id: partition,
+        partition_id: partition.number,
         partition: site.link(&["topics", topic, "partitions", &number]),
         lag: site.link(&["consumer-groups", group, "lags", topic, "partitions", &number]),
     };

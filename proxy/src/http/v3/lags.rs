@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use serde::Serialize;
+use weir_kafka::Partition;
+use weir_kafka::admin::{At, Isolation, Member};
 
 use super::site::{Here, Link, List, Resource, Site, key, keys};
 use crate::Proxy;
-use crate::admin::{At, Isolation, Member};
 use crate::error::ProxyError;
 use crate::http::answer::{Answer, Json};
 use crate::http::request::Named;
@@ -110,10 +111,8 @@ pub(crate) async fn summary(
 async fn lags(proxy: &Proxy, group: &str) -> Result<Vec<Lag>, ProxyError> {
     let admin = &proxy.broker.cluster;
     let missing = |reason: String| ProxyError::Missing { reason };
-    let found = admin.group(group).await.map_err(|error| match error {
-        ProxyError::NotFound => missing(format!("Consumer Group {group} could not be found.")),
-        error => error,
-    })?;
+    let absent = || missing(format!("Consumer Group {group} could not be found."));
+    let found = admin.group(group).await?.ok_or_else(absent)?;
     let committed = admin.committed(group).await?;
     if committed.is_empty() {
         return Err(missing("Consumer group offsets could not be found.".to_string()));
@@ -121,15 +120,15 @@ async fn lags(proxy: &Proxy, group: &str) -> Result<Vec<Lag>, ProxyError> {
     let partitions: Vec<_> = committed.keys().cloned().collect();
     // what a reader of transactions can reach
     let ends = admin.offsets_at(&partitions, At::Latest, Isolation::ReadCommitted).await?;
-    let owners: BTreeMap<&(String, i32), &Member> =
+    let owners: BTreeMap<&Partition, &Member> =
         found.members.values().flat_map(|m| m.partitions.iter().map(move |p| (p, m))).collect();
-    let lag = |(place, current): (&(String, i32), &i64)| {
-        let end = *ends.get(place)?;
-        let owner = owners.get(place);
+    let lag = |(partition, current): (&Partition, &i64)| {
+        let end = *ends.get(partition)?;
+        let owner = owners.get(partition);
         Some(Lag {
             consumer_group_id: group.to_string(),
-            topic_name: place.0.clone(),
-            partition_id: place.1,
+            topic_name: partition.topic.to_string(),
+            partition_id: partition.number,
             consumer_id: owner.map_or_else(String::new, |m| m.id.clone()),
             instance_id: owner.and_then(|m| m.instance_id.clone()),
             client_id: owner.map_or_else(String::new, |m| m.client_id.clone()),

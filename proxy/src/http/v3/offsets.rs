@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use weir_kafka::admin::{At, Isolation};
+use weir_kafka::{Code, Fault, Partition};
 
 use super::json_body::{JsonBody, Required};
 use super::site::{Here, List, Resource, key, keys};
 use crate::Proxy;
-use crate::admin::{At, Isolation};
 use crate::error::ProxyError;
 use crate::http::Object;
 use crate::http::answer::{Answer, Json};
@@ -70,7 +71,7 @@ pub(crate) struct Moved {
     offset: i64,
 }
 
-type Partitions = BTreeMap<(String, i32), i64>;
+type Offsets = BTreeMap<Partition, i64>;
 
 /// `POST ../offsets:reset`.
 ///
@@ -84,16 +85,12 @@ pub(crate) async fn reset(
 ) -> Answer<Json<List<Resource<Moved>>>> {
     let site = here.cluster(&proxy, &cluster).await?;
     let admin = &proxy.broker.cluster;
-    match admin.group(&group).await {
-        Ok(found) if !found.is_empty() => {
-            let reason = format!("Consumer group {group} has active members.");
-            return Err(ProxyError::Refused { reason }.into());
-        }
-        // a group begins with its first offset
-        Ok(_) | Err(ProxyError::NotFound) => {}
-        Err(error) => return Err(error.into()),
+    // a group begins with its first offset
+    if admin.group(&group).await.map_err(ProxyError::from)?.is_some_and(|found| !found.is_empty()) {
+        let reason = format!("Consumer group {group} has active members.");
+        return Err(ProxyError::from(Fault::new(Code::NonEmptyGroup, reason)).into());
     }
-    let committed = admin.committed(&group).await?;
+    let committed = admin.committed(&group).await.map_err(ProxyError::from)?;
     let places = places(&proxy, request.topics, &committed).await?;
     if places.is_empty() {
         let reason = "Consumer group offsets could not be found.".to_string();
@@ -101,17 +98,17 @@ pub(crate) async fn reset(
     }
     let offsets = target(&proxy, &request.to.0, &places, &committed).await?;
     if !request.validate_only.unwrap_or(false) {
-        admin.commit(&group, &offsets).await?;
+        admin.commit(&group, &offsets).await.map_err(ProxyError::from)?;
     }
-    let moved = offsets.into_iter().map(|(place, offset)| {
-        let previous_offset = committed.get(&place).copied();
-        let (topic, partition) = place;
+    let moved = offsets.into_iter().map(|(partition, offset)| {
+        let previous_offset = committed.get(&partition).copied();
+        let Partition { topic, number: partition } = partition;
         let number = partition.to_string();
         let order = keys(&[&topic, &key(partition)]);
         let place = ["consumer-groups", &group, "lags", &topic, "partitions", &number];
         let fields = Moved {
             consumer_group_id: group.clone(),
-            topic_name: topic.clone(),
+            topic_name: topic.to_string(),
             partition_id: partition,
             previous_offset,
             offset,
@@ -125,8 +122,8 @@ pub(crate) async fn reset(
 async fn places(
     proxy: &Proxy,
     topics: Option<Vec<Object<OfTopic>>>,
-    committed: &Partitions,
-) -> Result<Vec<(String, i32)>, ProxyError> {
+    committed: &Offsets,
+) -> Result<Vec<Partition>, ProxyError> {
     let Some(topics) = topics else { return Ok(committed.keys().cloned().collect()) };
     let mut places = Vec::new();
     for Object(OfTopic { topic_name, partitions }) in topics {
@@ -134,7 +131,7 @@ async fn places(
         let partitions = partitions.unwrap_or_else(|| found.partitions.keys().copied().collect());
         for partition in partitions {
             found.partition(partition)?;
-            places.push((topic_name.clone(), partition));
+            places.push(Partition::new(found.name.clone(), partition));
         }
     }
     places.sort();
@@ -145,20 +142,20 @@ async fn places(
 async fn target(
     proxy: &Proxy,
     to: &To,
-    places: &[(String, i32)],
-    committed: &Partitions,
-) -> Result<Partitions, ProxyError> {
+    places: &[Partition],
+    committed: &Offsets,
+) -> Result<Offsets, ProxyError> {
     let admin = &proxy.broker.cluster;
     let at = |at| admin.offsets_at(places, at, Isolation::ReadUncommitted);
     match to {
         To { position: Some(Position::Earliest), offset: None, timestamp: None, shift: None } => {
-            at(At::Earliest).await
+            Ok(at(At::Earliest).await?)
         }
         To { position: Some(Position::Latest), offset: None, timestamp: None, shift: None } => {
-            at(At::Latest).await
+            Ok(at(At::Latest).await?)
         }
         To { position: None, offset: None, timestamp: Some(time), shift: None } => {
-            at(At::Time(time.as_millisecond().max(0))).await
+            Ok(at(At::Time(time.as_millisecond().max(0))).await?)
         }
         To { position: None, offset: Some(offset), timestamp: None, shift: None } => {
             let offset = *offset;
@@ -177,10 +174,10 @@ async fn target(
 
 /// Offsets that are between the first and the one after the last.
 fn within(
-    first: Partitions,
-    end: &Partitions,
-    wanted: impl Fn(&(String, i32), i64) -> i64,
-) -> Result<Partitions, ProxyError> {
+    first: Offsets,
+    end: &Offsets,
+    wanted: impl Fn(&Partition, i64) -> i64,
+) -> Result<Offsets, ProxyError> {
     let clamped = first.into_iter().map(|(place, first)| {
         let end = end.get(&place).copied().unwrap_or(first).max(first);
         let offset = wanted(&place, first).clamp(first, end);

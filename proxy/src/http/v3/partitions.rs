@@ -3,11 +3,12 @@
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use weir_kafka::admin::{PartitionInfo, Reassignment as Ongoing, Topic};
+use weir_kafka::{Code, Fault};
 
 use super::json_body::{JsonBody, Required};
 use super::site::{Here, Link, List, Resource, Site, key, keys};
 use crate::Proxy;
-use crate::admin::{At, Isolation, Partition as Found, Reassignment as Ongoing, Topic};
 use crate::error::ProxyError;
 use crate::http::answer::{Answer, Json};
 use crate::http::json::coerced;
@@ -17,7 +18,7 @@ use crate::http::request::{Named, Params};
 pub(crate) struct Partition {
     topic_name: String,
     partition_id: i32,
-    /// Not there while there is none.
+    /// Left out while no broker leads.
     #[serde(skip_serializing_if = "Option::is_none")]
     leader: Option<Link>,
     replicas: Link,
@@ -84,8 +85,15 @@ pub(crate) async fn list(
     here: Here,
 ) -> Answer<Json<List<Resource<Partition>>>> {
     let site = here.cluster(&proxy, &cluster).await?;
-    let found = proxy.broker.cluster.topic(&topic, false).await?.partitions.into_values();
-    let partitions = found.map(|p| (key(p.id), describe(&site, &topic, &p)));
+    let found = proxy
+        .broker
+        .cluster
+        .topic(&topic, false)
+        .await
+        .map_err(ProxyError::from)?
+        .partitions
+        .into_values();
+    let partitions = found.map(|p| (key(p.number), describe(&site, &topic, &p)));
     Ok(Json(site.list("KafkaPartitionList", &["topics", &topic, "partitions"], partitions)))
 }
 
@@ -116,21 +124,13 @@ pub(crate) async fn offset(
         let reason = format!("offset_type:{other} is invalid");
         return Err(ProxyError::BadRequest { reason }.into());
     }
-    topic_of(&proxy, &topic, partition).await?.partition(partition)?;
-    let admin = &proxy.broker.cluster;
-    let place = [(topic.clone(), partition)];
-    let earliest = admin.offsets_at(&place, At::Earliest, Isolation::ReadUncommitted).await?;
-    let latest = admin.offsets_at(&place, At::Latest, Isolation::ReadUncommitted).await?;
-    let offset = |found: std::collections::BTreeMap<_, i64>| {
-        found.get(&place[0]).copied().ok_or_else(|| ProxyError::Retriable {
-            reason: "There is no leader for this topic-partition".to_string(),
-        })
-    };
+    let found = topic_of(&proxy, &topic, partition).await?;
+    let offsets = crate::http::offsets_of(&proxy, &found, partition).await?;
     let fields = Offsets {
         topic_name: topic.clone(),
         partition_id: partition,
-        earliest_offset: offset(earliest)?,
-        latest_offset: offset(latest)?,
+        earliest_offset: offsets.first,
+        latest_offset: offsets.end,
     };
     let id = partition.to_string();
     let url = site.url(&["topics", &topic, "partitions", &id, "offset"]);
@@ -182,7 +182,7 @@ pub(crate) async fn reassignments(
     here: Here,
 ) -> Answer<Json<List<Resource<Reassignment>>>> {
     let site = here.cluster(&proxy, &cluster).await?;
-    let found = proxy.broker.cluster.reassignments(None).await?;
+    let found = proxy.broker.cluster.reassignments(None).await.map_err(ProxyError::from)?;
     Ok(Json(ongoing(&site, &["topics", "-", "partitions", "-", "reassignment"], found)))
 }
 
@@ -195,9 +195,15 @@ pub(crate) async fn reassignments_of_topic(
     here: Here,
 ) -> Answer<Json<List<Resource<Reassignment>>>> {
     let site = here.cluster(&proxy, &cluster).await?;
-    let partitions = proxy.broker.cluster.topic(&topic, false).await?.partitions;
+    let partitions =
+        proxy.broker.cluster.topic(&topic, false).await.map_err(ProxyError::from)?.partitions;
     let partitions: Vec<i32> = partitions.into_keys().collect();
-    let found = proxy.broker.cluster.reassignments(Some((&topic, &partitions))).await?;
+    let found = proxy
+        .broker
+        .cluster
+        .reassignments(Some((&topic, &partitions)))
+        .await
+        .map_err(ProxyError::from)?;
     Ok(Json(ongoing(&site, &["topics", &topic, "partitions", "-", "reassignment"], found)))
 }
 
@@ -210,7 +216,12 @@ pub(crate) async fn reassignment(
     here: Here,
 ) -> Answer<Json<Resource<Reassignment>>> {
     let site = here.cluster(&proxy, &cluster).await?;
-    let found = proxy.broker.cluster.reassignments(Some((&topic, &[partition]))).await?;
+    let found = proxy
+        .broker
+        .cluster
+        .reassignments(Some((&topic, &[partition])))
+        .await
+        .map_err(ProxyError::from)?;
     let found = found.into_iter().next().ok_or(ProxyError::NotFound)?;
     Ok(Json(reassigned(&site, found)))
 }
@@ -231,7 +242,10 @@ pub(crate) async fn delete_records(
         return Err(ProxyError::BadRequest { reason }.into());
     }
     let admin = &proxy.broker.cluster;
-    let earliest = admin.delete_records(&topic, partition, request.before_offset).await?;
+    let earliest = admin
+        .delete_records(&topic, partition, request.before_offset)
+        .await
+        .map_err(ProxyError::from)?;
     let place = ["topics", &topic, "partitions", &partition.to_string()];
     let deleted =
         Deleted { topic_name: topic.clone(), partition_id: partition, earliest_offset: earliest };
@@ -240,18 +254,23 @@ pub(crate) async fn delete_records(
 
 /// The topic of a partition. 40403.
 async fn topic_of(proxy: &Proxy, topic: &str, partition: i32) -> Result<Topic, ProxyError> {
-    proxy.broker.cluster.topic(topic, false).await.map_err(|error| match error {
-        ProxyError::UnknownPartition { .. } => ProxyError::UnknownPartition {
-            reason: format!(
-                "This server does not host topic-partition {partition} for topic {topic}"
-            ),
-        },
-        error => error,
-    })
+    let found = proxy.broker.cluster.topic(topic, false).await;
+    Ok(found.map_err(|fault| match fault.code {
+        Code::UnknownTopicOrPartition => {
+            let reason =
+                format!("This server does not host topic-partition {partition} for topic {topic}");
+            Fault::new(fault.code, reason)
+        }
+        _ => fault,
+    })?)
 }
 
 /// 404.
-fn existing<'a>(site: &Site, topic: &'a Topic, partition: i32) -> Result<&'a Found, ProxyError> {
+fn existing<'a>(
+    site: &Site,
+    topic: &'a Topic,
+    partition: i32,
+) -> Result<&'a PartitionInfo, ProxyError> {
     topic.partitions.get(&partition).ok_or_else(|| ProxyError::Missing {
         reason: format!(
             "Partition {partition} of topic {} could not be found on cluster {}.",
@@ -261,27 +280,32 @@ fn existing<'a>(site: &Site, topic: &'a Topic, partition: i32) -> Result<&'a Fou
     })
 }
 
-fn describe(site: &Site, topic: &str, found: &Found) -> Resource<Partition> {
-    let id = found.id.to_string();
+fn describe(site: &Site, topic: &str, found: &PartitionInfo) -> Resource<Partition> {
+    let id = found.number.to_string();
     let place = ["topics", topic, "partitions", &id];
     let below = |rest: &[&str]| site.link(&[&place, rest].concat());
     let partition = Partition {
         topic_name: topic.to_string(),
-        partition_id: found.id,
-        leader: found.leader().map(|leader| below(&["replicas", &leader.to_string()])),
+        partition_id: found.number,
+        leader: found.leader.map(|leader| below(&["replicas", &leader.to_string()])),
         replicas: below(&["replicas"]),
         reassignment: below(&["reassignment"]),
     };
     site.resource("KafkaPartition", &place, partition)
 }
 
-pub(super) fn replica(site: &Site, topic: &str, found: &Found, broker: i32) -> Resource<Replica> {
-    let (partition, id) = (found.id.to_string(), broker.to_string());
+pub(super) fn replica(
+    site: &Site,
+    topic: &str,
+    found: &PartitionInfo,
+    broker: i32,
+) -> Resource<Replica> {
+    let (partition, id) = (found.number.to_string(), broker.to_string());
     let replica = Replica {
         topic_name: topic.to_string(),
-        partition_id: found.id,
+        partition_id: found.number,
         broker_id: broker,
-        is_leader: found.leader == broker,
+        is_leader: found.leader == Some(broker),
         is_in_sync: found.in_sync.contains(&broker),
         broker: site.link(&["brokers", &id]),
     };
@@ -290,19 +314,21 @@ pub(super) fn replica(site: &Site, topic: &str, found: &Found, broker: i32) -> R
 }
 
 fn ongoing(site: &Site, place: &[&str], found: Vec<Ongoing>) -> List<Resource<Reassignment>> {
-    let items = found
-        .into_iter()
-        .map(|found| (keys(&[&found.topic, &key(found.partition)]), reassigned(site, found)));
+    let items = found.into_iter().map(|found| {
+        let order = keys(&[&found.partition.topic, &key(found.partition.number)]);
+        (order, reassigned(site, found))
+    });
     site.list("KafkaReassignmentList", place, items)
 }
 
 fn reassigned(site: &Site, found: Ongoing) -> Resource<Reassignment> {
-    let partition = found.partition.to_string();
-    let place = ["topics", &found.topic, "partitions", &partition, "reassignment"];
-    let replicas = ["topics", &found.topic, "partitions", &partition, "replicas"];
+    let weir_kafka::Partition { topic, number } = &found.partition;
+    let partition = number.to_string();
+    let place = ["topics", topic, "partitions", &partition, "reassignment"];
+    let replicas = ["topics", topic, "partitions", &partition, "replicas"];
     let reassignment = Reassignment {
-        topic_name: found.topic.clone(),
-        partition_id: found.partition,
+        topic_name: topic.to_string(),
+        partition_id: *number,
         adding_replicas: found.adding,
         removing_replicas: found.removing,
         replicas: site.link(&replicas),

@@ -24,9 +24,9 @@ use crate::http::Object;
 use crate::http::answer::{Answer, Json, Refused, Streamed};
 use crate::http::json::{self, parse};
 use crate::http::request::{Bytes, Named, Params};
-use crate::line::Delivery;
 use crate::produce::{BatchRequest, ProduceRequest, Report, Target};
 use crate::producer::Acks;
+use crate::send_queue::{Delivery, Sent};
 use weir_http::Principal;
 
 /// Records that are on their way to the broker in one stream; the next are not read before.
@@ -41,13 +41,13 @@ const BATCH_MAX: usize = 50;
 /// Letters of an entry's id.
 const ID_MAX: usize = 80;
 
-/// What stands between reports.
+/// The bytes between two reports.
 const SEPARATOR: &[u8] = b"\r\n";
 
-/// What a record is waiting for.
+/// A record whose report is still to be written.
 enum Pending {
     Refused(ProxyError),
-    Sent(Box<dyn FnOnce(crate::producer::Sent) -> Report + Send>, Delivery),
+    Sent(Box<dyn FnOnce(Sent) -> Report + Send>, Delivery),
 }
 
 /// `POST ../records`: JSON objects, one after the other, each a record; the answer has a report of
@@ -107,7 +107,7 @@ impl Reading {
         }
     }
 
-    /// What becomes of a record, and whether another may follow it.
+    /// Puts a record on its way. Returns false with it if no other may follow.
     async fn send(&self, value: &[u8]) -> (Pending, bool) {
         let request: ProduceRequest<'_> = match serde_json::from_slice(value) {
             Ok(Object(request)) => request,
@@ -248,7 +248,7 @@ pub(crate) async fn batch(
         match pending.report().await {
             Ok(report) => successes.push(report.of_entry(id)),
             Err(error) => {
-                is_worth_another_try |= matches!(error.code(), 50003 | 50004);
+                is_worth_another_try |= error.is_worth_another_try();
                 let mut failure = failure(&error);
                 failure["id"] = json!(id);
                 failures.push(failure);

@@ -5,11 +5,12 @@ use std::time::Duration;
 use axum::extract::State;
 use rdkafka::message::Message;
 use serde_json::json;
+use weir_kafka::admin::{At, Isolation};
+use weir_kafka::{Fault, Partition};
 use weir_schema::avro::codec::Decimals;
 
 use super::site::Here;
 use crate::Proxy;
-use crate::admin::{At, Isolation};
 use crate::error::ProxyError;
 use crate::format::{Format, write_string};
 use crate::http::answer::{Answer, Bytes};
@@ -43,8 +44,10 @@ pub(crate) async fn read(
 ) -> Answer<Bytes> {
     let site = here.cluster(&proxy, &cluster).await?;
     let admin = &proxy.broker.cluster;
-    admin.topic(&topic, false).await?.partition(partition)?;
-    let offset = begin(&proxy, &topic, partition, &params).await?;
+    let found = admin.topic(&topic, false).await.map_err(ProxyError::from)?;
+    found.partition(partition).map_err(ProxyError::from)?;
+    let place = Partition::new(found.name, partition);
+    let offset = begin(&proxy, &place, &params).await?;
     let limit = positive(&params, "limit", RECORDS, RECORDS_MAX)?;
     let max_bytes = positive(&params, "max_bytes", BYTES, BYTES_MAX)?;
     let wait_ms = number::<u64>(&params, "wait_ms")?.unwrap_or(0).min(WAIT_MAX_MS);
@@ -105,12 +108,7 @@ pub(crate) async fn read(
 }
 
 /// The offset to begin at: between the first and the one after the last.
-async fn begin(
-    proxy: &Proxy,
-    topic: &str,
-    partition: i32,
-    params: &Params,
-) -> Result<i64, ProxyError> {
+async fn begin(proxy: &Proxy, partition: &Partition, params: &Params) -> Result<i64, ProxyError> {
     let offset = number::<i64>(params, "offset")?;
     let at = match (offset, params.get("timestamp"), params.get("from")) {
         (Some(_), None, None) | (None, None, None | Some("earliest")) => At::Earliest,
@@ -119,20 +117,17 @@ async fn begin(
         (None, None, Some(other)) => return Err(wrong(&format!("from:{other} is invalid"))),
         _ => return Err(wrong("only one of offset, timestamp and from can be used")),
     };
-    let place = [(topic.to_string(), partition)];
-    let found = proxy.broker.cluster.offsets_at(&place, at, Isolation::ReadUncommitted).await?;
-    let found = found.into_values().next().ok_or_else(|| ProxyError::Retriable {
-        reason: "There is no leader for this topic-partition".to_string(),
-    })?;
+    let admin = &proxy.broker.cluster;
+    let asked = std::slice::from_ref(partition);
+    let found = admin.offsets_at(asked, at, Isolation::ReadUncommitted).await?;
+    let found = found.into_values().next().ok_or_else(Fault::no_leader)?;
     match offset {
         None => Ok(found),
         Some(offset) if offset < 0 => Err(wrong(&format!("offset:{offset} is invalid"))),
         // what was deleted meanwhile is passed over
         Some(offset) if offset < found => Ok(found),
         Some(offset) => {
-            let at = At::Latest;
-            let ends =
-                proxy.broker.cluster.offsets_at(&place, at, Isolation::ReadUncommitted).await?;
+            let ends = admin.offsets_at(asked, At::Latest, Isolation::ReadUncommitted).await?;
             match ends.into_values().next() {
                 Some(end) if offset > end => {
                     Err(wrong(&format!("offset:{offset} is after the end, which is {end}")))

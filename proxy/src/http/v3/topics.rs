@@ -6,12 +6,12 @@ use axum::extract::State;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderName, StatusCode};
 use serde::{Deserialize, Serialize};
+use weir_kafka::TopicName;
+use weir_kafka::admin::{NewTopic, Operation, Topic as Found};
 
 use super::json_body::{JsonBody, Required};
 use super::site::{Here, Link, List, Resource, Site};
 use crate::Proxy;
-use crate::admin::{NewTopic, Operation, Topic as Found};
-use crate::broker::is_topic_name;
 use crate::error::ProxyError;
 use crate::http::Object;
 use crate::http::answer::{Answer, Json, Nothing};
@@ -81,9 +81,10 @@ pub(crate) async fn list(
     params: Params,
 ) -> Answer<Json<List<Resource<Topic>>>> {
     let site = here.cluster(&proxy, &cluster).await?;
-    let topics = proxy.broker.cluster.topics(with_operations(&params)).await?;
+    let topics =
+        proxy.broker.cluster.topics(with_operations(&params)).await.map_err(ProxyError::from)?;
     let topics = topics.into_iter().filter(|(_, topic)| !topic.is_internal);
-    let topics = topics.map(|(name, topic)| (name, describe(&site, topic)));
+    let topics = topics.map(|(name, topic)| (name.to_string(), describe(&site, topic)));
     Ok(Json(site.list("KafkaTopicList", &["topics"], topics)))
 }
 
@@ -98,18 +99,17 @@ pub(crate) async fn create(
     JsonBody(request): JsonBody<CreateTopic>,
 ) -> Answer<(StatusCode, [(HeaderName, String); 1], Json<Resource<Topic>>)> {
     let site = here.cluster(&proxy, &cluster).await?;
-    if !is_topic_name(&request.topic_name) {
-        return Err(ProxyError::Payload { reason: "Invalid topic name.".to_string() }.into());
-    }
+    let invalid = |_| ProxyError::Payload { reason: "Invalid topic name.".to_string() };
     let new = NewTopic {
-        name: request.topic_name,
+        name: TopicName::parse(&request.topic_name).map_err(invalid)?,
         partitions: request.partitions_count,
         replication_factor: request.replication_factor,
         assignments: request.replicas_assignments.unwrap_or_default(),
         configs: configs(request.configs.unwrap_or_default())?,
         validate_only: request.validate_only.unwrap_or(false),
     };
-    let (partitions, replicas) = proxy.broker.cluster.create_topic(&new).await?;
+    let (partitions, replicas) =
+        proxy.broker.cluster.create_topic(&new).await.map_err(ProxyError::from)?;
     let status = if new.validate_only { StatusCode::OK } else { StatusCode::CREATED };
     let location = [(LOCATION, site.url(&["topics", &new.name]))];
     let topic = resource(&site, &new.name, false, partitions, replicas, Vec::new());
@@ -142,7 +142,12 @@ pub(crate) async fn get(
     params: Params,
 ) -> Answer<Json<Resource<Topic>>> {
     let site = here.cluster(&proxy, &cluster).await?;
-    let topic = proxy.broker.cluster.topic(&topic, with_operations(&params)).await?;
+    let topic = proxy
+        .broker
+        .cluster
+        .topic(&topic, with_operations(&params))
+        .await
+        .map_err(ProxyError::from)?;
     Ok(Json(describe(&site, topic)))
 }
 
@@ -156,8 +161,13 @@ pub(crate) async fn grow(
     JsonBody(request): JsonBody<GrowTopic>,
 ) -> Answer<Json<Resource<Topic>>> {
     let site = here.cluster(&proxy, &cluster).await?;
-    proxy.broker.cluster.grow_topic(&topic, request.partitions_count).await?;
-    let found = proxy.broker.cluster.topic(&topic, false).await?;
+    proxy
+        .broker
+        .cluster
+        .grow_topic(&topic, request.partitions_count)
+        .await
+        .map_err(ProxyError::from)?;
+    let found = proxy.broker.cluster.topic(&topic, false).await.map_err(ProxyError::from)?;
     // brokers hear of them a moment after the controller has made them
     let made = usize::try_from(request.partitions_count).unwrap_or_default();
     let count = found.partitions.len().max(made);
@@ -174,7 +184,7 @@ pub(crate) async fn delete(
     here: Here,
 ) -> Answer<Nothing> {
     here.cluster(&proxy, &cluster).await?;
-    proxy.broker.cluster.delete_topic(&topic).await?;
+    proxy.broker.cluster.delete_topic(&topic).await.map_err(ProxyError::from)?;
     Ok(Nothing)
 }
 

@@ -2,12 +2,11 @@
 
 use std::fmt;
 
-use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::describe_groups_response::DescribedGroupMember;
 use kafka_protocol::messages::{DescribeGroupsRequest, GroupId};
 use kafka_protocol::protocol::StrBytes;
 use serde::Deserialize;
-use weir_kafka::{Client, Coordinated, Error, check};
+use weir_kafka::{Client, Code, Coordinated, Fault, check};
 
 /// The protocol type of the group in which registries elect.
 const PROTOCOL_TYPE: &str = "sr";
@@ -57,7 +56,7 @@ impl Member {
 }
 
 /// The registries of another make that are in a group.
-pub(crate) async fn members(client: &Client, group: &str) -> Result<Vec<Member>, Error> {
+pub(crate) async fn members(client: &Client, group: &str) -> Result<Vec<Member>, Fault> {
     let coordinator = client.coordinator(Coordinated::Group, group).await?;
     members_at(client, &coordinator.address(), group).await
 }
@@ -67,13 +66,13 @@ pub(crate) async fn members_at(
     client: &Client,
     address: &str,
     group: &str,
-) -> Result<Vec<Member>, Error> {
+) -> Result<Vec<Member>, Fault> {
     let id = GroupId(StrBytes::from_string(group.to_string()));
     let request = DescribeGroupsRequest::default().with_groups(vec![id]);
     let answer = client.ask(address, |_| request.clone()).await?;
     let Some(found) = answer.groups.into_iter().next() else { return Ok(Vec::new()) };
     match check(found.error_code, None) {
-        Err(error) if error.code() == Some(ResponseError::GroupIdNotFound) => return Ok(Vec::new()),
+        Err(error) if error.code == Code::GroupIdNotFound => return Ok(Vec::new()),
         checked => checked?,
     }
     let is_theirs = &*found.protocol_type == PROTOCOL_TYPE;

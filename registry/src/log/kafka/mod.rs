@@ -8,9 +8,9 @@ mod topic;
 
 use std::time::Duration;
 
-use kafka_protocol::error::ResponseError;
 use tokio::runtime::Runtime;
 use tokio::time::Instant;
+use weir_kafka::Code;
 use weir_registry_core::RawRecord;
 
 pub(crate) use leader::{Announced, Announcement};
@@ -146,7 +146,7 @@ impl KafkaLog {
 }
 
 /// What a topic holds, or what is wrong with it.
-type Looked = Result<Result<Range, Fault>, weir_kafka::Error>;
+type Looked = Result<Result<Range, Fault>, weir_kafka::Fault>;
 
 /// The offsets of a topic that is as it should be.
 async fn prepare(
@@ -175,7 +175,7 @@ async fn found(topic: &Topic) -> Looked {
     match topic.shape().await {
         Ok((1, _)) => topic.range().await.map(Ok),
         Ok((count, _)) => Ok(Err(Fault::Partitions { topic: named(), count })),
-        Err(error) if error.code() == Some(ResponseError::UnknownTopicOrPartition) => {
+        Err(error) if error.code == Code::UnknownTopicOrPartition => {
             Ok(Err(Fault::Missing { topic: named() }))
         }
         Err(error) => Err(error),
@@ -248,7 +248,7 @@ impl Log for KafkaLog {
 
     fn append(&mut self, expected: u64, records: &[RawRecord]) -> Result<u64, AppendError> {
         let deadline = Instant::now() + WRITE_TIMEOUT;
-        let failed = |e: weir_kafka::Error| AppendError::Failed(e.to_string());
+        let failed = |e: weir_kafka::Fault| AppendError::Failed(e.to_string());
         let topic = self.producer.topic();
         self.end = self.runtime.block_on(topic.end()).map_err(failed)?;
         if self.end != expected {

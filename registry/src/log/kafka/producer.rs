@@ -9,7 +9,6 @@ use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
-use kafka_protocol::error::ResponseError;
 use kafka_protocol::indexmap::IndexMap;
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::{
@@ -21,7 +20,7 @@ use kafka_protocol::records::{
     TimestampType,
 };
 use tokio::time::Instant;
-use weir_kafka::{Coordinated, Error, check};
+use weir_kafka::{Code, Coordinated, Fault, check};
 use weir_registry_core::RawRecord;
 
 use super::topic::Topic;
@@ -107,8 +106,7 @@ impl Producer {
                 }
                 Err(error) => error,
             };
-            let passes =
-                error.is_retriable() || error.code() == Some(ResponseError::ConcurrentTransactions);
+            let passes = error.is_retriable() || error.code == Code::ConcurrentTransactions;
             if !passes || Instant::now() + BACKOFF > deadline {
                 return Err(format!("no producer id: {error}"));
             }
@@ -116,7 +114,7 @@ impl Producer {
         }
     }
 
-    async fn init_producer_id(&self) -> Result<Identity, Error> {
+    async fn init_producer_id(&self) -> Result<Identity, Fault> {
         let client = &self.topic.client;
         let request = InitProducerIdRequest::default()
             .with_transaction_timeout_ms(TRANSACTION_TIMEOUT_MS)
@@ -192,27 +190,25 @@ impl Producer {
             let error = match tokio::time::timeout(left, self.try_produce(&batch, left)).await {
                 Ok(Ok(base)) => return Ok(base),
                 Ok(Err(error)) => error,
-                Err(_) => Error::Unreachable { reason: "Kafka does not answer".to_string() },
+                Err(_) => Fault::new(Code::TimedOut, "Kafka does not answer"),
             };
-            let unknown = |error: Error| Err(WriteError::Unknown(error.to_string()));
-            match error.code() {
-                Some(ResponseError::InvalidProducerEpoch | ResponseError::ProducerFenced)
-                    if !may_be_written =>
-                {
+            let unknown = |error: Fault| Err(WriteError::Unknown(error.to_string()));
+            match error.code {
+                Code::InvalidProducerEpoch | Code::ProducerFenced if !may_be_written => {
                     return Err(WriteError::Deposed);
                 }
-                Some(ResponseError::MessageTooLarge | ResponseError::RecordListTooLarge) => {
+                Code::MessageTooLarge | Code::RecordListTooLarge => {
                     let reason = error.to_string();
                     return Err(WriteError::Refused { reason, too_large: true });
                 }
-                Some(code) if !error.is_retriable() => {
+                code if code.number().is_some() && !code.is_retriable() => {
                     let nothing_was = matches!(
                         code,
-                        ResponseError::TopicAuthorizationFailed
-                            | ResponseError::ClusterAuthorizationFailed
-                            | ResponseError::TransactionalIdAuthorizationFailed
-                            | ResponseError::PolicyViolation
-                            | ResponseError::InvalidRecord
+                        Code::TopicAuthorizationFailed
+                            | Code::ClusterAuthorizationFailed
+                            | Code::TransactionalIdAuthorizationFailed
+                            | Code::PolicyViolation
+                            | Code::InvalidRecord
                     );
                     return match nothing_was && !may_be_written {
                         true => {
@@ -221,14 +217,12 @@ impl Producer {
                         false => unknown(error),
                     };
                 }
-                Some(
-                    ResponseError::NotLeaderOrFollower
-                    | ResponseError::LeaderNotAvailable
-                    | ResponseError::UnknownTopicOrPartition
-                    | ResponseError::UnknownTopicId
-                    | ResponseError::NotEnoughReplicas
-                    | ResponseError::FencedLeaderEpoch,
-                ) => {}
+                Code::NotLeaderOrFollower
+                | Code::LeaderNotAvailable
+                | Code::UnknownTopicOrPartition
+                | Code::UnknownTopicId
+                | Code::NotEnoughReplicas
+                | Code::FencedLeaderEpoch => {}
                 _ => may_be_written = true,
             }
             self.topic.forget_leader();
@@ -244,7 +238,7 @@ impl Producer {
         }
     }
 
-    async fn try_produce(&self, batch: &Bytes, left: Duration) -> Result<u64, Error> {
+    async fn try_produce(&self, batch: &Bytes, left: Duration) -> Result<u64, Fault> {
         let leader = self.topic.leader().await?;
         let id = self.topic.id();
         let data = PartitionProduceData::default().with_records(Some(batch.clone()));
@@ -262,13 +256,12 @@ impl Producer {
         let answer = self.topic.client.ask_within(left, &leader, request).await?;
         let result = answer.responses.into_iter().next();
         let result = result.and_then(|topic| topic.partition_responses.into_iter().next());
-        let result = result.ok_or_else(|| Error::Unreadable {
-            reason: "The broker answers without the partition".to_string(),
-        })?;
+        let unreadable = |reason| Fault::new(Code::Unreadable, reason);
+        let result =
+            result.ok_or_else(|| unreadable("The broker answers without the partition"))?;
         check(result.error_code, result.error_message)?;
-        u64::try_from(result.base_offset).map_err(|_| Error::Unreadable {
-            reason: "The broker answers without an offset".to_string(),
-        })
+        u64::try_from(result.base_offset)
+            .map_err(|_| unreadable("The broker answers without an offset"))
     }
 }
 

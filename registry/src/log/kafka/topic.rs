@@ -4,7 +4,6 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
@@ -14,7 +13,7 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::protocol::{Request, StrBytes};
 use uuid::Uuid;
-use weir_kafka::{Client, Cluster, Error, check};
+use weir_kafka::{Client, Cluster, Code, check};
 
 use super::KafkaConfig;
 
@@ -127,7 +126,7 @@ impl Topic {
     }
 
     /// Where its leader is.
-    pub(crate) async fn leader(&self) -> Result<String, Error> {
+    pub(crate) async fn leader(&self) -> Result<String, weir_kafka::Fault> {
         if let Some(leader) = self.known().leader {
             return Ok(leader);
         }
@@ -135,7 +134,7 @@ impl Topic {
         self.led(&cluster, &found)
     }
 
-    async fn metadata(&self) -> Result<(Cluster, MetadataResponseTopic), Error> {
+    async fn metadata(&self) -> Result<(Cluster, MetadataResponseTopic), weir_kafka::Fault> {
         let (cluster, mut topics) = self.client.metadata(Some(&[&self.name]), false).await?;
         let found = topics.pop().ok_or_else(unknown)?;
         check(found.error_code, None)?;
@@ -143,11 +142,15 @@ impl Topic {
     }
 
     /// Learns the leader, of the topic that was there first and no other.
-    fn led(&self, cluster: &Cluster, found: &MetadataResponseTopic) -> Result<String, Error> {
+    fn led(
+        &self,
+        cluster: &Cluster,
+        found: &MetadataResponseTopic,
+    ) -> Result<String, weir_kafka::Fault> {
         let known = self.known().id;
         let id = Some(found.topic_id).filter(|id| !id.is_nil());
         if known.is_some() && id.is_some() && known != id {
-            return Err(Error::Code { error: ResponseError::UnknownTopicId, message: None });
+            return Err(Code::UnknownTopicId.into());
         }
         let partition = found.partitions.iter().find(|p| p.partition_index == 0);
         let partition = partition.ok_or_else(unknown)?;
@@ -157,9 +160,9 @@ impl Topic {
     }
 
     /// Makes the topic if it is not there.
-    pub(crate) async fn make(&self, config: &KafkaConfig) -> Result<(), Error> {
+    pub(crate) async fn make(&self, config: &KafkaConfig) -> Result<(), weir_kafka::Fault> {
         match self.metadata().await {
-            Err(error) if error.code() == Some(ResponseError::UnknownTopicOrPartition) => {}
+            Err(error) if error.code == Code::UnknownTopicOrPartition => {}
             found => return found.map(drop),
         }
         let brokers = self.client.cluster().await?.brokers.len();
@@ -182,13 +185,13 @@ impl Topic {
         let made = answer.topics.into_iter().next().ok_or_else(unknown)?;
         match check(made.error_code, made.error_message) {
             // another node was faster
-            Err(error) if error.code() == Some(ResponseError::TopicAlreadyExists) => Ok(()),
+            Err(error) if error.code == Code::TopicAlreadyExists => Ok(()),
             made => made.inspect(|()| tracing::info!(topic = %self.name, replicas, "made")),
         }
     }
 
     /// Partitions and replicas.
-    pub(crate) async fn shape(&self) -> Result<(usize, usize), Error> {
+    pub(crate) async fn shape(&self) -> Result<(usize, usize), weir_kafka::Fault> {
         let (cluster, found) = self.metadata().await?;
         self.led(&cluster, &found)?;
         let replicas = found.partitions.iter().map(|p| p.replica_nodes.len()).min();
@@ -196,7 +199,7 @@ impl Topic {
     }
 
     /// How the broker cleans up; none if we may not ask.
-    pub(crate) async fn cleanup_policy(&self) -> Result<Option<String>, Error> {
+    pub(crate) async fn cleanup_policy(&self) -> Result<Option<String>, weir_kafka::Fault> {
         let name = StrBytes::from_static_str("cleanup.policy");
         let resource = DescribeConfigsResource::default()
             .with_resource_type(TOPIC_RESOURCE)
@@ -206,7 +209,7 @@ impl Topic {
         let answer = self.client.ask_any(|_| request.clone()).await?;
         let found = answer.results.into_iter().next().ok_or_else(unknown)?;
         match check(found.error_code, found.error_message) {
-            Err(error) if error.code() == Some(ResponseError::TopicAuthorizationFailed) => Ok(None),
+            Err(error) if error.code == Code::TopicAuthorizationFailed => Ok(None),
             checked => checked.map(|()| {
                 let policy = found.configs.into_iter().find(|c| &*c.name == "cleanup.policy");
                 policy.and_then(|c| c.value).map(|value| value.to_string())
@@ -215,15 +218,15 @@ impl Topic {
     }
 
     /// The offset after the last record that everybody may read.
-    pub(crate) async fn end(&self) -> Result<u64, Error> {
+    pub(crate) async fn end(&self) -> Result<u64, weir_kafka::Fault> {
         self.offset(LATEST).await
     }
 
-    pub(crate) async fn range(&self) -> Result<Range, Error> {
+    pub(crate) async fn range(&self) -> Result<Range, weir_kafka::Fault> {
         Ok(Range { first: self.offset(EARLIEST).await?, end: self.offset(LATEST).await? })
     }
 
-    async fn offset(&self, time: i64) -> Result<u64, Error> {
+    async fn offset(&self, time: i64) -> Result<u64, weir_kafka::Fault> {
         let partition = ListOffsetsPartition::default().with_timestamp(time);
         let topic = ListOffsetsTopic::default()
             .with_name(self.protocol_name())
@@ -246,13 +249,16 @@ impl Topic {
     pub(crate) async fn ask_leader<R: Request>(
         &self,
         request: impl Fn(i16) -> R,
-    ) -> Result<R::Response, Error> {
+    ) -> Result<R::Response, weir_kafka::Fault> {
         let leader = self.leader().await?;
         self.watch(self.client.ask(&leader, request).await)
     }
 
     /// Forgets the leader after an error.
-    pub(crate) fn watch<T>(&self, answer: Result<T, Error>) -> Result<T, Error> {
+    pub(crate) fn watch<T>(
+        &self,
+        answer: Result<T, weir_kafka::Fault>,
+    ) -> Result<T, weir_kafka::Fault> {
         answer.inspect_err(|_| self.forget_leader())
     }
 
@@ -261,6 +267,6 @@ impl Topic {
     }
 }
 
-fn unknown() -> Error {
-    Error::Code { error: ResponseError::UnknownTopicOrPartition, message: None }
+fn unknown() -> weir_kafka::Fault {
+    Code::UnknownTopicOrPartition.into()
 }

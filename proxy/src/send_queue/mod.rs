@@ -1,9 +1,10 @@
-//! The way of records to librdkafka: they go in groups, one after the other, and each says what became
-//! of it to the request that it is of.
+//! The send queue in front of a producer of librdkafka's. Records of all requests are handed over in groups, one group in
+//! flight after the other, and the delivery report of each goes to the request that it is of.
 
 mod batch;
 mod deliveries;
 mod guard;
+mod record;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,17 +17,17 @@ use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
+use weir_kafka::{Fault, TopicName};
 
 pub(crate) use batch::{Counts, Delivery};
 pub(crate) use guard::retire;
+pub(crate) use record::{Outgoing, RecordHeader, SendResult, Sent};
 
 use batch::{Batch, Ticket};
 use deliveries::{Deliveries, absent, send_error};
 use guard::Guarded;
 
 use crate::clients::Permit;
-use crate::error::ProxyError;
-use crate::producer::{Outgoing, RecordHeader};
 
 /// How long a record waits for its topic to appear; the reference waits a minute.
 pub(crate) const TOPIC_TIMEOUT_MS: u32 = 3000;
@@ -35,8 +36,7 @@ pub(crate) const TOPIC_TIMEOUT_MS: u32 = 3000;
 /// acknowledged that no idempotent producer sends.
 pub(crate) const MESSAGE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Groups of records that are handed to librdkafka and not all acknowledged; what comes meanwhile is
-/// the next group. With more requests under way than it may have, librdkafka's thread spins: a record
+/// Groups of records in flight: handed to librdkafka and not all acknowledged. What comes meanwhile is the next group. With more requests under way than it may have, librdkafka's thread spins: a record
 /// costs twice the time.
 const GROUPS_MAX: usize = 1;
 
@@ -58,15 +58,15 @@ const HOLD_MAX: Duration = Duration::from_millis(200);
 const ASK_PAUSES: [Duration; 3] =
     [Duration::ZERO, Duration::from_millis(100), Duration::from_millis(400)];
 
-/// A producer, and the records that wait for it.
-pub(crate) struct Line {
+/// A producer, and the records that wait to be handed to it.
+pub(crate) struct SendQueue {
     producer: ThreadedProducer<Deliveries>,
     /// Ends after the producer.
     _permit: Permit,
     waiting: Mutex<Waiting>,
     /// Records that are handed over and not acknowledged.
     in_flight: Arc<AtomicUsize>,
-    /// With so many of them librdkafka may have nothing that it could send.
+    /// Records in flight from which on librdkafka may have nothing that it could send.
     in_flight_max: usize,
     /// How long a record may take, where librdkafka must not be the one to give it up.
     answer_timeout: Option<Duration>,
@@ -75,7 +75,7 @@ pub(crate) struct Line {
 #[derive(Default)]
 struct Waiting {
     records: VecDeque<(Ticket, Outgoing)>,
-    /// Since when the first of them waits.
+    /// When the first of them began to wait.
     since: Option<Instant>,
     /// Groups that are not all acknowledged.
     under_way: usize,
@@ -83,15 +83,15 @@ struct Waiting {
     group_time: Duration,
     /// Records of partitions that librdkafka does not know, while Kafka is asked for these.
     unknown: HashMap<Place, Vec<(Ticket, Outgoing)>>,
-    /// Somebody will look after them when [`GROUP_WAIT`] is over.
+    /// A task is there that hands them over when [`GROUP_WAIT`] is over.
     is_watched: bool,
-    /// Where that somebody runs.
+    /// The runtime that tasks are started on.
     runtime: Option<Handle>,
     guarded: Guarded,
 }
 
 /// A topic, and the partition of it that a record names.
-type Place = (String, Option<i32>);
+type Place = (TopicName, Option<i32>);
 
 impl Waiting {
     /// How long records wait for a group that does not end.
@@ -107,7 +107,7 @@ impl Waiting {
 
 /// Records that were handed over together.
 struct Group {
-    line: Weak<Line>,
+    queue: Weak<SendQueue>,
     missing: AtomicUsize,
     in_flight: Arc<AtomicUsize>,
     begun: Instant,
@@ -118,28 +118,28 @@ impl Group {
     fn one_less(&self) {
         self.in_flight.fetch_sub(1, Ordering::AcqRel);
         if self.missing.fetch_sub(1, Ordering::AcqRel) == 1
-            && let Some(line) = self.line.upgrade()
+            && let Some(queue) = self.queue.upgrade()
         {
-            let mut waiting = lock(&line.waiting);
+            let mut waiting = lock(&queue.waiting);
             waiting.note_group(self.begun.elapsed());
-            line.hand_over(&mut waiting);
-            line.watch_over(&mut waiting);
+            queue.hand_over(&mut waiting);
+            queue.watch_over(&mut waiting);
         }
     }
 }
 
-impl Line {
+impl SendQueue {
     /// An error names the setting that librdkafka refuses.
     pub(crate) fn new(
         settings: &ClientConfig,
         embedded: bool,
         answer_timeout: Option<Duration>,
         permit: Permit,
-    ) -> Result<Line, KafkaError> {
+    ) -> Result<SendQueue, KafkaError> {
         let deliveries = Deliveries::new(embedded, settings.get("acks") != Some("0"));
         let producer = settings.create_with_context(deliveries)?;
         let is_idempotent = settings.get("enable.idempotence") == Some("true");
-        Ok(Line {
+        Ok(SendQueue {
             producer,
             _permit: permit,
             waiting: Mutex::default(),
@@ -149,7 +149,7 @@ impl Line {
         })
     }
 
-    /// Whether another has to take its place.
+    /// Returns true if another producer has to take its place.
     pub(crate) fn is_broken(&self) -> bool {
         self.producer.context().is_broken.load(Ordering::Relaxed)
     }
@@ -161,8 +161,8 @@ impl Line {
 
     /// Puts a request's records at the end; they go at once if not too many are under way.
     pub(crate) fn add(
-        self: &Arc<Line>,
-        topic: &str,
+        self: &Arc<SendQueue>,
+        topic: TopicName,
         records: Vec<Outgoing>,
         counts: &Arc<Counts>,
     ) -> Delivery {
@@ -186,7 +186,7 @@ impl Line {
     }
 
     /// Sees to it that what waits does not wait for ever.
-    fn watch_over(self: &Arc<Line>, waiting: &mut Waiting) {
+    fn watch_over(self: &Arc<SendQueue>, waiting: &mut Waiting) {
         if let Some(runtime) = &waiting.runtime
             && !waiting.records.is_empty()
             && !waiting.is_watched
@@ -197,7 +197,7 @@ impl Line {
     }
 
     /// Hands over what has waited long enough.
-    async fn watch(self: Arc<Line>) {
+    async fn watch(self: Arc<SendQueue>) {
         loop {
             tokio::time::sleep(GROUP_WAIT).await;
             let mut waiting = lock(&self.waiting);
@@ -214,13 +214,13 @@ impl Line {
     }
 
     /// Hands what waits to librdkafka, as far as its queue takes it.
-    fn hand_over(self: &Arc<Line>, waiting: &mut Waiting) {
+    fn hand_over(self: &Arc<SendQueue>, waiting: &mut Waiting) {
         if waiting.records.is_empty() || self.is_held_back(waiting) {
             return;
         }
         // one more than there are: it is not over before all are handed over
         let group = Arc::new(Group {
-            line: Arc::downgrade(self),
+            queue: Arc::downgrade(self),
             missing: AtomicUsize::new(1),
             in_flight: self.in_flight.clone(),
             begun: Instant::now(),
@@ -262,7 +262,7 @@ impl Line {
     }
 
     /// Has Kafka asked for a record's partition, or its topic, of which librdkafka may have heard long ago.
-    fn ask_for(self: &Arc<Line>, ticket: Ticket, record: Outgoing, waiting: &mut Waiting) {
+    fn ask_for(self: &Arc<SendQueue>, ticket: Ticket, record: Outgoing, waiting: &mut Waiting) {
         let place = place(&ticket, &record);
         waiting.unknown.insert(place.clone(), vec![(ticket, record)]);
         if let Some(runtime) = &waiting.runtime {
@@ -271,7 +271,7 @@ impl Line {
     }
 
     /// Asks Kafka for a partition or a topic. If it is there, its records go on.
-    async fn ask(self: Arc<Line>, place: Place) {
+    async fn ask(self: Arc<SendQueue>, place: Place) {
         let mut known = Ok(None);
         for pause in ASK_PAUSES {
             tokio::time::sleep(pause).await;
@@ -294,7 +294,7 @@ impl Line {
         drop(waiting);
         let error = match known {
             Ok(partitions) => absent(&place.0, place.1, partitions),
-            Err(error) => error,
+            Err(fault) => fault.into(),
         };
         asking.into_iter().for_each(|(ticket, _)| ticket.settle(Err(error.clone())));
     }
@@ -303,12 +303,12 @@ impl Line {
     /// no such topic, or if those that the place means cannot be written yet: a broker that has not heard
     /// that it leads refuses the first records of a producer and may take the next, and then nothing tells
     /// those that were refused from records that are there.
-    async fn partitions(self: &Arc<Line>, place: &Place) -> Result<Option<i32>, ProxyError> {
-        let (line, (topic, partition)) = (self.clone(), place.clone());
-        crate::broker::ask(move || {
-            let client = line.producer.client();
+    async fn partitions(self: &Arc<SendQueue>, place: &Place) -> Result<Option<i32>, Fault> {
+        let (queue, (topic, partition)) = (self.clone(), place.clone());
+        weir_kafka::blocking(move || {
+            let client = queue.producer.client();
             let metadata = client.fetch_metadata(Some(&topic), MESSAGE_TIMEOUT)?;
-            let found = metadata.topics().iter().find(|found| found.name() == topic);
+            let found = metadata.topics().iter().find(|found| found.name() == topic.as_str());
             let count = found.map_or(0, |found| found.partitions().len());
             let Some(count) = i32::try_from(count).ok().filter(|count| *count > 0) else {
                 return Ok(None);
@@ -364,7 +364,7 @@ fn is_unknown(error: &KafkaError) -> bool {
     error.rdkafka_error_code().is_some_and(|code| unknown.contains(&code))
 }
 
-fn is_among(partition: Option<i32>, known: &Result<Option<i32>, ProxyError>) -> bool {
+fn is_among(partition: Option<i32>, known: &Result<Option<i32>, Fault>) -> bool {
     matches!(known, Ok(Some(count)) if partition.is_none_or(|partition| partition < *count))
 }
 

@@ -14,14 +14,17 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::protocol::StrBytes;
 
+use super::observer::Observer;
 use super::topics::Topic;
-use super::{ASK_TIMEOUT, Admin, check, ms, topic_name};
-use crate::error::ProxyError;
+use super::{ASK_TIMEOUT, Admin, ms};
+use crate::code::Code;
+use crate::fault::{Fault, check};
 use crate::retry::again;
+use crate::topic::{Partition, TopicName, wire_name};
 
 /// An offset that is found by what it means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum At {
+pub enum At {
     Earliest,
     /// The one after the last.
     Latest,
@@ -30,9 +33,9 @@ pub(crate) enum At {
     Time(i64),
 }
 
-/// Whether `Latest` counts records of transactions that have not ended.
+/// Which records `Latest` is the end of: with `ReadCommitted`, none of a transaction that has not ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Isolation {
+pub enum Isolation {
     ReadUncommitted = 0,
     ReadCommitted = 1,
 }
@@ -40,16 +43,30 @@ pub(crate) enum Isolation {
 const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
 
-type Partitions = BTreeMap<(String, i32), i64>;
+type Offsets = BTreeMap<Partition, i64>;
+
+/// The range of offsets that a partition holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartitionOffsets {
+    /// The first offset, of a record that is there or was.
+    pub first: i64,
+    /// The one after the last.
+    pub end: i64,
+}
 
 impl Admin {
-    /// Offsets of partitions; those whose leader is not to be had are left out.
-    pub(crate) async fn offsets_at(
+    /// Offsets of partitions; those that have no leader at the moment are left out.
+    pub async fn offsets_at(
         &self,
-        partitions: &[(String, i32)],
+        partitions: &[Partition],
         at: At,
         isolation: Isolation,
-    ) -> Result<Partitions, ProxyError> {
+    ) -> Result<Offsets, Fault> {
+        if let Some(observer) = &self.observer
+            && let At::Earliest | At::Latest = at
+        {
+            return observed(observer, partitions, at).await;
+        }
         let time = match at {
             At::Earliest => EARLIEST,
             At::Latest => LATEST,
@@ -67,40 +84,39 @@ impl Admin {
         .await
     }
 
-    /// The first offset of a partition, and the one after the last. 50003 it has no leader.
-    pub(crate) async fn bounds(
+    /// The first offset of a partition, and the one after the last. [`Code::LeaderNotAvailable`].
+    pub async fn bounds(
         &self,
-        topic: &str,
-        partition: i32,
+        partition: &Partition,
         isolation: Isolation,
-    ) -> Result<(i64, i64), ProxyError> {
-        let place = [(topic.to_string(), partition)];
-        let one = |found: Partitions| {
-            found.into_values().next().ok_or_else(|| ProxyError::Retriable {
-                reason: "There is no leader for this topic-partition".to_string(),
-            })
-        };
+    ) -> Result<PartitionOffsets, Fault> {
+        let one = |found: Offsets| found.into_values().next().ok_or_else(Fault::no_leader);
+        let asked = std::slice::from_ref(partition);
         again(ASK_TIMEOUT, || async {
-            let first = one(self.list_offsets(&place, EARLIEST, isolation).await?)?;
-            Ok((first, one(self.list_offsets(&place, LATEST, isolation).await?)?))
+            if let Some(observer) = &self.observer {
+                return observer.bounds(partition).await;
+            }
+            let first = one(self.list_offsets(asked, EARLIEST, isolation).await?)?;
+            let end = one(self.list_offsets(asked, LATEST, isolation).await?)?;
+            Ok(PartitionOffsets { first, end })
         })
         .await
     }
 
     async fn list_offsets(
         &self,
-        partitions: &[(String, i32)],
+        partitions: &[Partition],
         time: i64,
         isolation: Isolation,
-    ) -> Result<Partitions, ProxyError> {
-        let mut found = Partitions::new();
+    ) -> Result<Offsets, Fault> {
+        let mut found = Offsets::new();
         for (leader, topics) in self.by_leader(partitions).await? {
             let partition = |index: &i32| {
                 ListOffsetsPartition::default().with_partition_index(*index).with_timestamp(time)
             };
-            let topic = |(name, indexes): (&String, &Vec<i32>)| {
+            let topic = |(name, indexes): (&TopicName, &Vec<i32>)| {
                 ListOffsetsTopic::default()
-                    .with_name(topic_name(name))
+                    .with_name(wire_name(name))
                     .with_partitions(indexes.iter().map(partition).collect())
             };
             let request = |version| {
@@ -116,47 +132,47 @@ impl Admin {
                 }
             };
             for topic in self.client.ask(&leader, request).await?.topics {
-                for partition in topic.partitions {
-                    check(partition.error_code, None).map_err(not_yet)?;
-                    let place = (topic.name.to_string(), partition.partition_index);
-                    found.insert(place, partition.offset);
+                let name = TopicName::given(&topic.name);
+                for p in topic.partitions {
+                    check(p.error_code, None).map_err(not_yet)?;
+                    found.insert(Partition::new(name.clone(), p.partition_index), p.offset);
                 }
             }
         }
         Ok(found)
     }
 
-    /// Partitions by the address of their leader, those that have one.
+    /// Offsets by the address of their leader, those that have one.
     async fn by_leader(
         &self,
-        partitions: &[(String, i32)],
-    ) -> Result<HashMap<String, BTreeMap<String, Vec<i32>>>, ProxyError> {
-        let mut names: Vec<&str> = partitions.iter().map(|(topic, _)| topic.as_str()).collect();
+        partitions: &[Partition],
+    ) -> Result<HashMap<String, BTreeMap<TopicName, Vec<i32>>>, Fault> {
+        let mut names: Vec<&str> = partitions.iter().map(|p| p.topic.as_str()).collect();
         names.dedup();
         let (cluster, topics) = self.client.metadata(Some(&names), false).await?;
-        let topics: HashMap<String, Topic> = topics
+        let topics: HashMap<TopicName, Topic> = topics
             .into_iter()
             .filter(|topic| topic.error_code == 0)
             .map(Topic::of)
             .map(|topic| (topic.name.clone(), topic))
             .collect();
-        let mut by_leader: HashMap<String, BTreeMap<String, Vec<i32>>> = HashMap::new();
-        for (topic, partition) in partitions {
-            let found = topics.get(topic).and_then(|t| t.partitions.get(partition));
-            let Some(leader) = found.and_then(|p| p.leader()) else { continue };
+        let mut by_leader: HashMap<String, BTreeMap<TopicName, Vec<i32>>> = HashMap::new();
+        for Partition { topic, number } in partitions {
+            let found = topics.get(topic).and_then(|t| t.partitions.get(number));
+            let Some(leader) = found.and_then(|p| p.leader) else { continue };
             let Ok(address) = cluster.address(leader) else { continue };
             let of_leader = by_leader.entry(address).or_default();
-            of_leader.entry(topic.clone()).or_default().push(*partition);
+            of_leader.entry(topic.clone()).or_default().push(*number);
         }
         Ok(by_leader)
     }
 
-    /// What a group has committed.
-    pub(crate) async fn committed(&self, group: &str) -> Result<Partitions, ProxyError> {
+    /// The offsets that a group has committed.
+    pub async fn committed(&self, group: &str) -> Result<Offsets, Fault> {
         again(ASK_TIMEOUT, || self.ask_committed(group)).await
     }
 
-    async fn ask_committed(&self, group: &str) -> Result<Partitions, ProxyError> {
+    async fn ask_committed(&self, group: &str) -> Result<Offsets, Fault> {
         let coordinator = self.coordinator(group).await?;
         let id = super::groups::group_id(group);
         let request = |version| match version {
@@ -170,17 +186,22 @@ impl Admin {
         };
         let answer = self.client.ask(&coordinator, request).await?;
         check(answer.error_code, None)?;
-        let mut found = Partitions::new();
+        let mut found = Offsets::new();
+        let mut note = |name: &str, number, offset| {
+            if offset >= 0 {
+                found.insert(Partition::new(TopicName::given(name), number), offset);
+            }
+        };
         for topic in answer.topics {
-            for p in topic.partitions.iter().filter(|p| p.committed_offset >= 0) {
-                found.insert((topic.name.to_string(), p.partition_index), p.committed_offset);
+            for p in topic.partitions {
+                note(&topic.name, p.partition_index, p.committed_offset);
             }
         }
         for group in answer.groups {
             check(group.error_code, None)?;
             for topic in group.topics {
-                for p in topic.partitions.iter().filter(|p| p.committed_offset >= 0) {
-                    found.insert((topic.name.to_string(), p.partition_index), p.committed_offset);
+                for p in topic.partitions {
+                    note(&topic.name, p.partition_index, p.committed_offset);
                 }
             }
         }
@@ -188,23 +209,23 @@ impl Admin {
     }
 
     /// Commits offsets of a group that has no members.
-    pub(crate) async fn commit(&self, group: &str, offsets: &Partitions) -> Result<(), ProxyError> {
+    pub async fn commit(&self, group: &str, offsets: &Offsets) -> Result<(), Fault> {
         again(ASK_TIMEOUT, || self.ask_to_commit(group, offsets)).await
     }
 
-    async fn ask_to_commit(&self, group: &str, offsets: &Partitions) -> Result<(), ProxyError> {
+    async fn ask_to_commit(&self, group: &str, offsets: &Offsets) -> Result<(), Fault> {
         let coordinator = self.coordinator(group).await?;
         let mut topics: BTreeMap<&str, Vec<OffsetCommitRequestPartition>> = BTreeMap::new();
-        for ((topic, partition), offset) in offsets {
+        for (Partition { topic, number }, offset) in offsets {
             let partition = OffsetCommitRequestPartition::default()
-                .with_partition_index(*partition)
+                .with_partition_index(*number)
                 .with_committed_offset(*offset)
                 .with_committed_metadata(Some(StrBytes::new()));
             topics.entry(topic).or_default().push(partition);
         }
         let topic = |(name, partitions): (&str, Vec<_>)| {
             OffsetCommitRequestTopic::default()
-                .with_name(topic_name(name))
+                .with_name(wire_name(name))
                 .with_partitions(partitions)
         };
         let request = OffsetCommitRequest::default()
@@ -218,9 +239,22 @@ impl Admin {
 }
 
 /// A leader that has just been elected does not know its partition yet: it is there, metadata says so.
-fn not_yet(error: ProxyError) -> ProxyError {
-    match error {
-        ProxyError::UnknownPartition { reason } => ProxyError::Retriable { reason },
-        error => error,
+fn not_yet(fault: Fault) -> Fault {
+    match fault {
+        Fault { code: Code::UnknownTopicOrPartition | Code::UnknownTopicId, reason } => {
+            Fault::new(Code::NotLeaderOrFollower, reason)
+        }
+        fault => fault,
     }
+}
+
+/// Asks librdkafka for partitions, one after the other.
+async fn observed(observer: &Observer, partitions: &[Partition], at: At) -> Result<Offsets, Fault> {
+    let mut found = Offsets::new();
+    for partition in partitions {
+        let offsets = again(ASK_TIMEOUT, || observer.bounds(partition)).await?;
+        let offset = if at == At::Earliest { offsets.first } else { offsets.end };
+        found.insert(partition.clone(), offset);
+    }
+    Ok(found)
 }

@@ -1,4 +1,4 @@
-//! What librdkafka says of records, and of the brokers.
+//! Delivery reports: what librdkafka says of records, and of the brokers.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,8 +9,8 @@ use rdkafka::{ClientContext, Timestamp};
 
 use super::TOPIC_TIMEOUT_MS;
 use super::batch::Ticket;
+use super::record::Sent;
 use crate::error::ProxyError;
-use crate::producer::Sent;
 
 /// Hears of each record what became of it, and of brokers that are away.
 pub(super) struct Deliveries {
@@ -105,7 +105,7 @@ fn delivery_error(topic: &str, partition: Option<i32>, error: KafkaError) -> Pro
     ProxyError::OutcomeUnknown { reason: format!("{why} ({error})") }
 }
 
-/// What Kafka does not have, in the words of its Java client.
+/// The error of a topic or a partition that Kafka does not have, in the words of its Java client.
 pub(super) fn absent(topic: &str, partition: Option<i32>, count: Option<i32>) -> ProxyError {
     let reason = match (partition, count) {
         (Some(partition), Some(count)) => format!(

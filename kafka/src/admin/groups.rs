@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use bytes::{Buf, Bytes};
-use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::{
     ConsumerGroupDescribeRequest, ConsumerProtocolAssignment, DeleteGroupsRequest,
     DescribeGroupsRequest, GroupId, HeartbeatRequest, ListGroupsRequest,
@@ -11,36 +10,39 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::protocol::{Decodable, StrBytes};
 
-use weir_kafka::{Coordinated, Error, Node};
-
-use super::{ASK_TIMEOUT, Admin, check};
-use crate::error::ProxyError;
+use super::{ASK_TIMEOUT, Admin};
+use crate::client::{Coordinated, Node};
+use crate::code::Code;
+use crate::fault::{Fault, check};
 use crate::retry::again;
+use crate::topic::{Partition, TopicName};
 
-pub(crate) struct Group {
-    pub(crate) id: String,
+/// A consumer group.
+pub struct Group {
+    pub id: String,
     /// Only commits offsets: no members are known.
-    pub(crate) is_simple: bool,
+    pub is_simple: bool,
     /// How partitions are assigned; empty where nobody is a member.
-    pub(crate) assignor: String,
+    pub assignor: String,
     /// In Kafka's words: `Stable`, `PreparingRebalance`, ...
-    pub(crate) state: String,
+    pub state: String,
     /// `Classic` or `Consumer`.
-    pub(crate) kind: &'static str,
-    pub(crate) coordinator: i32,
+    pub kind: &'static str,
+    pub coordinator: i32,
     /// Some of the members speak the other protocol.
-    pub(crate) is_mixed: bool,
+    pub is_mixed: bool,
     /// By id.
-    pub(crate) members: BTreeMap<String, Member>,
+    pub members: BTreeMap<String, Member>,
 }
 
-pub(crate) struct Member {
-    pub(crate) id: String,
-    /// Of a static member.
-    pub(crate) instance_id: Option<String>,
-    pub(crate) client_id: String,
-    /// Topics and partitions, sorted.
-    pub(crate) partitions: Vec<(String, i32)>,
+/// A member of a consumer group.
+pub struct Member {
+    pub id: String,
+    /// The `group.instance.id` of a static member.
+    pub instance_id: Option<String>,
+    pub client_id: String,
+    /// Its assignment, sorted.
+    pub partitions: Vec<Partition>,
 }
 
 /// The protocol of groups whose members are consumers.
@@ -50,7 +52,7 @@ const CONSUMER: &str = "consumer";
 const SIMPLE: &str = "";
 
 impl Group {
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
 
@@ -65,11 +67,11 @@ pub(super) fn group_id(group: &str) -> GroupId {
 
 impl Admin {
     /// Ids of the consumer groups, sorted, each with its coordinator.
-    pub(crate) async fn group_ids(&self) -> Result<BTreeMap<String, i32>, ProxyError> {
+    pub async fn group_ids(&self) -> Result<BTreeMap<String, i32>, Fault> {
         again(ASK_TIMEOUT, || self.ask_group_ids()).await
     }
 
-    async fn ask_group_ids(&self) -> Result<BTreeMap<String, i32>, ProxyError> {
+    async fn ask_group_ids(&self) -> Result<BTreeMap<String, i32>, Fault> {
         let mut found = BTreeMap::new();
         for (id, node) in self.cluster().await?.brokers {
             let answer = self.client.ask(&node.address(), |_| ListGroupsRequest::default()).await?;
@@ -84,59 +86,55 @@ impl Admin {
     }
 
     /// Groups by id; what is gone meanwhile is left out.
-    pub(crate) async fn groups(&self, ids: &[String]) -> Result<Vec<Group>, ProxyError> {
+    pub async fn groups(&self, ids: &[String]) -> Result<Vec<Group>, Fault> {
         let mut groups = Vec::with_capacity(ids.len());
         for id in ids {
-            match self.group(id).await {
-                Ok(group) => groups.push(group),
-                Err(ProxyError::NotFound) => {}
-                Err(error) => return Err(error),
-            }
+            groups.extend(self.group(id).await?);
         }
         Ok(groups)
     }
 
-    /// 404.
-    pub(crate) async fn group(&self, id: &str) -> Result<Group, ProxyError> {
+    /// None if there is no such group.
+    pub async fn group(&self, id: &str) -> Result<Option<Group>, Fault> {
         again(ASK_TIMEOUT, || self.ask_group(id)).await
     }
 
-    async fn ask_group(&self, id: &str) -> Result<Group, ProxyError> {
+    async fn ask_group(&self, id: &str) -> Result<Option<Group>, Fault> {
         let node = self.coordinating(id).await?;
         if let Some(group) = self.consumer_group(&node, id).await? {
-            return Ok(group);
+            return Ok(Some(group));
         }
         let request = DescribeGroupsRequest::default().with_groups(vec![group_id(id)]);
         let answer = self.client.ask(&node.address(), |_| request.clone()).await?;
-        let found = answer.groups.into_iter().next().ok_or(ProxyError::NotFound)?;
-        if found.error_code == ResponseError::GroupIdNotFound.code() {
-            return Err(ProxyError::NotFound);
+        let Some(found) = answer.groups.into_iter().next() else { return Ok(None) };
+        match check(found.error_code, None) {
+            Err(fault) if fault.code == Code::GroupIdNotFound => return Ok(None),
+            checked => checked?,
         }
-        check(found.error_code, None)?;
         let group = classic(found, node.id)?;
-        if group.is_dead() { Err(ProxyError::NotFound) } else { Ok(group) }
+        Ok((!group.is_dead()).then_some(group))
     }
 
     /// A group of the newer protocol, if it is one.
-    async fn consumer_group(&self, node: &Node, id: &str) -> Result<Option<Group>, ProxyError> {
+    async fn consumer_group(&self, node: &Node, id: &str) -> Result<Option<Group>, Fault> {
         let request = ConsumerGroupDescribeRequest::default().with_group_ids(vec![group_id(id)]);
         let answer = match self.client.ask(&node.address(), |_| request.clone()).await {
-            Err(Error::Unsupported { .. }) => return Ok(None),
+            Err(fault) if fault.code == Code::UnsupportedRequest => return Ok(None),
             answer => answer?,
         };
         let Some(found) = answer.groups.into_iter().next() else { return Ok(None) };
-        if found.error_code == ResponseError::GroupIdNotFound.code()
-            || found.error_code == ResponseError::UnsupportedVersion.code()
-        {
-            return Ok(None);
+        match check(found.error_code, found.error_message.clone()) {
+            Err(Fault { code: Code::GroupIdNotFound | Code::UnsupportedVersion, .. }) => {
+                return Ok(None);
+            }
+            checked => checked?,
         }
-        check(found.error_code, found.error_message.clone())?;
         let group = modern(found, node.id);
         Ok((!group.is_dead()).then_some(group))
     }
 
-    /// 40002 it has members · 404 there is no such group.
-    pub(crate) async fn delete_group(&self, id: &str) -> Result<(), ProxyError> {
+    /// Deletes a group with its offsets. [`Code::NonEmptyGroup`] it has members · [`Code::GroupIdNotFound`].
+    pub async fn delete_group(&self, id: &str) -> Result<(), Fault> {
         let request = DeleteGroupsRequest::default().with_groups_names(vec![group_id(id)]);
         again(ASK_TIMEOUT, || async {
             let coordinator = self.coordinator(id).await?;
@@ -146,41 +144,41 @@ impl Admin {
         .await
     }
 
-    /// Whether the proxy may be a member of the group. 40301.
-    pub(crate) async fn may_join(&self, group: &str) -> Result<(), ProxyError> {
+    /// Asks whether we may be a member of the group. [`Code::GroupAuthorizationFailed`], naming it.
+    pub async fn may_join(&self, group: &str) -> Result<(), Fault> {
         // a heartbeat of nobody: Kafka looks at the rights before it looks for the member
         let request =
             HeartbeatRequest::default().with_group_id(group_id(group)).with_generation_id(-1);
         let coordinator = match self.coordinator(group).await {
-            Err(ProxyError::Forbidden { .. }) => return Err(ProxyError::group_denied(group)),
+            Err(fault) if fault.code.is_unauthorized() => return Err(Fault::group_denied(group)),
             coordinator => coordinator?,
         };
         let answer = self.client.ask(&coordinator, |_| request.clone()).await?;
         match check(answer.error_code, None) {
-            Err(ProxyError::Forbidden { .. }) => Err(ProxyError::group_denied(group)),
+            Err(fault) if fault.code.is_unauthorized() => Err(Fault::group_denied(group)),
             _ => Ok(()),
         }
     }
 
-    pub(super) async fn coordinator(&self, group: &str) -> Result<String, ProxyError> {
+    pub(super) async fn coordinator(&self, group: &str) -> Result<String, Fault> {
         Ok(self.coordinating(group).await?.address())
     }
 
-    async fn coordinating(&self, group: &str) -> Result<Node, ProxyError> {
-        Ok(self.client.coordinator(Coordinated::Group, group).await?)
+    async fn coordinating(&self, group: &str) -> Result<Node, Fault> {
+        self.client.coordinator(Coordinated::Group, group).await
     }
 }
 
 fn classic(
     found: describe_groups_response::DescribedGroup,
     coordinator: i32,
-) -> Result<Group, ProxyError> {
+) -> Result<Group, Fault> {
     let mut members = BTreeMap::new();
     for member in found.members {
         let id = member.member_id.to_string();
         let partitions = assignment(member.member_assignment).map_err(|error| {
             let reason = format!("The assignment of {id} cannot be read: {error}");
-            ProxyError::Kafka { reason }
+            Fault::new(Code::Unreadable, reason)
         })?;
         let member = Member {
             id: id.clone(),
@@ -212,8 +210,9 @@ fn modern(found: consumer_group_describe_response::DescribedGroup, coordinator: 
         let mut partitions: Vec<_> = topics
             .into_iter()
             .flat_map(|topic| {
-                let name = topic.topic_name.to_string();
-                topic.partitions.into_iter().map(move |partition| (name.clone(), partition))
+                let name = TopicName::given(&topic.topic_name);
+                let of_topic = move |number| Partition::new(name.clone(), number);
+                topic.partitions.into_iter().map(of_topic)
             })
             .collect();
         partitions.sort();
@@ -237,7 +236,7 @@ fn modern(found: consumer_group_describe_response::DescribedGroup, coordinator: 
 }
 
 /// A member's partitions, which the group's leader wrote.
-fn assignment(mut bytes: Bytes) -> Result<Vec<(String, i32)>, String> {
+fn assignment(mut bytes: Bytes) -> Result<Vec<Partition>, String> {
     if bytes.is_empty() {
         return Ok(Vec::new());
     }
@@ -248,7 +247,9 @@ fn assignment(mut bytes: Bytes) -> Result<Vec<(String, i32)>, String> {
         .map_err(|e| e.to_string())?;
     let mut partitions = Vec::new();
     for topic in assigned.assigned_partitions {
-        partitions.extend(topic.partitions.iter().map(|p| (topic.topic.to_string(), *p)));
+        let name = TopicName::given(&topic.topic);
+        let of_topic = |number: &i32| Partition::new(name.clone(), *number);
+        partitions.extend(topic.partitions.iter().map(of_topic));
     }
     partitions.sort();
     Ok(partitions)

@@ -6,8 +6,10 @@ use kafka_protocol::messages::{CreateAclsRequest, DeleteAclsRequest, DescribeAcl
 use kafka_protocol::protocol::StrBytes;
 use serde::{Deserialize, Serialize};
 
-use super::{Admin, check};
-use crate::error::ProxyError;
+use super::Admin;
+#[cfg(doc)]
+use crate::code::Code;
+use crate::fault::{Fault, check};
 
 /// A word of Kafka's that has a number on the wire.
 macro_rules! words {
@@ -15,7 +17,9 @@ macro_rules! words {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-        pub(crate) enum $name { $($word,)* }
+        pub enum $name {
+            $($word,)*
+        }
 
         impl $name {
             pub(super) fn code(self) -> i8 {
@@ -41,19 +45,19 @@ macro_rules! words {
 }
 
 words! {
-    /// What is protected.
+    /// What is protected by ACLs.
     ResourceType {
         Unknown 0 Any 1 Topic 2 Group 3 Cluster 4 TransactionalId 5 DelegationToken 6 User 7
     }
 }
 
 words! {
-    /// How a name is meant.
+    /// How the name of a resource is meant.
     Pattern { Unknown 0 Any 1 Match 2 Literal 3 Prefixed 4 }
 }
 
 words! {
-    /// What is done.
+    /// What somebody may do to a resource.
     Operation {
         Unknown 0 Any 1 All 2 Read 3 Write 4 Create 5 Delete 6 Alter 7 Describe 8 ClusterAction 9
         DescribeConfigs 10 AlterConfigs 11 IdempotentWrite 12 CreateTokens 13 DescribeTokens 14
@@ -75,26 +79,27 @@ impl Operation {
     }
 }
 
+/// An access control list of one entry, as Kafka has them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Acl {
-    pub(crate) resource_type: ResourceType,
-    pub(crate) resource_name: String,
-    pub(crate) pattern_type: Pattern,
-    pub(crate) principal: String,
-    pub(crate) host: String,
-    pub(crate) operation: Operation,
-    pub(crate) permission: Permission,
+pub struct Acl {
+    pub resource_type: ResourceType,
+    pub resource_name: String,
+    pub pattern_type: Pattern,
+    pub principal: String,
+    pub host: String,
+    pub operation: Operation,
+    pub permission: Permission,
 }
 
-/// ACLs; a name, principal or host that is not said matches all.
-pub(crate) struct AclFilter {
-    pub(crate) resource_type: ResourceType,
-    pub(crate) resource_name: Option<String>,
-    pub(crate) pattern_type: Pattern,
-    pub(crate) principal: Option<String>,
-    pub(crate) host: Option<String>,
-    pub(crate) operation: Operation,
-    pub(crate) permission: Permission,
+/// Which ACLs are meant. A name, principal or host that is None matches all.
+pub struct AclFilter {
+    pub resource_type: ResourceType,
+    pub resource_name: Option<String>,
+    pub pattern_type: Pattern,
+    pub principal: Option<String>,
+    pub host: Option<String>,
+    pub operation: Operation,
+    pub permission: Permission,
 }
 
 fn text(text: &Option<String>) -> Option<StrBytes> {
@@ -102,8 +107,8 @@ fn text(text: &Option<String>) -> Option<StrBytes> {
 }
 
 impl Admin {
-    /// The ACLs that match, in no order. 40002 there is no authorizer.
-    pub(crate) async fn acls(&self, filter: &AclFilter) -> Result<Vec<Acl>, ProxyError> {
+    /// The ACLs that match, in no order. [`Code::SecurityDisabled`] there is no authorizer.
+    pub async fn acls(&self, filter: &AclFilter) -> Result<Vec<Acl>, Fault> {
         let request = DescribeAclsRequest::default()
             .with_resource_type_filter(filter.resource_type.code())
             .with_resource_name_filter(text(&filter.resource_name))
@@ -131,8 +136,8 @@ impl Admin {
         Ok(found)
     }
 
-    /// 40002 as Kafka says.
-    pub(crate) async fn create_acls(&self, acls: &[Acl]) -> Result<(), ProxyError> {
+    /// Makes ACLs; the first that Kafka refuses is the error.
+    pub async fn create_acls(&self, acls: &[Acl]) -> Result<(), Fault> {
         let creation = |acl: &Acl| {
             AclCreation::default()
                 .with_resource_type(acl.resource_type.code())
@@ -150,7 +155,7 @@ impl Admin {
     }
 
     /// The ACLs that were deleted, sorted.
-    pub(crate) async fn delete_acls(&self, filter: &AclFilter) -> Result<Vec<Acl>, ProxyError> {
+    pub async fn delete_acls(&self, filter: &AclFilter) -> Result<Vec<Acl>, Fault> {
         let filter = DeleteAclsFilter::default()
             .with_resource_type_filter(filter.resource_type.code())
             .with_resource_name_filter(text(&filter.resource_name))

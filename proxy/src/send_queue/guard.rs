@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use rdkafka::producer::{Producer, PurgeConfig};
 use tokio::time::Instant;
+use weir_kafka::{Code, Fault};
 
-use super::{Group, Line, MESSAGE_TIMEOUT, Waiting, lock};
+use super::{Group, MESSAGE_TIMEOUT, SendQueue, Waiting, lock};
 use crate::error::ProxyError;
 
 /// How long Kafka may take to say that it is there.
@@ -20,8 +21,8 @@ const REACH_TIMEOUT: Duration = Duration::from_secs(1);
 /// The pause before it is asked again.
 const REACH_PAUSE: Duration = Duration::from_millis(100);
 
-/// What can be sent is sent in this time after the last record came; then what waits is given up, and after
-/// the same time again what brokers have not answered.
+/// A producer that ends has this long to send what it can; then what waits is given up, and after the same time again what
+/// brokers have not answered.
 const LAST_CHANCE: Duration = Duration::from_millis(250);
 
 /// The groups that somebody watches over, and whether Kafka is being looked for.
@@ -32,9 +33,9 @@ pub(super) struct Guarded {
     is_looked_for: bool,
 }
 
-impl Line {
+impl SendQueue {
     /// Returns true if what waits is not to be handed over: it is settled, or goes when Kafka is there.
-    pub(super) fn is_held_back(self: &Arc<Line>, waiting: &mut Waiting) -> bool {
+    pub(super) fn is_held_back(self: &Arc<SendQueue>, waiting: &mut Waiting) -> bool {
         if self.is_broken() {
             let records = std::mem::take(&mut waiting.records);
             let ended = || not_sent("Its producer has ended");
@@ -54,12 +55,12 @@ impl Line {
     }
 
     /// Asks until a broker answers, or nobody waits any more.
-    async fn look_for_kafka(self: Arc<Line>) {
+    async fn look_for_kafka(self: Arc<SendQueue>) {
         loop {
             let topic = lock(&self.waiting).records.front().map(|(t, _)| t.batch.topic.clone());
-            let line = self.clone();
-            let asked = crate::broker::ask(move || {
-                let client = line.producer.client();
+            let queue = self.clone();
+            let asked = weir_kafka::blocking(move || {
+                let client = queue.producer.client();
                 client.fetch_metadata(topic.as_deref(), REACH_TIMEOUT).map(drop)
             });
             if !self.goes_on_looking(asked.await.is_ok()) {
@@ -71,7 +72,7 @@ impl Line {
 
     /// Hands over what waits if Kafka is there, and settles what has waited too long. Returns true if there
     /// is something left to look for.
-    fn goes_on_looking(self: &Arc<Line>, is_there: bool) -> bool {
+    fn goes_on_looking(self: &Arc<SendQueue>, is_there: bool) -> bool {
         let mut waiting = lock(&self.waiting);
         if is_there {
             self.producer.context().is_reached.store(true, Ordering::Release);
@@ -91,7 +92,7 @@ impl Line {
     }
 
     /// Has somebody watch over a group that was handed over.
-    pub(super) fn guard(self: &Arc<Line>, waiting: &mut Waiting, group: &Arc<Group>) {
+    pub(super) fn guard(self: &Arc<SendQueue>, waiting: &mut Waiting, group: &Arc<Group>) {
         let (Some(timeout), Some(runtime)) = (self.answer_timeout, &waiting.runtime) else {
             return;
         };
@@ -113,13 +114,13 @@ impl Line {
     }
 
     /// Ends the producer with what it holds; new requests go to another. Returns when all is settled.
-    async fn end(self: Arc<Line>) {
+    async fn end(self: Arc<SendQueue>) {
         self.producer.context().is_broken.store(true, Ordering::Release);
         self.is_held_back(&mut lock(&self.waiting));
         for purge in [PurgeConfig::default().queue(), PurgeConfig::default().queue().inflight()] {
             tokio::time::sleep(LAST_CHANCE).await;
-            let line = self.clone();
-            let purged = tokio::task::spawn_blocking(move || line.producer.purge(purge));
+            let queue = self.clone();
+            let purged = tokio::task::spawn_blocking(move || queue.producer.purge(purge));
             let _ = purged.await;
         }
         // what is purged is reported a moment later
@@ -128,9 +129,9 @@ impl Line {
 }
 
 /// Ends a producer if one of its records is not settled in time.
-async fn stand_guard(line: Weak<Line>, timeout: Duration) {
+async fn stand_guard(queue: Weak<SendQueue>, timeout: Duration) {
     loop {
-        let Some(guarded) = line.upgrade() else { return };
+        let Some(guarded) = queue.upgrade() else { return };
         let Some(since) = guarded.oldest_unsettled() else { return };
         let Some(left) = timeout.checked_sub(since.elapsed()) else {
             tracing::warn!(
@@ -156,16 +157,16 @@ impl Guarded {
 
 /// A record that librdkafka was never given.
 fn not_sent(why: &str) -> ProxyError {
-    ProxyError::Retriable { reason: format!("{why}: the record was not sent.") }
+    Fault::new(Code::NotSent, format!("{why}: the record was not sent.")).into()
 }
 
 /// Drops a producer, which waits for its threads: on a thread of its own, and on none of the
-/// producer's, which may just be looking at the line.
-pub(crate) fn retire(line: Arc<Line>) {
+/// producer's, which may just be looking at the queue.
+pub(crate) fn retire(queue: Arc<SendQueue>) {
     let end = move || {
-        let mut line = line;
-        while let Err(used) = Arc::try_unwrap(line) {
-            line = used;
+        let mut queue = queue;
+        while let Err(used) = Arc::try_unwrap(queue) {
+            queue = used;
             #[expect(clippy::disallowed_methods, reason = "a thread of its own")]
             std::thread::sleep(Duration::from_millis(50));
         }

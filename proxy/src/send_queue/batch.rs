@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+use weir_kafka::TopicName;
 
+use super::record::SendResult;
 use super::{Group, lock};
 use crate::error::ProxyError;
-use crate::producer::SendResult;
 
 /// Records since the start.
 #[derive(Default)]
@@ -43,7 +44,7 @@ fn unknown() -> SendResult {
 
 /// The records of one request that are on their way.
 pub(super) struct Batch {
-    pub(super) topic: String,
+    pub(super) topic: TopicName,
     results: Mutex<Vec<Option<SendResult>>>,
     missing: AtomicUsize,
     done: Mutex<Option<oneshot::Sender<()>>>,
@@ -53,13 +54,13 @@ pub(super) struct Batch {
 
 impl Batch {
     pub(super) fn new(
-        topic: &str,
+        topic: TopicName,
         records: usize,
         counts: Arc<Counts>,
     ) -> (Arc<Batch>, oneshot::Receiver<()>) {
         let (done, delivered) = oneshot::channel();
         let batch = Batch {
-            topic: topic.to_string(),
+            topic,
             results: Mutex::new((0..records).map(|_| None).collect()),
             missing: AtomicUsize::new(records),
             done: Mutex::new(Some(done)),

@@ -29,7 +29,7 @@ use weir_serde::api::{
     CompatibilityLevel, Reference, RegisterRequest, SchemaId, Subject, VersionSpec,
 };
 use weir_serde::{AvroDeserializer, AvroSerializer, ClientError, Part, RegistryClient};
-use weir_tests::{serve, serve_for};
+use weir_tests::serve_for;
 
 /// A stock's price on a day, as the vega-datasets package has them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -133,7 +133,7 @@ fn customary(headers: &HeaderMap, site: &Site) -> Forwarded {
     }
     let of_outermost = |name: &HeaderName| {
         let values = list(headers, name);
-        let at = values.len().checked_sub(hops.max(1)).unwrap_or_default();
+        let at = values.len().saturating_sub(hops.max(1));
         values.get(at).map(|value| value.to_string())
     };
     Forwarded {

@@ -13,6 +13,10 @@ mod cluster;
 mod http;
 mod lanes;
 pub mod log;
+#[cfg_attr(
+    not(feature = "kafka"),
+    expect(dead_code, reason = "only a log on Kafka has other nodes")
+)]
 mod peers;
 mod registry;
 mod replay;

@@ -46,6 +46,7 @@ pub(crate) trait Peers: Send + Sync {
     fn catch_up(&self, deadline: Instant) -> Wait<'_, bool>;
 
     /// What requests to other nodes are sent with.
+    #[cfg(feature = "kafka")]
     fn http(&self) -> &reqwest::Client;
 }
 

@@ -1,10 +1,8 @@
 //! The registry: a state that anyone may read at any time, and a writer that changes it.
 
 use std::fmt;
-#[cfg(feature = "kafka")]
-use std::sync::OnceLock;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
 
 use arc_swap::{ArcSwap, Guard};
@@ -76,6 +74,10 @@ struct Shared {
 /// Whether other nodes write the log too.
 pub(crate) enum Sharing {
     Alone,
+    #[cfg_attr(
+        not(feature = "kafka"),
+        expect(dead_code, reason = "only a log on Kafka has other nodes")
+    )]
     WithPeers(Joined),
 }
 

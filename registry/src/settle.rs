@@ -8,7 +8,6 @@
 //! route, through [`Registry::look_twice`].
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::time::Instant;
 use weir_registry_api::RegistryError;
@@ -23,7 +22,8 @@ use crate::peers::PATIENCE;
 const STALE_MAX: usize = 64;
 
 /// How long an answer that something is missing waits for what others have written.
-const MISS_PATIENCE: Duration = Duration::from_millis(500);
+#[cfg(feature = "kafka")]
+const MISS_PATIENCE: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// What a look at a state comes to.
 pub(crate) enum Look<C, T> {
@@ -82,6 +82,7 @@ impl Registry {
     /// not read all that others have answered.
     ///
     /// While nobody says how far this node has to read, its first answer stands.
+    #[cfg(feature = "kafka")]
     pub(crate) async fn look_twice<A, F: Future<Output = A>>(
         &self,
         look: impl Fn() -> F,

@@ -19,8 +19,8 @@ const REFERENCES_MAX: usize = 10_000;
 impl RegistryClient {
     /// The Avro schema of an id or a guid, ready to read and write with. Asked for once, however many
     /// ask at the same time, and kept: neither ever changes its meaning. That the registry does not
-    /// have it, or that it cannot be used, is kept for [`ClientBuilder::missing_ttl`]; other failures
-    /// are not.
+    /// have it, or that it cannot be used, is kept for
+    /// [`missing_ttl`](crate::ClientBuilder::missing_ttl); other failures are not.
     pub async fn avro_codec(
         &self,
         name: impl Into<SchemaName>,

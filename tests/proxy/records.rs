@@ -320,7 +320,8 @@ async fn other_requests_do_not_wait_for_a_read(broker: &TestBroker) {
         consumer.get("/subscription").await.is(json!({"topics": []}));
         consumer.post_nothing("/offsets").await.is(json!([]));
         assert_eq!(consumer.committed(&topic, 0).await, Some(1));
-        sent(&produce(&proxy, &topic, JSON, &records(&[json!("SUN")])).await);
+        let sun = json!({"records": [{"value": "SUN", "partition": 0}]});
+        sent(&produce(&proxy, &topic, JSON, &sun).await);
     };
     // had they waited for it, it would have ended before there was a record
     let (answer, ()) = tokio::join!(consumer.get("/records?timeout=20000"), others);

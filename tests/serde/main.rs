@@ -22,13 +22,14 @@ use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use weir_http::AllowedHost;
 use weir_registry::Registry;
 use weir_registry::log::MemoryLog;
 use weir_serde::api::{
     CompatibilityLevel, Reference, RegisterRequest, SchemaId, Subject, VersionSpec,
 };
 use weir_serde::{AvroDeserializer, AvroSerializer, ClientError, Part, RegistryClient};
-use weir_tests::serve;
+use weir_tests::serve_for;
 
 /// A stock's price on a day, as the vega-datasets package has them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,6 +54,11 @@ async fn counted() -> (RegistryClient, Arc<AtomicUsize>) {
 }
 
 async fn counted_url() -> (String, Arc<AtomicUsize>) {
+    counted_url_for(&[]).await
+}
+
+/// A registry that answers requests for other hosts, too, as a proxy does.
+async fn counted_url_for(hosts: &[AllowedHost]) -> (String, Arc<AtomicUsize>) {
     weir_tests::crypto();
     let count = Arc::new(AtomicUsize::new(0));
     let seen = count.clone();
@@ -62,7 +68,7 @@ async fn counted_url() -> (String, Arc<AtomicUsize>) {
             seen.fetch_add(1, Ordering::Relaxed);
             next.run(request)
         }));
-    let address = serve(router).await;
+    let address = serve_for(router, hosts).await;
     (format!("http://{address}/"), count)
 }
 

@@ -17,7 +17,7 @@ use rdkafka::client::DefaultClientContext;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use tokio::sync::watch;
-use weir_http::{Limits, Shared, Site};
+use weir_http::{AllowedHost, Limits, Shared, Site};
 use weir_proxy::{Broker, BrokerConfig, ClientSettings, EmbeddedBroker, Proxy, ProxyConfig};
 use weir_registry::Registry;
 use weir_registry::log::{Log, MemoryLog};
@@ -39,10 +39,15 @@ pub fn crypto() {
 
 /// Serves a router as the binary does, on a free port of 127.0.0.1, until the test's runtime ends.
 pub async fn serve(router: axum::Router) -> SocketAddr {
+    serve_for(router, &[]).await
+}
+
+/// Serves a router for requests that name other hosts, too.
+pub async fn serve_for(router: axum::Router, hosts: &[AllowedHost]) -> SocketAddr {
     let listener = weir_http::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
     let address = listener.local_addr().unwrap();
     let shared = Arc::new(Shared::new(Limits::for_descriptors(DESCRIPTORS)));
-    let site = Arc::new(Site::new(shared, address, false));
+    let site = Arc::new(Site::new(shared, address, false).allowing_hosts(hosts));
     let (stop, stopped) = watch::channel(());
     tokio::spawn(async move {
         let _until_the_runtime_ends = stop;

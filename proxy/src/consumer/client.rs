@@ -180,12 +180,6 @@ fn fault(error: &KafkaError) -> Mishap {
     }
 }
 
-/// Returns true if Kafka does not have the topic or the partition.
-pub(super) fn is_unknown_partition(error: &KafkaError) -> bool {
-    use RDKafkaErrorCode::{UnknownPartition, UnknownTopicOrPartition};
-    matches!(error.rdkafka_error_code(), Some(UnknownPartition | UnknownTopicOrPartition))
-}
-
 /// Hears of partitions that the group gives and takes away.
 #[derive(Default)]
 pub(super) struct Context {
@@ -251,12 +245,17 @@ pub(super) fn start(
 pub(super) fn refused(error: KafkaError) -> ProxyError {
     match error {
         KafkaError::Subscription(reason) => ProxyError::Invalid { reason },
-        error if is_unknown_partition(&error) => {
-            let fault =
-                Fault::new(weir_kafka::Code::UnknownTopicOrPartition, Fault::from(error).reason);
-            ProxyError::UnknownPartition { fault }
+        error => unknown_partition(error.into()),
+    }
+}
+
+/// The error with 40403 for a partition that librdkafka does not know: whoever names it has said that it is there.
+pub(super) fn unknown_partition(error: ProxyError) -> ProxyError {
+    match error {
+        ProxyError::Retriable { fault } if fault.code == weir_kafka::Code::UnknownPartition => {
+            Fault::new(weir_kafka::Code::UnknownTopicOrPartition, fault.reason).into()
         }
-        error => error.into(),
+        error => error,
     }
 }
 

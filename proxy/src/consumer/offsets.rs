@@ -1,14 +1,13 @@
 //! Offsets: what a group has committed, where an instance goes on, and where it begins without a committed offset.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use rdkafka::Offset;
 use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use weir_kafka::{Code, Fault, again};
+use weir_kafka::again;
 
-use super::client::{Client, is_unknown_partition};
+use super::client::{Client, unknown_partition};
 use super::partitions::{ASK_TIMEOUT, Commit, Position, Positions, TopicPartition, list_of};
 use super::seek::{seek, without_offset};
 use super::state::{Command, Decision, Effect};
@@ -48,21 +47,11 @@ impl Instance {
     }
 
     async fn send_commit(&self, client: &Client, commit: Effect) -> Result<(), ProxyError> {
-        let is_unknown = AtomicBool::new(false);
         let committed = again(ASK_TIMEOUT, || {
-            let (client, commit, is_unknown) = (client.clone(), commit.clone(), &is_unknown);
-            async move {
-                let done = ask(move || Ok(client.perform(commit, &Positions::default()))).await?;
-                is_unknown.store(done.as_ref().is_err_and(is_unknown_partition), Ordering::Relaxed);
-                Ok(done?)
-            }
+            let (client, commit) = (client.clone(), commit.clone());
+            ask(move || client.perform(commit, &Positions::default()))
         });
-        self.in_group(committed).await.map_err(|error| match is_unknown.load(Ordering::Relaxed) {
-            true => ProxyError::UnknownPartition {
-                fault: Fault::new(Code::UnknownTopicOrPartition, error.to_string()),
-            },
-            false => error,
-        })
+        self.in_group(committed).await.map_err(unknown_partition)
     }
 
     /// What the group has committed; a partition without a committed offset is left out. 40301.

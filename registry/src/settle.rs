@@ -1,11 +1,11 @@
 //! Answers on a state that is caught up: the one place that asks whether this node has read all that any node
 //! has answered.
 //!
-//! Where others write the log too, this node's state may be a moment old. That something is there stays true for
-//! an answer; that nothing is there, or that it is there already, is said only of a state that has all that was
-//! answered before the question. Handlers do not look after that themselves: a write that depends on what is
-//! there goes through [`Registry::settle`] ([`Registry::submit`] does not take its command), and every answer that says that something is missing, of whatever
-//! route, through [`Registry::look_twice`].
+//! Where others write the log too, this node's state may be a moment old. Most answers may be as old. That nothing
+//! is there, or that it is there already, is said only of a state that has all that was answered before the
+//! question. Handlers do not look after that themselves: a write that depends on what is there goes through
+//! [`Registry::settle`], because [`Registry::submit`] does not take its command; and every answer that says that
+//! something is missing, of whatever route, goes through [`Registry::look_twice`].
 
 use std::sync::Arc;
 

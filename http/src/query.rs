@@ -43,6 +43,11 @@ pub fn read<T: DeserializeOwned>(query: Option<&str>) -> Result<T, BadParameter>
     T::deserialize(MapDeserializer::new(parameters.into_iter()))
 }
 
+/// The parameters of a query in their order, for those whose order counts.
+pub fn ordered(query: Option<&str>) -> Vec<(String, String)> {
+    form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect()
+}
+
 /// Reads a number for which an empty text says nothing: for `#[serde(deserialize_with)]`.
 pub fn number_unless_empty<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where

@@ -72,7 +72,7 @@ fn agree(yaml: &str, routed: &Operations) {
 }
 
 /// Operations whose document and whose handler's text differ in parameters, and why that is right.
-const EXCEPT: [(&[&str], &[&str], &str); 3] = [
+const EXCEPT: [(&[&str], &[&str], &str); 4] = [
     (
         &["post /subjects/{subject}", "post /subjects/{subject}/versions"],
         &["findTags", "referenceFormat"],
@@ -84,10 +84,11 @@ const EXCEPT: [(&[&str], &[&str], &str); 3] = [
         "documented as one that is passed over",
     ),
     (
-        &["get /v3/clusters/{cluster}/topics/{topic}/partitions/{partition}/offset"],
-        &["offset"],
-        "it stands there as a part of a URL",
+        &["get /consumers/{group}/instances/{instance}/offsets"],
+        &["partition", "topic"],
+        "their order counts: they are no fields of a type",
     ),
+    (&["get /v3/clusters"], &["page_size", "page_token"], "there is one cluster"),
 ];
 
 /// Each operation has the query parameters that its handler asks for.
@@ -96,14 +97,13 @@ fn ask_the_same(yaml: &str, router: &str, sources: &str, folder: &str) {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(sources);
     let (handlers, routes) = (Handlers::read(&sources), handlers::of_router(router));
     let operations = Contract::read(yaml).operations();
-    let known: BTreeSet<String> = operations.iter().flat_map(|o| o.query.clone()).collect();
-    assert!(known.len() > 5, "the document is read: {known:?}");
+    assert!(operations.iter().any(|o| !o.query.is_empty()), "the document is read");
     let mut differences = Vec::new();
     for operation in &operations {
         let (path, method) = (&operation.path, &operation.method);
         let (module, name) = &routes[&(path.clone(), method.clone())];
         let folder = if path.starts_with("/v3") { "v3/" } else { folder };
-        let mut asked = handlers.parameters(folder, (module, name), &known);
+        let mut asked = handlers.parameters(folder, (module, name));
         for (_, parameters, _) in
             EXCEPT.iter().filter(|(of, ..)| of.contains(&operation.to_string().as_str()))
         {

@@ -2,16 +2,18 @@
 
 use std::convert::Infallible;
 
-use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_ENCODING;
 use axum::http::request::Parts;
-pub(crate) use weir_http::Named;
+use serde::Deserialize;
 use weir_http::{Arrival, Origin};
+pub(crate) use weir_http::{Named, Query};
 
 use super::answer::Refused;
 use crate::Proxy;
 use crate::error::ProxyError;
+use crate::producer::Acks;
 
 /// Bytes of a request's body: a thousand records of 16 kB.
 const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -30,31 +32,28 @@ impl FromRequestParts<Proxy> for BaseUrl {
     }
 }
 
-/// The query's parameters, in their order. What cannot be is no such page.
-pub(crate) struct Params(pub(super) Vec<(String, String)>);
+/// The query's parameters in their order, for those whose order counts. Others are fields of a [`Query`].
+pub(crate) struct Ordered(pub(super) Vec<(String, String)>);
 
-impl<S: Send + Sync> FromRequestParts<S> for Params {
-    type Rejection = Refused;
+impl<S: Send + Sync> FromRequestParts<S> for Ordered {
+    type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
-        match Query::<Vec<(String, String)>>::from_request_parts(parts, state).await {
-            Ok(Query(pairs)) => Ok(Params(pairs)),
-            Err(_) => Err(Refused::from(ProxyError::NotFound)),
-        }
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Ordered(weir_http::query::ordered(parts.uri.query())))
     }
 }
 
-impl Params {
-    /// A parameter; what is given twice counts once, the first time.
-    pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
+/// Who has to have a record before it is answered.
+#[derive(Deserialize)]
+pub(crate) struct Acknowledged {
+    /// 0, 1, -1 or all.
+    acks: Option<String>,
+}
 
-    /// A parameter that is no such thing is no such page, as in the reference; an empty one says
-    /// nothing. 404.
-    pub(crate) fn parsed<T: std::str::FromStr>(&self, name: &str) -> Result<Option<T>, ProxyError> {
-        let given = self.get(name).filter(|text| !text.is_empty());
-        given.map(|text| text.parse().map_err(|_| ProxyError::NotFound)).transpose()
+impl Acknowledged {
+    /// 400 or 422 for what cannot be said of that; none if nothing is said.
+    pub(crate) fn by(&self) -> Result<Option<Acks>, ProxyError> {
+        self.acks.as_deref().map(Acks::named).transpose()
     }
 }
 

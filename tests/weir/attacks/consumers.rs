@@ -27,7 +27,8 @@ fn limited(limits: &str, user: &[&str], broker: &TestBroker) -> Weir {
         command.args(args).arg("sh");
     }
     let weir = env!("CARGO_BIN_EXE_weir");
-    let fixed = "serve --store memory --registry-listener 127.0.0.1:0 --proxy-listener 127.0.0.1:0";
+    let fixed = "serve --store memory --registry-listener 127.0.0.1:0 --proxy-listener 127.0.0.1:0 \
+                 --connections-per-address-max 128";
     let servers = &broker.bootstrap_servers;
     let script = format!("{limits} && exec {weir} {fixed} --bootstrap-servers {servers}");
     Weir::spawn(command.args(["-c", &script]).env_remove("WEIR_LOG"))

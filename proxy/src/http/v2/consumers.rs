@@ -6,8 +6,9 @@ use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::http::header::HeaderName;
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use weir_http::query::number_unless_empty;
 use weir_kafka::{Code, Fault};
 
 use super::bodies::{self, Offsets, Partitions, Positions, Subscription, Wanted, checked_places};
@@ -20,7 +21,7 @@ use crate::consumer::{
 };
 use crate::error::ProxyError;
 use crate::http::answer::{Answer, Bytes, Json, Nothing};
-use crate::http::request::{BaseUrl, Named, Params};
+use crate::http::request::{BaseUrl, Named, Ordered, Query};
 use crate::http::{Object, encoded};
 use crate::record::{Unwritten, Writer};
 
@@ -156,6 +157,16 @@ pub(crate) async fn assignments(
     Ok(Json(Partitions { partitions }))
 }
 
+/// How long a read may take, and how much it may bring.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ReadLimits {
+    #[serde(deserialize_with = "number_unless_empty")]
+    timeout: Option<i64>,
+    #[serde(deserialize_with = "number_unless_empty")]
+    max_bytes: Option<i64>,
+}
+
 /// `GET ..{instance}/records`: records, as soon as there are some.
 ///
 /// `timeout` (ms) and `max_bytes`; what is not positive means the default. A record that is larger
@@ -167,21 +178,21 @@ pub(crate) async fn records(
     State(proxy): State<Proxy>,
     Named((group, name)): InstancePath,
     accepted: Accepted,
-    params: Params,
+    Query(asked): Query<ReadLimits>,
 ) -> Answer<Response> {
     let session = proxy.instances.get(&group, &name)?;
     let spec = session.instance().spec();
     accepted.check(spec.format)?;
     let _read = session.begin_read();
     let quirks = proxy.config.confluent_quirks;
-    let timeout = match params.parsed::<i64>("timeout")? {
+    let timeout = match asked.timeout {
         Some(ms) if ms > 0 => {
             let asked = Duration::from_millis(ms.min(READ_TIMEOUT_MAX_MS) as u64);
             if quirks { asked.min(spec.request_timeout) } else { asked }
         }
         _ => spec.request_timeout,
     };
-    let max_bytes = match params.parsed::<i64>("max_bytes")? {
+    let max_bytes = match asked.max_bytes {
         Some(bytes) if bytes > 0 => (bytes as usize).min(READ_BYTES_MAX),
         _ => READ_BYTES_MAX,
     };
@@ -272,12 +283,12 @@ pub(crate) async fn commit(
 pub(crate) async fn committed(
     State(proxy): State<Proxy>,
     Named((group, name)): InstancePath,
-    params: Params,
+    parameters: Ordered,
     body: Control,
 ) -> Answer<Json<Value>> {
     let session = proxy.instances.get(&group, &name)?;
     let partitions = match body.is_empty() {
-        true => places(&proxy, &params).await?,
+        true => places(&proxy, &parameters).await?,
         false => named(&body)?,
     };
     if body.is_empty() && partitions.is_empty() {
@@ -302,9 +313,9 @@ fn named(body: &Control) -> Result<Vec<TopicPartition>, ProxyError> {
 }
 
 /// The partitions that parameters name. 40401 · 422.
-async fn places(proxy: &Proxy, params: &Params) -> Result<Vec<TopicPartition>, ProxyError> {
+async fn places(proxy: &Proxy, parameters: &Ordered) -> Result<Vec<TopicPartition>, ProxyError> {
     let mut topics: Vec<(&str, Vec<i32>)> = Vec::new();
-    for (name, value) in &params.0 {
+    for (name, value) in &parameters.0 {
         match (name.as_str(), topics.last_mut()) {
             ("topic", _) => topics.push((value, Vec::new())),
             ("partition", Some((_, partitions))) => {

@@ -17,9 +17,8 @@ use crate::error::{ProxyError, RETRY_AFTER_S};
 use crate::format::Format;
 use crate::http::answer::{Answer, Json};
 use crate::http::json::parse;
-use crate::http::request::{Bytes, Named, Params};
+use crate::http::request::{Acknowledged, Bytes, Named, Query};
 use crate::produce::{Prepared, ProduceResponse, Target};
-use crate::producer::Acks;
 use weir_http::Principal;
 
 #[derive(Serialize)]
@@ -109,11 +108,11 @@ pub(crate) async fn produce(
     Named(topic): Named<String>,
     Produced(format): Produced,
     principal: Principal,
-    params: Params,
+    Query(asked): Query<Acknowledged>,
     Bytes(body): Bytes,
 ) -> Answer<Response> {
     proxy.limits.produce(&principal, body.len())?;
-    send(&proxy, &topic, None, format, &params, &body).await
+    send(&proxy, &topic, None, format, &asked, &body).await
 }
 
 /// `POST /topics/{topic}/partitions/{partition}`: produce records to a partition; a record's own
@@ -125,11 +124,11 @@ pub(crate) async fn produce_to_partition(
     Named((topic, partition)): Named<(String, i32)>,
     Produced(format): Produced,
     principal: Principal,
-    params: Params,
+    Query(asked): Query<Acknowledged>,
     Bytes(body): Bytes,
 ) -> Answer<Response> {
     proxy.limits.produce(&principal, body.len())?;
-    send(&proxy, &topic, Some(partition), format, &params, &body).await
+    send(&proxy, &topic, Some(partition), format, &asked, &body).await
 }
 
 async fn send(
@@ -137,10 +136,10 @@ async fn send(
     topic: &str,
     partition: Option<i32>,
     format: Format,
-    params: &Params,
+    asked: &Acknowledged,
     body: &[u8],
 ) -> Answer<Response> {
-    let acks = params.get("acks").map(Acks::named).transpose()?;
+    let acks = asked.by()?;
     if matches!(body.trim_ascii(), b"" | b"null") {
         return Err(ProxyError::Invalid { reason: "must not be null".to_string() }.into());
     }

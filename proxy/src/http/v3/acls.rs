@@ -16,7 +16,7 @@ use crate::error::ProxyError;
 use crate::http::Object;
 use crate::http::answer::{Answer, Json, Nothing};
 use crate::http::encoded;
-use crate::http::request::{Named, Params};
+use crate::http::request::{Named, Query};
 
 #[derive(Serialize)]
 pub(crate) struct Acl {
@@ -63,15 +63,15 @@ pub(crate) async fn list(
     State(proxy): State<Proxy>,
     Named(cluster): Named<String>,
     here: Here,
-    params: Params,
+    Query(asked): Query<Matching>,
 ) -> Answer<Json<List<Resource<Acl>>>> {
     let site = here.cluster(&proxy, &cluster).await?;
     let filter = AclFilter {
-        resource_type: word(&params, "resource_type")?.unwrap_or(ResourceType::Any),
-        pattern_type: word(&params, "pattern_type")?.unwrap_or(Pattern::Any),
-        operation: word(&params, "operation")?.unwrap_or(Operation::Any),
-        permission: word(&params, "permission")?.unwrap_or(Permission::Any),
-        ..names(&params)
+        resource_type: word(&asked.resource_type, "ResourceType")?.unwrap_or(ResourceType::Any),
+        pattern_type: word(&asked.pattern_type, "PatternType")?.unwrap_or(Pattern::Any),
+        operation: word(&asked.operation, "Operation")?.unwrap_or(Operation::Any),
+        permission: word(&asked.permission, "Permission")?.unwrap_or(Permission::Any),
+        ..asked.names()
     };
     let found = proxy.broker.cluster.acls(&filter).await.map_err(ProxyError::from)?;
     let query = query(&filter);
@@ -121,15 +121,15 @@ pub(crate) async fn delete(
     State(proxy): State<Proxy>,
     Named(cluster): Named<String>,
     here: Here,
-    params: Params,
+    Query(asked): Query<Matching>,
 ) -> Answer<Json<Value>> {
     let site = here.cluster(&proxy, &cluster).await?;
     let filter = AclFilter {
-        resource_type: required(&params, "resource_type")?,
-        pattern_type: required(&params, "pattern_type")?,
-        operation: required(&params, "operation")?,
-        permission: required(&params, "permission")?,
-        ..names(&params)
+        resource_type: required(word(&asked.resource_type, "ResourceType")?, "resource_type")?,
+        pattern_type: required(word(&asked.pattern_type, "PatternType")?, "pattern_type")?,
+        operation: required(word(&asked.operation, "Operation")?, "operation")?,
+        permission: required(word(&asked.permission, "Permission")?, "permission")?,
+        ..asked.names()
     };
     let deleted = proxy.broker.cluster.delete_acls(&filter).await.map_err(ProxyError::from)?;
     let deleted: Vec<_> = deleted.into_iter().map(|acl| describe(&site, acl)).collect();
@@ -164,45 +164,51 @@ impl CreateAcl {
     }
 }
 
-/// A filter of the names that are given.
-fn names(params: &Params) -> AclFilter {
-    let name = |name: &str| params.get(name).filter(|n| !n.is_empty()).map(str::to_string);
-    AclFilter {
-        resource_type: ResourceType::Any,
-        resource_name: name("resource_name"),
-        pattern_type: Pattern::Any,
-        principal: name("principal"),
-        host: name("host"),
-        operation: Operation::Any,
-        permission: Permission::Any,
+/// What ACLs have to have. What is not said matches all.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Matching {
+    resource_type: Option<String>,
+    resource_name: Option<String>,
+    pattern_type: Option<String>,
+    principal: Option<String>,
+    host: Option<String>,
+    operation: Option<String>,
+    permission: Option<String>,
+}
+
+impl Matching {
+    /// A filter of the names that are given.
+    fn names(&self) -> AclFilter {
+        let name = |name: &Option<String>| name.clone().filter(|name| !name.is_empty());
+        AclFilter {
+            resource_type: ResourceType::Any,
+            resource_name: name(&self.resource_name),
+            pattern_type: Pattern::Any,
+            principal: name(&self.principal),
+            host: name(&self.host),
+            operation: Operation::Any,
+            permission: Permission::Any,
+        }
     }
 }
 
-/// The parameters that are words, and what the reference calls their types.
-const WORDS: [(&str, &str); 4] = [
-    ("resource_type", "ResourceType"),
-    ("pattern_type", "PatternType"),
-    ("operation", "Operation"),
-    ("permission", "Permission"),
-];
-
-/// 404.
-fn word<T: FromStr>(params: &Params, name: &str) -> Result<Option<T>, ProxyError> {
-    let Some(given) = params.get(name) else { return Ok(None) };
+/// One of Kafka's words; `kind` is what the reference calls its type. 404.
+fn word<T: FromStr>(given: &Option<String>, kind: &str) -> Result<Option<T>, ProxyError> {
+    let Some(given) = given else { return Ok(None) };
     let word = given.to_ascii_uppercase();
     // what brokers answer for words of later versions
     let parsed = if word == "UNKNOWN" { None } else { word.parse().ok() };
     let wrong = || {
-        let kind = WORDS.iter().find(|(known, _)| *known == name).map_or(name, |(_, kind)| kind);
         let reason = format!("The valid values for {kind} do not include '{given}'");
         ProxyError::Missing { reason }
     };
     parsed.map(Some).ok_or_else(wrong)
 }
 
-fn required<T: FromStr>(params: &Params, name: &str) -> Result<T, ProxyError> {
-    let missing = || ProxyError::BadRequest { reason: format!("{name} is missing") };
-    word(params, name)?.ok_or_else(missing)
+/// 400.
+fn required<T>(given: Option<T>, name: &str) -> Result<T, ProxyError> {
+    given.ok_or_else(|| ProxyError::BadRequest { reason: format!("{name} is missing") })
 }
 
 fn order(acl: &Found) -> String {

@@ -12,7 +12,7 @@ use crate::Proxy;
 use crate::error::ProxyError;
 use crate::http::answer::{Answer, Json};
 use crate::http::json::coerced;
-use crate::http::request::{Named, Params};
+use crate::http::request::{Named, Query};
 
 #[derive(Serialize)]
 pub(crate) struct Partition {
@@ -110,6 +110,12 @@ pub(crate) async fn get(
     Ok(Json(describe(&site, &topic, existing(&site, &found, partition)?)))
 }
 
+/// Which offsets of a partition are asked for.
+#[derive(Deserialize)]
+pub(crate) struct WhichOffset {
+    offset_type: Option<String>,
+}
+
 /// `GET ../partitions/{partition}/offset`: the first offset, and the one after the last.
 ///
 /// `offset_type` is `earliest_and_latest`. 400 another one · 404 · 40402 · 40403.
@@ -117,10 +123,10 @@ pub(crate) async fn offset(
     State(proxy): State<Proxy>,
     Named((cluster, topic, partition)): PartitionPath,
     here: Here,
-    params: Params,
+    Query(asked): Query<WhichOffset>,
 ) -> Answer<Json<Resource<Offsets>>> {
     let site = here.cluster(&proxy, &cluster).await?;
-    if let Some(other) = params.get("offset_type").filter(|kind| *kind != EARLIEST_AND_LATEST) {
+    if let Some(other) = asked.offset_type.filter(|kind| kind != EARLIEST_AND_LATEST) {
         let reason = format!("offset_type:{other} is invalid");
         return Err(ProxyError::BadRequest { reason }.into());
     }

@@ -23,7 +23,7 @@ use crate::error::{ProxyError, RETRY_AFTER_S};
 use crate::http::Object;
 use crate::http::answer::{Answer, Json, Refused, Streamed};
 use crate::http::json::{self, parse};
-use crate::http::request::{Bytes, Named, Params};
+use crate::http::request::{Acknowledged, Bytes, Named, Query};
 use crate::produce::{BatchRequest, ProduceRequest, Report, Target};
 use crate::producer::Acks;
 use crate::send_queue::{Delivery, Sent};
@@ -60,12 +60,12 @@ pub(crate) async fn stream(
     State(proxy): State<Proxy>,
     Named((cluster, topic)): Named<(String, String)>,
     principal: Principal,
-    params: Params,
+    Query(asked): Query<Acknowledged>,
     request: Request,
 ) -> Answer<Response> {
     check_json(request.headers())?;
     crate::http::request::check_encoding(request.headers())?;
-    let acks = params.get("acks").map(Acks::named).transpose()?;
+    let acks = asked.by()?;
     let arrival = request.extensions().get::<Arrival>().cloned();
     let body = IncomingBody::new(request.into_body(), arrival.as_ref());
     let (reports, pending) = mpsc::channel(IN_FLIGHT_MAX);
@@ -223,12 +223,12 @@ pub(crate) async fn batch(
     State(proxy): State<Proxy>,
     Named((cluster, topic)): Named<(String, String)>,
     principal: Principal,
-    params: Params,
+    Query(asked): Query<Acknowledged>,
     request: Request,
 ) -> Answer<Response> {
     use axum::extract::FromRequest;
     check_json(request.headers())?;
-    let acks = params.get("acks").map(Acks::named).transpose()?;
+    let acks = asked.by()?;
     let Bytes(body) = Bytes::from_request(request, &()).await?;
     if matches!(body.trim_ascii(), b"" | b"null") {
         let reason = "Request body is empty. Data is required.".to_string();

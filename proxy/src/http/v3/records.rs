@@ -1,9 +1,11 @@
 //! `../partitions/{partition}/records`: read without a consumer. Not Confluent's.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use axum::extract::State;
 use rdkafka::message::Message;
+use serde::Deserialize;
 use serde_json::json;
 use weir_kafka::admin::{At, Isolation};
 use weir_kafka::{Fault, Partition};
@@ -14,7 +16,7 @@ use crate::Proxy;
 use crate::error::ProxyError;
 use crate::format::{Format, write_string};
 use crate::http::answer::{Answer, Bytes};
-use crate::http::request::{Named, Params};
+use crate::http::request::{Named, Ordered, Query};
 use crate::reader::Read;
 use crate::record::{Unwritten, Writer};
 
@@ -29,6 +31,42 @@ const BYTES_MAX: usize = 64 * 1024 * 1024;
 /// How long a read may wait for a record.
 const WAIT_MAX_MS: u64 = 300_000;
 
+/// Where a read begins, how much it may bring, and in which form. Numbers are texts here: what is wrong with one is said
+/// by name.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ReadFrom {
+    offset: Option<String>,
+    timestamp: Option<String>,
+    from: Option<String>,
+    limit: Option<String>,
+    max_bytes: Option<String>,
+    wait_ms: Option<String>,
+    format: Option<String>,
+    key_format: Option<String>,
+    value_format: Option<String>,
+    decimals: Option<String>,
+}
+
+impl ReadFrom {
+    /// The formats of keys and of values. 422.
+    fn formats(&self) -> Result<(Format, Format), ProxyError> {
+        let format = |name: &Option<String>| name.as_deref().map(Format::named).transpose();
+        let both = format(&self.format)?.unwrap_or(Format::Binary);
+        Ok((format(&self.key_format)?.unwrap_or(both), format(&self.value_format)?.unwrap_or(both)))
+    }
+
+    /// Decimals as Avro's JSON has them, or as `string` or `number`. 400.
+    fn decimals(&self) -> Result<Decimals, ProxyError> {
+        match self.decimals.as_deref() {
+            None => Ok(Decimals::Bytes),
+            Some("string") => Ok(Decimals::String),
+            Some("number") => Ok(Decimals::Number),
+            Some(other) => Err(wrong(&format!("decimals:{other} is invalid"))),
+        }
+    }
+}
+
 /// `GET ../records`: records from `offset`, from `timestamp` (RFC 3339, or milliseconds) or `from`
 /// `earliest` or `latest` on.
 ///
@@ -40,18 +78,19 @@ pub(crate) async fn read(
     State(proxy): State<Proxy>,
     Named((cluster, topic, partition)): Named<(String, String, i32)>,
     here: Here,
-    params: Params,
+    Query(asked): Query<ReadFrom>,
+    parameters: Ordered,
 ) -> Answer<Bytes> {
     let site = here.cluster(&proxy, &cluster).await?;
     let admin = &proxy.broker.cluster;
     let found = admin.topic(&topic, false).await.map_err(ProxyError::from)?;
     found.partition(partition).map_err(ProxyError::from)?;
     let place = Partition::new(found.name, partition);
-    let offset = begin(&proxy, &place, &params).await?;
-    let limit = positive(&params, "limit", RECORDS, RECORDS_MAX)?;
-    let max_bytes = positive(&params, "max_bytes", BYTES, BYTES_MAX)?;
-    let wait_ms = number::<u64>(&params, "wait_ms")?.unwrap_or(0).min(WAIT_MAX_MS);
-    let (key_format, value_format) = formats(&params)?;
+    let offset = begin(&proxy, &place, &asked).await?;
+    let limit = positive(&asked.limit, "limit", RECORDS, RECORDS_MAX)?;
+    let max_bytes = positive(&asked.max_bytes, "max_bytes", BYTES, BYTES_MAX)?;
+    let wait_ms = number::<u64>(&asked.wait_ms, "wait_ms")?.unwrap_or(0).min(WAIT_MAX_MS);
+    let (key_format, value_format) = asked.formats()?;
     let read = Read {
         topic: &topic,
         partition,
@@ -65,7 +104,7 @@ pub(crate) async fn read(
         schemas: &proxy.schemas,
         key_format,
         value_format,
-        decimals: decimals(&params)?,
+        decimals: asked.decimals()?,
         as_reference: false,
     };
     let number = partition.to_string();
@@ -88,7 +127,7 @@ pub(crate) async fn read(
     }
     let mut rest = vec![("offset".to_string(), next.to_string())];
     let begins = ["offset", "timestamp", "from"];
-    rest.extend(params.0.into_iter().filter(|(name, _)| !begins.contains(&name.as_str())));
+    rest.extend(parameters.0.into_iter().filter(|(name, _)| !begins.contains(&name.as_str())));
     let rest: Vec<String> = rest
         .iter()
         .map(|(name, value)| {
@@ -108,9 +147,9 @@ pub(crate) async fn read(
 }
 
 /// The offset to begin at: between the first and the one after the last.
-async fn begin(proxy: &Proxy, partition: &Partition, params: &Params) -> Result<i64, ProxyError> {
-    let offset = number::<i64>(params, "offset")?;
-    let at = match (offset, params.get("timestamp"), params.get("from")) {
+async fn begin(proxy: &Proxy, partition: &Partition, asked: &ReadFrom) -> Result<i64, ProxyError> {
+    let offset = number::<i64>(&asked.offset, "offset")?;
+    let at = match (offset, asked.timestamp.as_deref(), asked.from.as_deref()) {
         (Some(_), None, None) | (None, None, None | Some("earliest")) => At::Earliest,
         (None, None, Some("latest")) => At::Latest,
         (None, Some(time), None) => At::Time(time_ms(time)?),
@@ -118,8 +157,8 @@ async fn begin(proxy: &Proxy, partition: &Partition, params: &Params) -> Result<
         _ => return Err(wrong("only one of offset, timestamp and from can be used")),
     };
     let admin = &proxy.broker.cluster;
-    let asked = std::slice::from_ref(partition);
-    let found = admin.offsets_at(asked, at, Isolation::ReadUncommitted).await?;
+    let partitions = std::slice::from_ref(partition);
+    let found = admin.offsets_at(partitions, at, Isolation::ReadUncommitted).await?;
     let found = found.into_values().next().ok_or_else(Fault::no_leader)?;
     match offset {
         None => Ok(found),
@@ -127,7 +166,7 @@ async fn begin(proxy: &Proxy, partition: &Partition, params: &Params) -> Result<
         // what was deleted meanwhile is passed over
         Some(offset) if offset < found => Ok(found),
         Some(offset) => {
-            let ends = admin.offsets_at(asked, At::Latest, Isolation::ReadUncommitted).await?;
+            let ends = admin.offsets_at(partitions, At::Latest, Isolation::ReadUncommitted).await?;
             match ends.into_values().next() {
                 Some(end) if offset > end => {
                     Err(wrong(&format!("offset:{offset} is after the end, which is {end}")))
@@ -135,22 +174,6 @@ async fn begin(proxy: &Proxy, partition: &Partition, params: &Params) -> Result<
                 _ => Ok(offset),
             }
         }
-    }
-}
-
-fn formats(params: &Params) -> Result<(Format, Format), ProxyError> {
-    let format = |name: &str| params.get(name).map(Format::named).transpose();
-    let both = format("format")?.unwrap_or(Format::Binary);
-    Ok((format("key_format")?.unwrap_or(both), format("value_format")?.unwrap_or(both)))
-}
-
-/// What `decimals` says: as Avro's JSON has them, or as `string` or `number`.
-fn decimals(params: &Params) -> Result<Decimals, ProxyError> {
-    match params.get("decimals") {
-        None => Ok(Decimals::Bytes),
-        Some("string") => Ok(Decimals::String),
-        Some("number") => Ok(Decimals::Number),
-        Some(other) => Err(wrong(&format!("decimals:{other} is invalid"))),
     }
 }
 
@@ -162,16 +185,21 @@ fn time_ms(text: &str) -> Result<i64, ProxyError> {
     ms.filter(|ms| *ms >= 0).ok_or_else(|| wrong(&format!("timestamp:{text} is invalid")))
 }
 
-fn positive(params: &Params, name: &str, default: usize, max: usize) -> Result<usize, ProxyError> {
-    match number::<usize>(params, name)? {
+fn positive(
+    given: &Option<String>,
+    name: &str,
+    default: usize,
+    max: usize,
+) -> Result<usize, ProxyError> {
+    match number::<usize>(given, name)? {
         None => Ok(default),
         Some(0) => Err(wrong(&format!("{name}:0 is invalid"))),
         Some(n) => Ok(n.min(max)),
     }
 }
 
-fn number<T: std::str::FromStr>(params: &Params, name: &str) -> Result<Option<T>, ProxyError> {
-    let Some(text) = params.get(name) else { return Ok(None) };
+fn number<T: FromStr>(given: &Option<String>, name: &str) -> Result<Option<T>, ProxyError> {
+    let Some(text) = given else { return Ok(None) };
     text.parse().map(Some).map_err(|_| wrong(&format!("{name}:{text} is invalid")))
 }
 

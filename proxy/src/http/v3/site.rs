@@ -4,13 +4,13 @@ use axum::extract::{FromRequestParts, OriginalUri};
 use axum::http::request::Parts;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Proxy;
 use crate::error::ProxyError;
 use crate::http::answer::Refused;
 use crate::http::encoded;
-use crate::http::request::{BaseUrl, Params};
+use crate::http::request::{BaseUrl, Query};
 
 /// A cluster's place in the API, as the client reaches it.
 pub(crate) struct Site {
@@ -69,6 +69,14 @@ pub(crate) struct Link {
     related: String,
 }
 
+/// Which page of a list is asked for.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Paging {
+    page_size: Option<String>,
+    page_token: Option<String>,
+}
+
 /// `http://localhost:8082/v3` of a request, and its page.
 pub(crate) struct Here {
     base: String,
@@ -82,11 +90,11 @@ impl FromRequestParts<Proxy> for Here {
         let Ok(BaseUrl(url)) = BaseUrl::from_request_parts(parts, proxy).await;
         let original = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |uri| &uri.0);
         let prefix = if original.path().starts_with("/kafka/") { "/kafka" } else { "" };
-        let params = Params::from_request_parts(parts, proxy).await?;
+        let Query(asked) = Query::<Paging>::from_request_parts(parts, proxy).await?;
         let page = Page {
             // as in the reference, what is no size says nothing
-            size: params.get("page_size").and_then(|size| size.parse().ok()).filter(|n| *n > 0),
-            after: params.get("page_token").map(unsealed).transpose()?,
+            size: asked.page_size.and_then(|size| size.parse().ok()).filter(|n| *n > 0),
+            after: asked.page_token.as_deref().map(unsealed).transpose()?,
         };
         Ok(Here { base: format!("{url}{prefix}/v3"), page })
     }

@@ -16,7 +16,7 @@ use crate::error::ProxyError;
 use crate::http::Object;
 use crate::http::answer::{Answer, Json, Nothing};
 use crate::http::json::coerced;
-use crate::http::request::{Named, Params};
+use crate::http::request::{Named, Query};
 
 #[derive(Serialize)]
 pub(crate) struct Topic {
@@ -78,11 +78,10 @@ pub(crate) async fn list(
     State(proxy): State<Proxy>,
     Named(cluster): Named<String>,
     here: Here,
-    params: Params,
+    Query(asked): Query<WithOperations>,
 ) -> Answer<Json<List<Resource<Topic>>>> {
     let site = here.cluster(&proxy, &cluster).await?;
-    let topics =
-        proxy.broker.cluster.topics(with_operations(&params)).await.map_err(ProxyError::from)?;
+    let topics = proxy.broker.cluster.topics(asked.is_said()).await.map_err(ProxyError::from)?;
     let topics = topics.into_iter().filter(|(_, topic)| !topic.is_internal);
     let topics = topics.map(|(name, topic)| (name.to_string(), describe(&site, topic)));
     Ok(Json(site.list("KafkaTopicList", &["topics"], topics)))
@@ -139,15 +138,11 @@ pub(crate) async fn get(
     State(proxy): State<Proxy>,
     Named((cluster, topic)): Named<(String, String)>,
     here: Here,
-    params: Params,
+    Query(asked): Query<WithOperations>,
 ) -> Answer<Json<Resource<Topic>>> {
     let site = here.cluster(&proxy, &cluster).await?;
-    let topic = proxy
-        .broker
-        .cluster
-        .topic(&topic, with_operations(&params))
-        .await
-        .map_err(ProxyError::from)?;
+    let topic =
+        proxy.broker.cluster.topic(&topic, asked.is_said()).await.map_err(ProxyError::from)?;
     Ok(Json(describe(&site, topic)))
 }
 
@@ -188,8 +183,17 @@ pub(crate) async fn delete(
     Ok(Nothing)
 }
 
-fn with_operations(params: &Params) -> bool {
-    params.get("include_authorized_operations") == Some("true")
+/// Whether it is answered what the proxy may do with a topic.
+#[derive(Deserialize)]
+pub(crate) struct WithOperations {
+    include_authorized_operations: Option<String>,
+}
+
+impl WithOperations {
+    /// As the reference reads it: in small letters.
+    fn is_said(&self) -> bool {
+        self.include_authorized_operations.as_deref() == Some("true")
+    }
 }
 
 fn describe(site: &Site, topic: Found) -> Resource<Topic> {

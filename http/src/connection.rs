@@ -45,7 +45,8 @@ pub(crate) struct Connection {
     behind_since: Moment,
     /// Bytes of its request's body that are held.
     held_bytes: AtomicUsize,
-    /// Of them, those of a body that is there as a whole: they count until its request is answered.
+    /// The bytes of `held_bytes` that are of a body which is there as a whole: they count until its request is
+    /// answered.
     kept_bytes: AtomicUsize,
     end: Mutex<Option<oneshot::Sender<End>>>,
     /// Told when the body that is under way has to make room for others.

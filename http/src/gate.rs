@@ -45,9 +45,9 @@ struct Open {
 /// What a connection is refused for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Full {
-    /// As many are open as may be, and all are being answered.
+    /// As many connections are open as may be, and all are being answered.
     All,
-    /// The same of its address.
+    /// As many connections of its address are open as may be, and all are being answered.
     Address,
 }
 
@@ -122,8 +122,8 @@ impl Gate {
         self.open().per_address.len()
     }
 
-    /// Of an address, or of all: the idle one first, then one whose body is under way for long, then one whose client
-    /// does not read.
+    /// Ends a connection of an address, or any one: an idle one first, then one whose body is under way for long, then
+    /// one whose client does not read. Returns false if there is none.
     fn evict_one(&self, open: &mut Open, address: Option<IpAddr>) -> bool {
         let now = Instant::now();
         let is_asked = |c: &Connection| address.is_none_or(|a| network(c.peer.ip()) == a);

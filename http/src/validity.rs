@@ -16,7 +16,7 @@ pub(crate) struct Validity {
 }
 
 impl Validity {
-    /// Of a certificate, if it can be read.
+    /// The times between which a certificate is valid, if it can be read.
     pub(crate) fn of(der: &[u8]) -> Option<Validity> {
         let (certificate, _) = element(der, SEQUENCE)?;
         let (mut fields, _) = element(certificate, SEQUENCE)?;
@@ -88,7 +88,8 @@ fn time(der: &[u8]) -> Option<(i64, &[u8])> {
     Some((days * 86_400 + part(2)? * 3_600 + part(3)? * 60 + part(4)?, rest))
 }
 
-/// Of the Gregorian calendar; years are taken to begin in March, so that the day of a leap year is the last.
+/// Days since 1970 in the Gregorian calendar; years are taken to begin in March, so that the day of a leap year is the
+/// last.
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);

@@ -36,7 +36,7 @@ struct Found {
     ts: Option<i64>,
 }
 
-/// Of `GET /schemas?aliases=true`.
+/// An entry of the answer to `GET /schemas?aliases=true`.
 #[derive(Deserialize, PartialEq)]
 struct Aliased {
     subject: Subject,

@@ -23,7 +23,7 @@ impl Progress {
         Progress { said: Instant::now(), passed_over: 0, missing: 0, names: true }
     }
 
-    /// Of a second reading: what is passed over was named in the first.
+    /// Progress of a second reading: what is passed over was named in the first.
     pub fn quiet() -> Progress {
         Progress { names: false, ..Progress::new() }
     }

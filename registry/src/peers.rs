@@ -53,7 +53,7 @@ pub(crate) trait Peers: Send + Sync {
 /// The node that takes writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Leader {
-    /// Of two leaders, the later has the higher epoch.
+    /// The later of two leaders has the higher epoch.
     pub(crate) epoch: u64,
     /// Where the others reach it.
     pub(crate) url: String,

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     pub steps: u64,
-    /// Of memory and of texts that are made, at one time.
+    /// Bytes of memory and of texts that are made, at one time.
     pub bytes: u64,
 }
 

@@ -62,7 +62,7 @@ struct Need {
 }
 
 impl Need {
-    /// Of a client in a cluster with so many brokers, each of which has a thread.
+    /// What a client needs in a cluster with so many brokers, each of which has a thread.
     fn of(purpose: Purpose, brokers: usize) -> Need {
         let broker_threads = 1 + brokers + usize::from(purpose.has_coordinator());
         // the main thread, and one that polls a producer or waits for a consumer to leave its group

@@ -17,7 +17,7 @@ use crate::send_queue::{Outgoing, Sent};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProduceRequest<'a> {
-    /// Of an entry of a batch.
+    /// The id that the record has as an entry of a batch.
     #[serde(default, borrow)]
     pub(crate) id: Option<&'a RawValue>,
     #[serde(default, deserialize_with = "coerced")]

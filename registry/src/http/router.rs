@@ -23,7 +23,7 @@ pub fn router(registry: Registry) -> Router {
     Router::new().fallback_service(service(registry))
 }
 
-/// The same without a `Router` around it, which would cost each request some hundred nanoseconds.
+/// The registry's API without a `Router` around it, which would cost each request some hundred nanoseconds.
 pub fn service(
     registry: Registry,
 ) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send>

@@ -53,7 +53,7 @@ pub fn compatibility(
     compatibility_within(reader, writer, &Budget::default()).map(|found| found.items)
 }
 
-/// The same within a budget, and how many are not listed. Once the budget is used up there is no
+/// As `compatibility` does, within a budget, and how many are not listed. Once the budget is used up there is no
 /// verdict, whatever is returned.
 pub fn compatibility_within(
     reader: &Schema,

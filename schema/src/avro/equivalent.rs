@@ -19,7 +19,7 @@ impl Schema {
         self.equivalent_within(other, &Budget::default())
     }
 
-    /// The same within a budget.
+    /// As `equivalent` does, within a budget.
     pub fn equivalent_within(&self, other: &Schema, budget: &Budget) -> bool {
         budget.hold(8 * (self.nodes.len() + other.nodes.len()));
         let mut merged = Merged::new(self.nodes.len() + other.nodes.len());

@@ -19,7 +19,7 @@ impl Schema {
         self.normalized_within(&Budget::default())
     }
 
-    /// The same within a budget.
+    /// As `normalized` does, within a budget.
     pub fn normalized_within(mut self, budget: &Budget) -> Schema {
         let defaults = Defaults { nodes: &self.nodes, budget }.all();
         for (node, defaults) in self.nodes.iter_mut().zip(defaults) {

@@ -14,7 +14,7 @@ impl Schema {
         self.canonical_within(&Budget::default())
     }
 
-    /// The same within a budget: what is not paid for is not written.
+    /// As `canonical` does, within a budget: what is not paid for is not written.
     pub fn canonical_within(&self, budget: &Budget) -> String {
         let known = self.referenced.iter().map(String::as_str).collect();
         print(&self.nodes, self.root, known, budget)
@@ -25,7 +25,7 @@ impl Schema {
         self.resolved_within(&Budget::default())
     }
 
-    /// The same within a budget: what is not paid for is not written.
+    /// As `resolved` does, within a budget: what is not paid for is not written.
     pub fn resolved_within(&self, budget: &Budget) -> String {
         print(&self.nodes, self.root, HashSet::new(), budget)
     }
@@ -35,7 +35,7 @@ impl Schema {
         self.same_resolved_within(other, &Budget::default())
     }
 
-    /// The same within a budget.
+    /// As `same_resolved` does, within a budget.
     pub fn same_resolved_within(&self, other: &Schema, budget: &Budget) -> bool {
         self.resolved_within(budget) == other.resolved_within(budget)
     }

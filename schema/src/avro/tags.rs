@@ -24,7 +24,7 @@ impl Schema {
         self.tags_within(&Budget::default())
     }
 
-    /// The same within a budget.
+    /// As `tags` does, within a budget.
     pub fn tags_within(&self, budget: &Budget) -> Vec<Tagged> {
         let mut found = Vec::new();
         for node in &self.nodes {
@@ -54,7 +54,7 @@ impl Schema {
         self.with_tags_within(add, remove, &Budget::default())
     }
 
-    /// The same within a budget.
+    /// As `with_tags` does, within a budget.
     pub fn with_tags_within(
         &self,
         add: &[Tagged],
@@ -109,7 +109,7 @@ struct Entities<'s> {
     schema: &'s Schema,
     /// By their names with a namespace and without: of two the first from the outside in.
     records: HashMap<&'s str, NodeId>,
-    /// Of those that were asked for.
+    /// Tags among those that were asked for.
     fields: HashMap<NodeId, HashMap<&'s str, usize>>,
     budget: &'s Budget,
 }

@@ -63,7 +63,7 @@ impl Json {
         Json::parse_within(text, &Budget::default())
     }
 
-    /// The same within a budget.
+    /// As `parse` does, within a budget.
     pub fn parse_within(text: &str, budget: &Budget) -> Result<Json, JsonError> {
         read::document(text, Dialect::Avro, budget)
     }
@@ -73,7 +73,7 @@ impl Json {
         Json::parse_exact_within(text, &Budget::default())
     }
 
-    /// The same within a budget.
+    /// As `parse_exact` does, within a budget.
     pub fn parse_exact_within(text: &str, budget: &Budget) -> Result<Json, JsonError> {
         read::document(text, Dialect::Exact, budget)
     }

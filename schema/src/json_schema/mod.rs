@@ -98,7 +98,7 @@ impl Schema {
         Schema::parse_within(text, references, validate, &Budget::default())
     }
 
-    /// The same within a budget. What it returns once that is used up is an error.
+    /// As `parse` does, within a budget. What it returns once that is used up is an error.
     pub fn parse_within(
         text: &str,
         references: &[(&str, &str)],
@@ -150,7 +150,7 @@ impl Schema {
         self.json().to_string()
     }
 
-    /// The same within a budget.
+    /// As `canonical` does, within a budget.
     pub fn canonical_within(&self, budget: &Budget) -> String {
         let text = self.canonical();
         budget.write(text.len());
@@ -168,7 +168,7 @@ impl Schema {
         self.json().value_text()
     }
 
-    /// The same within a budget.
+    /// As `content_text` does, within a budget.
     pub fn content_text_within(&self, budget: &Budget) -> String {
         let text = self.content_text();
         budget.spend(text.len() / 8);
@@ -180,7 +180,7 @@ impl Schema {
         self.normalized_within(&Budget::default())
     }
 
-    /// The same within a budget.
+    /// As `normalized` does, within a budget.
     pub fn normalized_within(&self, budget: &Budget) -> Schema {
         self.with_json(self.json().sorted(), budget)
     }

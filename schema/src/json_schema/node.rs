@@ -96,7 +96,7 @@ pub(super) struct ObjectRules {
     pub dependent_required: Vec<(String, Vec<String>)>,
     /// In the document's order.
     pub dependent_schemas: Vec<(String, NodeId)>,
-    /// Of all the names above: what walking through them costs.
+    /// Bytes of all the names above: what walking through them costs.
     pub name_bytes: usize,
     pub max_properties: Option<i64>,
     pub min_properties: Option<i64>,

@@ -28,7 +28,7 @@ impl Schema {
         self.same_resolved_within(other, &Budget::default())
     }
 
-    /// The same within a budget.
+    /// As `same_resolved` does, within a budget.
     pub fn same_resolved_within(&self, other: &Schema, budget: &Budget) -> bool {
         let _walk = budget.loan();
         let mut own = Library::new(&self.documents, budget);

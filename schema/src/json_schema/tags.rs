@@ -30,7 +30,7 @@ impl Schema {
         self.tags_within(&Budget::default())
     }
 
-    /// The same within a budget.
+    /// As `tags` does, within a budget.
     pub fn tags_within(&self, budget: &Budget) -> Vec<Tagged> {
         let tagged = self.entities(budget).into_iter().filter_map(|entity| {
             let tags = self.node(entity.node).notes.as_ref().map(|notes| notes.tags.clone());
@@ -47,7 +47,7 @@ impl Schema {
         self.with_tags_within(add, remove, &Budget::default())
     }
 
-    /// The same within a budget.
+    /// As `with_tags` does, within a budget.
     pub fn with_tags_within(
         &self,
         add: &[Tagged],

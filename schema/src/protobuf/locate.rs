@@ -119,7 +119,7 @@ impl<'f> Index<'f> {
 }
 
 impl<'f> Members<'f> {
-    /// Of two of one name the first.
+    /// The first, if two have one name.
     fn of_types(types: &'f [Type]) -> Members<'f> {
         let mut members = Members::default();
         for declared in types {

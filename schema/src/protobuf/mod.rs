@@ -88,7 +88,7 @@ impl Schema {
         Schema::parse_within(text, references, validate, &Budget::default())
     }
 
-    /// The same within a budget. What it returns once that is used up is an error.
+    /// As `parse` does, within a budget. What it returns once that is used up is an error.
     pub fn parse_within(
         text: &str,
         references: &[(&str, &str)],
@@ -119,7 +119,7 @@ impl Schema {
         self.canonical_within(&Budget::default())
     }
 
-    /// The same within a budget: what is not paid for is not written.
+    /// As `canonical` does, within a budget: what is not paid for is not written.
     pub fn canonical_within(&self, budget: &Budget) -> String {
         print::print(&self.file, self.is_normalized, budget)
     }
@@ -130,7 +130,7 @@ impl Schema {
         self.normalized_within(&Budget::default())
     }
 
-    /// The same within a budget.
+    /// As `normalized` does, within a budget.
     pub fn normalized_within(&self, budget: &Budget) -> Schema {
         let file = Arc::new(normalize::normalized(&self.file, &self.names(budget)));
         Schema { file, references: self.references.clone(), is_normalized: true }
@@ -142,7 +142,7 @@ impl Schema {
         self.same_resolved_within(other, &Budget::default())
     }
 
-    /// The same within a budget.
+    /// As `same_resolved` does, within a budget.
     pub fn same_resolved_within(&self, other: &Schema, budget: &Budget) -> bool {
         let (own, theirs) = (Meanings::of(self, budget), Meanings::of(other, budget));
         let others = other.needed();
@@ -159,7 +159,7 @@ impl Schema {
         self.content_text_within(&Budget::default())
     }
 
-    /// The same within a budget: what is not paid for is not written.
+    /// As `content_text` does, within a budget: what is not paid for is not written.
     pub fn content_text_within(&self, budget: &Budget) -> String {
         Meanings::of(self, budget).text(&self.file)
     }
@@ -187,7 +187,7 @@ impl Schema {
         self.serialized_within(&Budget::default())
     }
 
-    /// The same within a budget.
+    /// As `serialized` does, within a budget.
     pub fn serialized_within(&self, budget: &Budget) -> Result<String, String> {
         Ok(BASE64.encode(self.encoded(OWN_NAME, &self.file, &self.names(budget))?))
     }
@@ -197,7 +197,7 @@ impl Schema {
         self.without_extensions_within(&Budget::default())
     }
 
-    /// The same within a budget: what is not paid for is not written.
+    /// As `without_extensions` does, within a budget: what is not paid for is not written.
     pub fn without_extensions_within(&self, budget: &Budget) -> String {
         print::print(&reduce::without_extensions(&self.file), self.is_normalized, budget)
     }

@@ -35,7 +35,7 @@ impl Normalizer<'_> {
         }
     }
 
-    /// Of an option that is not repeated, all that stands side by side becomes one.
+    /// All values of an option that is not repeated and stand side by side become one.
     fn come_together(&self, options: &mut Vec<Opt>) {
         let mut given = std::mem::take(options).into_iter().peekable();
         let mut same: Vec<Value> = Vec::new();

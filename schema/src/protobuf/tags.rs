@@ -23,7 +23,7 @@ impl Schema {
         self.tags_within(&Budget::default())
     }
 
-    /// The same within a budget.
+    /// As `tags` does, within a budget.
     pub fn tags_within(&self, budget: &Budget) -> Vec<Tagged> {
         let mut tagged = Vec::new();
         collect(&self.file.types, "", &mut tagged, budget);
@@ -36,7 +36,7 @@ impl Schema {
         self.with_tags_within(add, remove, &Budget::default())
     }
 
-    /// The same within a budget.
+    /// As `with_tags` does, within a budget.
     pub fn with_tags_within(
         &self,
         add: &[Tagged],

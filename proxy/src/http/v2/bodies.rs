@@ -145,7 +145,7 @@ pub(crate) struct Positions {
 }
 
 impl Positions {
-    /// Of a partition that stands there twice the last counts. 422.
+    /// If a partition stands there twice, the last counts. 422.
     pub(crate) fn places(self) -> Result<Vec<(String, i32, Position)>, ProxyError> {
         let mut places: Vec<(String, i32, Position)> = Vec::new();
         let mut add = |topic: String, partition: i32, position: Position| {

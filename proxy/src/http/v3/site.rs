@@ -222,7 +222,7 @@ impl<T> List<T> {
         &self.data
     }
 
-    /// The same page of what was found of its items.
+    /// This page with other items: what was found of each of its own.
     pub(crate) fn of<U>(self, data: Vec<U>) -> List<U> {
         List { kind: self.kind, metadata: self.metadata, data }
     }

@@ -9,7 +9,7 @@ const VALUE_BYTES_MAX: usize = 16 * 1024 * 1024;
 #[derive(Default)]
 pub(super) struct Values {
     bytes: Vec<u8>,
-    /// Before it, all is given out.
+    /// All values that end before this place were given out.
     start: usize,
     /// How far `bytes` is known.
     seen: usize,

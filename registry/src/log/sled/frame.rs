@@ -92,7 +92,7 @@ pub(super) fn digest(text: &[u8]) -> Digest {
 
 /// The bytes of a record that are known to be those that were written.
 pub(super) struct Sound<'a> {
-    /// Of the record that it was written behind.
+    /// The link of the record that it was written behind.
     pub(super) before: Link,
     pub(super) link: Link,
     /// Whether nothing else was appended with it that comes after it.

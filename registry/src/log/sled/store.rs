@@ -80,7 +80,7 @@ pub(super) struct End {
 impl End {
     pub(super) const OF_NOTHING: End = End { next_offset: 0, link: Link::FIRST };
 
-    /// Of a log of which nobody says where it ends.
+    /// The end of a log of which nobody says where it ends.
     pub(super) const UNKNOWN: End = End { next_offset: u64::MAX, link: Link([0xff; 16]) };
 }
 
@@ -412,8 +412,9 @@ pub(super) fn open_tree(folder: &Path) -> Result<sled::Db, StoreError> {
         let config =
             sled::Config::new().path(folder).cache_capacity(CACHE_BYTES).flush_every_ms(None);
         match caught(|| config.open()) {
+            // sled has no kind of its own for a folder that another has locked
             Err(StoreError::Io(why))
-                if why.to_string().contains("lock") && Instant::now() < give_up =>
+                if why.kind() == io::ErrorKind::Other && Instant::now() < give_up =>
             {
                 #[expect(
                     clippy::disallowed_methods,

@@ -56,7 +56,7 @@ pub(super) struct Compacted {
     /// When, in milliseconds since 1970.
     pub(super) at_ms: u64,
     pub(super) records: u64,
-    /// Of its file.
+    /// Bytes of sled's file.
     pub(super) bytes: u64,
 }
 

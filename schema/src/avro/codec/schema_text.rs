@@ -13,7 +13,7 @@ use crate::avro::{Kind, Schema};
 #[derive(Debug, Default)]
 pub struct SchemaText {
     out: String,
-    /// Of the named types around, outermost first.
+    /// Names of the named types around, outermost first.
     namespaces: Vec<Option<String>>,
     /// The Rust type of each full name.
     types: HashMap<String, String>,
@@ -22,7 +22,7 @@ pub struct SchemaText {
     /// What is to be said of the next primitive.
     logical_type: Option<String>,
     by_serde: bool,
-    /// Of the unions around, the names that serde finds their branches by.
+    /// For the unions around, the names that serde finds their branches by.
     branches: Vec<Vec<String>>,
     error: Option<CompileError>,
 }

@@ -118,7 +118,7 @@ async fn a_new_assignment_replaces_the_old(broker: &TestBroker) {
     let consumer = Consumer::new(&proxy, json!({"format": "json"})).await;
     consumer.assign(&topic, &[0, 1]).await;
     // one of two; the other has perhaps been fetched
-    let answer = consumer.get("/records?timeout=10000&max_bytes=1").await;
+    let answer = consumer.get("/records?timeout=60000&max_bytes=1").await;
     assert_eq!(answer.json.as_array().unwrap().len(), 1);
     consumer.assign(&topic, &[2]).await;
     assert_eq!(consumer.take(1).await, [record(&topic, 2, 0, &json!(2))]);

@@ -241,7 +241,7 @@ async fn a_deleted_instance_has_committed_what_was_read(broker: &TestBroker) {
     let first = Consumer::new(&proxy, settings.clone()).await;
     first.assign(&topic, &[0]).await;
     // the other two may have been fetched, but nobody has read them
-    let answer = first.get("/records?timeout=10000&max_bytes=1").await;
+    let answer = first.get("/records?timeout=60000&max_bytes=1").await;
     has_read(&answer, &[record(&topic, 0, 0, &flights()[0])]);
     done(&first.delete().await);
     let second = Consumer::in_group(&proxy, &first.group, settings).await;

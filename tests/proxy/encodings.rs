@@ -114,7 +114,7 @@ async fn answers_are_compressed_for_who_accepts_it() {
         let settings = json!({"format": "json", "fetch.min.bytes": bytes});
         let consumer = Consumer::new(&proxy, settings).await;
         consumer.assign(&topic, &[0]).await;
-        let path = consumer.path("/records?timeout=10000");
+        let path = consumer.path("/records?timeout=60000");
         let request = consumer.api.request(Method::GET, &path).header(ACCEPT_ENCODING, encoding);
         let response = request.send().await.unwrap();
         let said = response.headers().get(CONTENT_ENCODING).cloned();

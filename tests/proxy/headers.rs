@@ -47,7 +47,7 @@ async fn headers_and_timestamps_go_in_as_they_come_out(broker: &TestBroker) {
     ];
     assert_eq!((&native[0].headers[..], native[0].timestamp), (&expected[..], TAKEN_OFF));
     let consumer = Consumer::of(&proxy, &topic, "json").await;
-    let answer = consumer.get("/records?timeout=10000").await;
+    let answer = consumer.get("/records?timeout=60000").await;
     assert_eq!(answer.json[0]["timestamp"], json!(TAKEN_OFF));
     assert_eq!(answer.json[0]["headers"], delayed()["headers"]);
 }
@@ -63,7 +63,7 @@ async fn native_headers_are_read(broker: &TestBroker) {
     producer.send(record, DEADLINE).await.unwrap();
     let proxy = broker.proxy().await;
     for format in ["binary", "json", "text", "avro"] {
-        let answer = Consumer::of(&proxy, &topic, format).await.get("/records?timeout=10000").await;
+        let answer = Consumer::of(&proxy, &topic, format).await.get("/records?timeout=60000").await;
         answer.is(json!([{
             "topic": topic, "key": null, "value": null, "partition": 0, "offset": 0,
             "timestamp": TAKEN_OFF,

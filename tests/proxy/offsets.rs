@@ -70,7 +70,7 @@ async fn a_commit_of_a_part_of_what_was_fetched_is_of_what_was_read(broker: &Tes
     let topic = flights_topic(broker, &proxy).await;
     let consumer = Consumer::of(&proxy, &topic, "json").await;
     for read in 1..=3 {
-        let answer = consumer.get("/records?timeout=10000&max_bytes=1").await;
+        let answer = consumer.get("/records?timeout=60000&max_bytes=1").await;
         assert_eq!(answer.json.as_array().unwrap().len(), 1);
         consumer.post_nothing("/offsets?async=true").await.is(json!([]));
         assert_eq!(consumer.committed(&topic, 0).await, Some(read));
@@ -155,7 +155,7 @@ async fn records_that_were_committed_by_themselves_are_those_that_were_read(brok
     let consumer =
         Consumer::new(&proxy, json!({"format": "json", "auto.commit.enable": true})).await;
     consumer.assign(&topic, &[0]).await;
-    let answer = consumer.get("/records?timeout=10000&max_bytes=1").await;
+    let answer = consumer.get("/records?timeout=60000&max_bytes=1").await;
     assert_eq!(answer.json.as_array().unwrap().len(), 1);
     let deadline = Instant::now() + DEADLINE;
     let committed = loop {

@@ -54,7 +54,7 @@ async fn a_position_may_be_set_before_the_first_read(broker: &TestBroker) {
 async fn what_was_fetched_before_a_seek_is_forgotten(broker: &TestBroker) {
     let (_proxy, topic, consumer) = reading(broker).await;
     // one of three; the others have perhaps been fetched
-    let answer = consumer.get("/records?timeout=10000&max_bytes=1").await;
+    let answer = consumer.get("/records?timeout=60000&max_bytes=1").await;
     has_read(&answer, &[record(&topic, 0, 0, &flights()[0])]);
     done(&consumer.post("/positions", &offset(&topic, 0, 2)).await);
     assert_eq!(consumer.take_offsets(1).await, [2]);

@@ -75,7 +75,7 @@ async fn numbers_and_strings_stay_as_they_are_written(broker: &TestBroker) {
     let found = native_read(broker, &topic).await;
     assert_eq!(found[0].text().1, Some(value));
     let consumer = Consumer::of(&proxy, &topic, "json").await;
-    let answer = consumer.get("/records?timeout=10000").await;
+    let answer = consumer.get("/records?timeout=60000").await;
     assert!(answer.text.contains(value), "{}", answer.text);
 }
 

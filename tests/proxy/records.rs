@@ -210,7 +210,7 @@ async fn max_bytes_bounds_an_answer_and_loses_nothing(broker: &TestBroker) {
     let consumer = Consumer::of(&proxy, &topic, "binary").await;
     let mut offsets = Vec::new();
     for max_bytes in [1, 99, 100, 199, 200, 299].into_iter().chain(std::iter::repeat(350)) {
-        let answer = consumer.get(&format!("/records?timeout=10000&max_bytes={max_bytes}")).await;
+        let answer = consumer.get(&format!("/records?timeout=60000&max_bytes={max_bytes}")).await;
         let read = answer.json.as_array().unwrap();
         assert!((1..=(max_bytes / 100).max(1)).contains(&read.len()), "{max_bytes} {}", read.len());
         offsets.extend(read.iter().map(|record| record["offset"].as_u64().unwrap()));
@@ -235,7 +235,7 @@ async fn a_record_that_is_larger_than_max_bytes_comes_alone(broker: &TestBroker)
     native_write(broker, &topic, &written).await;
     let consumer = Consumer::of(&proxy, &topic, "binary").await;
     for offset in 0..4 {
-        let answer = consumer.get("/records?timeout=10000&max_bytes=100").await;
+        let answer = consumer.get("/records?timeout=60000&max_bytes=100").await;
         let offsets: Vec<_> =
             answer.json.as_array().unwrap().iter().map(|r| r["offset"].as_i64().unwrap()).collect();
         assert_eq!(offsets, [offset]);
@@ -252,7 +252,7 @@ async fn max_bytes_that_are_not_positive_are_the_default() {
     let consumer = Consumer::new(&proxy, json!({"format": "json", "fetch.min.bytes": 180})).await;
     consumer.assign(&topic, &[0]).await;
     for max_bytes in ["0", "-1", "9223372036854775807"] {
-        let answer = consumer.get(&format!("/records?timeout=10000&max_bytes={max_bytes}")).await;
+        let answer = consumer.get(&format!("/records?timeout=60000&max_bytes={max_bytes}")).await;
         assert_eq!(answer.json.as_array().unwrap().len(), 3, "{}", answer.text);
         done(&consumer.post("/positions/beginning", &partitions(&topic, &[0])).await);
     }
@@ -525,7 +525,7 @@ async fn a_record_of_an_unreachable_registry_is_40801(broker: &TestBroker) {
     native_write(broker, &topic, &[(None, Some(&[0, 0, 0, 0, 1, 6, b'S', b'A', b'T']))]).await;
     let proxy = proxy_at(&broker.bootstrap_servers, "http://127.0.0.1:1").await;
     let consumer = Consumer::of(&proxy, &topic, "avro").await;
-    let answer = consumer.get("/records?timeout=10000").await;
+    let answer = consumer.get("/records?timeout=60000").await;
     refused(&answer, 408, 40801);
     let message = answer.json["message"].as_str().unwrap();
     assert!(message.starts_with("the schema registry cannot be reached"), "{message}");

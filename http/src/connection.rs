@@ -48,6 +48,8 @@ pub(crate) struct Connection {
     /// The bytes of `held_bytes` that are of a body which is there as a whole: they count until its request is
     /// answered.
     kept_bytes: AtomicUsize,
+    /// The route that has taken the request which is being answered: one at a time, as HTTP/1 has it.
+    route: Mutex<Option<&'static str>>,
     end: Mutex<Option<oneshot::Sender<End>>>,
     /// Told when the body that is under way has to make room for others.
     pub(crate) cut: Arc<Notify>,
@@ -69,6 +71,7 @@ impl Connection {
             behind_since: Moment::default(),
             held_bytes: AtomicUsize::new(0),
             kept_bytes: AtomicUsize::new(0),
+            route: Mutex::default(),
             end: Mutex::new(Some(end)),
             cut: Arc::default(),
         };
@@ -93,6 +96,16 @@ impl Connection {
     pub(crate) fn begin_answering(&self) {
         self.waiting_since.unset();
         self.was_used.store(true, Ordering::Relaxed);
+    }
+
+    /// The request that is being answered is this route's.
+    pub(crate) fn take_route(&self, path: &'static str) {
+        *self.route.lock().unwrap_or_else(PoisonError::into_inner) = Some(path);
+    }
+
+    /// The route that has taken the request, which is answered now.
+    pub(crate) fn give_route(&self) -> Option<&'static str> {
+        self.route.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Whether it can end without a client that misses anything: no request has come, no answer is under way.

@@ -52,5 +52,5 @@ pub use path::PathFault;
 pub use pieces::Pieces;
 pub use principal::Principal;
 pub use request::{Api, Named, Query};
-pub use requests::{ACCESS_LOG, NameRoutes, Observed, observed};
+pub use requests::{ACCESS_LOG, Observed, Routes, observed};
 pub use shared::{Shared, Site};

@@ -1,21 +1,22 @@
 //! What is seen of requests: how many of each route there were, how long their answers took, and a line for each in
 //! the access log.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::fmt::Write;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use axum::Router;
 use axum::body::HttpBody;
-use axum::extract::{MatchedPath, Request};
+use axum::extract::Request;
 use axum::http::{Method, StatusCode, header};
 use axum::response::Response;
+use axum::routing::MethodRouter;
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 use tower::{Layer, Service};
@@ -51,54 +52,90 @@ const STATUSES: [u16; 25] = [
 const BUCKETS_US: [u64; 12] =
     [100, 250, 500, 1_000, 2_500, 5_000, 10_000, 50_000, 250_000, 1_000_000, 5_000_000, 30_000_000];
 
-/// Has a router say in each answer which of its routes has made it: for `Router::route_layer`.
-#[derive(Clone, Copy)]
-pub struct NameRoutes;
+/// A router whose requests are counted by route.
+pub struct Routes<S> {
+    service: &'static str,
+    router: Router<S>,
+}
 
-impl<S> Layer<S> for NameRoutes {
-    type Service = NamedRoute<S>;
+impl<S: Clone + Send + Sync + 'static> Routes<S> {
+    /// No routes yet, of a service of this name.
+    pub fn new(service: &'static str) -> Routes<S> {
+        Routes { service, router: Router::new() }
+    }
 
-    fn layer(&self, route: S) -> NamedRoute<S> {
-        NamedRoute(route)
+    /// With a route, as `Router::route` has it.
+    pub fn route(self, path: &'static str, methods: MethodRouter<S>) -> Routes<S> {
+        let counted = CountedRoutes { service: self.service, path };
+        Routes { router: self.router.route(path, methods.layer(counted)), ..self }
+    }
+
+    pub fn into_router(self) -> Router<S> {
+        self.router
     }
 }
 
-/// A route that says in its answers which it is.
+/// Counts what the methods of one path answer.
+#[derive(Clone, Copy)]
+struct CountedRoutes {
+    service: &'static str,
+    path: &'static str,
+}
+
+impl<R> Layer<R> for CountedRoutes {
+    type Service = CountedRoute<R>;
+
+    fn layer(&self, route: R) -> CountedRoute<R> {
+        CountedRoute { of: *self, counts: Arc::default(), route }
+    }
+}
+
 #[derive(Clone)]
-pub struct NamedRoute<S>(S);
+struct CountedRoute<R> {
+    of: CountedRoutes,
+    /// Found when the first request comes.
+    counts: Arc<OnceLock<Arc<Route>>>,
+    route: R,
+}
 
-impl<S: Service<Request, Response = Response>> Service<Request> for NamedRoute<S> {
+impl<R: Service<Request, Response = Response>> Service<Request> for CountedRoute<R> {
     type Response = Response;
-    type Error = S::Error;
-    type Future = Naming<S::Future>;
+    type Error = R::Error;
+    type Future = Counting<R::Future>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.0.poll_ready(context)
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), R::Error>> {
+        self.route.poll_ready(context)
     }
 
-    fn call(&mut self, mut request: Request) -> Naming<S::Future> {
-        let route = request.extensions_mut().remove::<MatchedPath>();
-        Naming { answering: self.0.call(request), route }
+    fn call(&mut self, request: Request) -> Counting<R::Future> {
+        let counted = request.extensions().get::<Arrival>().map(|Arrival(connection)| {
+            let CountedRoutes { service, path } = self.of;
+            connection.take_route(path);
+            let all = &connection.shared().requests;
+            let counts = self.counts.get_or_init(|| all.route(service, path)).clone();
+            (counts, index_of_method(request.method()), Instant::now())
+        });
+        Counting { answering: self.route.call(request), counted }
     }
 }
 
 pin_project! {
     /// An answer that is being made by a route.
-    pub struct Naming<F> {
+    struct Counting<F> {
         #[pin]
         answering: F,
-        route: Option<MatchedPath>,
+        counted: Option<(Arc<Route>, usize, Instant)>,
     }
 }
 
-impl<F: Future<Output = Result<Response, E>>, E> Future for Naming<F> {
+impl<F: Future<Output = Result<Response, E>>, E> Future for Counting<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let mut answered = ready!(this.answering.poll(context));
-        if let (Ok(response), Some(route)) = (&mut answered, this.route.take()) {
-            response.extensions_mut().insert(route);
+        let answered = ready!(this.answering.poll(context));
+        if let (Ok(response), Some((counts, method, began))) = (&answered, this.counted.take()) {
+            counts.count(method, response.status(), began.elapsed());
         }
         Poll::Ready(answered)
     }
@@ -128,16 +165,14 @@ impl<S: Service<Request, Response = Response, Error = Infallible>> Service<Reque
     }
 
     fn call(&mut self, request: Request) -> Observing<S::Future> {
-        let arrival = request.extensions().get::<Arrival>().cloned();
         let line = tracing::enabled!(target: ACCESS_LOG, tracing::Level::DEBUG)
             .then(|| Box::new(Line::of(&request)));
-        let seen = Seen {
+        let seen = request.extensions().get::<Arrival>().cloned().map(|arrival| Seen {
             service: self.name,
-            method: request.method().clone(),
-            began: Instant::now(),
+            method: index_of_method(request.method()),
             arrival,
             line,
-        };
+        });
         Observing { answering: self.service.call(request), seen }
     }
 }
@@ -147,7 +182,7 @@ pin_project! {
     pub struct Observing<F> {
         #[pin]
         answering: F,
-        seen: Seen,
+        seen: Option<Seen>,
     }
 }
 
@@ -157,8 +192,8 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for Observing<F> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let answered = ready!(this.answering.poll(context));
-        if let Ok(response) = &answered {
-            this.seen.answered(response);
+        if let (Ok(response), Some(seen)) = (&answered, this.seen.take()) {
+            seen.answered(response);
         }
         Poll::Ready(answered)
     }
@@ -167,15 +202,15 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for Observing<F> {
 /// A request that is being answered.
 struct Seen {
     service: &'static str,
-    method: Method,
-    began: Instant,
-    arrival: Option<Arrival>,
+    method: usize,
+    arrival: Arrival,
     /// If there is an access log.
     line: Option<Box<Line>>,
 }
 
 /// What the access log says of a request.
 struct Line {
+    began: Instant,
     principal: Principal,
     path: String,
     version: axum::http::Version,
@@ -187,6 +222,7 @@ impl Line {
         let agent = request.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
         let path = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
         Line {
+            began: Instant::now(),
             principal: Principal::of(request.extensions()),
             path,
             version: request.version(),
@@ -196,42 +232,37 @@ impl Line {
 }
 
 impl Seen {
-    fn answered(&mut self, response: &Response) {
-        let took = self.began.elapsed();
-        let route =
-            response.extensions().get::<MatchedPath>().map_or(NO_ROUTE, MatchedPath::as_str);
-        if let Some(Arrival(connection)) = &self.arrival {
-            let requests = &connection.shared().requests;
-            requests.count(self.service, route, &self.method, response.status(), took);
+    fn answered(self, response: &Response) {
+        let connection = &self.arrival.0;
+        let route = connection.give_route();
+        if route.is_none() {
+            // no route has counted it
+            let counts = connection.shared().requests.route(self.service, NO_ROUTE);
+            counts.count_only(self.method, response.status());
         }
-        let Some(line) = self.line.take() else { return };
+        let Some(line) = self.line else { return };
         let id = response.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok());
         tracing::debug!(
             target: ACCESS_LOG,
             service = self.service,
             principal = %line.principal,
-            method = %self.method,
+            method = METHODS.get(self.method).map_or("other", Method::as_str),
             path = line.path,
             version = ?line.version,
             status = response.status().as_u16(),
             error_code = response.extensions().get::<AnsweredCode>().map(|code| code.0),
             bytes = response.body().size_hint().exact(),
-            duration_us = took.as_micros() as u64,
-            route,
+            duration_us = line.began.elapsed().as_micros() as u64,
+            route = route.unwrap_or(NO_ROUTE),
             request_id = id,
             user_agent = line.user_agent,
         );
     }
 }
 
-/// Requests of all services, by route. Routes are those of the routers: there are not more than these.
+/// Requests of all services, by service and route. Routes are those of the routers: there are not more than these.
 #[derive(Default)]
-pub(crate) struct Requests {
-    by_service: ArcSwap<HashMap<&'static str, Routes>>,
-    adding: Mutex<()>,
-}
-
-type Routes = HashMap<Box<str>, Arc<Route>>;
+pub(crate) struct Requests(Mutex<BTreeMap<(&'static str, &'static str), Arc<Route>>>);
 
 struct Route {
     counts: [[AtomicU64; STATUSES.len()]; METHODS.len() + 1],
@@ -247,14 +278,23 @@ impl Route {
         Route { counts, buckets, sum_us: AtomicU64::new(0) }
     }
 
-    fn count(&self, method: &Method, status: StatusCode, took: Duration) {
-        let method = METHODS.iter().position(|known| known == method).unwrap_or(METHODS.len());
+    /// Counts a request by its method's place in [`METHODS`].
+    fn count_only(&self, method: usize, status: StatusCode) {
         self.counts[method][index_of(status)].fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn count(&self, method: usize, status: StatusCode, took: Duration) {
+        self.count_only(method, status);
         let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let bucket = BUCKETS_US.partition_point(|bound| *bound < took_us);
         self.buckets[bucket].fetch_add(1, Ordering::Relaxed);
         self.sum_us.fetch_add(took_us, Ordering::Relaxed);
     }
+}
+
+/// The place of a method in [`METHODS`], or behind all of them.
+fn index_of_method(method: &Method) -> usize {
+    METHODS.iter().position(|known| known == method).unwrap_or(METHODS.len())
 }
 
 /// The place of a status in [`STATUSES`].
@@ -265,43 +305,17 @@ fn index_of(status: StatusCode) -> usize {
 }
 
 impl Requests {
-    fn count(
-        &self,
-        service: &'static str,
-        route: &str,
-        method: &Method,
-        status: StatusCode,
-        took: Duration,
-    ) {
-        let known = self.by_service.load();
-        match known.get(service).and_then(|routes| routes.get(route)) {
-            Some(route) => route.count(method, status, took),
-            None => self.add(service, route).count(method, status, took),
-        }
-    }
-
-    fn add(&self, service: &'static str, route: &str) -> Arc<Route> {
-        let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut all = HashMap::clone(&self.by_service.load());
-        let routes = all.entry(service).or_default();
-        let route = routes.entry(route.into()).or_insert_with(|| Arc::new(Route::new())).clone();
-        self.by_service.store(Arc::new(all));
-        route
+    fn route(&self, service: &'static str, path: &'static str) -> Arc<Route> {
+        let mut routes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        routes.entry((service, path)).or_insert_with(|| Arc::new(Route::new())).clone()
     }
 
     /// In Prometheus' text format, sorted by service and route.
     pub(crate) fn write(&self, out: &mut String) {
-        let known = self.by_service.load();
-        let mut routes: Vec<_> = known
-            .iter()
-            .flat_map(|(service, routes)| {
-                routes.iter().map(move |(path, route)| (service, path, route))
-            })
-            .collect();
-        routes.sort_by_key(|(service, path, _)| (**service, (*path).clone()));
+        let routes = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         out.push_str("# HELP weir_http_requests_total Requests that were answered, by route.\n");
         out.push_str("# TYPE weir_http_requests_total counter\n");
-        for (service, path, route) in &routes {
+        for ((service, path), route) in &routes {
             for (method, counts) in route.counts.iter().enumerate() {
                 let method = METHODS.get(method).map_or("other", Method::as_str);
                 for (status, count) in STATUSES.iter().zip(counts) {
@@ -319,7 +333,7 @@ impl Requests {
             "# HELP weir_http_request_duration_seconds From a request's head to its answer's.\n",
         );
         out.push_str("# TYPE weir_http_request_duration_seconds histogram\n");
-        for (service, path, route) in &routes {
+        for ((service, path), route) in routes.iter().filter(|((_, path), _)| *path != NO_ROUTE) {
             write_histogram(out, &format!("service=\"{service}\",route=\"{path}\""), route);
         }
     }
@@ -350,7 +364,8 @@ mod tests {
             [(Method::GET, 200, 90), (Method::GET, 200, 100), (Method::DELETE, 599, 2_000_000)]
         {
             let status = StatusCode::from_u16(status).unwrap();
-            requests.count("registry", route, &method, status, Duration::from_micros(took_us));
+            let counts = requests.route("registry", route);
+            counts.count(index_of_method(&method), status, Duration::from_micros(took_us));
         }
         let mut out = String::new();
         requests.write(&mut out);

@@ -47,7 +47,7 @@ async fn the_access_log_has_a_line_for_each_request_if_it_is_asked_for() {
     for part in [
         "service=\"registry\"",
         "principal=127.0.0.1",
-        "method=POST",
+        "method=\"POST\"",
         "path=\"/subjects/flights?deleted=true\"",
         "status=404",
         "error_code=40401",

@@ -8,7 +8,7 @@ use tower::util::option_layer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{And, Predicate, SizeAbove};
 use tower_http::decompression::RequestDecompressionLayer;
-use weir_http::NameRoutes;
+use weir_http::Routes;
 
 use super::answer::{self, Unbuffered};
 use super::v2::{brokers, consumers, negotiate, topics};
@@ -20,7 +20,8 @@ const COMPRESSED_BYTES_MIN: u16 = 512;
 
 /// The proxy's API.
 pub fn router(proxy: Proxy) -> Router {
-    let (mut apis, v3) = (Router::new(), v3());
+    let mut apis = Routes::new("proxy").route("/metrics", get(metrics::metrics)).into_router();
+    let v3 = v3();
     if proxy.config.v2 {
         apis = apis.merge(v2());
     }
@@ -29,8 +30,6 @@ pub fn router(proxy: Proxy) -> Router {
         apis = apis.merge(v3.clone()).nest("/kafka", v3);
     }
     let routes = apis
-        .route("/metrics", get(metrics::metrics))
-        .route_layer(NameRoutes)
         .fallback(answer::not_found)
         .method_not_allowed_fallback(answer::method_not_allowed)
         .layer(option_layer(
@@ -52,7 +51,7 @@ fn compressible() -> And<SizeAbove, impl Predicate> {
 }
 
 fn v2() -> Router<Proxy> {
-    Router::new()
+    Routes::new("proxy")
         .route("/", get(brokers::root).post(brokers::root_of))
         .route("/brokers", get(brokers::list))
         // Topics and partitions
@@ -89,12 +88,13 @@ fn v2() -> Router<Proxy> {
             "/consumers/{group}/instances/{instance}/positions/end",
             post(consumers::seek_to_end),
         )
+        .into_router()
 }
 
 #[rustfmt::skip] // a line each
 fn v3() -> Router<Proxy> {
     use v3::{acls, brokers, clusters, configs, groups, lags, offsets, partitions, produce, records, topics};
-    Router::new()
+    Routes::new("proxy")
         .route("/v3/clusters", get(clusters::list))
         .route("/v3/clusters/{cluster}", get(clusters::get))
         // ACLs
@@ -145,4 +145,5 @@ fn v3() -> Router<Proxy> {
         // Records
         .route("/v3/clusters/{cluster}/topics/{topic}/records", post(produce::stream))
         .route("/v3/clusters/{cluster}/topics/{topic}/records:batch", post(produce::batch))
+        .into_router()
 }

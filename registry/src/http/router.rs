@@ -8,7 +8,7 @@ use axum::http::Uri;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use tower::{Service, ServiceExt};
-use weir_http::NameRoutes;
+use weir_http::Routes;
 
 use super::encode::Encoded;
 use super::negotiate::Negotiated;
@@ -31,7 +31,7 @@ pub fn service(
 + Send
 + Sync
 + 'static {
-    let routes = Router::new()
+    let routes = Routes::new("registry")
         // Root and metadata
         .route("/", get(metadata::root).post(metadata::post_root))
         .route("/v1/metadata/id", get(metadata::id))
@@ -83,7 +83,7 @@ pub fn service(
             get(associations::of_resource_id).put(associations::put).delete(associations::delete),
         )
         .route("/associations/resources/{namespace}/{name}", get(associations::of_resource_name))
-        .route_layer(NameRoutes)
+        .into_router()
         .method_not_allowed_fallback(answer::method_not_allowed)
         .with_state(registry.clone());
     let again = routes.clone();

@@ -14,10 +14,7 @@ use tower::{Service, ServiceExt};
 use weir_errors::ErrorBody;
 
 use crate::answer::Json;
-
-/// The prefix that a request's service is below, as an extension of the request; the path has it no more.
-#[derive(Clone, Debug)]
-pub(crate) struct Prefix(pub(crate) Arc<str>);
+use crate::origin::Prefix;
 
 type Mounted = BoxCloneSyncService<Request, Response, Infallible>;
 

@@ -3,13 +3,13 @@
 
 use std::convert::Infallible;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::header::{FORWARDED, HOST};
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, HeaderName};
 
-use crate::compose::Prefix;
 use crate::connection::{Arrival, peer};
 use crate::host;
 use crate::shared::Site;
@@ -21,6 +21,10 @@ static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto"
 
 /// Proxies that a request may have come through and that are looked at; what those before them say is not.
 const HOPS_MAX: usize = 16;
+
+/// The prefix that a request's service is below, as an extension of the request; the path has it no more.
+#[derive(Clone, Debug)]
+pub(crate) struct Prefix(pub(crate) Arc<str>);
 
 /// What a service's links begin with: scheme, host and the prefix that the service is below.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -183,7 +187,6 @@ fn address(text: &str) -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use std::net::SocketAddr;
-    use std::sync::Arc;
 
     use axum::http::Request;
 

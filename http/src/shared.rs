@@ -8,11 +8,11 @@ use ipnet::IpNet;
 
 use crate::budget::Budget;
 use crate::certificate::Certificate;
+use crate::counts::Requests;
 use crate::gate::Gate;
-use crate::guard::Origins;
 use crate::host::{AllowedHost, Hosts};
 use crate::limits::Limits;
-use crate::requests::Requests;
+use crate::origins::Origins;
 
 /// Limits, what is left of them, and what is counted. One for a process.
 pub struct Shared {

@@ -1,0 +1,51 @@
+//! Pages that may write although they are another site's.
+
+use axum::http::HeaderValue;
+
+/// Origins whose pages may write, `*` standing for any letters.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Origins(Vec<String>);
+
+impl Origins {
+    pub(crate) fn new(patterns: &[String]) -> Origins {
+        Origins(patterns.iter().map(|pattern| pattern.to_ascii_lowercase()).collect())
+    }
+
+    pub(crate) fn allow(&self, origin: &HeaderValue) -> bool {
+        let Ok(origin) = origin.to_str() else { return false };
+        let origin = origin.to_ascii_lowercase();
+        self.0.iter().any(|pattern| fits(pattern, &origin))
+    }
+}
+
+/// Whether a text is a pattern's: what stands between its stars, in order.
+fn fits(pattern: &str, text: &str) -> bool {
+    let Some((first, rest)) = pattern.split_once('*') else { return pattern == text };
+    let Some(mut text) = text.strip_prefix(first) else { return false };
+    let mut parts: Vec<&str> = rest.split('*').collect();
+    let last = parts.pop().unwrap_or_default();
+    for part in parts {
+        match text.find(part) {
+            Some(at) => text = &text[at + part.len()..],
+            None => return false,
+        }
+    }
+    text.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_any_letters() {
+        for (pattern, text) in
+            [("*", "null"), ("a*", "a"), ("*b*d", "abcd"), ("a", "a"), ("**", "")]
+        {
+            assert!(fits(pattern, text), "{pattern} {text}");
+        }
+        for (pattern, text) in [("a*a", "a"), ("a", "b"), ("*b", "ba"), ("a*c*e", "ace?")] {
+            assert!(!fits(pattern, text), "{pattern} {text}");
+        }
+    }
+}

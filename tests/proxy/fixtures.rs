@@ -91,6 +91,22 @@ pub async fn new_topic(broker: &TestBroker, name: &str, partitions: i32) -> Stri
     topic
 }
 
+/// Waits until Kafka has a coordinator for groups: a Kafka that has just begun makes its topic of offsets first.
+pub async fn has_coordinator(broker: &TestBroker) {
+    let mut client = broker.client();
+    client.set("group.id", unique("coordinated"));
+    let asking = tokio::task::spawn_blocking(move || {
+        let consumer: BaseConsumer = client.create().unwrap();
+        let mut list = TopicPartitionList::new();
+        list.add_partition("any", 0);
+        let deadline = Instant::now() + DEADLINE;
+        while let Err(error) = consumer.committed_offsets(list.clone(), Duration::from_secs(5)) {
+            assert!(Instant::now() < deadline, "{error}");
+        }
+    });
+    asking.await.unwrap();
+}
+
 /// Waits until clients can use a topic.
 pub async fn appears(broker: &TestBroker, topic: &str) {
     let (name, client) = (topic.to_string(), broker.client());
@@ -364,9 +380,10 @@ impl Consumer {
         let deadline = Instant::now() + DEADLINE;
         let mut taken = Vec::new();
         while taken.len() < count {
-            assert!(Instant::now() < deadline, "{} of {count} records: {taken:?}", taken.len());
             let answer = self.get("/records?timeout=2000").await;
             assert_eq!(answer.status, 200, "{}", answer.text);
+            let (found, kept_away) = (taken.len(), answer.headers.get("weir-kafka"));
+            assert!(Instant::now() < deadline, "{found} of {count} ({kept_away:?}): {taken:?}");
             taken.extend(untimed(&answer.json));
         }
         assert_eq!(taken.len(), count, "{taken:?}");

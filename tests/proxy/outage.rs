@@ -126,6 +126,7 @@ async fn reads_during_an_outage_say_so() {
     }
     let cluster = KafkaCluster::start(1).await;
     let broker = cluster.broker();
+    has_coordinator(&broker).await;
     let topic = new_topic(&broker, "flights", 1).await;
     let proxy = broker.proxy().await;
     sent(&produce(&proxy, &topic, JSON, &one_record("before")).await);

@@ -16,6 +16,7 @@ use crate::Proxy;
 use crate::error::ProxyError;
 use crate::format::{Format, write_string};
 use crate::http::answer::{Answer, Bytes};
+use crate::http::encoded;
 use crate::http::request::{Named, Ordered, Query};
 use crate::reader::Read;
 use crate::record::{Unwritten, Writer};
@@ -125,16 +126,7 @@ pub(crate) async fn read(
             Err(Unwritten::Poison(error) | Unwritten::NotNow(error)) => return Err(error.into()),
         }
     }
-    let mut rest = vec![("offset".to_string(), next.to_string())];
-    let begins = ["offset", "timestamp", "from"];
-    rest.extend(parameters.0.into_iter().filter(|(name, _)| !begins.contains(&name.as_str())));
-    let rest: Vec<String> = rest
-        .iter()
-        .map(|(name, value)| {
-            format!("{}={}", crate::http::encoded(name), crate::http::encoded(value))
-        })
-        .collect();
-    let metadata = json!({"self": url, "next": format!("{url}?{}", rest.join("&"))});
+    let metadata = json!({"self": url, "next": going_on(&url, next, &parameters)});
     let mut out = format!("{{\"kind\":\"KafkaRecordList\",\"metadata\":{metadata},\"cluster_id\":")
         .into_bytes();
     write_string(&cluster, &mut out);
@@ -144,6 +136,17 @@ pub(crate) async fn read(
     out.extend_from_slice(&data);
     out.extend_from_slice(b"]}");
     Ok(Bytes(out, "application/json"))
+}
+
+/// The address to go on at: that of the read with another offset, whatever it began with.
+fn going_on(url: &str, next: i64, parameters: &Ordered) -> String {
+    let mut address = format!("{url}?offset={next}");
+    for (name, value) in &parameters.0 {
+        if !["offset", "timestamp", "from"].contains(&name.as_str()) {
+            address.push_str(&format!("&{}={}", encoded(name), encoded(value)));
+        }
+    }
+    address
 }
 
 /// The offset to begin at: between the first and the one after the last.

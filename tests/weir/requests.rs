@@ -109,20 +109,17 @@ fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
+/// Registry and proxy at these URLs, without a Kafka.
+fn listening(registry: &str, proxy: &str) -> Weir {
+    let fixed = ["serve", "--store", "memory", "--bootstrap-servers", "127.0.0.1:1"];
+    let listeners = ["--registry-listener", registry, "--proxy-listener", proxy];
+    Weir::start(&[&fixed[..], &listeners].concat())
+}
+
 #[tokio::test]
 async fn one_listener_carries_registry_and_proxy_below_their_paths() {
     let base = format!("http://127.0.0.1:{}", free_port());
-    let mut weir = Weir::start(&[
-        "serve",
-        "--store",
-        "memory",
-        "--bootstrap-servers",
-        "127.0.0.1:1",
-        "--registry-listener",
-        &format!("{base}/registry"),
-        "--proxy-listener",
-        &format!("{base}/kafka/rest"),
-    ]);
+    let mut weir = listening(&format!("{base}/registry"), &format!("{base}/kafka/rest"));
     let (registry, proxy) = (weir.api("registry on"), weir.api("REST proxy on"));
     let schema = json!({"schema": "\"int\""});
     let registered = registry.post("/subjects/flights/versions", &schema).await;
@@ -138,17 +135,7 @@ async fn one_listener_carries_registry_and_proxy_below_their_paths() {
 #[test]
 fn two_services_of_one_address_need_paths_of_their_own() {
     let listener = format!("http://127.0.0.1:{}", free_port());
-    let mut weir = Weir::start(&[
-        "serve",
-        "--store",
-        "memory",
-        "--bootstrap-servers",
-        "127.0.0.1:1",
-        "--registry-listener",
-        &listener,
-        "--proxy-listener",
-        &listener,
-    ]);
+    let mut weir = listening(&listener, &listener);
     weir.line(&format!("{listener} is a listener of another service already"));
     assert_eq!(weir.wait().code(), Some(1));
 }

@@ -1,4 +1,4 @@
-//! Who asks.
+//! The principal of a request: whom limits and the access log know it by.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -10,7 +10,7 @@ use axum::http::request::Parts;
 
 use crate::origin::client_address;
 
-/// Who a request is from: the address that it comes from.
+/// The client that a request is from, known by its address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Principal(Option<IpAddr>);
 

@@ -35,7 +35,7 @@ pub fn log(tree: &Tree, kafka: &weir_kafka::Settings) -> KafkaConfig {
     log
 }
 
-/// Who this node is. `listeners` are where it listens; `certificate` is what https ones show.
+/// What this node tells the others of itself. `listeners` are where it listens; `certificate` is what https ones show.
 pub fn node(
     tree: &Tree,
     surroundings: &Surroundings,

@@ -31,7 +31,7 @@ const FAULT_PAUSE: Duration = Duration::from_millis(20);
 pub(crate) struct Instance {
     pub(super) spec: ConsumerSpec,
     pub(super) broker: Arc<Broker>,
-    /// Who drives the client.
+    /// The right to drive the client, which one request has at a time.
     pub(super) turn: Turn,
     /// Held for moments only: neither while somebody waits, nor while records are rendered.
     core: Mutex<Core>,

@@ -43,7 +43,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Ordered {
     }
 }
 
-/// Who has to have a record before it is answered.
+/// The replicas that have to have a record before it is answered: the parameter `acks`.
 #[derive(Deserialize)]
 pub(crate) struct Acknowledged {
     /// 0, 1, -1 or all.

@@ -47,7 +47,7 @@ pub enum Shape {
     Names,
 }
 
-/// What of a value must not be shown.
+/// The part of a setting's value that must not be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Secrecy {
     /// All of it may be shown.

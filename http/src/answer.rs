@@ -7,6 +7,7 @@ use axum::response::IntoResponse;
 use serde::Serialize;
 use weir_errors::{ApiError, ErrorBody, HttpError};
 
+use crate::access::Denied;
 use crate::body::BodyError;
 use crate::guard::Refusal;
 
@@ -47,6 +48,12 @@ impl<E: ApiError> From<E> for Refused<E> {
 impl<E: ApiError> From<BodyError> for Refused<E> {
     fn from(error: BodyError) -> Refused<E> {
         Refused(E::from(error.into()))
+    }
+}
+
+impl<E: ApiError> From<Denied> for Refused<E> {
+    fn from(denied: Denied) -> Refused<E> {
+        Refused(E::from(denied.into()))
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::extract::ConnectInfo;
@@ -50,6 +50,8 @@ pub(crate) struct Connection {
     kept_bytes: AtomicUsize,
     /// The route that has taken the request which is being answered: one at a time, as HTTP/1 has it.
     route: Mutex<Option<&'static str>>,
+    /// The subject of the client's certificate, as RFC 2253 writes it, if it has shown one that the listener trusts.
+    pub(crate) client_subject: OnceLock<String>,
     end: Mutex<Option<oneshot::Sender<End>>>,
     /// Told when the body that is under way has to make room for others.
     pub(crate) cut: Arc<Notify>,
@@ -72,6 +74,7 @@ impl Connection {
             held_bytes: AtomicUsize::new(0),
             kept_bytes: AtomicUsize::new(0),
             route: Mutex::default(),
+            client_subject: OnceLock::new(),
             end: Mutex::new(Some(end)),
             cut: Arc::default(),
         };

@@ -5,6 +5,7 @@
 //! listener is called ([`Site`]). A product reads bodies with [`body`], refuses what a browser was tricked
 //! into with [`guard`], names its answer with [`request_id`], and appends [`metrics`] to its own.
 
+mod access;
 mod answer;
 pub mod body;
 mod budget;
@@ -37,6 +38,7 @@ mod shared;
 mod validity;
 mod watched;
 
+pub use access::{Caller, Denied};
 pub use answer::{AnsweredCode, Json, Refused};
 pub use body::{BodyError, IncomingBody};
 pub use certificate::{Certificate, Identity};
@@ -56,3 +58,4 @@ pub use principal::Principal;
 pub use request::{Api, Named, Query};
 pub use requests::{ACCESS_LOG, Observed, Routes, observed};
 pub use shared::{Shared, Site};
+pub use weir_access::{Action, Kind, Resource};

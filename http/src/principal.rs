@@ -3,25 +3,36 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::Extensions;
 use axum::http::request::Parts;
 
+use crate::access::Caller;
 use crate::origin::client_address;
 
-/// The client that a request is from, known by its address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Principal(Option<IpAddr>);
+/// Whom a request is from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Principal {
+    /// Somebody who has logged in.
+    Named(Arc<str>),
+    /// Somebody who is known by an address only.
+    Address(IpAddr),
+    Unknown,
+}
 
 impl Principal {
     pub fn of(extensions: &Extensions) -> Principal {
-        Principal(client_address(extensions))
+        Caller::of(extensions).principal().unwrap_or_else(|| match client_address(extensions) {
+            Some(address) => Principal::Address(address),
+            None => Principal::Unknown,
+        })
     }
 
     /// Whoever has an address.
     pub fn at(address: IpAddr) -> Principal {
-        Principal(Some(address))
+        Principal::Address(address)
     }
 }
 
@@ -35,9 +46,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Principal {
 
 impl fmt::Display for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(address) => address.fmt(f),
-            None => f.write_str("unknown"),
+        match self {
+            Principal::Named(name) => f.write_str(name),
+            Principal::Address(address) => address.fmt(f),
+            Principal::Unknown => f.write_str("unknown"),
         }
     }
 }

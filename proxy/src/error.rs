@@ -33,12 +33,6 @@ error_table! {
     Unauthenticated 40101 401 {
         Unauthenticated { fault: Fault } => "{fault}";
     }
-    /// Kafka does not allow it.
-    Forbidden 40301 403 {
-        Forbidden { fault: Fault } => "{fault}";
-        /// The registry does not let the proxy's principal do this.
-        RegistryDenied { reason: String } => "{reason}";
-    }
     /// There is no such topic.
     TopicNotFound 40401 404 {
         TopicNotFound => "Topic not found.";
@@ -107,11 +101,6 @@ error_table! {
         InvalidFormat => "Invalid format type.";
         UnrecognizedField { field: String } => "Unrecognized field: {field}";
     }
-    /// The client asks for more than the proxy's limit.
-    RateLimited 429 429 {
-        RateLimited { retry_after_s: u64 }
-            => "Request rate limit exceeded: The rate limit of requests per second has been exceeded.";
-    }
     /// The client is over Kafka's quota.
     Throttled 42901 429 {
         Throttled { fault: Fault } => "{fault}";
@@ -140,6 +129,12 @@ error_table! {
 
     http "Bad Request: {}"
 
+    also Forbidden 40301 403 {
+        /// Kafka does not allow it.
+        Forbidden { fault: Fault } => "{fault}";
+        /// The registry does not let the proxy's principal do this.
+        RegistryDenied { reason: String } => "{reason}";
+    }
     also NotFound 404 404 {
         /// Something that the path names is not there.
         Missing { reason: String } => "{reason}";
@@ -157,7 +152,9 @@ impl ProxyError {
     /// Seconds after which the same request may be answered otherwise, where `Retry-After` says so.
     pub(crate) fn retry_after_s(&self) -> Option<u64> {
         match self {
-            Self::RateLimited { retry_after_s } => Some(*retry_after_s),
+            Self::RateLimited { retry_after_s } | Self::LoginUnavailable { retry_after_s } => {
+                Some(*retry_after_s)
+            }
             Self::BrokerNotAvailable { .. }
             | Self::OutcomeUnknown { .. }
             | Self::Crowded

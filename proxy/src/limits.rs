@@ -78,7 +78,7 @@ impl Limits {
             all.retain(|_, left| now.duration_since(left.since).as_secs_f64() < 1.0);
         }
         let fresh = Left { requests: per_s, bytes: bytes_per_s, since: now };
-        let left = all.entry(*principal).or_insert(fresh);
+        let left = all.entry(principal.clone()).or_insert(fresh);
         let passed = now.duration_since(left.since).as_secs_f64();
         left.requests = (left.requests + passed * per_s).min(per_s);
         left.bytes = (left.bytes + passed * bytes_per_s).min(bytes_per_s);
@@ -97,7 +97,7 @@ impl Limits {
     fn count_refused(&self, principal: &Principal) {
         let mut refused = lock(&self.refused);
         if refused.len() < PRINCIPALS_MAX || refused.contains_key(principal) {
-            *refused.entry(*principal).or_default() += 1;
+            *refused.entry(principal.clone()).or_default() += 1;
         }
     }
 }

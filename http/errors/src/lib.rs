@@ -51,6 +51,8 @@ pub struct ErrorRow {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HttpError {
     BadRequest { reason: String },
+    Unauthorized,
+    Denied,
     ForeignOrigin { reason: String },
     NotFound,
     MethodNotAllowed,
@@ -59,6 +61,8 @@ pub enum HttpError {
     BodyTooLarge,
     UnsupportedMediaType,
     Misdirected { reason: String },
+    RateLimited { retry_after_s: u64 },
     Internal,
     Crowded,
+    LoginUnavailable { retry_after_s: u64 },
 }

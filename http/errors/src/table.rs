@@ -83,6 +83,12 @@ macro_rules! error_table {
             [" The request cannot be read."] BadRequest 400 400 {
                 [] BadRequest { reason: String } => $bad_request, reason;
             }
+            [" It is not known who asks."] Unauthorized 401 401 {
+                [] Unauthorized => "Unauthorized";
+            }
+            [" The caller may not do this."] Forbidden 40301 403 {
+                [] Denied => "User is denied operation on this server.";
+            }
             [" A page of another site may not write."] ForeignOrigin 403 403 {
                 [] ForeignOrigin { reason: String } => "{reason}";
             }
@@ -108,11 +114,16 @@ macro_rules! error_table {
             [" The request is for a name that the server does not have."] Misdirected 421 421 {
                 [] Misdirected { reason: String } => "{reason}";
             }
+            [" The client asks for more than it may."] RateLimited 429 429 {
+                [] RateLimited { retry_after_s: u64 }
+                    => "Request rate limit exceeded: The rate limit of requests per second has been exceeded.";
+            }
             [" The server has failed."] Internal 500 500 {
                 [] Internal => "Internal Server Error";
             }
             [" The server is busy or not ready; a later try may pass."] Unavailable 503 503 {
                 [] Crowded => "Other requests' bodies take all the room that there is.";
+                [] LoginUnavailable { retry_after_s: u64 } => "It cannot be found out now who asks.";
             }
             also
             $(
@@ -228,6 +239,8 @@ macro_rules! error_table {
                 use $crate::HttpError;
                 match error {
                     HttpError::BadRequest { reason } => Self::BadRequest { reason },
+                    HttpError::Unauthorized => Self::Unauthorized,
+                    HttpError::Denied => Self::Denied,
                     HttpError::ForeignOrigin { reason } => Self::ForeignOrigin { reason },
                     HttpError::NotFound => Self::NotFound,
                     HttpError::MethodNotAllowed => Self::MethodNotAllowed,
@@ -236,8 +249,12 @@ macro_rules! error_table {
                     HttpError::BodyTooLarge => Self::BodyTooLarge,
                     HttpError::UnsupportedMediaType => Self::UnsupportedMediaType,
                     HttpError::Misdirected { reason } => Self::Misdirected { reason },
+                    HttpError::RateLimited { retry_after_s } => Self::RateLimited { retry_after_s },
                     HttpError::Internal => Self::Internal,
                     HttpError::Crowded => Self::Crowded,
+                    HttpError::LoginUnavailable { retry_after_s } => {
+                        Self::LoginUnavailable { retry_after_s }
+                    }
                 }
             }
         }

@@ -213,7 +213,12 @@ impl RegistryError {
     }
 
     fn retry_after_s(&self) -> Option<u64> {
-        self.is_passing().then_some(1)
+        match self {
+            Self::RateLimited { retry_after_s } | Self::LoginUnavailable { retry_after_s } => {
+                Some(*retry_after_s)
+            }
+            _ => self.is_passing().then_some(1),
+        }
     }
 }
 

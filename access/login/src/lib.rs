@@ -1,0 +1,1 @@
+//! Authenticators: passwords, API keys, tokens, and the names that certificates have.

@@ -1,0 +1,102 @@
+//! What something is done to.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A kind of resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// A subject, by its qualified name: `orders-value`, `:.eu:orders-value`.
+    Subject,
+    /// A context, by its name: `.` is the default one, `.eu` another.
+    Context,
+    /// A topic of Kafka.
+    Topic,
+    /// A consumer group.
+    Group,
+    /// A transactional id.
+    TransactionalId,
+    /// All of a service: `registry` or `kafka`.
+    Cluster,
+}
+
+impl Kind {
+    pub const ALL: [Kind; 6] = [
+        Kind::Subject,
+        Kind::Context,
+        Kind::Topic,
+        Kind::Group,
+        Kind::TransactionalId,
+        Kind::Cluster,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Subject => "subject",
+            Kind::Context => "context",
+            Kind::Topic => "topic",
+            Kind::Group => "group",
+            Kind::TransactionalId => "transactional-id",
+            Kind::Cluster => "cluster",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Kind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Kind, String> {
+        Kind::ALL.into_iter().find(|kind| kind.name() == text).ok_or_else(|| {
+            let names: Vec<&str> = Kind::ALL.into_iter().map(Kind::name).collect();
+            format!("{text} is no kind of resource: expected one of {}", names.join(", "))
+        })
+    }
+}
+
+/// A resource, by the very name that it is used under: decoded, qualified, behind its alias.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Resource<'n> {
+    pub kind: Kind,
+    pub name: &'n str,
+}
+
+impl<'n> Resource<'n> {
+    /// All of the registry: its global configuration and mode, its cluster of nodes.
+    pub const REGISTRY: Resource<'static> = Resource { kind: Kind::Cluster, name: "registry" };
+
+    /// All of Kafka: brokers, their configurations, ACLs, reassignments.
+    pub const KAFKA: Resource<'static> = Resource { kind: Kind::Cluster, name: "kafka" };
+
+    pub fn subject(qualified: &'n str) -> Resource<'n> {
+        Resource { kind: Kind::Subject, name: qualified }
+    }
+
+    pub fn context(name: &'n str) -> Resource<'n> {
+        Resource { kind: Kind::Context, name }
+    }
+
+    pub fn topic(name: &'n str) -> Resource<'n> {
+        Resource { kind: Kind::Topic, name }
+    }
+
+    pub fn group(name: &'n str) -> Resource<'n> {
+        Resource { kind: Kind::Group, name }
+    }
+
+    pub fn transactional_id(name: &'n str) -> Resource<'n> {
+        Resource { kind: Kind::TransactionalId, name }
+    }
+}
+
+/// `subject:orders-value`
+impl fmt::Display for Resource<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.kind, self.name)
+    }
+}

@@ -1,0 +1,5 @@
+//! Who sends requests, and what they may do.
+
+mod caller;
+
+pub use caller::{Caller, Denied};

@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
+use crate::http2;
 use crate::validity::Validity;
 
 /// How often it is seen whether the files are other ones.
@@ -84,7 +85,7 @@ impl Certificate {
         let config = ServerConfig::builder_with_protocol_versions(versions);
         let resolver = Arc::new(Resolver(self.clone()));
         let mut config = config.with_no_client_auth().with_cert_resolver(resolver);
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = vec![http2::ALPN.to_vec(), b"http/1.1".to_vec()];
         TlsAcceptor::from(Arc::new(config))
     }
 

@@ -7,6 +7,7 @@
 
 mod access;
 mod answer;
+mod answers;
 pub mod body;
 mod budget;
 mod certificate;
@@ -15,11 +16,13 @@ mod compose;
 mod connection;
 mod counts;
 mod descriptors;
+mod exchange;
 mod exhaustion;
 mod gate;
 pub mod guard;
 mod head_timer;
 mod host;
+mod http2;
 mod limits;
 mod listen;
 pub mod media;

@@ -48,6 +48,11 @@ fn connections(out: &mut Metrics, shared: &Shared) {
         "header",
         &[("host", &shared.refused_hosts), ("origin", &shared.refused_origins)],
     );
+    out.counter(
+        "requests_given_up_total",
+        "Requests that took longer than a request may.",
+        &shared.late_requests,
+    );
 }
 
 fn bodies(out: &mut Metrics, shared: &Shared) {
@@ -105,6 +110,11 @@ impl Metrics {
     fn gauge(&mut self, name: &str, help: &str, value: usize) {
         self.begin(name, "gauge", help);
         self.value(name, "", value);
+    }
+
+    fn counter(&mut self, name: &str, help: &str, count: &AtomicU64) {
+        self.begin(name, "counter", help);
+        self.value(name, "", count.load(Ordering::Relaxed));
     }
 
     fn counters(&mut self, name: &str, help: &str, label: &str, values: &[(&str, &AtomicU64)]) {

@@ -24,6 +24,8 @@ pub struct Shared {
     /// Requests that were refused for their `Host`, and for where a browser was when it sent them.
     pub(crate) refused_hosts: AtomicU64,
     pub(crate) refused_origins: AtomicU64,
+    /// Requests that were given up because they took too long.
+    pub(crate) late_requests: AtomicU64,
     pub(crate) requests: Requests,
     certificates: Mutex<Vec<Arc<Certificate>>>,
 }
@@ -36,6 +38,7 @@ impl Shared {
             slow_readers: AtomicU64::new(0),
             refused_hosts: AtomicU64::new(0),
             refused_origins: AtomicU64::new(0),
+            late_requests: AtomicU64::new(0),
             requests: Requests::default(),
             certificates: Mutex::default(),
             limits,

@@ -264,7 +264,20 @@ settings! {
         }
         /// How long a client may be behind with its answer, however steadily it reads.
         answer_timeout_ms: u64 { flag: "answer-timeout-ms", default: "300000", min: 1, unit: "milliseconds" }
-        /// How long a connection is kept on which no request has come as a whole.
+        /// How long the head of a request may take from its first byte on before its connection is closed.
+        header_timeout_ms: u64 { flag: "header-timeout-ms", default: "10000", min: 1, unit: "milliseconds" }
+        /// How long a request may take until its answer begins, its body included, else 503. A stream of records has an answer as soon as
+        /// it begins.
+        request_timeout_ms: u64 { flag: "request-timeout-ms", default: "600000", min: 1, unit: "milliseconds" }
+        /// How long a client may take to agree on the keys of TLS.
+        handshake_timeout_ms: u64 {
+            flag: "handshake-timeout-ms", default: "10000", min: 1, unit: "milliseconds",
+        }
+        /// Requests of HTTP/2 that may be under way on a connection.
+        streams_per_connection_max: u32 {
+            flag: "streams-per-connection-max", default: "100", min: 1, unit: "requests",
+        }
+        /// How long a connection is kept on which no request has come.
         idle_timeout_ms: u64 { flag: "idle-timeout-ms", default: "30000", min: 1, unit: "milliseconds" }
     }
 }

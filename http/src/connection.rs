@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use axum::extract::ConnectInfo;
 use axum::http::Extensions;
+use rustls::pki_types::CertificateDer;
 use tokio::sync::{Notify, oneshot};
 
 use crate::answers::Answers;
@@ -57,6 +58,8 @@ pub(crate) struct Connection {
     pub(crate) answers: Answers,
     /// The subject of the client's certificate, as RFC 2253 writes it, if it has shown one that the listener trusts.
     pub(crate) client_subject: OnceLock<String>,
+    /// The certificates that the client has shown, its own first.
+    pub(crate) client_chain: OnceLock<Vec<CertificateDer<'static>>>,
     end: Mutex<Option<oneshot::Sender<End>>>,
     /// Told when the bodies that are under way have to make room for others.
     pub(crate) cut: Arc<Notify>,
@@ -82,6 +85,7 @@ impl Connection {
             head_has_begun: AtomicBool::new(false),
             answers: Answers::default(),
             client_subject: OnceLock::new(),
+            client_chain: OnceLock::new(),
             end: Mutex::new(Some(end)),
             cut: Arc::default(),
         };

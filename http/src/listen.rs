@@ -23,7 +23,6 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
 use tokio::task::{Id, JoinSet};
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 use tower::{Service, ServiceExt};
 
 use crate::connection::{Arrival, Connection, End};
@@ -34,6 +33,7 @@ use crate::head_timer::HeadTimer;
 use crate::http2;
 use crate::origin::Forwarded;
 use crate::shared::Site;
+use crate::tls::Tls;
 use crate::watched::Watched;
 
 /// Bytes that are read ahead or wait to be written on a connection; the head of a request has to fit in.
@@ -60,7 +60,7 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 pub async fn serve<S>(
     listener: TcpListener,
     site: Arc<Site>,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Tls>>,
     service: S,
     mut stop: watch::Receiver<()>,
     drain_timeout: Duration,
@@ -69,6 +69,7 @@ pub async fn serve<S>(
     S: Clone + Send + Sync + 'static,
 {
     let (mut spare, refusing) = (Spare::new(), Refusing::new());
+    let mut trust = tls.as_ref().and_then(|tls| tls.changes());
     let mut served =
         Served { site: site.clone(), tls, service, open: HashMap::new(), tasks: JoinSet::new() };
     loop {
@@ -86,6 +87,7 @@ pub async fn serve<S>(
                 let id = ended.map_or_else(|panic| panic.id(), |(id, ())| id);
                 served.open.remove(&id);
             }
+            () = changed(&mut trust) => served.look_at_clients_again(),
             _ = stop.changed() => break,
         }
     }
@@ -98,7 +100,7 @@ pub async fn serve<S>(
 /// The connections of a listener.
 struct Served<S> {
     site: Arc<Site>,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Tls>>,
     service: S,
     open: HashMap<Id, Arc<Connection>>,
     tasks: JoinSet<()>,
@@ -118,6 +120,31 @@ where
         let task = self.tasks.spawn(greet(place, stream, tls, connection.clone(), service, ending));
         self.open.insert(task.id(), connection);
         Ok(())
+    }
+
+    /// Ends connections of clients whose certificates are no longer trusted, when what is being answered is answered.
+    fn look_at_clients_again(&self) {
+        let Some(tls) = &self.tls else { return };
+        for connection in self.open.values() {
+            if connection.client_chain.get().is_some_and(|chain| !tls.trusts(chain)) {
+                tracing::info!(
+                    peer = %connection.peer,
+                    "a client's certificate is no longer trusted: its connection is closed"
+                );
+                connection.end(End::Drain);
+            }
+        }
+    }
+}
+
+/// Returns when something has changed, if it is followed.
+async fn changed(what: &mut Option<watch::Receiver<u64>>) {
+    let is_followed = match what {
+        Some(changes) => changes.changed().await.is_ok(),
+        None => false,
+    };
+    if !is_followed {
+        std::future::pending().await
     }
 }
 
@@ -152,7 +179,7 @@ impl<S: Service<Request>> Service<Request> for Arriving<S> {
 async fn greet<S>(
     _place: Place,
     stream: TcpStream,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Tls>>,
     connection: Arc<Connection>,
     service: S,
     mut ending: oneshot::Receiver<End>,
@@ -178,10 +205,13 @@ async fn greet<S>(
     };
     let stream = Watched::new(stream, connection.clone());
     let shaken = tokio::select! {
-        shaken = timeout(limits.handshake_timeout, tls.accept(stream)) => shaken,
+        shaken = timeout(limits.handshake_timeout, tls.acceptor().accept(stream)) => shaken,
         _ = &mut ending => return,
     };
     match shaken {
+        Ok(Ok(stream)) if tls.remember(stream.get_ref().1, &connection).is_err() => {
+            tracing::debug!("a client's certificate has no subject that can be read");
+        }
         Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(http2::ALPN) => {
             http2::converse(stream, &connection, service, ending).await;
         }

@@ -15,6 +15,7 @@ pub fn text(arrival: &Arrival) -> String {
     connections(&mut out, shared);
     bodies(&mut out, shared);
     certificates(&mut out, shared);
+    client_authorities(&mut out, shared);
     shared.requests.write(&mut out.0);
     out.0
 }
@@ -92,6 +93,33 @@ fn certificates(out: &mut Metrics, shared: &Shared) {
         {
             let labels = format!("{{file=\"{file}\",result=\"{result}\"}}");
             out.value("certificate_reloads_total", &labels, count);
+        }
+    }
+}
+
+fn client_authorities(out: &mut Metrics, shared: &Shared) {
+    let authorities = shared.client_authorities();
+    if authorities.is_empty() {
+        return;
+    }
+    let now = SystemTime::now();
+    out.begin(
+        "client_authority_expiry_seconds",
+        "gauge",
+        "Seconds until the first of the authorities expires that sign clients' certificates.",
+    );
+    for known in &authorities {
+        if let Some(seconds) = known.seconds_left(now) {
+            let file = label(&known.file().to_string_lossy());
+            out.value("client_authority_expiry_seconds", &format!("{{file=\"{file}\"}}"), seconds);
+        }
+    }
+    out.begin("client_authority_reloads_total", "counter", "Authorities that were read anew.");
+    for known in &authorities {
+        let file = label(&known.file().to_string_lossy());
+        for (result, count) in [("read", known.reloads()), ("failed", known.failures())] {
+            let labels = format!("{{file=\"{file}\",result=\"{result}\"}}");
+            out.value("client_authority_reloads_total", &labels, count);
         }
     }
 }

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 
 use crate::budget::Budget;
 use crate::certificate::Certificate;
+use crate::clients::ClientAuthorities;
 use crate::counts::Requests;
 use crate::gate::Gate;
 use crate::host::{AllowedHost, Hosts};
@@ -28,6 +29,7 @@ pub struct Shared {
     pub(crate) late_requests: AtomicU64,
     pub(crate) requests: Requests,
     certificates: Mutex<Vec<Arc<Certificate>>>,
+    authorities: Mutex<Vec<Arc<ClientAuthorities>>>,
 }
 
 impl Shared {
@@ -41,6 +43,7 @@ impl Shared {
             late_requests: AtomicU64::new(0),
             requests: Requests::default(),
             certificates: Mutex::default(),
+            authorities: Mutex::default(),
             limits,
         }
     }
@@ -48,6 +51,15 @@ impl Shared {
     /// Counts a certificate among those of the metrics.
     pub fn add_certificate(&self, certificate: Arc<Certificate>) {
         self.certificates.lock().unwrap_or_else(PoisonError::into_inner).push(certificate);
+    }
+
+    /// Counts authorities of clients among those of the metrics.
+    pub fn add_client_authorities(&self, authorities: Arc<ClientAuthorities>) {
+        self.authorities.lock().unwrap_or_else(PoisonError::into_inner).push(authorities);
+    }
+
+    pub(crate) fn client_authorities(&self) -> Vec<Arc<ClientAuthorities>> {
+        self.authorities.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn certificates(&self) -> Vec<Arc<Certificate>> {
@@ -71,6 +83,14 @@ impl Site {
     pub fn new(shared: Arc<Shared>, address: SocketAddr, https: bool) -> Site {
         let hosts = address.ip().is_loopback().then(|| Hosts::of_loopback(address));
         Site { shared, https, hosts, origins: Origins::default(), trusted_proxies: Vec::new() }
+    }
+
+    /// With names of its own: requests have to be for one of them, or of those that it is allowed besides.
+    pub fn called(mut self, names: &[AllowedHost]) -> Site {
+        if !names.is_empty() && !names.contains(&AllowedHost::Any) {
+            self.hosts.get_or_insert_default();
+        }
+        self.allowing_hosts(names)
     }
 
     /// With more names.

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::response::Response;
 use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
 use tower::Service;
-use weir_http::{Certificate, Services, Shared, Site};
+use weir_http::{Certificate, Services, Shared, Site, Tls};
 
 use crate::added_headers::Adding;
 use crate::config::tree::Tree;
 use crate::config::value::Role;
+use crate::cors::Sharing;
 use crate::error::Error;
 use crate::face::{Face, FaceListener};
 use crate::listen;
@@ -35,7 +35,7 @@ struct Open<'a> {
     socket: Option<TcpListener>,
     site: Arc<Site>,
     certificate: Option<Arc<Certificate>>,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Tls>>,
     /// Whose services it carries, and below which path.
     carries: Vec<Carried<'a>>,
     /// The services that are known, of several.
@@ -43,6 +43,7 @@ struct Open<'a> {
 }
 
 struct Carried<'a> {
+    wanted: &'a FaceListener,
     role: Role,
     face: &'a Face,
     prefix: &'a str,
@@ -108,9 +109,16 @@ impl<'a> Served<'a> {
             let (face, prefix) = (carried.face, carried.prefix);
             let headers = if https { &face.https_headers } else { &face.http_headers };
             let service = service.clone();
-            match headers.is_empty() {
-                true => open.add(prefix, service, parts),
-                false => open.add(prefix, Adding { service, headers: headers.clone() }, parts),
+            let (headers, cors) = (headers.clone(), face.cors.clone());
+            // nobody pays for what is not asked for
+            match (headers.is_empty(), cors.is_off()) {
+                (true, true) => open.add(prefix, service, parts),
+                (false, true) => open.add(prefix, Adding { service, headers }, parts),
+                (true, false) => open.add(prefix, Sharing { service, cors }, parts),
+                (false, false) => {
+                    let service = Sharing { service, cors };
+                    open.add(prefix, Adding { service, headers }, parts);
+                }
             }
         }
     }
@@ -150,7 +158,7 @@ fn plan<'a>(faces: &[(Role, &'a Face)]) -> Result<Vec<Planned<'a>>, Error> {
     for (role, face) in faces.iter().copied() {
         for wanted in &face.listeners {
             let prefix = wanted.url.prefix.as_str();
-            let carried = Carried { role, face, prefix, is_there: false };
+            let carried = Carried { wanted, role, face, prefix, is_there: false };
             match all.iter_mut().find(|planned| planned.is_at(wanted)) {
                 None => all.push(Planned { wanted, carries: vec![carried] }),
                 Some(planned) if planned.can_carry(&carried) => planned.carries.push(carried),
@@ -170,13 +178,13 @@ impl Planned<'_> {
 
     /// Returns true if what another service needs of the listener is what those before it need.
     fn can_carry(&self, other: &Carried<'_>) -> bool {
-        let files =
-            |face: &Face| face.identity.as_ref().map(|it| (it.cert.clone(), it.key.clone()));
-        self.carries.iter().all(|carried| {
-            carried.role != other.role
-                && carried.prefix != other.prefix
-                && (!self.wanted.https || files(carried.face) == files(other.face))
-        })
+        let (own, its) = (&self.wanted, &other.wanted);
+        own.tls == its.tls
+            && own.authentication == its.authentication
+            && self
+                .carries
+                .iter()
+                .all(|carried| carried.role != other.role && carried.prefix != other.prefix)
     }
 }
 
@@ -187,11 +195,8 @@ fn open<'a>(
     certificates: &mut Certificates<'_>,
 ) -> Result<Open<'a>, Error> {
     let Planned { wanted, carries } = planned;
-    let identity = carries.first().and_then(|carried| carried.face.identity.as_ref());
-    let identity = identity.filter(|_| wanted.https);
-    let certificate = identity.map(|identity| certificates.get(identity)).transpose()?;
-    let tls = certificate.as_ref().zip(identity);
-    let tls = tls.map(|(certificate, identity)| certificate.acceptor(&identity.versions));
+    let tls = wanted.tls.as_ref().map(|tls| certificates.tls(tls)).transpose()?;
+    let (certificate, tls) = tls.unzip();
     let (socket, address) = listen::bind(&wanted.url, *tree.process.insecure)?;
     let mut site = Site::new(shared.clone(), address, wanted.https);
     site = site.trusting_proxies(&tree.process.trusted_proxies);
@@ -199,6 +204,9 @@ fn open<'a>(
         carries.iter().flat_map(|carried| list(carried.face).iter().cloned()).collect()
     };
     site = site.allowing_origins(&all(|face| &face.allowed_origins));
+    for carried in &carries {
+        site = site.called(&carried.wanted.url.params.hosts);
+    }
     for carried in &carries {
         site = site.allowing_hosts(&carried.face.allowed_hosts);
     }

@@ -1,7 +1,10 @@
 //! Listeners: the protocols that they speak, who may connect, and what each of them carries.
 
+mod authority;
+mod cors;
 mod frames;
 mod http2;
+mod tls;
 
 use weir_tests::Api;
 

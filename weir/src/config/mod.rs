@@ -9,7 +9,7 @@ mod environment;
 mod file;
 pub mod flags;
 pub mod layers;
-mod nearest;
+pub mod nearest;
 pub mod print;
 pub mod problem;
 pub mod setting;

@@ -189,8 +189,6 @@ mod tests {
         for (name, value) in [
             ("SCHEMA_REGISTRY_AUTHENTICATION_METHOD", "BASIC"),
             ("KAFKA_REST_AUTHENTICATION_METHOD", "BEARER"),
-            ("SCHEMA_REGISTRY_SSL_CLIENT_AUTHENTICATION", "REQUIRED"),
-            ("SCHEMA_REGISTRY_SSL_CLIENT_AUTH", "True"),
             ("KAFKA_REST_API_ENDPOINTS_BLOCKLIST", "api.v3.acls.*"),
             ("KAFKA_REST_API_ENDPOINTS_ALLOWLIST", "api.v3.topics.list"),
             ("SCHEMA_REGISTRY_CONFLUENT_SCHEMA_REGISTRY_AUTHORIZER_CLASS", "io.confluent.A"),

@@ -17,8 +17,9 @@ use crate::kafkastore;
 use crate::limits::limits;
 use crate::listen::Hangups;
 use crate::listeners::Listener;
+use crate::management::Management;
 use crate::parts::Parts;
-use crate::served::Served;
+use crate::served::{Served, ServiceKind};
 use crate::settings::consumer_instance_timeout;
 use crate::tls::{Certificates, own_client};
 
@@ -28,18 +29,20 @@ pub async fn run(configuration: Configuration, hangups: Hangups) -> Result<(), E
     let shared = Arc::new(Shared::new(limits));
     let mut certificates = Certificates::new(&shared, &hangups);
     let faces = [
-        (Role::Registry, &configuration.settings.registry),
-        (Role::Proxy, &configuration.settings.proxy),
+        (ServiceKind::Registry, &configuration.settings.registry),
+        (ServiceKind::Proxy, &configuration.settings.proxy),
+        (ServiceKind::Management, &configuration.settings.management),
     ];
     let mut served = Served::open(&faces, &configuration.tree, &shared, &mut certificates)?;
     say(&configuration);
     let mut parts = Parts::default();
+    let management = served.manage(&configuration.tree, &mut parts);
     let runs = |role| configuration.tree.process.roles.contains(&role);
     if runs(Role::Registry) {
-        serve_registry(&configuration, &mut served, &mut parts)?;
+        serve_registry(&configuration, &mut served, &management, &mut parts)?;
     }
     if runs(Role::Proxy) {
-        serve_proxy(&configuration, &mut served, &mut parts)?;
+        serve_proxy(&configuration, &mut served, &management, &mut parts)?;
     }
     parts.run().await
 }
@@ -59,6 +62,7 @@ fn say(configuration: &Configuration) {
 fn serve_registry(
     configuration: &Configuration,
     served: &mut Served<'_>,
+    management: &Management,
     parts: &mut Parts,
 ) -> Result<(), Error> {
     let listeners = served.listeners(Role::Registry);
@@ -67,7 +71,9 @@ fn serve_registry(
         Store::Sled | Store::Memory => open(configuration)?,
     };
     parts.registry(registry.clone());
-    let service = weir_http::observed("registry", weir_registry::service(registry));
+    let service = weir_registry::service(registry);
+    management.registry_is(&service);
+    let service = weir_http::observed("registry", service);
     served.carry(Role::Registry, &service, parts);
     listeners.iter().for_each(|listener| tracing::info!("registry on {}", listener.url()));
     Ok(())
@@ -77,6 +83,7 @@ fn serve_registry(
 fn serve_proxy(
     configuration: &Configuration,
     served: &mut Served<'_>,
+    management: &Management,
     parts: &mut Parts,
 ) -> Result<(), Error> {
     let told = configuration.tree.proxy.schema_registry_url.value.clone();
@@ -88,7 +95,9 @@ fn serve_proxy(
     };
     let client = registry_client(configuration, &urls, certificate)?;
     let proxy = proxy(configuration, client)?;
-    let service = weir_http::observed("proxy", weir_proxy::router(proxy.clone()));
+    let service = weir_proxy::router(proxy.clone());
+    management.proxy_is(&service);
+    let service = weir_http::observed("proxy", service);
     parts.proxy(proxy);
     served.carry(Role::Proxy, &service, parts);
     let schemas: Vec<_> = registries(&urls).map(without_password).collect();

@@ -19,8 +19,27 @@ use crate::error::Error;
 use crate::face::{Face, FaceListener};
 use crate::listen;
 use crate::listeners::Listener;
+use crate::management::Management;
 use crate::parts::Parts;
 use crate::tls::Certificates;
+
+/// The services that a listener can carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServiceKind {
+    Registry,
+    Proxy,
+    /// How the process is: for who runs it.
+    Management,
+}
+
+impl From<Role> for ServiceKind {
+    fn from(role: Role) -> ServiceKind {
+        match role {
+            Role::Registry => ServiceKind::Registry,
+            Role::Proxy => ServiceKind::Proxy,
+        }
+    }
+}
 
 /// Listeners whose addresses are taken.
 pub struct Served<'a> {
@@ -44,7 +63,7 @@ struct Open<'a> {
 
 struct Carried<'a> {
     wanted: &'a FaceListener,
-    role: Role,
+    kind: ServiceKind,
     face: &'a Face,
     prefix: &'a str,
     is_there: bool,
@@ -65,7 +84,7 @@ pub struct OwnRegistry {
 impl<'a> Served<'a> {
     /// Takes the addresses of all listeners. Listeners of one address are one, if they are for different paths.
     pub fn open(
-        faces: &[(Role, &'a Face)],
+        faces: &[(ServiceKind, &'a Face)],
         tree: &Tree,
         shared: &Arc<Shared>,
         certificates: &mut Certificates<'_>,
@@ -75,10 +94,11 @@ impl<'a> Served<'a> {
         Ok(Served { open: open.collect::<Result<_, _>>()? })
     }
 
-    /// The listeners that carry a role's service, in the order of its settings.
-    pub fn listeners(&self, role: Role) -> Vec<Listener> {
+    /// The listeners that carry a service, in the order of its settings.
+    pub fn listeners(&self, kind: impl Into<ServiceKind>) -> Vec<Listener> {
+        let kind = kind.into();
         let carry = |open: &Open<'_>| {
-            let carried = open.carries.iter().find(|carried| carried.role == role)?;
+            let carried = open.carries.iter().find(|carried| carried.kind == kind)?;
             let prefix = carried.prefix.to_string();
             Some(Listener { address: open.address, https: open.wanted.https, prefix })
         };
@@ -87,22 +107,34 @@ impl<'a> Served<'a> {
 
     /// How the proxy of this process reaches its registry: by loopback's name, which certificates can have.
     pub fn own_registry(&self) -> Option<OwnRegistry> {
-        let listener = self.listeners(Role::Registry).into_iter().next()?;
+        let listener = self.listeners(ServiceKind::Registry).into_iter().next()?;
         let open = self.open.iter().find(|open| open.address == listener.address)?;
         let (scheme, port, prefix) = (listener.scheme(), listener.address.port(), &listener.prefix);
         let url = format!("{scheme}://localhost:{port}{prefix}");
         Some(OwnRegistry { url, certificate: open.certificate.clone() })
     }
 
-    /// Has a role's service carried by the listeners that are to carry it. Each is served once it has all its services.
-    pub fn carry<S>(&mut self, role: Role, service: &S, parts: &mut Parts)
+    /// Serves how the process is, before anything of it has started: what is asked is told of later.
+    pub fn manage(&mut self, tree: &Tree, parts: &mut Parts) -> Management {
+        let management = Management::new(tree);
+        let service = weir_http::observed("management", management.service());
+        self.carry(ServiceKind::Management, &service, parts);
+        for listener in self.listeners(ServiceKind::Management) {
+            tracing::info!("management on {}", listener.url());
+        }
+        management
+    }
+
+    /// Has a service carried by the listeners that are to carry it. Each is served once it has all its services.
+    pub fn carry<S>(&mut self, kind: impl Into<ServiceKind>, service: &S, parts: &mut Parts)
     where
         S: Service<Request, Response = Response, Error = Infallible, Future: Send>,
         S: Clone + Send + Sync + 'static,
     {
+        let kind = kind.into();
         for open in &mut self.open {
             let https = open.wanted.https;
-            let Some(carried) = open.carries.iter_mut().find(|it| it.role == role) else {
+            let Some(carried) = open.carries.iter_mut().find(|it| it.kind == kind) else {
                 continue;
             };
             carried.is_there = true;
@@ -153,12 +185,12 @@ impl Open<'_> {
 }
 
 /// Which listeners there are to be, and what each carries.
-fn plan<'a>(faces: &[(Role, &'a Face)]) -> Result<Vec<Planned<'a>>, Error> {
+fn plan<'a>(faces: &[(ServiceKind, &'a Face)]) -> Result<Vec<Planned<'a>>, Error> {
     let mut all: Vec<Planned<'a>> = Vec::new();
-    for (role, face) in faces.iter().copied() {
+    for (kind, face) in faces.iter().copied() {
         for wanted in &face.listeners {
             let prefix = wanted.url.prefix.as_str();
-            let carried = Carried { wanted, role, face, prefix, is_there: false };
+            let carried = Carried { wanted, kind, face, prefix, is_there: false };
             match all.iter_mut().find(|planned| planned.is_at(wanted)) {
                 None => all.push(Planned { wanted, carries: vec![carried] }),
                 Some(planned) if planned.can_carry(&carried) => planned.carries.push(carried),
@@ -184,7 +216,7 @@ impl Planned<'_> {
             && self
                 .carries
                 .iter()
-                .all(|carried| carried.role != other.role && carried.prefix != other.prefix)
+                .all(|carried| carried.kind != other.kind && carried.prefix != other.prefix)
     }
 }
 

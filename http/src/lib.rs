@@ -38,7 +38,10 @@ mod shared;
 mod validity;
 mod watched;
 
-pub use access::{Caller, Denied};
+pub use access::{
+    Admitted, Audit, AuditTarget, Caller, Denied, Door, DoorOptions, MayEnter, ON_BEHALF,
+    VoucherKey, VoucherKeys, admitted, node_identity,
+};
 pub use answer::{AnsweredCode, Json, Refused};
 pub use body::{BodyError, IncomingBody};
 pub use certificate::{Certificate, Identity};

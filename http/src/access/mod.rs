@@ -11,6 +11,7 @@ mod credentials;
 mod door;
 mod explain;
 mod line;
+mod metrics;
 mod quota;
 mod refusal;
 #[cfg(test)]

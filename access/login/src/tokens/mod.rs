@@ -19,13 +19,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use weir_access::{LoginFailure, Proved};
+use weir_access::{Authenticating, LoginFailure, Proved};
 
 use claims::ClaimRules;
 use flaw::Flaw;
 use jws::Jws;
 use keys::Keys;
 use schedule::Pace;
+
+use crate::TokenVerifier;
 
 pub use jws::TOKEN_MAX;
 pub use options::TokenOptions;
@@ -74,13 +76,20 @@ impl Tokens {
         Ok(self.identify(&jws)?)
     }
 
-    /// A number that is another one after a key was withdrawn: what was proved with it does not hold any more.
-    pub fn generation(&self) -> u64 {
-        self.keys.generation()
-    }
-
     fn identify(&self, jws: &Jws<'_>) -> Result<Proved, Flaw> {
         self.rules.identify(jws.typ.as_deref(), &jws.claims()?, (self.clock)())
+    }
+}
+
+impl TokenVerifier for Tokens {
+    fn verify(&self, token: &str) -> Authenticating<'_> {
+        let token = token.to_string();
+        Box::pin(async move { self.prove(&token).await })
+    }
+
+    /// Rises when a key was withdrawn, or all keys are too old: what was proved with them does not hold any more.
+    fn generation(&self) -> u64 {
+        self.keys.generation()
     }
 }
 

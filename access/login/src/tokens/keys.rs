@@ -176,3 +176,141 @@ impl Shared {
 fn unavailable(reason: String, again_in: Duration) -> LoginFailure {
     LoginFailure::Unavailable { reason, retry_after: again_in.max(Duration::from_secs(1)) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    use super::super::key::KeySet;
+    use super::super::options::TokenOptions;
+    use super::super::source::Fetching;
+    use super::*;
+
+    /// A provider without a network: what it answers, and how often it was asked.
+    #[derive(Default)]
+    struct Script {
+        keys: Mutex<Option<&'static str>>,
+        fetches: AtomicUsize,
+        /// It never answers.
+        hangs: bool,
+    }
+
+    struct Scripted(Arc<Script>);
+
+    impl Source for Scripted {
+        fn fetch(&self) -> Fetching<'_> {
+            Box::pin(async {
+                self.0.fetches.fetch_add(1, Ordering::SeqCst);
+                if self.0.hangs {
+                    std::future::pending::<()>().await;
+                }
+                tokio::task::yield_now().await;
+                let kid = *self.0.keys.lock().unwrap();
+                let kid = kid.ok_or_else(|| FetchError("out of order".to_string()))?;
+                let set = format!(
+                    r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","kid":"{kid}","x":"{}"}}]}}"#,
+                    "A".repeat(43)
+                );
+                let keys = Arc::new(KeySet::parse(set.as_bytes()).unwrap());
+                Ok(Fetched { keys, max_age: None })
+            })
+        }
+    }
+
+    fn keys(script: &Arc<Script>) -> Keys {
+        let pace = Pace::of(&TokenOptions::default());
+        Keys::fetched_from(Box::new(Scripted(script.clone())), pace)
+    }
+
+    fn token(kid: &str) -> String {
+        let header = format!(r#"{{"alg":"EdDSA","kid":"{kid}"}}"#);
+        format!("{}.e30.AAAA", URL_SAFE_NO_PAD.encode(header))
+    }
+
+    async fn look_up(keys: &Keys, kid: &str) -> Result<Arc<Key>, LoginFailure> {
+        keys.look_up(&Jws::parse(&token(kid)).unwrap()).await
+    }
+
+    fn refused(found: Result<Arc<Key>, LoginFailure>) -> bool {
+        matches!(found, Err(LoginFailure::Refused { .. }))
+    }
+
+    fn unavailable(found: Result<Arc<Key>, LoginFailure>) -> bool {
+        matches!(found, Err(LoginFailure::Unavailable { .. }))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_tokens_of_unknown_keys_cost_one_fetch_in_a_minute() {
+        let script = Arc::new(Script { keys: Mutex::new(Some("a")), ..Script::default() });
+        let keys = keys(&script);
+        assert!(look_up(&keys, "a").await.is_ok());
+        let first = script.fetches.load(Ordering::SeqCst);
+        let many = (0..100).map(|i| {
+            let keys = &keys;
+            async move { assert!(refused(look_up(keys, &format!("unknown-{i}")).await)) }
+        });
+        futures_util::future::join_all(many).await;
+        assert_eq!(script.fetches.load(Ordering::SeqCst), first + 1);
+        tokio::time::sleep(Duration::from_secs(59)).await;
+        assert_eq!(script.fetches.load(Ordering::SeqCst), first + 1);
+        // whoever came in the meantime has not come in vain: a key that was published then is known after the pause
+        *script.keys.lock().unwrap() = Some("b");
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(script.fetches.load(Ordering::SeqCst), first + 2);
+        assert!(keys.known(&Jws::parse(&token("b")).unwrap()).unwrap().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn known_keys_outlive_an_outage_for_a_day() {
+        let script = Arc::new(Script { keys: Mutex::new(Some("a")), ..Script::default() });
+        let keys = keys(&script);
+        assert!(look_up(&keys, "a").await.is_ok());
+        *script.keys.lock().unwrap() = None;
+        tokio::time::sleep(Duration::from_secs(23 * 3600)).await;
+        assert!(look_up(&keys, "a").await.is_ok());
+        assert!(unavailable(look_up(&keys, "b").await));
+        assert_eq!(keys.generation(), 0);
+        tokio::time::sleep(Duration::from_secs(3600 + 600)).await;
+        assert!(unavailable(look_up(&keys, "a").await));
+        assert_eq!(keys.generation(), 1);
+        // asked all the time, but not hammered
+        let fetches = script.fetches.load(Ordering::SeqCst);
+        assert!((1000..4000).contains(&fetches), "{fetches}");
+        *script.keys.lock().unwrap() = Some("a");
+        tokio::time::sleep(Duration::from_secs(61)).await;
+        assert!(look_up(&keys, "a").await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_keys_all_are_unavailable_until_the_first_fetch() {
+        let script = Arc::new(Script::default());
+        let keys = keys(&script);
+        assert!(unavailable(look_up(&keys, "a").await));
+        *script.keys.lock().unwrap() = Some("a");
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        assert!(look_up(&keys, "a").await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_provider_that_never_answers_holds_nobody_up_for_ever() {
+        let script = Arc::new(Script { hangs: true, ..Script::default() });
+        let keys = keys(&script);
+        let began = Instant::now();
+        assert!(unavailable(look_up(&keys, "a").await));
+        assert!(began.elapsed() <= LOOK_UP_MAX);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_fetches_after_the_end() {
+        let script = Arc::new(Script { keys: Mutex::new(Some("a")), ..Script::default() });
+        let keys = keys(&script);
+        assert!(look_up(&keys, "a").await.is_ok());
+        drop(keys);
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+        assert_eq!(script.fetches.load(Ordering::SeqCst), 1);
+    }
+}

@@ -135,10 +135,12 @@ impl State {
 
     pub fn begin(&mut self, cause: Cause, now: Instant) {
         self.fetching = true;
-        if cause == Cause::UnknownKey || self.is_put_off {
+        let is_asked = cause == Cause::UnknownKey || self.is_put_off;
+        // the first fetch is due anyway
+        if is_asked && self.keys.is_some() {
             self.asked = Some(now);
-            self.is_put_off = false;
         }
+        self.is_put_off = false;
     }
 
     /// `spread` from 0 to 1 sets the nodes of a cluster apart.
@@ -170,5 +172,118 @@ impl State {
     /// Returns true if a fetch for an unknown key has begun too lately for another.
     fn pauses(&self, pace: &Pace, now: Instant) -> bool {
         self.asked.is_some_and(|asked| now < asked + pace.unknown_key_pause)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PACE: Pace = Pace {
+        refresh: Duration::from_secs(300),
+        unknown_key_pause: Duration::from_secs(60),
+        keep: Duration::from_secs(24 * 3600),
+    };
+
+    fn fetched(kids: &[&str], max_age: Option<u64>) -> Fetched {
+        let key = |kid: &&str| {
+            format!(r#"{{"kty":"OKP","crv":"Ed25519","kid":"{kid}","x":"{}"}}"#, "A".repeat(43))
+        };
+        let keys = kids.iter().map(key).collect::<Vec<_>>().join(",");
+        let keys = KeySet::parse(format!(r#"{{"keys":[{keys}]}}"#).as_bytes()).unwrap();
+        Fetched { keys: Arc::new(keys), max_age: max_age.map(Duration::from_secs) }
+    }
+
+    fn lost() -> FetchError {
+        FetchError("no connection".to_string())
+    }
+
+    fn after(start: Instant, seconds: u64) -> Instant {
+        start + Duration::from_secs(seconds)
+    }
+
+    fn begun() -> (State, Instant) {
+        let start = Instant::now();
+        let mut state = State::new(start);
+        state.succeed(fetched(&["a", "b"], None), &PACE, start, 1.0);
+        (state, start)
+    }
+
+    #[test]
+    fn an_unknown_key_is_asked_for_once_in_the_pause_and_again_at_its_end() {
+        let (mut state, start) = begun();
+        assert_eq!(state.advice(&PACE, start), Advice::Fetch);
+        state.begin(Cause::UnknownKey, start);
+        assert_eq!(state.advice(&PACE, start), Advice::Wait);
+        state.succeed(fetched(&["a", "b"], None), &PACE, start, 1.0);
+        assert_eq!(state.advice(&PACE, after(start, 59)), Advice::Unknown);
+        assert!(state.put_off(&PACE) && !state.put_off(&PACE));
+        assert_eq!(state.due, after(start, 60));
+        // that fetch counts: the next pause begins with it
+        state.begin(Cause::Due, after(start, 60));
+        state.succeed(fetched(&["a", "b"], None), &PACE, after(start, 60), 1.0);
+        assert_eq!(state.advice(&PACE, after(start, 119)), Advice::Unknown);
+        assert_eq!(state.advice(&PACE, after(start, 120)), Advice::Fetch);
+    }
+
+    #[test]
+    fn a_refresh_does_not_delay_the_fetch_for_an_unknown_key() {
+        let (mut state, start) = begun();
+        state.begin(Cause::Due, after(start, 300));
+        state.succeed(fetched(&["a", "b"], None), &PACE, after(start, 300), 1.0);
+        assert_eq!(state.advice(&PACE, after(start, 301)), Advice::Fetch);
+    }
+
+    #[test]
+    fn the_provider_says_how_long_its_keys_hold_within_bounds() {
+        for (max_age, due) in [(None, 300), (Some(100), 100), (Some(0), 60), (Some(86_400), 300)] {
+            let start = Instant::now();
+            let mut state = State::new(start);
+            state.succeed(fetched(&["a"], max_age), &PACE, start, 1.0);
+            assert_eq!(state.due, after(start, due), "{max_age:?}");
+        }
+    }
+
+    #[test]
+    fn pauses_after_failures_double_up_to_their_bound() {
+        let (mut state, start) = begun();
+        for pause in [1, 2, 4, 8, 16, 32, 60, 60] {
+            state.fail(lost(), &PACE, start, 1.0);
+            assert_eq!(state.due, after(start, pause));
+            state.fail(lost(), &PACE, start, 0.0);
+            assert!(state.due >= start + Duration::from_secs(pause) / 2);
+            state.failures -= 1;
+        }
+        state.succeed(fetched(&["a", "b"], None), &PACE, start, 1.0);
+        state.fail(lost(), &PACE, start, 1.0);
+        assert_eq!(state.due, after(start, 1));
+    }
+
+    #[test]
+    fn keys_are_kept_through_an_outage_for_as_long_as_they_may_be() {
+        let (mut state, start) = begun();
+        let day = 24 * 3600;
+        state.fail(lost(), &PACE, after(start, day - 1), 1.0);
+        assert!(state.keys(&PACE, after(start, day - 1)).is_some());
+        assert!(state.keys(&PACE, after(start, day)).is_none());
+        assert_eq!(state.generation, 0);
+        state.fail(lost(), &PACE, after(start, day), 1.0);
+        assert_eq!(state.generation, 1);
+        let again_in = Duration::from_secs(2);
+        assert_eq!(
+            state.advice(&PACE, after(start, day)),
+            Advice::Unavailable { why: lost(), again_in }
+        );
+    }
+
+    #[test]
+    fn the_generation_rises_when_a_key_is_gone_and_not_when_one_comes() {
+        let (mut state, start) = begun();
+        state.succeed(fetched(&["a", "b", "c"], None), &PACE, start, 1.0);
+        assert_eq!(state.generation, 0);
+        state.succeed(fetched(&["b", "c"], None), &PACE, start, 1.0);
+        assert_eq!(state.generation, 1);
+        state.succeed(fetched(&["c", "b"], None), &PACE, start, 1.0);
+        assert_eq!(state.generation, 1);
     }
 }

@@ -13,6 +13,7 @@ use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, Response, StatusCode, Url};
 use serde::Deserialize;
 
+use super::json;
 use super::key::KeySet;
 use super::options::TokenOptions;
 use super::url;
@@ -117,6 +118,9 @@ impl Source for Provider {
             let response = get(&self.http, &self.discovery).await?;
             let text = body(response, &self.discovery).await?;
             let wrong = |why: &str| FetchError(format!("{}: {why}", shown(&self.discovery)));
+            if !json::is_object(&text) {
+                return Err(wrong("it is no JSON object"));
+            }
             let document: Discovery =
                 serde_json::from_slice(&text).map_err(|e| wrong(&e.to_string()))?;
             if document.issuer != self.issuer {

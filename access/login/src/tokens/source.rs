@@ -57,7 +57,7 @@ pub trait Source: Send + Sync {
 /// cannot be read.
 pub fn open(options: &TokenOptions) -> Result<Box<dyn Source>, String> {
     if let Some(path) = &options.jwks_file {
-        read_keys(path).map_err(|e| e.to_string())?;
+        read_keys(path).map_err(|e| format!("jwks_file {e}"))?;
         return Ok(Box::new(KeyFile(path.clone())));
     }
     let http = http_client(options)?;

@@ -421,7 +421,7 @@ async fn attack_28_groups_are_a_text_or_a_list_of_texts_and_anything_else_is_non
 
 #[tokio::test]
 async fn attack_28_groups_that_are_elsewhere_are_none() {
-    let site = Site::new().await;
+    let site = Site::with(|options| options.groups_claim = Some("groups".to_string())).await;
     let overage = json!({
         "_claim_names": {"groups": "src1"},
         "_claim_sources": {"src1": {"endpoint": site.provider.url("/users/alice/getMemberObjects")}},
@@ -433,7 +433,7 @@ async fn attack_28_groups_that_are_elsewhere_are_none() {
 
 #[tokio::test]
 async fn attack_28_as_many_groups_are_kept_as_a_token_holds() {
-    let site = Site::new().await;
+    let site = Site::with(|options| options.groups_claim = Some("groups".to_string())).await;
     let groups = |count: usize| (0..count).map(|i| format!("g{i}")).collect::<Vec<_>>();
     let identity = site.claiming(json!({"groups": groups(1_400)})).await.unwrap().identity;
     assert_eq!(identity.groups.len(), 1_400);

@@ -72,6 +72,7 @@ impl Node {
         TokenOptions {
             issuer: self.issuer.clone(),
             audiences: vec![AUDIENCE.to_string()],
+            groups_claim: Some("groups".to_string()),
             client_ids: vec!["app".to_string()],
             token_types: vec!["at+jwt".to_string()],
             required_scopes: vec!["weir.read".to_string()],

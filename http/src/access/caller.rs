@@ -168,6 +168,20 @@ impl Caller {
         if allowed { Ok(()) } else { Err(Denied) }
     }
 
+    /// What the newest rules say of anybody; none if there are no rules.
+    pub(super) fn explain_of(
+        &self,
+        who: &Identity,
+        action: Action,
+        resource: Resource<'_>,
+    ) -> Option<(bool, Option<Rule>)> {
+        let door = self.0.as_deref()?.known.door.upgrade()?;
+        let rules = door.rules();
+        let rights = (*rules).as_ref()?.policy.rights(who);
+        let verdict = rights.verdict(action, resource);
+        Some((verdict.allowed, verdict.rule.cloned()))
+    }
+
     /// Returns true if rules say what the caller may do.
     pub fn is_restricted(&self) -> bool {
         self.with_rights(|rights| rights.is_some())

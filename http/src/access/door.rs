@@ -133,6 +133,14 @@ impl Door {
         self.authenticator.generation()
     }
 
+    pub(super) fn rules_generation(&self) -> u64 {
+        self.generation.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn logins_kept(&self) -> u64 {
+        self.verified.count()
+    }
+
     pub(super) fn challenges(&self) -> &[String] {
         self.authenticator.challenges()
     }

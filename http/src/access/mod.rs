@@ -9,7 +9,9 @@ mod audit;
 mod caller;
 mod credentials;
 mod door;
+mod explain;
 mod line;
+mod metrics;
 mod quota;
 mod refusal;
 #[cfg(test)]
@@ -21,4 +23,5 @@ pub use admitted::{Admitted, admitted};
 pub use audit::{Audit, AuditTarget};
 pub use caller::{Caller, Denied};
 pub use door::{Door, DoorOptions, MayEnter, VoucherKeys, node_identity};
+pub use explain::{AccessAnswer, AccessQuestion};
 pub use voucher::{ON_BEHALF, VoucherKey};

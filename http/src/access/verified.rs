@@ -63,6 +63,11 @@ impl Verified {
         holds.then(|| found.known.clone())
     }
 
+    /// How many proofs are kept.
+    pub(super) fn count(&self) -> u64 {
+        self.kept.read().unwrap_or_else(PoisonError::into_inner).len() as u64
+    }
+
     /// Finds out who is behind credentials, once for all who show the same at the same time.
     pub(super) async fn check(
         &self,

@@ -9,9 +9,9 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use weir_http::Arrival;
+use weir_http::{Action, Arrival, Caller, Proof, Resource};
 
-use super::answer::Json;
+use super::answer::{Answer, Json};
 use crate::Registry;
 use crate::log::Fault;
 
@@ -104,9 +104,15 @@ impl Node {
 
 /// `GET /v1/cluster`: who leads, how far this node has read, what is wrong.
 ///
-/// Always 200, also while the log is read.
-pub(super) async fn cluster(State(registry): State<Registry>) -> Json<Node> {
-    Json(Node::of(&registry))
+/// For other nodes, and for those who may read `cluster:registry`. Also while the log is read.
+pub(super) async fn cluster(
+    State(registry): State<Registry>,
+    caller: Caller,
+) -> Answer<Json<Node>> {
+    if caller.identity().is_none_or(|identity| identity.proof != Proof::Node) {
+        caller.demand(Action::Read, Resource::REGISTRY)?;
+    }
+    Ok(Json(Node::of(&registry)))
 }
 
 /// Whether this node can do its work, by what it needs for it.
@@ -148,8 +154,10 @@ pub(super) async fn readyz(State(registry): State<Registry>) -> Response {
 /// connections, bodies and certificates.
 pub(super) async fn metrics(
     State(registry): State<Registry>,
+    caller: Caller,
     arrival: Option<Extension<Arrival>>,
-) -> impl IntoResponse {
+) -> Answer<impl IntoResponse> {
+    caller.demand(Action::Read, Resource::REGISTRY)?;
     let (node, state) = (Node::of(&registry), registry.state());
     let mut out = String::new();
     let mut metric = |name: &str, kind: &str, help: &str, values: &[(String, u64)]| {
@@ -212,7 +220,7 @@ pub(super) async fn metrics(
         .collect();
     metric("passed_over", "gauge", "The first records not applied.", &listed);
     out.extend(arrival.map(|Extension(arrival)| weir_http::metrics::text(&arrival)));
-    ([(CONTENT_TYPE, "text/plain; version=0.0.4")], out)
+    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], out))
 }
 
 /// A text as the value of a label.

@@ -161,8 +161,7 @@ impl Core {
         let is_gone = |topic| now.topics.binary_search(topic).is_err();
         // what does not match any more is not narrower rights
         let mut lost = before.topics.iter().filter(|topic| is_gone(topic));
-        now.is_narrowed =
-            before.is_narrowed || lost.any(|topic| !is_readable(&self.caller, topic));
+        now.is_narrowed = before.is_narrowed || lost.any(|topic| !is_readable(&self.caller, topic));
         let has_changed = now.topics != before.topics;
         if !has_changed {
             now.topics = before.topics.clone(); // the very same, so that nobody subscribes again

@@ -7,9 +7,9 @@ use axum::http::HeaderMap;
 use axum::http::header::CONTENT_ENCODING;
 use axum::http::request::Parts;
 use serde::Deserialize;
-use weir_http::{Arrival, Origin};
-pub(crate) use weir_http::Query;
 use weir_http::Named;
+pub(crate) use weir_http::Query;
+use weir_http::{Arrival, Origin};
 
 use super::answer::Refused;
 use crate::Proxy;

@@ -23,9 +23,9 @@ use crate::consumer::{
 };
 use crate::error::ProxyError;
 use crate::http::answer::{Answer, Bytes, Json, Nothing};
+use crate::http::encoded;
 use crate::http::request::{BaseUrl, Ordered, Query};
 use crate::http::rights::{Group, Read, Standing, TopicInBody, sees_group, sees_topic};
-use crate::http::encoded;
 use crate::record::{Unwritten, Writer};
 
 /// Bytes of keys and values in one answer, if nobody asks for fewer.
@@ -95,10 +95,7 @@ pub(crate) async fn create(
 /// `DELETE /consumers/{group}/instances/{instance}`: close it; it leaves its group.
 ///
 /// 204. 40403.
-pub(crate) async fn delete(
-    State(proxy): State<Proxy>,
-    own: OwnInstance,
-) -> Answer<Nothing> {
+pub(crate) async fn delete(State(proxy): State<Proxy>, own: OwnInstance) -> Answer<Nothing> {
     close(own.end(&proxy)?).await;
     Ok(Nothing)
 }
@@ -139,10 +136,7 @@ pub(crate) async fn subscription(
 /// `DELETE ..{instance}/subscription`.
 ///
 /// 204. 40403.
-pub(crate) async fn unsubscribe(
-    State(proxy): State<Proxy>,
-    own: OwnInstance,
-) -> Answer<Nothing> {
+pub(crate) async fn unsubscribe(State(proxy): State<Proxy>, own: OwnInstance) -> Answer<Nothing> {
     own.session(&proxy)?.instance().unsubscribe().await?;
     Ok(Nothing)
 }
@@ -169,7 +163,8 @@ pub(crate) async fn assignments(
 ) -> Answer<Json<Assignment>> {
     let assigned = own.session(&proxy)?.instance().assignment().await?;
     let seen = assigned.into_iter().filter(|partition| sees_topic(own.caller(), &partition.topic));
-    let seen = seen.map(|TopicPartition { topic, partition }| AssignedPartition { topic, partition });
+    let seen =
+        seen.map(|TopicPartition { topic, partition }| AssignedPartition { topic, partition });
     Ok(Json(Assignment { partitions: seen.collect() }))
 }
 

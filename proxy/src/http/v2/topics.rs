@@ -48,10 +48,7 @@ struct Replica {
 /// `GET /topics`: names of topics that the caller may read, sorted, but those that Kafka keeps for itself.
 ///
 /// 50003 Kafka does not answer.
-pub(crate) async fn list(
-    State(proxy): State<Proxy>,
-    caller: Caller,
-) -> Answer<Json<Vec<String>>> {
+pub(crate) async fn list(State(proxy): State<Proxy>, caller: Caller) -> Answer<Json<Vec<String>>> {
     let mut topics = proxy.brokers.of(&caller).topics().await?;
     topics.retain(|topic| sees_topic(&caller, topic));
     Ok(Json(topics))

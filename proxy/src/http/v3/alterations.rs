@@ -117,11 +117,7 @@ pub(super) async fn set(
 
 /// Gives one setting its default again. 404 no such setting, or for all brokers one that is not set ·
 /// 40002 · 40403.
-pub(super) async fn reset(
-    here: Here,
-    of: ConfigResource,
-    name: String,
-) -> Answer<Nothing> {
+pub(super) async fn reset(here: Here, of: ConfigResource, name: String) -> Answer<Nothing> {
     let site = here.site().await?;
     match of {
         ConfigResource::Brokers => Names::set_of(&site, &of).await?.check(&site, &of, &name)?,
@@ -133,11 +129,7 @@ pub(super) async fn reset(
 }
 
 /// Alters several settings, all or none. 404 no such setting · 40002 · 40403.
-pub(super) async fn alter(
-    here: Here,
-    of: ConfigResource,
-    request: Alter,
-) -> Answer<Nothing> {
+pub(super) async fn alter(here: Here, of: ConfigResource, request: Alter) -> Answer<Nothing> {
     let site = here.site().await?;
     let changes = changes(request.data)?;
     Names::of(&site, &of).await?.check_all(&site, &of, &changes)?;
@@ -165,10 +157,8 @@ pub(super) async fn alter_topics(
     }
     let asked: Vec<_> = asked.into_iter().filter(|(_, changes)| !changes.is_empty()).collect();
     let validate_only = request.validate_only.unwrap_or(false);
-    let results = site.kafka()
-        .alter_configs(&asked, validate_only)
-        .await
-        .map_err(ProxyError::from)?;
+    let results =
+        site.kafka().alter_configs(&asked, validate_only).await.map_err(ProxyError::from)?;
     let failures: Vec<Failure> = asked
         .iter()
         .zip(results)
@@ -191,7 +181,8 @@ async fn alter_one(
     validate_only: bool,
 ) -> Answer<Nothing> {
     if !changes.is_empty() {
-        let results = site.kafka()
+        let results = site
+            .kafka()
             .alter_configs(&[(of, changes)], validate_only)
             .await
             .map_err(ProxyError::from)?;

@@ -24,13 +24,9 @@ pub(crate) struct Broker {
 /// `GET ../brokers`.
 ///
 /// 404.
-pub(crate) async fn list(
-    _: Cluster<Read>,
-    here: Here,
-) -> Answer<Json<List<Resource<Broker>>>> {
+pub(crate) async fn list(_: Cluster<Read>, here: Here) -> Answer<Json<List<Resource<Broker>>>> {
     let site = here.site().await?;
-    let brokers =
-        site.kafka().cluster().await.map_err(ProxyError::from)?.brokers.into_values();
+    let brokers = site.kafka().cluster().await.map_err(ProxyError::from)?.brokers.into_values();
     let brokers = brokers.map(|node| (key(node.id), describe(&site, node)));
     Ok(Json(site.list("KafkaBrokerList", &["brokers"], brokers)))
 }
@@ -44,8 +40,7 @@ pub(crate) async fn get(
     here: Here,
 ) -> Answer<Json<Resource<Broker>>> {
     let site = here.site().await?;
-    let node =
-        site.kafka().cluster().await.map_err(ProxyError::from)?.brokers.remove(&broker);
+    let node = site.kafka().cluster().await.map_err(ProxyError::from)?.brokers.remove(&broker);
     Ok(Json(describe(&site, node.ok_or(ProxyError::NotFound)?)))
 }
 
@@ -59,12 +54,7 @@ pub(crate) async fn replicas(
     here: Here,
 ) -> Answer<Json<List<Resource<Replica>>>> {
     let site = here.site().await?;
-    if !site.kafka().cluster()
-        .await
-        .map_err(ProxyError::from)?
-        .brokers
-        .contains_key(&broker)
-    {
+    if !site.kafka().cluster().await.map_err(ProxyError::from)?.brokers.contains_key(&broker) {
         let reason = format!("Broker {broker} cannot be found.");
         return Err(ProxyError::Missing { reason }.into());
     }

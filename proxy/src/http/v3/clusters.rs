@@ -34,10 +34,7 @@ pub(crate) async fn list(
 /// `GET /v3/clusters/{cluster}`.
 ///
 /// 404.
-pub(crate) async fn get(
-    _: Cluster<Read>,
-    here: Here,
-) -> Answer<Json<Resource<ClusterLinks>>> {
+pub(crate) async fn get(_: Cluster<Read>, here: Here) -> Answer<Json<Resource<ClusterLinks>>> {
     let site = here.site().await?;
     let cluster = site.kafka().cluster().await.map_err(ProxyError::from)?;
     Ok(Json(describe(&site, cluster.controller)))

@@ -48,10 +48,7 @@ type Configs = Answer<Json<List<Resource<Config>>>>;
 /// `GET ../topics/{topic}/configs`.
 ///
 /// 40403.
-pub(crate) async fn of_topic(
-    topic: Topic<Read>,
-    here: Here,
-) -> Configs {
+pub(crate) async fn of_topic(topic: Topic<Read>, here: Here) -> Configs {
     let place = ["topics", &topic, "configs"];
     list(here, ConfigResource::Topic(topic.to_string()), &place).await
 }
@@ -104,10 +101,7 @@ pub(crate) async fn alter_topic(
 /// `GET ../topics/-/configs`: of all topics that the caller may read, but those that Kafka keeps for itself.
 ///
 /// 404.
-pub(crate) async fn of_topics(
-    caller: Caller,
-    here: Here,
-) -> Configs {
+pub(crate) async fn of_topics(caller: Caller, here: Here) -> Configs {
     let site = here.site().await?;
     let topics = site.kafka().topics(false).await.map_err(ProxyError::from)?.into_iter();
     let topics = topics.filter(|(name, topic)| !topic.is_internal && sees_topic(&caller, name));
@@ -133,11 +127,7 @@ pub(crate) async fn alter_topics(
 /// `GET ../brokers/{broker}/configs`.
 ///
 /// 404.
-pub(crate) async fn of_broker(
-    _: Cluster<Read>,
-    BrokerId(broker): BrokerId,
-    here: Here,
-) -> Configs {
+pub(crate) async fn of_broker(_: Cluster<Read>, BrokerId(broker): BrokerId, here: Here) -> Configs {
     let place = ["brokers", &broker.to_string(), "configs"];
     list(here, ConfigResource::Broker(broker), &place).await
 }
@@ -145,13 +135,9 @@ pub(crate) async fn of_broker(
 /// `GET ../brokers/-/configs`: of all brokers.
 ///
 /// 404.
-pub(crate) async fn of_brokers(
-    _: Cluster<Read>,
-    here: Here,
-) -> Configs {
+pub(crate) async fn of_brokers(_: Cluster<Read>, here: Here) -> Configs {
     let site = here.site().await?;
-    let brokers =
-        site.kafka().cluster().await.map_err(ProxyError::from)?.brokers.into_keys();
+    let brokers = site.kafka().cluster().await.map_err(ProxyError::from)?.brokers.into_keys();
     let brokers: Vec<ConfigResource> = brokers.map(ConfigResource::Broker).collect();
     all(&site, brokers, &["brokers", "-", "configs"], "KafkaBrokerConfigList").await
 }
@@ -210,10 +196,7 @@ pub(crate) async fn alter_broker(
 /// `GET ../broker-configs`: what was set for all brokers.
 ///
 /// 404.
-pub(crate) async fn of_cluster(
-    _: Cluster<Read>,
-    here: Here,
-) -> Configs {
+pub(crate) async fn of_cluster(_: Cluster<Read>, here: Here) -> Configs {
     list(here, ConfigResource::Brokers, &["broker-configs"]).await
 }
 
@@ -262,11 +245,7 @@ pub(crate) async fn alter_cluster(
     alter(here, ConfigResource::Brokers, request).await
 }
 
-async fn list(
-    here: Here,
-    of: ConfigResource,
-    place: &[&str],
-) -> Configs {
+async fn list(here: Here, of: ConfigResource, place: &[&str]) -> Configs {
     let site = here.site().await?;
     let kind = match of {
         ConfigResource::Topic(_) => "KafkaTopicConfigList",
@@ -276,12 +255,7 @@ async fn list(
     all(&site, vec![of], place, kind).await
 }
 
-async fn all(
-    site: &Site,
-    of: Vec<ConfigResource>,
-    place: &[&str],
-    kind: &'static str,
-) -> Configs {
+async fn all(site: &Site, of: Vec<ConfigResource>, place: &[&str], kind: &'static str) -> Configs {
     let found = match of.is_empty() {
         true => Vec::new(),
         false => site.kafka().configs(&of, None).await.map_err(ProxyError::from)?,
@@ -299,14 +273,9 @@ async fn all(
     Ok(Json(site.list(kind, place, items)))
 }
 
-async fn one(
-    here: Here,
-    of: ConfigResource,
-    name: &str,
-) -> Answer<Json<Resource<Config>>> {
+async fn one(here: Here, of: ConfigResource, name: &str) -> Answer<Json<Resource<Config>>> {
     let site = here.site().await?;
-    let found =
-        site.kafka().configs_of(of.clone(), Some(name)).await.map_err(ProxyError::from)?;
+    let found = site.kafka().configs_of(of.clone(), Some(name)).await.map_err(ProxyError::from)?;
     let config = found.into_iter().find(|config| config.name == name);
     Ok(Json(describe(&site, &of, config.ok_or(ProxyError::NotFound)?)))
 }

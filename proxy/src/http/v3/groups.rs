@@ -50,10 +50,7 @@ pub(crate) struct Assignment {
 /// `GET ../consumer-groups`: those that the caller may read.
 ///
 /// 404.
-pub(crate) async fn list(
-    caller: Caller,
-    here: Here,
-) -> Answer<Json<List<Resource<GroupFields>>>> {
+pub(crate) async fn list(caller: Caller, here: Here) -> Answer<Json<List<Resource<GroupFields>>>> {
     let site = here.site().await?;
     let admin = site.kafka();
     // only the groups of the page are asked after
@@ -67,10 +64,7 @@ pub(crate) async fn list(
 /// `GET ../consumer-groups/{group}`.
 ///
 /// 404.
-pub(crate) async fn get(
-    group: Group<Read>,
-    here: Here,
-) -> Answer<Json<Resource<GroupFields>>> {
+pub(crate) async fn get(group: Group<Read>, here: Here) -> Answer<Json<Resource<GroupFields>>> {
     let site = here.site().await?;
     Ok(Json(describe(&site, &find(&site, &group).await?)))
 }
@@ -78,10 +72,7 @@ pub(crate) async fn get(
 /// `DELETE ../consumer-groups/{group}`: delete a group with its offsets. Not Confluent's.
 ///
 /// 204. 40002 it has members · 404.
-pub(crate) async fn delete(
-    group: Group<Delete>,
-    here: Here,
-) -> Answer<Nothing> {
+pub(crate) async fn delete(group: Group<Delete>, here: Here) -> Answer<Nothing> {
     let site = here.site().await?;
     site.kafka().delete_group(&group).await.map_err(ProxyError::from)?;
     Ok(Nothing)

@@ -82,12 +82,8 @@ pub(crate) async fn list(
     here: Here,
 ) -> Answer<Json<List<Resource<Partition>>>> {
     let site = here.site().await?;
-    let found = site.kafka()
-        .topic(&topic, false)
-        .await
-        .map_err(ProxyError::from)?
-        .partitions
-        .into_values();
+    let found =
+        site.kafka().topic(&topic, false).await.map_err(ProxyError::from)?.partitions.into_values();
     let partitions = found.map(|p| (key(p.number), describe(&site, &topic, &p)));
     Ok(Json(site.list("KafkaPartitionList", &["topics", &topic, "partitions"], partitions)))
 }
@@ -196,13 +192,10 @@ pub(crate) async fn reassignments_of_topic(
     here: Here,
 ) -> Answer<Json<List<Resource<Reassignment>>>> {
     let site = here.site().await?;
-    let partitions =
-        site.kafka().topic(&topic, false).await.map_err(ProxyError::from)?.partitions;
+    let partitions = site.kafka().topic(&topic, false).await.map_err(ProxyError::from)?.partitions;
     let partitions: Vec<i32> = partitions.into_keys().collect();
-    let found = site.kafka()
-        .reassignments(Some((&topic, &partitions)))
-        .await
-        .map_err(ProxyError::from)?;
+    let found =
+        site.kafka().reassignments(Some((&topic, &partitions))).await.map_err(ProxyError::from)?;
     Ok(Json(ongoing(&site, &["topics", &topic, "partitions", "-", "reassignment"], found)))
 }
 
@@ -215,10 +208,8 @@ pub(crate) async fn reassignment(
     here: Here,
 ) -> Answer<Json<Resource<Reassignment>>> {
     let site = here.site().await?;
-    let found = site.kafka()
-        .reassignments(Some((&topic, &[partition])))
-        .await
-        .map_err(ProxyError::from)?;
+    let found =
+        site.kafka().reassignments(Some((&topic, &[partition]))).await.map_err(ProxyError::from)?;
     let found = found.into_iter().next().ok_or(ProxyError::NotFound)?;
     Ok(Json(reassigned(&site, found)))
 }
@@ -244,8 +235,11 @@ pub(crate) async fn delete_records(
         .await
         .map_err(ProxyError::from)?;
     let place = ["topics", &topic, "partitions", &partition.to_string()];
-    let deleted =
-        Deleted { topic_name: topic.to_string(), partition_id: partition, earliest_offset: earliest };
+    let deleted = Deleted {
+        topic_name: topic.to_string(),
+        partition_id: partition,
+        earliest_offset: earliest,
+    };
     Ok(Json(site.resource("KafkaDeletedRecords", &place, deleted)))
 }
 

@@ -80,9 +80,8 @@ pub(crate) async fn list(
 ) -> Answer<Json<List<Resource<TopicFields>>>> {
     let site = here.site().await?;
     let topics = site.kafka().topics(asked.is_said()).await.map_err(ProxyError::from)?;
-    let topics = topics
-        .into_iter()
-        .filter(|(name, topic)| !topic.is_internal && sees_topic(&caller, name));
+    let topics =
+        topics.into_iter().filter(|(name, topic)| !topic.is_internal && sees_topic(&caller, name));
     let topics = topics.map(|(name, topic)| (name.to_string(), describe(&site, topic)));
     Ok(Json(site.list("KafkaTopicList", &["topics"], topics)))
 }
@@ -107,8 +106,7 @@ pub(crate) async fn create(
         configs: configs(request.configs.unwrap_or_default())?,
         validate_only: request.validate_only.unwrap_or(false),
     };
-    let (partitions, replicas) =
-        site.kafka().create_topic(&new).await.map_err(ProxyError::from)?;
+    let (partitions, replicas) = site.kafka().create_topic(&new).await.map_err(ProxyError::from)?;
     let status = if new.validate_only { StatusCode::OK } else { StatusCode::CREATED };
     let location = [(LOCATION, site.url(&["topics", &new.name]))];
     let topic = resource(&site, &new.name, false, partitions, replicas, Vec::new());
@@ -140,8 +138,7 @@ pub(crate) async fn get(
     Query(asked): Query<WithOperations>,
 ) -> Answer<Json<Resource<TopicFields>>> {
     let site = here.site().await?;
-    let topic =
-        site.kafka().topic(&topic, asked.is_said()).await.map_err(ProxyError::from)?;
+    let topic = site.kafka().topic(&topic, asked.is_said()).await.map_err(ProxyError::from)?;
     Ok(Json(describe(&site, topic)))
 }
 
@@ -154,10 +151,7 @@ pub(crate) async fn grow(
     JsonBody(request): JsonBody<GrowTopic>,
 ) -> Answer<Json<Resource<TopicFields>>> {
     let site = here.site().await?;
-    site.kafka()
-        .grow_topic(&topic, request.partitions_count)
-        .await
-        .map_err(ProxyError::from)?;
+    site.kafka().grow_topic(&topic, request.partitions_count).await.map_err(ProxyError::from)?;
     let found = site.kafka().topic(&topic, false).await.map_err(ProxyError::from)?;
     // brokers hear of them a moment after the controller has made them
     let made = usize::try_from(request.partitions_count).unwrap_or_default();
@@ -169,10 +163,7 @@ pub(crate) async fn grow(
 /// `DELETE ../topics/{topic}`.
 ///
 /// 204. 40403.
-pub(crate) async fn delete(
-    topic: Topic<Delete>,
-    here: Here,
-) -> Answer<Nothing> {
+pub(crate) async fn delete(topic: Topic<Delete>, here: Here) -> Answer<Nothing> {
     let site = here.site().await?;
     site.kafka().delete_topic(&topic).await.map_err(ProxyError::from)?;
     Ok(Nothing)

@@ -4,6 +4,7 @@
 //! shows and checks settings, `weir migrate` copies registries. This crate reads the configuration, opens listeners, and puts
 //! registry and proxy together.
 
+mod access;
 mod added_headers;
 mod cli;
 mod clusters;

@@ -11,6 +11,7 @@ mod crash;
 mod dev;
 mod faults;
 mod golden;
+mod logins;
 mod migrate;
 mod node;
 mod process;

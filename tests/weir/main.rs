@@ -12,6 +12,7 @@ mod crash;
 mod dev;
 mod faults;
 mod golden;
+mod logins;
 mod migrate;
 mod node;
 mod process;

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::flags::{DevFlags, ServeFlags};
+use crate::key_command::KeyCommand;
+use crate::user_command::UserCommand;
 
 /// A schema registry and an HTTP gateway for Kafka in one binary.
 #[derive(Parser)]
@@ -26,6 +28,12 @@ pub enum Command {
     /// Show the settings that `weir serve` would have, or what is wrong with them.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Change or show the users file: who may log in with a password. Passwords are never arguments.
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Change or show the keys file: the API keys of programs.
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Copy a registry: from Confluent, Karapace, Redpanda or Weir, from a topic, a folder or a file,
     /// to any of these; or compare two.
     Migrate(MigrateArgs),

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use tokio::task::JoinError;
+use weir_login::CommandError;
 use weir_migrate::{MigrateError, PlaceError};
 use weir_registry::OpenError;
 use weir_registry::log::LogError;
@@ -58,6 +59,10 @@ pub enum Error {
     Place(PlaceError),
     /// A flag that takes a setting of librdkafka's was given something else. Not its value, which may be secret.
     NotASetting { flag: &'static str, given: String },
+    /// `weir user` or `weir key` has not changed its file.
+    Login(CommandError),
+    /// A password cannot be read.
+    Password(io::Error),
     /// `weir migrate` failed.
     Migrate(MigrateError),
     /// The result cannot be written to the standard output.
@@ -94,6 +99,8 @@ impl fmt::Display for Error {
             Error::Access(why) | Error::Certificate(why) => f.write_str(why),
             Error::Place(error) => write!(f, "{error}"),
             Error::NotASetting { flag, given } => write!(f, "{flag} {given}: expected NAME=VALUE"),
+            Error::Login(error) => write!(f, "{error}"),
+            Error::Password(error) => write!(f, "cannot read the password: {error}"),
             Error::Migrate(error) => write!(f, "{error}"),
             Error::HttpClient(error) => write!(f, "{error}"),
             Error::RegistryClient(error) => write!(f, "{error}"),
@@ -132,9 +139,17 @@ impl std::error::Error for Error {
             | Error::Embedded(_)
             | Error::NotASetting { .. }
             | Error::CutOff => None,
+            Error::Login(error) => Some(error),
+            Error::Password(error) => Some(error),
             Error::Place(error) => Some(error),
             Error::Migrate(error) => Some(error),
         }
+    }
+}
+
+impl From<CommandError> for Error {
+    fn from(error: CommandError) -> Error {
+        Error::Login(error)
     }
 }
 

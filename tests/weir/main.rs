@@ -1,6 +1,7 @@
 //! The binary: how it starts, how it ends, what survives.
 #![allow(clippy::unwrap_used)] // how a test fails
 
+mod access_check;
 mod attacks;
 mod balancer;
 mod certificates;

@@ -22,6 +22,11 @@ pub fn object(text: &[u8]) -> Option<Map<String, Value>> {
     }
 }
 
+/// Returns true if a text, if it is JSON at all, is an object. A list is taken for a struct, too, unless somebody looks.
+pub fn is_object(text: &[u8]) -> bool {
+    text.trim_ascii_start().first() == Some(&b'{')
+}
+
 /// The deepest nesting of a text, of which it is not known yet whether it is JSON.
 fn depth(text: &[u8]) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0_usize);

@@ -11,6 +11,7 @@ use serde::de::{Deserializer, Error, IgnoredAny, SeqAccess, Visitor};
 use serde_json::Value;
 
 use super::algorithm::Algorithm;
+use super::json;
 use super::jws::Jws;
 
 /// Most keys of a set. A set with more is not taken.
@@ -80,6 +81,9 @@ impl fmt::Display for KeySetFault {
 impl KeySet {
     /// Reads a set of keys. Keys for encryption, shared secrets and those of unknown kinds are left out.
     pub fn parse(text: &[u8]) -> Result<KeySet, KeySetFault> {
+        if !json::is_object(text) {
+            return Err(KeySetFault::NotASet("it is no object".to_string()));
+        }
         let set: JwkSet =
             serde_json::from_slice(text).map_err(|e| KeySetFault::NotASet(e.to_string()))?;
         let keys: Vec<Arc<Key>> = set.keys.0.iter().filter_map(Key::of).map(Arc::new).collect();
@@ -114,7 +118,7 @@ impl KeySet {
 impl Key {
     /// Returns none if tokens cannot be verified with it.
     fn of(jwk: &Value) -> Option<Key> {
-        let jwk = Jwk::deserialize(jwk).ok()?;
+        let jwk = Jwk::deserialize(jwk.as_object()?).ok()?;
         if jwk.usage.is_some_and(|usage| usage != "sig")
             || jwk.key_ops.is_some_and(|ops| !ops.iter().any(|op| op == "verify"))
         {

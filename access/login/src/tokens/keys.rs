@@ -66,13 +66,14 @@ impl Keys {
     pub async fn look_up(&self, token: &Jws<'_>) -> Result<Arc<Key>, LoginFailure> {
         let end = Instant::now() + LOOK_UP_MAX;
         let mut states = self.shared.state.subscribe();
+        let came = states.borrow().begun;
         loop {
             let advice = {
                 let state = states.borrow_and_update();
                 if let Some(key) = self.shared.find(&state, token)? {
                     return Ok(key);
                 }
-                state.advice(&self.shared.pace, Instant::now())
+                state.advice(&self.shared.pace, Instant::now(), came)
             };
             match advice {
                 Advice::Wait => {}
@@ -122,7 +123,8 @@ impl Shared {
             let cause = tokio::select! {
                 () = sleep_until(due) => Cause::Due,
                 () = self.wanted.notified() => {
-                    match self.state.borrow().advice(&self.pace, Instant::now()) {
+                    let state = self.state.borrow();
+                    match state.advice(&self.pace, Instant::now(), state.begun) {
                         Advice::Fetch => Cause::UnknownKey,
                         _ => continue,
                     }
@@ -302,6 +304,18 @@ mod tests {
         let began = Instant::now();
         assert!(unavailable(look_up(&keys, "a").await));
         assert!(began.elapsed() <= LOOK_UP_MAX);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_pause_an_unknown_key_is_still_refused_after_one_fetch() {
+        let script = Arc::new(Script { keys: Mutex::new(Some("a")), ..Script::default() });
+        let options = TokenOptions { unknown_key_pause: Duration::ZERO, ..TokenOptions::default() };
+        let keys = Keys::fetched_from(Box::new(Scripted(script.clone())), Pace::of(&options));
+        assert!(look_up(&keys, "a").await.is_ok());
+        for fetches in [2, 3] {
+            assert!(refused(look_up(&keys, "b").await));
+            assert_eq!(script.fetches.load(Ordering::SeqCst), fetches);
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -38,7 +38,7 @@ pub struct TokenOptions {
     pub any_audience: bool,
     /// The claim with the principal's name. Default: `sub`.
     pub name_claim: String,
-    /// The claim with the principal's groups: a name, or names of nested objects with dots between them. Default: `groups`.
+    /// The claim with the principal's groups: a name, or names of nested objects with dots between them. Default: none.
     pub groups_claim: Option<String>,
     /// The claim with the principal's roles, named like `groups_claim`. Default: none, because a provider's `admin` need not be
     /// an administrator here.
@@ -73,7 +73,7 @@ impl Default for TokenOptions {
             audiences: Vec::new(),
             any_audience: false,
             name_claim: "sub".to_string(),
-            groups_claim: Some("groups".to_string()),
+            groups_claim: None,
             roles_claim: None,
             required_scopes: Vec::new(),
             leeway: Duration::from_secs(30),
@@ -89,62 +89,66 @@ impl Default for TokenOptions {
 }
 
 impl TokenOptions {
-    /// Says which option is wrong, and what it has to be.
+    /// Says which option is wrong, whose name the text begins with, and what it has to be.
     pub fn check(&self) -> Result<(), String> {
-        if self.issuer.is_empty() {
-            return Err("issuer is missing".to_string());
-        }
+        self.check_source()?;
+        self.check_texts()?;
+        self.check_times()
+    }
+
+    fn check_source(&self) -> Result<(), String> {
         match (&self.jwks_url, &self.jwks_file) {
-            (Some(_), Some(_)) => {
-                return Err("jwks_url and jwks_file exclude each other".to_string());
-            }
+            _ if self.issuer.is_empty() => Err("issuer is missing: whose tokens are taken?".into()),
+            (Some(_), Some(_)) => Err("jwks_url and jwks_file exclude each other".into()),
             (Some(text), None) => {
-                self.source_url(text).map_err(|why| format!("jwks_url {why}"))?;
+                self.source_url(text).map(drop).map_err(|why| format!("jwks_url {why}"))
             }
             (None, None) => {
-                self.source_url(&self.issuer).map_err(|why| format!("issuer {why}"))?;
+                self.source_url(&self.issuer).map(drop).map_err(|why| format!("issuer {why}"))
             }
-            (None, Some(_)) => {}
+            (None, Some(_)) => Ok(()),
         }
+    }
+
+    fn check_texts(&self) -> Result<(), String> {
         match (self.audiences.is_empty(), self.any_audience) {
             (true, false) => {
-                return Err(
-                    "audiences are missing: without them a token for any other service would do"
-                        .to_string(),
-                );
+                let why = "without it a token for any other service would do";
+                return Err(format!("audiences has nothing in it: {why}"));
             }
-            (false, true) => {
-                return Err("audiences and any_audience exclude each other".to_string());
-            }
+            (false, true) => return Err("audiences and any_audience exclude each other".into()),
             _ => {}
         }
-        let claims =
-            [Some(&self.name_claim), self.groups_claim.as_ref(), self.roles_claim.as_ref()];
-        if claims.into_iter().flatten().any(String::is_empty) {
-            return Err("the name of a claim is empty".to_string());
+        let is_empty = |text: Option<&String>| text.is_some_and(String::is_empty);
+        let has_empty = |texts: &[String]| texts.iter().any(String::is_empty);
+        let empty = [
+            ("name_claim", self.name_claim.is_empty()),
+            ("groups_claim", is_empty(self.groups_claim.as_ref())),
+            ("roles_claim", is_empty(self.roles_claim.as_ref())),
+            ("audiences", has_empty(&self.audiences)),
+            ("required_scopes", has_empty(&self.required_scopes)),
+            ("client_ids", has_empty(&self.client_ids)),
+            ("token_types", has_empty(&self.token_types)),
+        ];
+        match empty.into_iter().find(|(_, is_empty)| *is_empty) {
+            Some((name, _)) => Err(format!("{name} has an empty text")),
+            None => Ok(()),
         }
-        let lists = [&self.audiences, &self.required_scopes, &self.client_ids, &self.token_types];
-        if lists.into_iter().flatten().any(String::is_empty) {
-            return Err("an audience, scope, client or type is empty".to_string());
+    }
+
+    fn check_times(&self) -> Result<(), String> {
+        let bounds = [
+            ("leeway", self.leeway, Duration::ZERO, LEEWAY_MAX),
+            ("refresh", self.refresh, REFRESH_MIN, REFRESH_MAX),
+            ("unknown_key_pause", self.unknown_key_pause, Duration::ZERO, UNKNOWN_KEY_PAUSE_MAX),
+            ("keep", self.keep, Duration::ZERO, KEEP_MAX),
+        ];
+        match bounds.into_iter().find(|(_, value, min, max)| value < min || value > max) {
+            Some((name, _, min, max)) => {
+                Err(format!("{name} is not from {} s to {} s", min.as_secs(), max.as_secs()))
+            }
+            None => Ok(()),
         }
-        if self.leeway > LEEWAY_MAX {
-            return Err(format!("leeway is above {} s", LEEWAY_MAX.as_secs()));
-        }
-        if !(REFRESH_MIN..=REFRESH_MAX).contains(&self.refresh) {
-            return Err(format!(
-                "refresh is not within {} s and {} s",
-                REFRESH_MIN.as_secs(),
-                REFRESH_MAX.as_secs()
-            ));
-        }
-        if self.keep > KEEP_MAX || self.unknown_key_pause > UNKNOWN_KEY_PAUSE_MAX {
-            return Err(format!(
-                "keep is above {} s, or unknown_key_pause above {} s",
-                KEEP_MAX.as_secs(),
-                UNKNOWN_KEY_PAUSE_MAX.as_secs()
-            ));
-        }
-        Ok(())
     }
 
     /// A URL that the provider may be asked at.

@@ -43,6 +43,8 @@ pub struct State {
     seen: Option<Instant>,
     /// Whether a fetch is under way.
     fetching: bool,
+    /// How many fetches have begun.
+    pub begun: u64,
     /// When the last fetch for an unknown key began.
     asked: Option<Instant>,
     /// Whether the next fetch is for an unknown key that came too early for one.
@@ -82,6 +84,7 @@ impl State {
             keys: None,
             seen: None,
             fetching: false,
+            begun: 0,
             asked: None,
             is_put_off: false,
             failure: None,
@@ -105,8 +108,8 @@ impl State {
         self.failure.is_some()
     }
 
-    /// What to do for a token whose key is not among `keys`.
-    pub fn advice(&self, pace: &Pace, now: Instant) -> Advice {
+    /// What to do for a token whose key is not among `keys`, and that came when `begun` was `came`: a fetch that has begun since says all.
+    pub fn advice(&self, pace: &Pace, now: Instant, came: u64) -> Advice {
         if self.fetching {
             return Advice::Wait;
         }
@@ -114,6 +117,7 @@ impl State {
             Some(why) => {
                 Advice::Unavailable { why: why.clone(), again_in: self.due.duration_since(now) }
             }
+            None if self.begun > came => Advice::Unknown,
             None if self.keys.is_some() && self.pauses(pace, now) => Advice::Unknown,
             None => Advice::Fetch,
         }
@@ -135,6 +139,7 @@ impl State {
 
     pub fn begin(&mut self, cause: Cause, now: Instant) {
         self.fetching = true;
+        self.begun += 1;
         let is_asked = cause == Cause::UnknownKey || self.is_put_off;
         // the first fetch is due anyway
         if is_asked && self.keys.is_some() {
@@ -212,18 +217,18 @@ mod tests {
     #[test]
     fn an_unknown_key_is_asked_for_once_in_the_pause_and_again_at_its_end() {
         let (mut state, start) = begun();
-        assert_eq!(state.advice(&PACE, start), Advice::Fetch);
+        assert_eq!(state.advice(&PACE, start, state.begun), Advice::Fetch);
         state.begin(Cause::UnknownKey, start);
-        assert_eq!(state.advice(&PACE, start), Advice::Wait);
+        assert_eq!(state.advice(&PACE, start, state.begun), Advice::Wait);
         state.succeed(fetched(&["a", "b"], None), &PACE, start, 1.0);
-        assert_eq!(state.advice(&PACE, after(start, 59)), Advice::Unknown);
+        assert_eq!(state.advice(&PACE, after(start, 59), state.begun), Advice::Unknown);
         assert!(state.put_off(&PACE) && !state.put_off(&PACE));
         assert_eq!(state.due, after(start, 60));
         // that fetch counts: the next pause begins with it
         state.begin(Cause::Due, after(start, 60));
         state.succeed(fetched(&["a", "b"], None), &PACE, after(start, 60), 1.0);
-        assert_eq!(state.advice(&PACE, after(start, 119)), Advice::Unknown);
-        assert_eq!(state.advice(&PACE, after(start, 120)), Advice::Fetch);
+        assert_eq!(state.advice(&PACE, after(start, 119), state.begun), Advice::Unknown);
+        assert_eq!(state.advice(&PACE, after(start, 120), state.begun), Advice::Fetch);
     }
 
     #[test]
@@ -231,7 +236,9 @@ mod tests {
         let (mut state, start) = begun();
         state.begin(Cause::Due, after(start, 300));
         state.succeed(fetched(&["a", "b"], None), &PACE, after(start, 300), 1.0);
-        assert_eq!(state.advice(&PACE, after(start, 301)), Advice::Fetch);
+        assert_eq!(state.advice(&PACE, after(start, 301), state.begun), Advice::Fetch);
+        // whoever came before it began knows enough
+        assert_eq!(state.advice(&PACE, after(start, 301), state.begun - 1), Advice::Unknown);
     }
 
     #[test]
@@ -271,7 +278,7 @@ mod tests {
         assert_eq!(state.generation, 1);
         let again_in = Duration::from_secs(2);
         assert_eq!(
-            state.advice(&PACE, after(start, day)),
+            state.advice(&PACE, after(start, day), state.begun),
             Advice::Unavailable { why: lost(), again_in }
         );
     }

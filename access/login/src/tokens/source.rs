@@ -13,6 +13,7 @@ use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, Response, StatusCode, Url};
 use serde::Deserialize;
 
+use super::json;
 use super::key::KeySet;
 use super::options::TokenOptions;
 use super::url;
@@ -56,7 +57,7 @@ pub trait Source: Send + Sync {
 /// cannot be read.
 pub fn open(options: &TokenOptions) -> Result<Box<dyn Source>, String> {
     if let Some(path) = &options.jwks_file {
-        read_keys(path).map_err(|e| e.to_string())?;
+        read_keys(path).map_err(|e| format!("jwks_file {e}"))?;
         return Ok(Box::new(KeyFile(path.clone())));
     }
     let http = http_client(options)?;
@@ -117,6 +118,9 @@ impl Source for Provider {
             let response = get(&self.http, &self.discovery).await?;
             let text = body(response, &self.discovery).await?;
             let wrong = |why: &str| FetchError(format!("{}: {why}", shown(&self.discovery)));
+            if !json::is_object(&text) {
+                return Err(wrong("it is no JSON object"));
+            }
             let document: Discovery =
                 serde_json::from_slice(&text).map_err(|e| wrong(&e.to_string()))?;
             if document.issuer != self.issuer {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // how a test fails
 
 mod access;
+mod access_check;
 mod attacks;
 mod balancer;
 mod certificates;

@@ -21,6 +21,7 @@ mod path;
 mod query;
 mod register;
 mod request;
+mod rights;
 mod router;
 mod schemas;
 mod shared_text;

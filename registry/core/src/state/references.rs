@@ -8,6 +8,7 @@ use weir_registry_api::{Reference, Subject, SubjectVersion, Version};
 use weir_schema::Budget;
 
 use super::{IdEntry, State};
+use crate::grants::Grants;
 
 impl State {
     pub(super) fn refer(&mut self, subject: &Subject, version: Version, to: &[Reference]) {
@@ -81,6 +82,40 @@ impl State {
         Ok(ordered)
     }
 
+    /// Looks whether all that a schema refers to, directly and through others, may be read. The error is that of a
+    /// reference to what is not there, and names only what stands in a schema that may be read.
+    ///
+    /// Once the budget is used up, the error says so.
+    pub fn check_references_readable(
+        &self,
+        entry: &IdEntry,
+        grants: &Grants,
+        budget: &Budget,
+    ) -> Result<(), String> {
+        if grants.are_all() {
+            return Ok(());
+        }
+        let mut seen = HashSet::new();
+        let mut next: Vec<(Subject, Arc<[Reference]>)> =
+            vec![(entry.context.subject(""), entry.references.clone())];
+        while let Some((parent, references)) = next.pop() {
+            for reference in &*references {
+                budget.spend(4);
+                within(budget, ())?;
+                let subject = reference.subject.beside(&parent);
+                if !grants.read(&subject) {
+                    return Err(missing(reference));
+                }
+                let found = self.referenced(&subject, reference)?;
+                if seen.insert((found.context.clone(), found.id)) {
+                    budget.hold(REFERENCE_BYTES);
+                    next.push((subject, found.references.clone()));
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn referenced(
         &self,
         subject: &Subject,
@@ -88,12 +123,15 @@ impl State {
     ) -> Result<&Arc<IdEntry>, String> {
         match self.version_entry(subject, number(reference)) {
             Some(found) => Ok(self.entry(subject, found.id)),
-            None => Err(format!(
-                "No schema reference found for subject \"{}\" and version {}",
-                reference.subject, reference.version
-            )),
+            None => Err(missing(reference)),
         }
     }
+}
+
+/// What is said of a reference to what is not there, or may not be read.
+pub(crate) fn missing(reference: &Reference) -> String {
+    let (subject, version) = (&reference.subject, reference.version);
+    format!("No schema reference found for subject \"{subject}\" and version {version}")
 }
 
 /// What a reference takes that waits, or was followed.

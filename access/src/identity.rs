@@ -24,6 +24,8 @@ pub enum Proof {
     ApiKey,
     Token,
     Certificate,
+    /// It is a node of the cluster that asks for itself.
+    Node,
 }
 
 impl Identity {
@@ -39,6 +41,15 @@ impl Identity {
 }
 
 impl Proof {
+    pub const ALL: [Proof; 6] = [
+        Proof::Nothing,
+        Proof::Password,
+        Proof::ApiKey,
+        Proof::Token,
+        Proof::Certificate,
+        Proof::Node,
+    ];
+
     pub fn name(self) -> &'static str {
         match self {
             Proof::Nothing => "nothing",
@@ -46,6 +57,7 @@ impl Proof {
             Proof::ApiKey => "api-key",
             Proof::Token => "token",
             Proof::Certificate => "certificate",
+            Proof::Node => "node",
         }
     }
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use weir_http::Arrival;
 
 use super::answer::Json;
-use super::rights::{AnyCaller, OnRegistry, Read, of_caller};
+use super::rights::{AmongNodes, AnyCaller, OnRegistry, Read, of_caller};
 use crate::Registry;
 use crate::log::Fault;
 
@@ -104,8 +104,8 @@ impl Node {
 
 /// `GET /v1/cluster`: who leads, how far this node has read, what is wrong.
 ///
-/// Always 200, also while the log is read.
-pub(super) async fn cluster(OnRegistry { registry, .. }: OnRegistry<Read>) -> Json<Node> {
+/// For other nodes, and for those who may read `cluster:registry`. Also while the log is read.
+pub(super) async fn cluster(AmongNodes { registry }: AmongNodes) -> Json<Node> {
     Json(Node::of(&registry))
 }
 

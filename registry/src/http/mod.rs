@@ -1,5 +1,6 @@
 //! The HTTP face: Confluent's registry API, one file a resource.
 
+mod access;
 mod answer;
 mod associations;
 mod cluster;

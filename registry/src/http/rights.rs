@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 use axum::extract::FromRequestParts;
 use axum::http::Extensions;
 use axum::http::request::Parts;
-use weir_http::{Action, Api, Caller, Kind, Resource};
+use weir_http::{Action, Api, Caller, Kind, Proof, Resource};
 use weir_registry_api::{Context, RegistryError, Subject, VersionSpec};
 use weir_registry_core::Grants;
 
@@ -187,6 +187,23 @@ impl<R: Right> FromRequestParts<Guarded> for OnRegistry<R> {
         demand(&parts.extensions, R::ACTION, Resource::REGISTRY)?;
         let (registry, caller) = (guarded.0.clone(), Caller::of(&parts.extensions));
         Ok(OnRegistry { registry, caller, right: PhantomData })
+    }
+}
+
+/// The right to look at the registry as a whole, which other nodes have.
+pub(super) struct AmongNodes {
+    pub(super) registry: Registry,
+}
+
+impl FromRequestParts<Guarded> for AmongNodes {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, guarded: &Guarded) -> Result<Self, Refused> {
+        let identity = parts.extensions.get::<Caller>().and_then(Caller::identity);
+        if identity.is_none_or(|identity| identity.proof != Proof::Node) {
+            demand(&parts.extensions, Action::Read, Resource::REGISTRY)?;
+        }
+        Ok(AmongNodes { registry: guarded.0.clone() })
     }
 }
 

@@ -14,8 +14,8 @@ use super::encode::Encoded;
 use super::negotiate::Negotiated;
 use super::rights::Guarded;
 use super::{
-    answer, associations, cluster, compatibility, config, contexts, metadata, mode, register,
-    schemas, subjects,
+    access, answer, associations, cluster, compatibility, config, contexts, metadata, mode,
+    register, schemas, subjects,
 };
 use crate::Registry;
 
@@ -39,6 +39,7 @@ pub fn service(
         .route("/v1/metadata/version", get(metadata::version))
         .route("/v1/metadata/deployment", get(metadata::deployment))
         .route("/v1/cluster", get(cluster::cluster))
+        .route("/v1/access/check", get(access::check))
         .route("/readyz", get(cluster::readyz))
         .route("/metrics", get(cluster::metrics))
         // Subjects

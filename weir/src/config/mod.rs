@@ -9,7 +9,6 @@ mod environment;
 mod file;
 pub mod flags;
 pub mod layers;
-mod nearest;
 pub mod print;
 pub mod problem;
 pub mod setting;

@@ -317,6 +317,7 @@ fn parse(
         references.dedup();
     }
     let refused = |why: String| invalid(&schema_type, &why);
+    state.check_references_there(subject, &references, grants, budget).map_err(refused)?;
     let mut parsed = state
         .parse(subject, &schema_type, text, references.iter().cloned(), reading, budget)
         .map_err(refused)?;

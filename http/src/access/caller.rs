@@ -93,6 +93,11 @@ impl Known {
         look(Some(&ruled.rights))
     }
 
+    fn rules_generation(&self) -> u64 {
+        let newest = self.door.upgrade().and_then(|door| Some(door.rules().as_ref()?.generation));
+        newest.or_else(|| Some(self.rights.load().as_ref()?.generation)).unwrap_or_default()
+    }
+
     fn is_over(&self) -> bool {
         self.until.is_some_and(|until| SystemTime::now() >= until)
     }
@@ -185,6 +190,12 @@ impl Caller {
     /// Who the caller is, if there is access control.
     pub fn identity(&self) -> Option<&Identity> {
         self.0.as_deref().map(|asking| &asking.known.identity)
+    }
+
+    /// A number that is another one after the caller's rules have changed: what was found out under rules that have gone
+    /// is to be found out again.
+    pub fn rules_generation(&self) -> u64 {
+        self.0.as_deref().map(|asking| asking.known.rules_generation()).unwrap_or_default()
     }
 
     /// How much the caller may ask for.

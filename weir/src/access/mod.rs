@@ -2,6 +2,8 @@
 
 mod rules;
 
+pub use rules::text_of;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -38,7 +38,10 @@ mod shared;
 mod validity;
 mod watched;
 
-pub use access::{Caller, Denied};
+pub use access::{
+    AccessAnswer, AccessQuestion, Admitted, Audit, AuditTarget, Caller, Denied, Door, DoorOptions,
+    MayEnter, ON_BEHALF, VoucherKey, VoucherKeys, admitted, node_identity,
+};
 pub use answer::{AnsweredCode, Json, Refused};
 pub use body::{BodyError, IncomingBody};
 pub use certificate::{Certificate, Identity};
@@ -58,4 +61,4 @@ pub use principal::Principal;
 pub use request::{Api, Named, Query};
 pub use requests::{ACCESS_LOG, Observed, Routes, observed};
 pub use shared::{Shared, Site};
-pub use weir_access::{Action, Kind, Resource};
+pub use weir_access::{Action, Kind, Proof, Resource};

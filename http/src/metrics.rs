@@ -15,6 +15,9 @@ pub fn text(arrival: &Arrival) -> String {
     connections(&mut out, shared);
     bodies(&mut out, shared);
     certificates(&mut out, shared);
+    if let Some(door) = &arrival.0.site.door {
+        door.write_metrics(&mut out.0);
+    }
     shared.requests.write(&mut out.0);
     out.0
 }

@@ -31,6 +31,8 @@ pub enum Error {
     SharedListener(String),
     /// A listener would be reachable from elsewhere, and nobody has said that this is meant.
     Exposed(SocketAddr),
+    /// What access control is told cannot be used: a file of rules, users or keys, a provider's settings, an audit log.
+    Access(String),
     /// A certificate or its key cannot be used.
     Certificate(String),
     /// What asks this process's own registry cannot be made.
@@ -90,10 +92,11 @@ impl fmt::Display for Error {
             ),
             Error::Exposed(address) => write!(
                 f,
-                "{address} is reachable from elsewhere and there is no authentication: \
-                 say --insecure if that is meant, or listen on 127.0.0.1"
+                "{address} is reachable from elsewhere, and not with both HTTPS and a login: say --tls-cert and \
+                 --tls-key, and --access-users, --access-keys, --oidc-issuer or --tls-client-auth (docs/login); or \
+                 --insecure if that is meant; or listen on 127.0.0.1"
             ),
-            Error::Certificate(why) => f.write_str(why),
+            Error::Access(why) | Error::Certificate(why) => f.write_str(why),
             Error::Place(error) => write!(f, "{error}"),
             Error::NotASetting { flag, given } => write!(f, "{flag} {given}: expected NAME=VALUE"),
             Error::Login(error) => write!(f, "{error}"),
@@ -130,6 +133,7 @@ impl std::error::Error for Error {
             Error::Checked(_)
             | Error::SharedListener(_)
             | Error::Exposed(_)
+            | Error::Access(_)
             | Error::Certificate(_)
             | Error::Kafka(_)
             | Error::Embedded(_)

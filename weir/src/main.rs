@@ -1,9 +1,11 @@
 //! `weir`: a schema registry and an HTTP gateway for Kafka.
 //!
 //! `weir dev` runs everything on one machine with nothing beside it, `weir serve` runs against a real Kafka, `weir config`
-//! shows and checks settings, `weir migrate` copies registries. This crate reads the configuration, opens listeners, and puts
+//! shows and checks settings, `weir access` asks the rules, `weir migrate` copies registries. This crate reads the configuration, opens listeners, and puts
 //! registry and proxy together.
 
+mod access;
+mod access_check;
 mod added_headers;
 mod cli;
 mod clusters;
@@ -37,7 +39,7 @@ use clap::Parser;
 use tracing_subscriber::EnvFilter;
 use weir_http::ACCESS_LOG;
 
-use cli::{Cli, Command, ConfigCommand};
+use cli::{AccessCommand, Cli, Command, ConfigCommand};
 use config::Configuration;
 use config::flags::Flags;
 use config::print::Computed;
@@ -58,7 +60,7 @@ const STACK_BYTES: usize = 8 * 1024 * 1024;
 
 fn main() -> ExitCode {
     match run(Cli::parse().command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("weir: {error}");
             ExitCode::FAILURE
@@ -66,10 +68,11 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs a command to its end.
-fn run(command: Command) -> Result<(), Error> {
+/// Runs a command to its end. Returns the exit code, which is not 0 where that is an answer.
+fn run(command: Command) -> Result<ExitCode, Error> {
     let env = environment();
-    match command {
+    let done = match command {
+        Command::Access(AccessCommand::Check(args)) => return Ok(access_check::run(&args, &env)),
         Command::Dev(flags) => {
             let tree = config::of_dev(&flags.0, &env)?;
             log_to_stderr(&filter(&tree));
@@ -89,7 +92,8 @@ fn run(command: Command) -> Result<(), Error> {
             log_to_stderr(log.map_or(MIGRATE_LOG, String::as_str));
             in_runtime(async { migrate::run(args).await })
         }
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 /// What is logged, with the access log if there is one.

@@ -16,6 +16,8 @@ mod random;
 mod throttle;
 pub mod users;
 
+pub mod tokens;
+
 use weir_access::Authenticating;
 
 pub use edit::CommandError;

@@ -9,6 +9,7 @@ mod candidate;
 mod check;
 mod compaction;
 mod decide;
+mod grants;
 mod guid;
 mod lookup;
 mod parsed;
@@ -24,6 +25,7 @@ pub use decide::{
     DeleteConfig, DeleteContext, DeleteMode, DeleteSubject, DeleteVersion, PutConfig, PutMode,
     RegisterOptions, Registered, Registration, RequestedVersion, Stale, Standalone,
 };
+pub use grants::Grants;
 pub use parsed::{Parsed, over_budget};
 pub use record::{RawRecord, Record};
 pub use weir_schema::{Budget, Limits};

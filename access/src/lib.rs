@@ -4,13 +4,27 @@
 //! [`Credentials`], has [`Rights`] under it, and these give a [`Verdict`] on an [`Action`] on a [`Resource`].
 
 mod action;
+mod actions;
 mod authenticator;
+mod file;
 mod identity;
+mod mapping;
+mod nearest;
+mod pattern;
 mod policy;
+mod problem;
+mod quotas;
 mod resource;
+mod rights;
+mod table;
 
 pub use action::Action;
 pub use authenticator::{Authenticating, Authenticator, Credentials, LoginFailure, Proved, Secret};
 pub use identity::{Identity, Proof};
-pub use policy::{Policy, Problem, Quotas, Rights, Rule, Verdict};
+pub use mapping::MappingRules;
+pub use nearest::nearest;
+pub use policy::Policy;
+pub use problem::Problem;
+pub use quotas::Quotas;
 pub use resource::{Kind, Resource};
+pub use rights::{Rights, Rule, Verdict};

@@ -1,101 +1,147 @@
-//! The rules of `access.toml`, and what they say of a caller.
+//! The rules of `access.toml`.
 
-use std::fmt;
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::action::Action;
-use crate::identity::Identity;
-use crate::resource::{Kind, Resource};
+use foldhash::fast::FixedState;
+
+use crate::actions::Actions;
+use crate::file;
+use crate::identity::{Identity, Proof};
+use crate::pattern::{Pattern, Who};
+use crate::problem::Problem;
+use crate::quotas::Quotas;
+use crate::rights::{Rights, RightsDraft, Rule};
+use crate::table::{Effect, Ruling};
 
 /// The rules of an `access.toml`.
 #[derive(Debug, Default)]
-pub struct Policy {}
-
-/// A mistake in an `access.toml`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// Counted from 1.
-    pub line: usize,
-    /// Counted from 1, in characters.
-    pub column: usize,
-    pub text: String,
+pub struct Policy {
+    /// In the order of the file.
+    rules: Arc<[Rule]>,
+    /// What each of the rules says.
+    statements: Vec<Statement>,
+    /// Which statements concern whom.
+    concerned: Index,
+    quotas: Vec<Quotas>,
+    /// Which quotas concern whom.
+    limited: Index,
+    /// The roles that users and groups have by the file.
+    roles: HashMap<Who, Vec<Arc<str>>, FixedState>,
 }
 
-/// A rule, as it is said which one has decided: `rule payments, line 12`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rule {
-    pub name: Arc<str>,
-    /// Where it begins in `access.toml`, counted from 1.
-    pub line: usize,
-}
+/// Places in a list, by whom what is there concerns.
+#[derive(Debug, Default)]
+struct Index(HashMap<Who, Vec<u32>, FixedState>);
 
-/// Whether something may be done, and which rule says so. No rule: nothing allows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict<'r> {
-    pub allowed: bool,
-    pub rule: Option<&'r Rule>,
-}
-
-/// How much a principal may ask for; none is no limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Quotas {
-    /// Requests in a second.
-    pub requests_per_sec: Option<u32>,
-    /// Bytes of requests' bodies in a second.
-    pub bytes_per_sec: Option<u64>,
-    /// Requests that are being answered at one time.
-    pub in_flight: Option<u32>,
-    /// Consumer instances of the REST proxy.
-    pub consumer_instances: Option<u32>,
-}
-
-/// What one identity may do: the rules that concern it, ready to be asked.
+/// What a rule says.
 #[derive(Debug)]
-pub struct Rights {}
+pub(crate) struct Statement {
+    pub(crate) effect: Effect,
+    pub(crate) actions: Actions,
+    pub(crate) on: Vec<Pattern>,
+}
+
+/// A policy that is being read.
+#[derive(Debug, Default)]
+pub(crate) struct PolicyDraft {
+    /// In the order of the file.
+    pub(crate) rules: Vec<(Rule, Vec<Who>, Statement)>,
+    pub(crate) quotas: Vec<(Vec<Who>, Quotas)>,
+    /// Roles, each with the users and groups that have it.
+    pub(crate) roles: Vec<(Arc<str>, Vec<Who>)>,
+}
 
 impl Policy {
-    /// Reads an `access.toml`. The errors are all of its mistakes, in the order of their places.
-    pub fn parse(_text: &str) -> Result<Policy, Vec<Problem>> {
-        Ok(Policy {})
+    /// The most bytes that an `access.toml` may have.
+    pub const FILE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+    /// The most rules, grants and quotas together that an `access.toml` may have.
+    pub const RULES_MAX: usize = 100_000;
+
+    /// Reads an `access.toml`. The errors are all of its mistakes, in the order of their places; of more than 1,000, the first
+    /// that were found.
+    pub fn parse(text: &str) -> Result<Policy, Vec<Problem>> {
+        file::read(text).map(Policy::from)
     }
 
-    /// The rights of an identity.
-    pub fn rights(&self, _identity: &Identity) -> Rights {
-        Rights {}
+    /// The rules and grants, in the order of the file.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The rights of an identity. Takes time for the rules that concern it, not for those of others.
+    pub fn rights(&self, identity: &Identity) -> Rights {
+        let who = self.who(identity);
+        let mut rights = RightsDraft::new();
+        for index in self.concerned.of(&who) {
+            let Some(statement) = self.statements.get(index as usize) else { continue };
+            let ruling = Ruling::of(statement.effect, index);
+            for on in &statement.on {
+                rights.add(on, statement.actions, ruling);
+            }
+        }
+        let quotas = self.limited.of(&who).into_iter();
+        let quotas = quotas.filter_map(|index| self.quotas.get(index as usize).copied());
+        rights.finish(self.rules.clone(), quotas.fold(Quotas::default(), Quotas::smallest))
+    }
+
+    /// All that rules may call an identity. Who has proved nothing is `anonymous` and nothing else.
+    fn who(&self, identity: &Identity) -> Vec<Who> {
+        if identity.proof == Proof::Nothing {
+            return vec![Who::Anonymous];
+        }
+        let mut who = vec![Who::Everybody, Who::User(identity.name.clone())];
+        who.extend(identity.groups.iter().cloned().map(Who::Group));
+        let by_file = who.iter().filter_map(|member| self.roles.get(member)).flatten();
+        let roles: Vec<Who> =
+            identity.roles.iter().chain(by_file).cloned().map(Who::Role).collect();
+        who.extend(roles);
+        who
     }
 }
 
-impl Rights {
-    /// Says whether an action on a resource is allowed: a rule that denies it decides, then one that allows it; without
-    /// any, it is denied.
-    pub fn verdict(&self, _action: Action, _resource: Resource<'_>) -> Verdict<'_> {
-        Verdict { allowed: false, rule: None }
-    }
-
-    /// Returns true if an action is allowed on all resources of a kind, so that nobody has to ask for each.
-    pub fn on_all(&self, _action: Action, _kind: Kind) -> bool {
-        false
-    }
-
-    /// Returns false if an action is allowed on no resource of a kind.
-    pub fn on_any(&self, _action: Action, _kind: Kind) -> bool {
-        false
-    }
-
-    pub fn quotas(&self) -> Quotas {
-        Quotas::default()
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}", self.line, self.column, self.text)
+impl From<PolicyDraft> for Policy {
+    fn from(draft: PolicyDraft) -> Policy {
+        let mut policy = Policy::default();
+        let mut rules = Vec::with_capacity(draft.rules.len());
+        for (rule, to, statement) in draft.rules {
+            policy.concerned.add(to, policy.statements.len());
+            policy.statements.push(statement);
+            rules.push(rule);
+        }
+        policy.rules = rules.into();
+        for (to, quotas) in draft.quotas {
+            policy.limited.add(to, policy.quotas.len());
+            policy.quotas.push(quotas);
+        }
+        for (role, members) in draft.roles {
+            for member in members {
+                policy.roles.entry(member).or_default().push(role.clone());
+            }
+        }
+        policy
     }
 }
 
-/// `rule payments, line 12`
-impl fmt::Display for Rule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "rule {}, line {}", self.name, self.line)
+impl Index {
+    fn add(&mut self, to: Vec<Who>, place: usize) {
+        // there are `Policy::RULES_MAX` at most
+        let place = u32::try_from(place).unwrap_or(u32::MAX);
+        for who in to {
+            self.0.entry(who).or_default().push(place);
+        }
+    }
+
+    /// The places of what concerns somebody, each once, in order.
+    fn of(&self, who: &[Who]) -> Vec<u32> {
+        let found = who.iter().filter_map(|who| self.0.get(who)).flatten();
+        let mut places: Vec<u32> = found.copied().collect();
+        places.sort_unstable();
+        places.dedup();
+        places
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 
 use crate::Result;
 
@@ -41,10 +42,15 @@ pub fn request(method: &str, path: &str, body: &str) -> Bytes {
 
 /// A connection that is used for one request after the other.
 pub struct Connection {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     /// What was read of the answer, its head first.
     answer: Vec<u8>,
 }
+
+/// A socket, or TLS over one.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// Where an answer's parts are.
 struct Head {
@@ -57,7 +63,18 @@ impl Connection {
     pub async fn open(address: SocketAddr) -> Result<Connection> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Connection { stream, answer: Vec::with_capacity(64 * 1024) })
+        Ok(Connection::over(stream))
+    }
+
+    /// A connection to a server that is called `localhost`.
+    pub async fn open_tls(address: SocketAddr, tls: &TlsConnector) -> Result<Connection> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Connection::over(tls.connect("localhost".try_into()?, stream).await?))
+    }
+
+    fn over(stream: impl Stream + 'static) -> Connection {
+        Connection { stream: Box::new(stream), answer: Vec::with_capacity(64 * 1024) }
     }
 
     /// Sends a request and returns the body of its answer, which has to be 200 or 204.
@@ -109,13 +126,18 @@ impl Head {
 
 /// Waits until a server that was just started answers `GET /`, and not that it is starting.
 pub async fn ready(address: SocketAddr) -> Result {
-    let deadline = Instant::now() + READY_TIMEOUT;
     let is_ready = || async { Connection::open(address).await?.send(&get("/")).await.map(drop) };
+    ready_over(is_ready).await
+}
+
+/// Tries until something succeeds, which it has to before long.
+pub async fn ready_over<T>(is_ready: impl AsyncFn() -> Result<T>) -> Result<T> {
+    let deadline = Instant::now() + READY_TIMEOUT;
     loop {
         match is_ready().await {
-            Ok(()) => return Ok(()),
+            Ok(ready) => return Ok(ready),
             Err(_) if Instant::now() < deadline => tokio::time::sleep(RETRY).await,
-            Err(error) => return Err(format!("{address} is not ready: {error}").into()),
+            Err(error) => return Err(format!("the server is not ready: {error}").into()),
         }
     }
 }

@@ -30,6 +30,15 @@ pub async fn run(
     for _ in 0..connections {
         open.push(Connection::open(address).await?);
     }
+    run_on(open, duration, request).await
+}
+
+/// Keeps open connections busy for so long.
+pub async fn run_on(
+    open: Vec<Connection>,
+    duration: Duration,
+    request: impl Fn(u64) -> Bytes + Send + Sync + 'static,
+) -> Result<Load> {
     let (request, count) = (Arc::new(request), Arc::new(AtomicU64::new(0)));
     let start = Instant::now();
     let deadline = start + duration;

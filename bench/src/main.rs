@@ -3,6 +3,7 @@
 //! Where a process is measured, it is the release binary, as a child with its own ports and its own
 //! folder. What it is compared with is measured in the same run, in turns with it.
 
+mod access;
 mod attack;
 mod avro;
 mod bare_axum;
@@ -31,7 +32,7 @@ use std::process::ExitCode;
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 const USAGE: &str = "usage: cargo run --release -p weir-bench -- \
-                     startup|get-by-id|register|size|check|cluster|produce|spread|rest|avro|all|attack [NAME]";
+                     startup|get-by-id|access|register|size|check|cluster|produce|spread|rest|avro|all|attack [NAME]";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -53,6 +54,7 @@ async fn run(args: &[&str]) -> Result {
     match args {
         ["startup"] => startup::run().await,
         ["get-by-id"] => get_by_id::run().await,
+        ["access"] => access::run().await,
         ["register"] => register::run().await,
         ["size"] => size::run().await,
         ["check"] => check::run().await,
@@ -64,6 +66,7 @@ async fn run(args: &[&str]) -> Result {
         ["all"] => {
             startup::run().await?;
             get_by_id::run().await?;
+            access::run().await?;
             register::run().await?;
             size::run().await?;
             check::run().await?;

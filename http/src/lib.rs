@@ -49,7 +49,10 @@ mod tls;
 mod validity;
 mod watched;
 
-pub use access::{Caller, Denied};
+pub use access::{
+    AccessAnswer, AccessQuestion, Admitted, Audit, AuditTarget, Caller, Denied, Door, DoorOptions,
+    MayEnter, ON_BEHALF, VoucherKey, VoucherKeys, admitted, node_identity,
+};
 pub use answer::{AnsweredCode, Json, Refused};
 pub use body::{BodyError, IncomingBody};
 pub use certificate::{Certificate, Identity};
@@ -73,4 +76,4 @@ pub use requests::{ACCESS_LOG, Observed, Routes, observed};
 pub use secret::Password;
 pub use shared::{Shared, Site};
 pub use tls::Tls;
-pub use weir_access::{Action, Kind, Resource};
+pub use weir_access::{Action, Kind, Proof, Resource};

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ipnet::IpNet;
 
+use crate::access::Door;
 use crate::budget::Budget;
 use crate::certificate::Certificate;
 use crate::clients::ClientAuthorities;
@@ -75,6 +76,8 @@ pub struct Site {
     pub(crate) hosts: Option<Hosts>,
     pub(crate) origins: Origins,
     pub(crate) trusted_proxies: Vec<IpNet>,
+    /// None: everybody comes in.
+    pub(crate) door: Option<Arc<Door>>,
 }
 
 impl Site {
@@ -82,7 +85,14 @@ impl Site {
     /// own name point to this machine.
     pub fn new(shared: Arc<Shared>, address: SocketAddr, https: bool) -> Site {
         let hosts = address.ip().is_loopback().then(|| Hosts::of_loopback(address));
-        Site { shared, https, hosts, origins: Origins::default(), trusted_proxies: Vec::new() }
+        Site {
+            shared,
+            https,
+            hosts,
+            origins: Origins::default(),
+            trusted_proxies: Vec::new(),
+            door: None,
+        }
     }
 
     /// With names of its own: requests have to be for one of them, or of those that it is allowed besides.
@@ -114,6 +124,12 @@ impl Site {
     /// them.
     pub fn trusting_proxies(mut self, networks: &[IpNet]) -> Site {
         self.trusted_proxies = networks.to_vec();
+        self
+    }
+
+    /// Letting in who comes through a door.
+    pub fn behind(mut self, door: Arc<Door>) -> Site {
+        self.door = Some(door);
         self
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
+use weir_http::Caller;
 use weir_kafka::admin::{Admin, Observer, PartitionInfo};
 use weir_kafka::{Code, EmbeddedBroker, Settings, TopicName};
 
@@ -15,6 +16,7 @@ use crate::clients::{Clients, Purpose, not_made};
 use crate::error::ProxyError;
 use crate::producer::Producers;
 use crate::reach::Reach;
+use crate::reader::Readers;
 
 /// How often Kafka is asked how many brokers there are.
 const COUNT_BROKERS_EACH: Duration = Duration::from_secs(30);
@@ -49,7 +51,32 @@ pub struct Broker {
     pub(crate) producers: Producers,
     /// Asked for everything beside records and consumer groups.
     pub(crate) cluster: Admin,
+    /// Lends consumers to reads without an instance.
+    pub(crate) readers: Readers,
     reach: Reach,
+}
+
+/// The clients of Kafka, asked for by whom they are to act for.
+///
+/// Today one principal, the proxy's own, acts for all callers: what they may do is decided before Kafka is asked.
+pub(crate) struct Brokers {
+    shared: Arc<Broker>,
+}
+
+impl Brokers {
+    pub(crate) fn new(shared: Broker) -> Brokers {
+        Brokers { shared: Arc::new(shared) }
+    }
+
+    /// The clients that act for a caller.
+    pub(crate) fn of(&self, _caller: &Caller) -> &Arc<Broker> {
+        &self.shared
+    }
+
+    /// The clients of the proxy's own principal.
+    pub(crate) fn own(&self) -> &Arc<Broker> {
+        &self.shared
+    }
 }
 
 impl Broker {
@@ -82,6 +109,7 @@ impl Broker {
             clients,
             consumer: with(settings.consumer),
             cluster,
+            readers: Readers::default(),
             reach: Reach::default(),
         };
         // a setting that librdkafka refuses is refused now, not by the first consumer

@@ -2,7 +2,8 @@
 //! What Kafka refuses is sorted in `faults`, and keeps its fault. Source: Confluent REST Proxy's `Errors`.
 
 use rdkafka::error::KafkaError;
-use weir_errors::error_table;
+use weir_errors::{HttpError, error_table};
+use weir_http::Denied;
 use weir_kafka::{Code, Fallible, Fault};
 
 /// Seconds after which another try may pass, where nothing says more.
@@ -135,6 +136,11 @@ error_table! {
         /// The registry does not let the proxy's principal do this.
         RegistryDenied { reason: String } => "{reason}";
     }
+    also RateLimited 429 429 {
+        /// A principal has as many consumer instances as it may have.
+        InstanceQuota { max: u32 }
+            => "There are {max} consumer instances of this user, as many as may be. Delete one, or wait until one expires.";
+    }
     also NotFound 404 404 {
         /// Something that the path names is not there.
         Missing { reason: String } => "{reason}";
@@ -157,6 +163,7 @@ impl ProxyError {
             }
             Self::BrokerNotAvailable { .. }
             | Self::OutcomeUnknown { .. }
+            | Self::InstanceQuota { .. }
             | Self::Crowded
             | Self::TooManyClients { .. } => Some(RETRY_AFTER_S),
             _ => None,
@@ -203,6 +210,12 @@ impl Fallible for ProxyError {
             | Self::RecordTooLarge { fault } => Some(fault),
             _ => None,
         }
+    }
+}
+
+impl From<Denied> for ProxyError {
+    fn from(denied: Denied) -> Self {
+        HttpError::from(denied).into()
     }
 }
 

@@ -16,6 +16,7 @@ mod producer;
 mod reach;
 mod reader;
 mod record;
+mod registry_for;
 mod schemas;
 mod send_queue;
 
@@ -27,12 +28,13 @@ pub use broker::{Broker, BrokerConfig, ClientSettings};
 pub use error::ProxyError;
 pub use http::router;
 pub use limits::RateLimits;
+pub use registry_for::RegistryFor;
 pub use weir_kafka::EmbeddedBroker;
 
+use broker::Brokers;
 use consumer::Instances;
 use limits::Limits;
-use reader::Readers;
-use schemas::Schemas;
+use schemas::SchemasOfCallers;
 use tokio::sync::watch;
 
 /// A running proxy. Cheap to clone.
@@ -42,11 +44,10 @@ pub struct Proxy(Arc<Parts>);
 /// What all requests share; nothing of it is for others.
 #[doc(hidden)]
 pub struct Parts {
-    pub(crate) broker: Arc<Broker>,
-    pub(crate) schemas: Schemas,
+    pub(crate) brokers: Brokers,
+    pub(crate) schemas: SchemasOfCallers,
     pub(crate) instances: Arc<Instances>,
     pub(crate) limits: Limits,
-    pub(crate) readers: Readers,
     /// Whether streams are to end.
     pub(crate) ending: watch::Sender<bool>,
     pub(crate) config: ProxyConfig,
@@ -92,21 +93,21 @@ impl Default for ProxyConfig {
 }
 
 impl Proxy {
-    /// A proxy in front of `broker`; `registry` is asked for schemas. To be called on a runtime:
-    /// a task that closes idle consumer instances is started.
-    pub fn new(broker: Broker, registry: weir_serde::RegistryClient, config: ProxyConfig) -> Proxy {
+    /// A proxy in front of `broker`; `registry`, a client or one for each caller, is asked for schemas. To be called on
+    /// a runtime: a task that closes idle consumer instances is started.
+    pub fn new(broker: Broker, registry: impl Into<RegistryFor>, config: ProxyConfig) -> Proxy {
         let instances = Arc::new(Instances::default());
         tokio::spawn(consumer::reap(Arc::downgrade(&instances)));
         tokio::spawn(consumer::follow(Arc::downgrade(&instances)));
-        let broker = Arc::new(broker);
-        tokio::spawn(consumer::make_room(Arc::downgrade(&instances), broker.clients.clone()));
-        tokio::spawn(broker::count_brokers(Arc::downgrade(&broker)));
+        let brokers = Brokers::new(broker);
+        let own = brokers.own();
+        tokio::spawn(consumer::make_room(Arc::downgrade(&instances), own.clients.clone()));
+        tokio::spawn(broker::count_brokers(Arc::downgrade(own)));
         Proxy(Arc::new(Parts {
-            broker,
-            schemas: Schemas::new(registry),
+            brokers,
+            schemas: SchemasOfCallers::new(registry.into()),
             instances,
             limits: Limits::new(config.rate_limits),
-            readers: Readers::default(),
             ending: watch::Sender::new(false),
             config,
         }))
@@ -128,6 +129,6 @@ impl Proxy {
         if tokio::time::timeout(timeout, closed).await.is_err() {
             tracing::warn!("some consumers have not left their groups in time");
         }
-        self.broker.producers.flush(timeout).await;
+        self.brokers.own().producers.flush(timeout).await;
     }
 }

@@ -37,7 +37,7 @@ struct Lent {
 }
 
 /// A read of one partition.
-pub(crate) struct Read<'a> {
+pub(crate) struct ReadRequest<'a> {
     pub(crate) topic: &'a str,
     pub(crate) partition: i32,
     /// The first offset; there may be none below.
@@ -54,7 +54,7 @@ impl Readers {
     pub(crate) async fn read(
         &self,
         broker: &Broker,
-        read: &Read<'_>,
+        read: &ReadRequest<'_>,
     ) -> Result<Vec<OwnedMessage>, ProxyError> {
         let lent = match self.take() {
             Some(lent) => lent,
@@ -112,7 +112,7 @@ async fn make(broker: &Broker) -> Result<Lent, ProxyError> {
 
 async fn fetch(
     consumer: &StreamConsumer,
-    read: &Read<'_>,
+    read: &ReadRequest<'_>,
 ) -> Result<Vec<OwnedMessage>, ProxyError> {
     let end = Instant::now() + read.wait;
     let broken = end + ANSWER_TIMEOUT;

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::time::Instant;
+use weir_http::VoucherKey;
 use weir_registry_api::RegistryError;
 
 /// How long a write waits for a leader, for Kafka and for this node to read it, all in all. With what
@@ -37,6 +38,12 @@ pub(crate) trait Peers: Send + Sync {
 
     /// Returns true if the token is one that this node has announced: who sends it is a node that has read the log.
     fn has_announced(&self, token: &str) -> bool;
+
+    /// What this node has announced itself with: whoever vouches for a caller with a key made of one is a node.
+    fn announced(&self) -> Vec<String>;
+
+    /// The key with which nodes vouch for callers to the node that has announced a token.
+    fn voucher_key(&self, token: &str) -> VoucherKey;
 
     /// Waits until this node has applied everything before an offset. Returns false if it has not by the deadline.
     fn reach(&self, offset: u64, deadline: Instant) -> Wait<'_, bool>;

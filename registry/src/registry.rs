@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 
 use arc_swap::{ArcSwap, Guard};
 use tokio::sync::{Notify, mpsc};
+use weir_http::VoucherKey;
 use weir_registry_api::{CompatibilityLevel, RegistryError, SchemaId};
 use weir_registry_core::{Decide, Standalone, State, over_budget};
 use weir_schema::{Budget, Limits, OverBudget};
@@ -299,6 +300,15 @@ impl Registry {
     /// Returns true if others write the log too.
     pub(crate) fn is_clustered(&self) -> bool {
         matches!(self.0.sharing, Sharing::WithPeers(_))
+    }
+
+    /// The keys with which other nodes vouch for callers to this one, newest last.
+    pub fn voucher_keys(&self) -> Vec<VoucherKey> {
+        let key_of = |peers: &Arc<dyn Peers>| {
+            let announced = peers.announced();
+            announced.iter().map(|token| peers.voucher_key(token)).collect()
+        };
+        self.peers().map(key_of).unwrap_or_default()
     }
 
     /// The nodes that write the log too, if there may be any and this one has read the log.

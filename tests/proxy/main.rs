@@ -36,6 +36,7 @@ macro_rules! on_kafka {
     )*};
 }
 
+mod access;
 mod assignments;
 mod avro_bytes;
 mod compression;
@@ -49,6 +50,7 @@ mod golden;
 mod headers;
 mod http;
 mod instance_settings;
+mod message_bombs;
 mod offsets;
 mod outage;
 mod partitions;

@@ -1,6 +1,8 @@
 //! The binary: how it starts, how it ends, what survives.
 #![allow(clippy::unwrap_used)] // how a test fails
 
+mod access;
+mod access_check;
 mod attacks;
 mod balancer;
 mod certificates;
@@ -12,6 +14,7 @@ mod dev;
 mod faults;
 mod golden;
 mod listeners;
+mod logins;
 mod migrate;
 mod node;
 mod process;

@@ -13,6 +13,7 @@ use weir_registry::Registry;
 use weir_registry::log::SledLog;
 use weir_serde::RegistryClient;
 
+use crate::access::Access;
 use crate::config::Surroundings;
 use crate::config::problem::Problems;
 use crate::config::tree::Tree;
@@ -43,7 +44,7 @@ pub async fn run(tree: Tree, hangups: Hangups) -> Result<(), Error> {
         (ServiceKind::Proxy, &of_proxy),
         (ServiceKind::Management, &of_management),
     ];
-    let mut served = Served::open(&faces, &tree, &shared, &mut certificates)?;
+    let mut served = Served::open(&faces, &tree, &shared, &Access::none()?, &mut certificates)?;
     let registry = registry(&tree)?;
     let embedded = EmbeddedBroker::start().map_err(|error| Error::Embedded(error.to_string()))?;
     let brokers = embedded.bootstrap_servers().to_string();

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use weir_http::{AllowedHost, Password};
+use weir_http::{AllowedHost, ClientAuth, Password};
 
 use crate::added_headers::AddedHeaders;
 use crate::config::Surroundings;
@@ -61,6 +61,20 @@ pub struct FaceSettings<'a> {
     cors: CorsSettings<'a>,
     /// What clients and others call it.
     names: [Option<&'a str>; 2],
+}
+
+impl Face {
+    /// How its https listeners ask clients for certificates, where they do.
+    pub fn client_auth(&self) -> impl Iterator<Item = &ClientAuth> {
+        self.listeners.iter().filter_map(|listener| listener.tls.as_ref()?.clients.as_ref())
+    }
+}
+
+impl FaceListener {
+    /// Returns true if it says that its clients have to log in.
+    pub fn needs_login(&self) -> bool {
+        self.authentication == Some(Authentication::Required)
+    }
 }
 
 impl<'a> FaceSettings<'a> {

@@ -15,7 +15,7 @@ use crate::config::tree::Tree;
 use crate::config::value::Scheme;
 use crate::error::Error;
 use crate::face::FaceListener;
-use crate::files::read_file;
+use crate::files::{read_file, read_secret};
 use crate::listeners::{Host, Listener};
 
 /// Where the log is and how it is written.
@@ -51,7 +51,9 @@ pub fn node(
         ca_pem.push(b'\n');
     }
     let ca_pem = Some(ca_pem).filter(|pem| !pem.is_empty());
-    Ok(NodeConfig { advertised_url, eligible: !*tree.registry.never_lead, ca_pem })
+    let secret = tree.registry.node_secret.as_deref().map(read_secret).transpose()?;
+    let secret = secret.unwrap_or_default();
+    Ok(NodeConfig { advertised_url, eligible: !*tree.registry.never_lead, ca_pem, secret })
 }
 
 /// Listeners as they may be once they are open, before any is: names are taken for addresses of this machine.

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use weir_http::AllowedHost;
 
-use crate::config::nearest::nearest;
 use crate::config::problem::Reason;
 use crate::config::setting::Setting;
 use crate::config::value::{Authentication, ClientAuthMode, Scalar};
+use weir_access::nearest;
 
 /// Settings of one listener, each of which counts before those of its server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -11,9 +11,10 @@ use tokio::net::TcpListener;
 use tower::Service;
 use weir_http::{Certificate, Services, Shared, Site, Tls};
 
+use crate::access::Access;
 use crate::added_headers::Adding;
 use crate::config::tree::Tree;
-use crate::config::value::Role;
+use crate::config::value::{Authentication, Role};
 use crate::cors::Sharing;
 use crate::error::Error;
 use crate::face::{Face, FaceListener};
@@ -87,10 +88,12 @@ impl<'a> Served<'a> {
         faces: &[(ServiceKind, &'a Face)],
         tree: &Tree,
         shared: &Arc<Shared>,
+        access: &Access,
         certificates: &mut Certificates<'_>,
     ) -> Result<Served<'a>, Error> {
         let planned = plan(faces)?;
-        let open = planned.into_iter().map(|planned| open(planned, tree, shared, certificates));
+        let open =
+            planned.into_iter().map(|planned| open(planned, tree, shared, access, certificates));
         Ok(Served { open: open.collect::<Result<_, _>>()? })
     }
 
@@ -117,8 +120,12 @@ impl<'a> Served<'a> {
     /// Serves how the process is, before anything of it has started: what is asked is told of later.
     pub fn manage(&mut self, tree: &Tree, parts: &mut Parts) -> Management {
         let management = Management::new(tree);
-        let service = weir_http::observed("management", management.service());
-        self.carry(ServiceKind::Management, &service, parts);
+        let open = weir_http::observed("management", management.service());
+        let closed = weir_http::admitted("management", management.service());
+        let closed = weir_http::observed("management", closed);
+        let kind = ServiceKind::Management;
+        self.carry_where(kind, FaceListener::needs_login, &closed, parts);
+        self.carry_where(kind, |listener| !listener.needs_login(), &open, parts);
         for listener in self.listeners(ServiceKind::Management) {
             tracing::info!("management on {}", listener.url());
         }
@@ -131,8 +138,21 @@ impl<'a> Served<'a> {
         S: Service<Request, Response = Response, Error = Infallible, Future: Send>,
         S: Clone + Send + Sync + 'static,
     {
-        let kind = kind.into();
-        for open in &mut self.open {
+        self.carry_where(kind.into(), |_| true, service, parts);
+    }
+
+    /// Has a service carried by some of the listeners that are to carry it.
+    fn carry_where<S>(
+        &mut self,
+        kind: ServiceKind,
+        is_meant: impl Fn(&FaceListener) -> bool,
+        service: &S,
+        parts: &mut Parts,
+    ) where
+        S: Service<Request, Response = Response, Error = Infallible, Future: Send>,
+        S: Clone + Send + Sync + 'static,
+    {
+        for open in self.open.iter_mut().filter(|open| is_meant(open.wanted)) {
             let https = open.wanted.https;
             let Some(carried) = open.carries.iter_mut().find(|it| it.kind == kind) else {
                 continue;
@@ -224,18 +244,31 @@ fn open<'a>(
     planned: Planned<'a>,
     tree: &Tree,
     shared: &Arc<Shared>,
+    access: &Access,
     certificates: &mut Certificates<'_>,
 ) -> Result<Open<'a>, Error> {
     let Planned { wanted, carries } = planned;
     let tls = wanted.tls.as_ref().map(|tls| certificates.tls(tls)).transpose()?;
     let (certificate, tls) = tls.unzip();
-    let (socket, address) = listen::bind(&wanted.url, *tree.process.insecure)?;
+    let manages = carries.iter().all(|carried| carried.kind == ServiceKind::Management);
+    let door = match manages && !wanted.needs_login() {
+        true => None,
+        false => access.door_for(wanted.authentication, &wanted.url)?,
+    };
+    let is_safe = wanted.https && door.is_some();
+    // how the process is may be anybody's to know, if that is said of the listener
+    let is_said = manages && wanted.authentication == Some(Authentication::None);
+    let insecure = *tree.process.insecure || is_safe || is_said;
+    let (socket, address) = listen::bind(&wanted.url, insecure)?;
     let mut site = Site::new(shared.clone(), address, wanted.https);
     site = site.trusting_proxies(&tree.process.trusted_proxies);
     let all = |list: fn(&Face) -> &[String]| -> Vec<String> {
         carries.iter().flat_map(|carried| list(carried.face).iter().cloned()).collect()
     };
     site = site.allowing_origins(&all(|face| &face.allowed_origins));
+    if let Some(door) = door {
+        site = site.behind(door.clone());
+    }
     for carried in &carries {
         site = site.called(&carried.wanted.url.params.hosts);
     }

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::time::Instant;
+use weir_http::Principal;
 
-use super::session::{Owner, Session, SessionName, close};
+use super::session::{Owner, Session, SessionKey, SessionName, close};
 use super::task::Instance;
 use crate::clients::Clients;
 use crate::error::ProxyError;
@@ -29,67 +30,111 @@ const REST_AFTER_CROWDED: Duration = Duration::from_secs(1);
 /// How long clients that are given up have to be gone before more are given up for the same waiting requests.
 const MAKE_ROOM_PAUSE: Duration = Duration::from_millis(50);
 
-/// The sessions of this proxy, by group and name.
+/// The sessions of this proxy.
 pub(crate) struct Instances {
-    by_name: Mutex<HashMap<SessionName, Arc<Session>>>,
+    sessions: Mutex<Sessions>,
     owner: Owner,
     /// Sessions count time from here.
     epoch: Instant,
 }
 
+/// Sessions, each by who has made it, its group and its name.
+#[derive(Default)]
+struct Sessions {
+    by_key: HashMap<SessionKey, Arc<Session>>,
+    /// How many each principal has made.
+    by_maker: HashMap<Principal, u32>,
+}
+
+/// Who makes an instance.
+pub(crate) struct MakerOfInstance {
+    /// None without access control.
+    pub(crate) principal: Option<Principal>,
+    /// How many instances it may have.
+    pub(crate) instances_max: Option<u32>,
+}
+
 impl Default for Instances {
     fn default() -> Instances {
-        Instances { by_name: Mutex::default(), owner: Owner::new(), epoch: Instant::now() }
+        Instances { sessions: Mutex::default(), owner: Owner::new(), epoch: Instant::now() }
     }
 }
 
 impl Instances {
-    fn by_name(&self) -> MutexGuard<'_, HashMap<SessionName, Arc<Session>>> {
-        self.by_name.lock().unwrap_or_else(PoisonError::into_inner)
+    fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins a session, which is kept for `timeout` without a use. 40902 if the name is taken in the group · 50301
-    /// there are too many.
-    pub(crate) fn add(&self, instance: Instance, timeout: Duration) -> Result<(), ProxyError> {
-        let session = Session::new(instance, self.owner.clone(), timeout, self.epoch);
-        let mut by_name = self.by_name();
-        if by_name.contains_key(session.name()) {
-            return Err(ProxyError::ConsumerExists);
-        }
-        if by_name.len() >= INSTANCES_MAX {
-            let reason = format!("there are {INSTANCES_MAX} consumer instances, as many as may be");
-            return Err(ProxyError::TooManyClients { reason });
-        }
-        by_name.insert(session.name().clone(), Arc::new(session));
-        Ok(())
+    /// Begins a session, which is kept for `timeout` without a use. 40902 if its maker has one of this name in the
+    /// group · 429 its maker has too many · 50301 there are too many.
+    pub(crate) fn add(
+        &self,
+        instance: Instance,
+        maker: MakerOfInstance,
+        timeout: Duration,
+    ) -> Result<(), ProxyError> {
+        let MakerOfInstance { principal, instances_max } = maker;
+        let session = Session::new(instance, principal, self.owner.clone(), timeout, self.epoch);
+        self.sessions().add(session, instances_max)
     }
 
     /// The session, which is not idle any more. 40403 there is none, or it has expired.
-    pub(crate) fn get(&self, group: &str, name: &str) -> Result<Arc<Session>, ProxyError> {
-        let name = named(group, name);
-        let session = self.by_name().get(&name).cloned().ok_or(ProxyError::ConsumerNotFound)?;
+    pub(crate) fn get(&self, key: &SessionKey) -> Result<Arc<Session>, ProxyError> {
+        let found = self.sessions().by_key.get(key).cloned();
+        let session = found.ok_or(ProxyError::ConsumerNotFound)?;
         session.renew()?;
         Ok(session)
     }
 
     /// Ends a session, which the caller closes. 40403 there is none.
-    pub(crate) fn remove(&self, group: &str, name: &str) -> Result<Arc<Session>, ProxyError> {
-        self.by_name().remove(&named(group, name)).ok_or(ProxyError::ConsumerNotFound)
+    pub(crate) fn remove(&self, key: &SessionKey) -> Result<Arc<Session>, ProxyError> {
+        self.sessions().remove(key).ok_or(ProxyError::ConsumerNotFound)
     }
 
     /// Ends all sessions, which the caller closes.
     pub(crate) fn clear(&self) -> Vec<Arc<Session>> {
-        self.by_name().drain().map(|(_, session)| session).collect()
+        std::mem::take(&mut *self.sessions()).by_key.into_values().collect()
     }
 
     /// All sessions, as they are now.
     pub(crate) fn all(&self) -> Vec<Arc<Session>> {
-        self.by_name().values().cloned().collect()
+        self.sessions().by_key.values().cloned().collect()
     }
 }
 
-fn named(group: &str, instance: &str) -> SessionName {
-    SessionName { group: group.to_string(), instance: instance.to_string() }
+impl Sessions {
+    fn add(&mut self, session: Session, instances_max: Option<u32>) -> Result<(), ProxyError> {
+        let key = session.key().clone();
+        if self.by_key.contains_key(&key) {
+            return Err(ProxyError::ConsumerExists);
+        }
+        if self.by_key.len() >= INSTANCES_MAX {
+            let reason = format!("there are {INSTANCES_MAX} consumer instances, as many as may be");
+            return Err(ProxyError::TooManyClients { reason });
+        }
+        if let Some(maker) = &key.maker {
+            let made = self.by_maker.get(maker).copied().unwrap_or_default();
+            if let Some(max) = instances_max.filter(|max| made >= *max) {
+                return Err(ProxyError::InstanceQuota { max });
+            }
+            self.by_maker.insert(maker.clone(), made + 1);
+        }
+        self.by_key.insert(key, Arc::new(session));
+        Ok(())
+    }
+
+    fn remove(&mut self, key: &SessionKey) -> Option<Arc<Session>> {
+        let session = self.by_key.remove(key)?;
+        if let Some(maker) = &key.maker
+            && let Some(made) = self.by_maker.get_mut(maker)
+        {
+            *made -= 1;
+            if *made == 0 {
+                self.by_maker.remove(maker);
+            }
+        }
+        Some(session)
+    }
 }
 
 /// Closes sessions that have expired, has the others keep up with their groups, and has the longest idle of too many
@@ -111,7 +156,8 @@ pub(crate) async fn reap(instances: Weak<Instances>) {
 }
 
 fn expire(instances: &Instances, session: Arc<Session>) {
-    let SessionName { group, instance } = session.name();
+    let key = session.key().clone();
+    let SessionName { group, instance } = &key.name;
     tracing::info!(
         group,
         instance,
@@ -119,7 +165,7 @@ fn expire(instances: &Instances, session: Arc<Session>) {
         uncommitted_partitions = session.instance().uncommitted(),
         "the consumer instance is idle and is closed"
     );
-    let removed = instances.remove(group, instance);
+    let removed = instances.remove(&key);
     drop(session);
     if let Ok(session) = removed {
         tokio::spawn(close(session));

@@ -26,9 +26,9 @@ mod wake;
 
 pub(crate) use client::size;
 pub(crate) use follow::follow;
-pub(crate) use instances::{Instances, make_room, reap};
+pub(crate) use instances::{Instances, MakerOfInstance, make_room, reap};
 pub(crate) use partitions::{Commit, Position, TopicPartition};
 pub(crate) use pattern::TopicPattern;
-pub(crate) use session::close;
+pub(crate) use session::{Session, SessionKey, SessionName, close};
 pub(crate) use spec::{ConsumerSpec, MIN_BYTES, MIN_BYTES_DISABLED};
 pub(crate) use task::{Instance, Outlook, Records};

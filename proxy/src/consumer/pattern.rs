@@ -53,6 +53,16 @@ pub(super) struct Followed {
     pub(super) compared: Arc<[String]>,
     /// Those of them that match.
     pub(super) matching: Arc<[String]>,
+    pub(super) readable: Readable,
+}
+
+/// Topics of a pattern, as far as somebody may read them.
+pub(super) struct Readable {
+    pub(super) topics: Arc<[String]>,
+    /// The generation of the rules that say so.
+    pub(super) rules: u64,
+    /// Some were taken out because they may not be read any more: records of them may wait.
+    pub(super) is_narrowed: bool,
 }
 
 /// Why a pattern cannot be used.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
+use weir_http::Principal;
 
 use super::lease::Lease;
 use super::task::Instance;
@@ -22,6 +23,14 @@ const IDLE_MIN: Duration = Duration::from_secs(1);
 pub(crate) struct SessionName {
     pub(crate) group: String,
     pub(crate) instance: String,
+}
+
+/// What a session is found by: two principals may each have one of the same name, and neither hears of the other's.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct SessionKey {
+    /// Who has made it; none without access control, where whoever knows its name has it.
+    pub(crate) maker: Option<Principal>,
+    pub(crate) name: SessionName,
 }
 
 /// A proxy that owns sessions, by a name that no other has.
@@ -41,7 +50,7 @@ impl fmt::Display for Owner {
 }
 
 pub(crate) struct Session {
-    name: SessionName,
+    key: SessionKey,
     owner: Owner,
     /// When the owner began to count time.
     epoch: Instant,
@@ -57,6 +66,7 @@ impl Session {
     /// began to count time.
     pub(crate) fn new(
         instance: Instance,
+        maker: Option<Principal>,
         owner: Owner,
         timeout: Duration,
         epoch: Instant,
@@ -64,11 +74,11 @@ impl Session {
         let spec = instance.spec();
         let name = SessionName { group: spec.group.clone(), instance: spec.name.clone() };
         let lease = Mutex::new(Lease::new(timeout, epoch.elapsed()));
-        Session { name, owner, epoch, lease, instance }
+        Session { key: SessionKey { maker, name }, owner, epoch, lease, instance }
     }
 
-    pub(crate) fn name(&self) -> &SessionName {
-        &self.name
+    pub(crate) fn key(&self) -> &SessionKey {
+        &self.key
     }
 
     pub(crate) fn owner(&self) -> &Owner {

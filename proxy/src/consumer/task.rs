@@ -11,9 +11,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rdkafka::message::OwnedMessage;
+use rdkafka::message::{Message, OwnedMessage};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+use weir_http::{Action, Caller, Denied, Resource};
 
 use super::client::{Client, leave, refused};
 use super::partitions::{Position, TopicPartition};
@@ -44,6 +45,8 @@ pub(super) struct Core {
     pub(super) client: Option<Client>,
     /// The pattern of topics that the instance is subscribed to.
     pub(super) followed: Option<Followed>,
+    /// Whom the instance acts for: who made it, as it was in its last request.
+    pub(super) caller: Caller,
 }
 
 impl Core {
@@ -59,10 +62,10 @@ impl Core {
 }
 
 impl Instance {
-    pub(crate) fn new(spec: ConsumerSpec, broker: Arc<Broker>) -> Self {
+    pub(crate) fn new(spec: ConsumerSpec, broker: Arc<Broker>, caller: Caller) -> Self {
         let rules = Rules { auto_commit: spec.auto_commit, begins_at_time: spec.since.is_some() };
         let reading = Reading::new(State::new(rules));
-        let core = Core { reading, client: None, followed: None };
+        let core = Core { reading, client: None, followed: None, caller };
         Instance { spec, broker, turn: Turn::default(), core: Mutex::new(core) }
     }
 
@@ -388,6 +391,21 @@ impl Records<'_> {
 
     pub(crate) fn outlook(&self) -> &Outlook {
         &self.outlook
+    }
+
+    /// Demands that a caller may read the topics of [`Records::iter`]: what was fetched may be of one that it might
+    /// read when it was.
+    pub(crate) fn demand_topics(&self, caller: &Caller) -> Result<(), Denied> {
+        if !caller.is_restricted() {
+            return Ok(());
+        }
+        let mut last = None;
+        for topic in self.iter().map(Message::topic) {
+            if last.replace(topic) != Some(topic) {
+                caller.demand(Action::Read, Resource::topic(topic))?;
+            }
+        }
+        Ok(())
     }
 
     /// Bytes of keys and values of [`Records::iter`].

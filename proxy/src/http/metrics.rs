@@ -8,6 +8,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use weir_http::Arrival;
 
+use super::rights::{Cluster, Read};
 use crate::Proxy;
 
 /// `GET /metrics`.
@@ -16,6 +17,7 @@ use crate::Proxy;
 /// connections, bodies and certificates.
 pub(super) async fn metrics(
     State(proxy): State<Proxy>,
+    _: Cluster<Read>,
     arrival: Option<Extension<Arrival>>,
 ) -> impl IntoResponse {
     let mut out = String::new();
@@ -26,7 +28,7 @@ pub(super) async fn metrics(
         }
     };
     let one = |value: u64| [(String::new(), value)];
-    let (sent, failed) = proxy.broker.producers.counts();
+    let (sent, failed) = proxy.brokers.own().producers.counts();
     metric("records_sent_total", "counter", "Records that the brokers have.", &one(sent));
     metric("records_failed_total", "counter", "Records that no broker took.", &one(failed));
     let instances = proxy.instances.all();
@@ -38,7 +40,7 @@ pub(super) async fn metrics(
         "Consumer instances with a client of Kafka.",
         &one(awake as u64),
     );
-    let clients = &proxy.broker.clients;
+    let clients = &proxy.brokers.own().clients;
     let resting = instances.len().saturating_sub(awake);
     metric(
         "consumer_instances_resting",

@@ -1,5 +1,6 @@
 //! The HTTP face: Confluent's REST Proxy API v2 and v3.
 
+mod access;
 mod answer;
 mod front;
 pub(crate) mod json;
@@ -7,6 +8,7 @@ mod limit;
 mod metrics;
 mod path;
 mod request;
+mod rights;
 mod router;
 mod v2;
 mod v3;
@@ -18,7 +20,7 @@ use weir_kafka::{Fault, Partition};
 pub(crate) use json::Object;
 pub use router::router;
 
-use crate::Proxy;
+use crate::broker::Broker;
 use crate::error::ProxyError;
 
 /// What stands in a URL as it is.
@@ -26,7 +28,7 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove
 
 /// The first offset of a partition, and the one after the last. 40402 · 50003 it has no leader at the moment.
 async fn offsets_of(
-    proxy: &Proxy,
+    broker: &Broker,
     topic: &Topic,
     partition: i32,
 ) -> Result<PartitionOffsets, ProxyError> {
@@ -35,7 +37,7 @@ async fn offsets_of(
         return Err(Fault::no_leader().into());
     }
     let partition = Partition::new(topic.name.clone(), partition);
-    Ok(proxy.broker.cluster.bounds(&partition, Isolation::ReadUncommitted).await?)
+    Ok(broker.cluster.bounds(&partition, Isolation::ReadUncommitted).await?)
 }
 
 /// A part of a URL's path or query.

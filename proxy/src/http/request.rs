@@ -7,8 +7,9 @@ use axum::http::HeaderMap;
 use axum::http::header::CONTENT_ENCODING;
 use axum::http::request::Parts;
 use serde::Deserialize;
+use weir_http::Named;
+pub(crate) use weir_http::Query;
 use weir_http::{Arrival, Origin};
-pub(crate) use weir_http::{Named, Query};
 
 use super::answer::Refused;
 use crate::Proxy;
@@ -30,6 +31,40 @@ impl FromRequestParts<Proxy> for BaseUrl {
             None => Origin::of(&parts.headers, &parts.extensions).url(),
         }))
     }
+}
+
+macro_rules! parts_of_path {
+    ($($(#[$doc:meta])* $name:ident($field:ident: $type:ty))*) => {$(
+        $(#[$doc])*
+        pub(crate) struct $name(pub(crate) $type);
+
+        impl FromRequestParts<Proxy> for $name {
+            type Rejection = Refused;
+
+            async fn from_request_parts(parts: &mut Parts, proxy: &Proxy) -> Result<Self, Refused> {
+                #[derive(Deserialize)]
+                struct InPath {
+                    $field: $type,
+                }
+                let Named(InPath { $field }) = Named::from_request_parts(parts, proxy).await?;
+                Ok($name($field))
+            }
+        }
+    )*};
+}
+
+// What the path names besides topics and groups, which `rights` has. What cannot be read is not there (404).
+parts_of_path! {
+    /// The id of a cluster, which need not be the one behind the proxy.
+    ClusterId(cluster: String)
+    /// The number of a partition.
+    PartitionId(partition: i32)
+    /// The id of a broker.
+    BrokerId(broker: i32)
+    /// The name of a setting.
+    SettingName(name: String)
+    /// The id of a group's member.
+    MemberId(consumer: String)
 }
 
 /// The query's parameters in their order, for those whose order counts. Others are fields of a [`Query`].

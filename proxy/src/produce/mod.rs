@@ -30,13 +30,13 @@ pub(crate) struct Target<'a> {
     pub(crate) unknown_fields: UnknownFields,
 }
 
-impl<'a> Target<'a> {
-    pub(crate) fn new(proxy: &'a Proxy, topic: &'a str) -> Target<'a> {
-        let unknown_fields = match proxy.config.confluent_quirks {
+impl Proxy {
+    /// What becomes of fields that a record's schema does not have.
+    pub(crate) fn unknown_fields(&self) -> UnknownFields {
+        match self.config.confluent_quirks {
             true => UnknownFields::Dropped,
             false => UnknownFields::Refused,
-        };
-        Target { topic, schemas: &proxy.schemas, unknown_fields }
+        }
     }
 }
 

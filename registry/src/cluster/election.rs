@@ -8,9 +8,11 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use axum::http::{Method, StatusCode};
 use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval};
+use weir_http::{ON_BEHALF, node_identity};
 
 use super::Cluster;
 use super::replica::Event;
@@ -179,8 +181,12 @@ async fn is_lost(
 
 async fn probe(cluster: &Cluster, leader: &Announced) -> Probe {
     let url = format!("{}/v1/cluster", leader.url);
-    let request = cluster.http.get(&url).timeout(PROBE_TIMEOUT);
+    let key = cluster.voucher_key(&leader.token);
+    let voucher = key.for_request(&node_identity(), &Method::GET, "/v1/cluster");
+    let request = cluster.http.get(&url).header(&ON_BEHALF, voucher).timeout(PROBE_TIMEOUT);
     match request.send().await {
+        // a process that has begun anew does not know what it has announced before
+        Ok(answer) if answer.status() == StatusCode::UNAUTHORIZED => Probe::Unwell,
         Ok(answer) => match answer.bytes().await.map(|body| serde_json::from_slice(&body)) {
             Ok(Ok(LeaderStatus { role, epoch, writable })) => match role.as_str() {
                 "leader" if epoch == Some(leader.epoch) && writable => Probe::Well,

@@ -20,6 +20,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
+use weir_http::VoucherKey;
 use weir_registry_core::State;
 
 use crate::batch::Queued;
@@ -52,6 +53,9 @@ pub struct NodeConfig {
     pub eligible: bool,
     /// Certificates of the authorities that have signed the other nodes', beside those of the system. PEM.
     pub ca_pem: Option<Vec<u8>>,
+    /// What all nodes know and nobody else, so that whoever may read the topic cannot vouch for callers. Empty: what is
+    /// announced in the topic is enough.
+    pub secret: String,
 }
 
 /// What this node knows of the cluster.
@@ -246,6 +250,14 @@ impl Peers for Cluster {
                 |now: &Option<Announced>| now.as_ref().map(|leader| leader.epoch) > epoch;
             let _ = self.leaders().wait_for(is_later).await;
         })
+    }
+
+    fn announced(&self) -> Vec<String> {
+        self.tokens().iter().cloned().collect()
+    }
+
+    fn voucher_key(&self, token: &str) -> VoucherKey {
+        VoucherKey::new(format!("{}\n{token}", self.node.secret).as_bytes())
     }
 
     fn has_announced(&self, token: &str) -> bool {

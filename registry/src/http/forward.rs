@@ -1,7 +1,8 @@
 //! A request to one node of many: reads are answered here, writes where the leader is.
 //!
 //! A write is tried here first. If another node leads, nothing has happened, and the request goes to
-//! that node as it came: with its caller's credentials and its request id. What shows that it comes from
+//! that node as it came, with its request id. Where there is access control, the node vouches for its caller; elsewhere
+//! the caller's credentials go with it. What shows that it comes from
 //! a node is the token that the leader has announced in the log; a header from elsewhere has no say.
 //! Before the answer goes back, this node has read what was written: its clients read their own writes.
 
@@ -11,13 +12,15 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
-use axum::http::header::{CONNECTION, CONTENT_LENGTH, HOST, ORIGIN, TRANSFER_ENCODING};
+use axum::http::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, ORIGIN, TRANSFER_ENCODING,
+};
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
 use tower::ServiceExt;
-use weir_http::{AnsweredCode, Arrival};
+use weir_http::{AnsweredCode, Arrival, Caller, ON_BEHALF};
 use weir_registry_api::{ErrorCode, RegistryError};
 
 use super::answer::Refused;
@@ -175,6 +178,18 @@ impl Here {
         }
     }
 
+    /// Tells the leader who asks, if that is known here: it believes a node, and decides by its own rules. The caller's
+    /// credentials stay here.
+    fn vouch(&self, leader: &Leader, parts: &Parts, headers: &mut HeaderMap) {
+        headers.remove(&ON_BEHALF);
+        if let Some(identity) = Caller::of(&parts.extensions).identity() {
+            let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+            let key = self.peers.voucher_key(&leader.token);
+            headers.remove(AUTHORIZATION);
+            headers.insert(ON_BEHALF.clone(), key.for_request(identity, &parts.method, path));
+        }
+    }
+
     /// Asks the leader. Returns its answer once this node has read what it has written.
     async fn forward(
         &self,
@@ -190,6 +205,7 @@ impl Here {
         HOP_BY_HOP.iter().for_each(|name| drop(headers.remove(name)));
         let token = HeaderValue::from_str(&leader.token);
         headers.insert(TOKEN.clone(), token.map_err(|_| NotForwarded::NotLeader)?);
+        self.vouch(leader, parts, &mut headers);
         let request = self.peers.http().request(parts.method.clone(), url).headers(headers);
         let sending = request.body(body.clone()).timeout(left).send();
         let deposed = self.peers.later_leader(Some(leader.epoch));

@@ -1,5 +1,6 @@
 //! The HTTP face: Confluent's registry API, one file a resource.
 
+mod access;
 mod answer;
 mod associations;
 mod cluster;
@@ -21,6 +22,7 @@ mod path;
 mod query;
 mod register;
 mod request;
+mod rights;
 mod router;
 mod schemas;
 mod shared_text;

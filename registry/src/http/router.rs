@@ -12,9 +12,10 @@ use weir_http::Routes;
 
 use super::encode::Encoded;
 use super::negotiate::Negotiated;
+use super::rights::Guarded;
 use super::{
-    answer, associations, cluster, compatibility, config, contexts, metadata, mode, register,
-    schemas, subjects,
+    access, answer, associations, cluster, compatibility, config, contexts, metadata, mode,
+    register, schemas, subjects,
 };
 use crate::Registry;
 
@@ -38,6 +39,7 @@ pub fn service(
         .route("/v1/metadata/version", get(metadata::version))
         .route("/v1/metadata/deployment", get(metadata::deployment))
         .route("/v1/cluster", get(cluster::cluster))
+        .route("/v1/access/check", get(access::check))
         .route("/readyz", get(cluster::readyz))
         .route("/metrics", get(cluster::metrics))
         // Subjects
@@ -85,7 +87,7 @@ pub fn service(
         .route("/associations/resources/{namespace}/{name}", get(associations::of_resource_name))
         .into_router()
         .method_not_allowed_fallback(answer::method_not_allowed)
-        .with_state(registry.clone());
+        .with_state(Guarded::new(registry.clone()));
     let again = routes.clone();
     let routes = routes.fallback(move |request| rewritten(again, request));
     Encoded::new(Negotiated::new(registry, routes))

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use weir_access::nearest;
+
 use super::layers::Layers;
-use super::nearest::nearest;
 use super::setting::{Setting, Shape};
 use super::source::Source;
 use super::tree::SETTINGS;

@@ -7,9 +7,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use toml_edit::{Document, Item, Table, TableLike};
+use weir_access::nearest;
 
 use super::layers::Layers;
-use super::nearest::nearest;
 use super::problem::Problem;
 use super::setting::{Setting, Shape};
 use super::source::Source;

@@ -12,7 +12,7 @@ use super::layers::Layers;
 use super::problem::Problem;
 use super::setting::{Secrecy, Setting};
 use super::value::{
-    ClientAuthMode, LogFilter, Names, Role, Scheme, Sourced, Store, TlsVersion, Value,
+    ClientAuthMode, LogFilter, Names, Role, Scheme, Sourced, Store, TlsVersion, UsersFormat, Value,
 };
 use crate::listeners::ListenerUrl;
 
@@ -40,6 +40,74 @@ settings! {
         bootstrap_servers: Option<String> { flag: "bootstrap-servers" }
         /// A setting of librdkafka's for all clients of Kafka.
         client: Names { flag: "kafka", secrecy: Secrecy::ByName }
+    }
+
+    /// Who comes in, and what they may do. Without users, keys, tokens, certificates and rules, whoever reaches a listener may
+    /// do everything.
+    "access." access: Access {
+        /// The file with the rules, `access.toml`: who may do what. It is read anew when it changes and on SIGHUP. Without rules,
+        /// whoever has logged in may do everything.
+        rules: Option<PathBuf> { flag: "access-rules" }
+        /// The file with the users and the hashes of their passwords: our own (`weir user`), Jetty's `password.properties`, or
+        /// Karapace's.
+        users: Option<PathBuf> { flag: "access-users" }
+        /// The format of `access.users`.
+        users_format: UsersFormat { flag: "access-users-format", default: "auto" }
+        /// The file with the API keys (`weir key`).
+        keys: Option<PathBuf> { flag: "access-keys" }
+        /// What a login is for, as clients show it.
+        realm: String { flag: "access-realm", default: "weir" }
+        /// A role that whoever comes in needs, of several any one: `*` is any role, `**` is none.
+        required_roles: Vec<String> {
+            flag: "access-required-role", named: "WEIR_ACCESS_REQUIRED_ROLES", default: "**",
+        }
+        /// A path that anybody may `GET`, such as `/readyz`, or `/metrics/*` with all below it.
+        open_paths: Vec<String> { flag: "access-open-path", named: "WEIR_ACCESS_OPEN_PATHS" }
+        /// What a principal is called who shows a certificate, in the syntax of Kafka's `ssl.principal.mapping.rules`:
+        /// `RULE:^CN=(.*?),.*$/$1/,DEFAULT`.
+        certificate_names: String { flag: "access-certificate-names", default: "DEFAULT" }
+        /// Where the audit log is written: a file, or `stdout`.
+        audit_log: Option<String> { flag: "access-audit-log" }
+        /// The length after which the audit log's file is followed by another one.
+        audit_log_bytes_max: u64 {
+            flag: "access-audit-log-bytes-max", default: "104857600", min: 1, unit: "bytes",
+        }
+        /// Earlier files of the audit log that are kept, as `FILE.1` and so on.
+        audit_logs_kept: u32 { flag: "access-audit-logs-kept", default: "10", max: 1000, unit: "files" }
+    }
+
+    /// Bearer tokens, which an OpenID provider signs.
+    "oidc." oidc: Oidc {
+        /// Whose tokens are taken: the claim `iss`, and where the provider's keys are found.
+        issuer: Option<String> { flag: "oidc-issuer" }
+        /// Where the provider's keys are.
+        jwks_url: Option<String> { flag: "oidc-jwks-url", otherwise: "what the issuer says" }
+        /// A file with the provider's keys, instead of asking it.
+        jwks_file: Option<PathBuf> { flag: "oidc-jwks-file" }
+        /// For whom tokens have to be: one of these is in the claim `aud`.
+        audiences: Vec<String> { flag: "oidc-audience", named: "WEIR_OIDC_AUDIENCES" }
+        /// The claim that has the principal's name.
+        name_claim: String { flag: "oidc-name-claim", default: "sub" }
+        /// The claim that has the principal's groups; dots lead into objects: `realm_access.groups`. Empty: none has.
+        groups_claim: String { flag: "oidc-groups-claim", default: "groups" }
+        /// The claim that has the principal's roles, likewise.
+        roles_claim: Option<String> { flag: "oidc-roles-claim" }
+        /// A scope that tokens need; of several, all.
+        required_scopes: Vec<String> { flag: "oidc-required-scope", named: "WEIR_OIDC_REQUIRED_SCOPES" }
+        /// The clients whose tokens are taken (`azp` or `client_id`).
+        client_ids: Vec<String> {
+            flag: "oidc-client-id", named: "WEIR_OIDC_CLIENT_IDS", otherwise: "any",
+        }
+        /// The types of tokens that are taken (`typ`), such as `at+jwt`.
+        token_types: Vec<String> {
+            flag: "oidc-token-type", named: "WEIR_OIDC_TOKEN_TYPES", otherwise: "any",
+        }
+        /// How far the provider's clock may be from ours.
+        leeway_s: u64 { flag: "oidc-leeway-s", default: "30", max: 300, unit: "seconds" }
+        /// How often the provider is asked for its keys.
+        refresh_s: u64 { flag: "oidc-refresh-s", default: "300", min: 1, max: 86_400, unit: "seconds" }
+        /// Certificates (PEM) to trust when the provider is asked.
+        ca: Option<PathBuf> { flag: "oidc-ca", otherwise: "the system's" }
     }
 
     /// The schema registry.
@@ -151,6 +219,9 @@ settings! {
         }
         /// Nodes of one group elect their leader.
         group: String { flag: "registry-group", default: "schema-registry" }
+        /// A file with a secret that all nodes have and nobody else. With access control, nodes tell each other with it on whose
+        /// behalf they ask; without it, who may read `registry.schemas_topic` could do so too.
+        node_secret: Option<PathBuf> { flag: "registry-node-secret" }
         /// This node is never the leader.
         never_lead: bool { flag: "never-lead", default: "false" }
         /// For a Kafka without transactional ids: whether a deposed leader has written is found out after each

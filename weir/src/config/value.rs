@@ -304,6 +304,18 @@ choice! {
 }
 
 choice! {
+    /// A format of files with users.
+    pub enum UsersFormat {
+        /// What the file looks like.
+        Auto = "auto",
+        Weir = "weir",
+        /// `password.properties`
+        Jetty = "jetty",
+        Karapace = "karapace",
+    }
+}
+
+choice! {
     /// A version of TLS.
     pub enum TlsVersion {
         Tls12 = "1.2",

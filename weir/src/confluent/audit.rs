@@ -28,8 +28,11 @@ const RESTRICTING: [&str; 14] = [
 /// What the variables of the proxy's scripts begin with.
 const PROXY_SCRIPTS: &str = "KAFKAREST_";
 
+/// The option of the JVM that names a JAAS file.
+pub const LOGIN_FILE_OPTION: &str = "java.security.auth.login.config";
+
 const LOGIN_FILE: &str = "a file for Java's login is not read. The login to Kafka goes into SCHEMA_REGISTRY_KAFKASTORE_SASL_JAAS_CONFIG or \
-                          KAFKA_REST_CLIENT_SASL_JAAS_CONFIG; if the file has users of the server, put a reverse proxy in front";
+                          KAFKA_REST_CLIENT_SASL_JAAS_CONFIG; if the file has users of the server, say access.users";
 
 /// What is said of settings at the start, by variables' names.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -94,7 +97,10 @@ pub fn audit(
         match find(server, &name).map(|setting| setting.verdict) {
             Some(Verdict::Understood(_)) => {}
             Some(Verdict::Ignored(_)) if names_login_file(&name, value) => {
-                refuse(variable, LOGIN_FILE)
+                // where passwords are asked for, it is read for that
+                if !asks_for_passwords(env, server) {
+                    refuse(variable, LOGIN_FILE);
+                }
             }
             Some(Verdict::Ignored(why)) => notes.ignored.push((variable.clone(), why)),
             Some(Verdict::Refused { unless, instead }) => {
@@ -139,7 +145,13 @@ fn is_superseded(env: &Env, name: &str) -> bool {
 
 /// Options of the JVM may name a file with the login to Kafka, or with the users that may enter.
 fn names_login_file(name: &str, value: &str) -> bool {
-    name == "opts" && value.contains("java.security.auth.login.config")
+    name == "opts" && value.contains(LOGIN_FILE_OPTION)
+}
+
+fn asks_for_passwords(env: &Env, server: Server) -> bool {
+    let prefix = if server == Server::Proxy { PROXY_PREFIX } else { REGISTRY_PREFIX };
+    let method = super::var(env, &format!("{prefix}AUTHENTICATION_METHOD"));
+    method.is_some_and(|method| method.eq_ignore_ascii_case("BASIC"))
 }
 
 fn restricts(name: &str) -> bool {
@@ -187,8 +199,8 @@ mod tests {
     #[test]
     fn settings_that_restrict_access_end_the_start_and_their_values_are_not_shown() {
         for (name, value) in [
-            ("SCHEMA_REGISTRY_AUTHENTICATION_METHOD", "BASIC"),
-            ("KAFKA_REST_AUTHENTICATION_METHOD", "BEARER"),
+            ("SCHEMA_REGISTRY_AUTHENTICATION_METHOD", "BEARER"),
+            ("KAFKA_REST_AUTHENTICATION_METHOD", "LDAP"),
             ("KAFKA_REST_API_ENDPOINTS_BLOCKLIST", "api.v3.acls.*"),
             ("KAFKA_REST_API_ENDPOINTS_ALLOWLIST", "api.v3.topics.list"),
             ("SCHEMA_REGISTRY_CONFLUENT_SCHEMA_REGISTRY_AUTHORIZER_CLASS", "io.confluent.A"),
@@ -248,7 +260,7 @@ mod tests {
     #[test]
     fn only_the_servers_that_run_count() {
         let env =
-            Env::from([("KAFKA_REST_AUTHENTICATION_METHOD".to_string(), "BASIC".to_string())]);
+            Env::from([("KAFKA_REST_AUTHENTICATION_METHOD".to_string(), "BEARER".to_string())]);
         assert!(audited(&env, &[Server::Registry], &[]).is_ok());
         assert!(audited(&env, &[Server::Proxy], &[]).is_err());
     }

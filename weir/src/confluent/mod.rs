@@ -3,6 +3,7 @@
 pub mod addresses;
 pub mod audit;
 pub mod jaas;
+pub mod login;
 pub mod properties;
 pub mod table;
 pub mod translate;

@@ -41,7 +41,7 @@ const OFF: &[&str] = &["", "false"];
 const ON: &[&str] = &["", "true"];
 const EMPTY: &[&str] = &[""];
 
-const AUTHENTICATE: &str = "there is no authentication yet: put a reverse proxy that does it in front, and let Weir listen on 127.0.0.1";
+const AUTHENTICATE: &str = "Confluent's plugins are not loaded: say access.users, access.keys, oidc.issuer or tls.client_auth, and access.rules";
 const NO_JAVA: &str = "no Java classes are loaded: what the class does, something else has to do";
 const TLS_ONLY: &str = "of the listeners' TLS there are certificates, authorities of clients and the versions: put a reverse proxy in front that does the rest";
 const LIMIT: &str = "limit requests in a reverse proxy in front";
@@ -126,10 +126,10 @@ pub const TABLE: &[Setting] = &[
     ignored(Both, "ssl.truststore.*", NOT_NEEDED),
     ignored(Both, "ssl.endpoint.identification.algorithm", "the names of other nodes are always checked"),
     // Who may enter
-    refused(Both, "authentication.method", &["", "none"], AUTHENTICATE),
-    ignored(Both, "authentication.realm", WITH_SWITCH),
-    ignored(Both, "authentication.roles", WITH_SWITCH),
-    ignored(Both, "authentication.skip.paths", WITH_SWITCH),
+    refused(Both, "authentication.method", &["", "none", "basic"], "of BASIC the users are read: the JAAS file that `java.security.auth.login.config` names, and Jetty's `password.properties` that it names. For BEARER say oidc.issuer and oidc.audiences"),
+    understood(Both, "authentication.realm", "`--access-realm`, and the section of the JAAS file"),
+    understood(Both, "authentication.roles", "`--access-required-role`: any one of them; `*` is any role (Jetty 12 refuses everybody then), `**` is none, and without any nobody comes in"),
+    understood(Both, "authentication.skip.paths", "`--access-open-path`: anybody may `GET` them; the reference lets anybody write them, too"),
     refused(Both, "rest.servlet.initializor.classes", EMPTY, AUTHENTICATE),
     refused(Both, "websocket.servlet.initializor.classes", EMPTY, NO_JAVA),
     refused(Both, "resource.extension.classes", EMPTY, NO_JAVA),
@@ -149,7 +149,7 @@ pub const TABLE: &[Setting] = &[
     refused(Both, "network.traffic.rate.limit.enable", OFF, LIMIT),
     ignored(Both, "network.traffic.rate.limit.*", WITH_SWITCH),
     ignored(Both, "network.forwarded.request.customizer.enable", "the address of a client is that of its connection"),
-    refused(Registry, "confluent.schema.registry.authorizer.class", EMPTY, "there is no authorization yet: put a reverse proxy in front that knows who may do what"),
+    refused(Registry, "confluent.schema.registry.authorizer.class", EMPTY, "Confluent's plugins are not loaded: say access.rules, the file that says who may do what"),
     refused(Registry, "confluent.schema.registry.auth.*", EMPTY, AUTHENTICATE),
     refused(Proxy, "confluent.rest.auth.*", EMPTY, AUTHENTICATE),
     refused(Both, "public.key.path", EMPTY, AUTHENTICATE),

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::Env;
+use super::login::Login;
 use super::table::{Server, TABLE, find as find_confluents};
 use super::variables::{Property, Variables};
 use crate::config::layers::Layers;
@@ -71,6 +72,7 @@ pub fn translate(env: &Env, scope: &Scope) -> Translation {
         translation.key_store(&variables, server);
         translation.client_auth(&variables, server);
     }
+    translation.logins(&variables, scope, env);
     translation.connections(&variables);
     translation.idle_timeout(&variables);
     translation.log_level(&variables);
@@ -254,6 +256,34 @@ impl Translation {
                 false => {
                     let key = format!("{}.tls_versions", section(server));
                     self.set(&key, &known, &protocols.source());
+                }
+            }
+        }
+    }
+
+    /// Users and paths of the servers that ask for passwords, which have to be the same for all that run.
+    fn logins(&mut self, variables: &Variables, scope: &Scope, env: &Env) {
+        let mut first: Option<Login> = None;
+        for server in SERVERS.into_iter().filter(|server| scope.runs(*server)) {
+            let Some(Some(login)) = self.good(Login::of(server, variables, env)) else { continue };
+            match &first {
+                None => {
+                    for (key, text) in [
+                        ("access.users", login.users.as_str()),
+                        ("access.users_format", "jetty"),
+                        ("access.realm", &login.realm),
+                        ("access.required_roles", &login.roles),
+                        ("access.open_paths", &login.open_paths),
+                    ] {
+                        self.set(key, text, &login.source);
+                    }
+                    first = Some(login);
+                }
+                Some(other) if Login { source: login.source.clone(), ..other.clone() } == login => {
+                }
+                Some(_) => {
+                    let text = "registry and proxy of one process have the same users, realm, roles and skipped paths";
+                    self.problems.push(Problem::at(&login.source, text));
                 }
             }
         }

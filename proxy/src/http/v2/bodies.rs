@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use weir_http::Caller;
 
 use weir_kafka::TopicName;
 
@@ -10,20 +11,17 @@ use crate::consumer::{Commit, Position, TopicPattern};
 use crate::error::ProxyError;
 use crate::http::Object;
 use crate::http::json::coerced;
+use crate::http::rights::{Read, TopicInBody};
 
 /// The body of `POST ..subscription`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Subscription {
     #[serde(default)]
-    topics: Option<Vec<Text>>,
+    topics: Option<Vec<TopicInBody>>,
     #[serde(default, deserialize_with = "coerced")]
     topic_pattern: Option<String>,
 }
-
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Text(#[serde(deserialize_with = "coerced")] String);
 
 /// What a subscription asks for.
 pub(crate) enum Wanted {
@@ -33,11 +31,12 @@ pub(crate) enum Wanted {
 }
 
 impl Subscription {
-    /// Topics win over a pattern. 422.
-    pub(crate) fn wanted(self) -> Result<Wanted, ProxyError> {
+    /// Topics, all of which the caller may read, win over a pattern. 40301 · 422.
+    pub(crate) fn wanted(self, caller: &Caller) -> Result<Wanted, ProxyError> {
         match (self.topics, self.topic_pattern) {
             (Some(topics), _) => {
-                let mut topics: Vec<String> = topics.into_iter().map(|Text(topic)| topic).collect();
+                let topics = topics.into_iter().map(|topic| topic.demand::<Read>(caller));
+                let mut topics = topics.collect::<Result<Vec<String>, _>>()?;
                 topics.iter().try_for_each(|topic| check_topic(topic))?;
                 let mut seen = std::collections::HashSet::new();
                 topics.retain(|topic| seen.insert(topic.clone()));
@@ -52,26 +51,28 @@ impl Subscription {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct TopicPartition {
+struct TopicPartition {
+    topic: TopicInBody,
     #[serde(deserialize_with = "coerced")]
-    pub(crate) topic: String,
-    #[serde(deserialize_with = "coerced")]
-    pub(crate) partition: i32,
+    partition: i32,
 }
 
-/// Body of `POST ..assignments` and others, and answer to `GET ..assignments`.
-#[derive(Serialize, Deserialize)]
+/// Body of `POST ..assignments` and others.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Partitions {
-    pub(crate) partitions: Vec<Object<TopicPartition>>,
+    partitions: Vec<Object<TopicPartition>>,
 }
 
 impl Partitions {
-    /// 422.
-    pub(crate) fn pairs(self) -> Result<Vec<(String, i32)>, ProxyError> {
-        checked_places(self.partitions.into_iter().map(|Object(p)| (p.topic, p.partition)))
+    /// The partitions, all of topics that the caller may read. 40301 · 422.
+    pub(crate) fn pairs(self, caller: &Caller) -> Result<Vec<(String, i32)>, ProxyError> {
+        let named = self.partitions.into_iter();
+        let named = named.map(|Object(p)| Ok((p.topic.demand::<Read>(caller)?, p.partition)));
+        let named: Vec<_> = named.collect::<Result<_, ProxyError>>()?;
+        checked_places(named.into_iter())
     }
 }
 
@@ -92,8 +93,7 @@ pub(crate) fn checked_places(
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PartitionOffset {
-    #[serde(deserialize_with = "coerced")]
-    topic: String,
+    topic: TopicInBody,
     #[serde(deserialize_with = "coerced")]
     partition: i32,
     #[serde(deserialize_with = "coerced")]
@@ -105,8 +105,7 @@ struct PartitionOffset {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PartitionTimestamp {
-    #[serde(deserialize_with = "coerced")]
-    topic: String,
+    topic: TopicInBody,
     #[serde(deserialize_with = "coerced")]
     partition: i32,
     timestamp: jiff::Timestamp,
@@ -123,12 +122,16 @@ pub(crate) struct Offsets {
 }
 
 impl Offsets {
-    /// What to commit: the offset after each. 422.
-    pub(crate) fn commits(self) -> Result<HashMap<(String, i32), Commit>, ProxyError> {
+    /// What to commit: the offset after each, of topics that the caller may read. 40301 · 422.
+    pub(crate) fn commits(
+        self,
+        caller: &Caller,
+    ) -> Result<HashMap<(String, i32), Commit>, ProxyError> {
         let commit = |Object(o): Object<PartitionOffset>| {
+            let topic = o.topic.demand::<Read>(caller)?;
             // -1 is the one before the first
             let offset = checked_offset(o.offset.saturating_add(1))?;
-            Ok((place(o.topic, o.partition)?, Commit { offset, metadata: o.metadata }))
+            Ok((place(topic, o.partition)?, Commit { offset, metadata: o.metadata }))
         };
         self.offsets.into_iter().map(commit).collect()
     }
@@ -145,24 +148,29 @@ pub(crate) struct Positions {
 }
 
 impl Positions {
-    /// If a partition stands there twice, the last counts. 422.
-    pub(crate) fn places(self) -> Result<Vec<(String, i32, Position)>, ProxyError> {
+    /// If a partition stands there twice, the last counts. All are of topics that the caller may read. 40301 · 422.
+    pub(crate) fn places(
+        self,
+        caller: &Caller,
+    ) -> Result<Vec<(String, i32, Position)>, ProxyError> {
         let mut places: Vec<(String, i32, Position)> = Vec::new();
         let mut add = |topic: String, partition: i32, position: Position| {
             places.retain(|(t, p, _)| *p != partition || *t != topic);
             places.push((topic, partition, position));
         };
         for Object(o) in self.offsets {
+            let topic = o.topic.demand::<Read>(caller)?;
             let offset = checked_offset(o.offset)?;
-            let (topic, partition) = place(o.topic, o.partition)?;
+            let (topic, partition) = place(topic, o.partition)?;
             add(topic, partition, Position::Offset(offset));
         }
         for Object(t) in self.timestamps {
+            let topic = t.topic.demand::<Read>(caller)?;
             let time = t.timestamp.as_millisecond();
             if time < 0 {
                 return invalid("timestamps begin in 1970");
             }
-            let (topic, partition) = place(t.topic, t.partition)?;
+            let (topic, partition) = place(topic, t.partition)?;
             add(topic, partition, Position::Timestamp(time));
         }
         Ok(places)

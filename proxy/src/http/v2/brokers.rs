@@ -5,11 +5,13 @@ use std::collections::HashMap;
 use axum::extract::State;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
+use weir_http::Caller;
 
 use super::control::Control;
 use crate::Proxy;
 use crate::error::ProxyError;
 use crate::http::answer::{Answer, Json};
+use crate::http::rights::{Cluster, Read};
 
 /// `GET /`: is it alive?
 ///
@@ -31,9 +33,14 @@ pub(crate) async fn root_of(body: Control) -> Answer<Json<Value>> {
 /// `GET /brokers`: ids of the brokers.
 ///
 /// Answers `{"brokers": [..]}`. 50003 Kafka does not answer.
-pub(crate) async fn list(State(proxy): State<Proxy>) -> Answer<Json<Value>> {
+pub(crate) async fn list(
+    State(proxy): State<Proxy>,
+    _: Cluster<Read>,
+    caller: Caller,
+) -> Answer<Json<Value>> {
     let brokers: Vec<i32> = proxy
-        .broker
+        .brokers
+        .of(&caller)
         .cluster
         .cluster()
         .await

@@ -8,21 +8,24 @@ use axum::http::header::HeaderName;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use weir_http::Caller;
 use weir_http::query::number_unless_empty;
 use weir_kafka::{Code, Fault};
 
-use super::bodies::{self, Offsets, Partitions, Positions, Subscription, Wanted, checked_places};
+use super::bodies::{Offsets, Partitions, Positions, Subscription, Wanted, checked_places};
 use super::control::Control;
 use super::negotiate::Accepted;
+use super::own_instance::{Maker, OwnInstance};
 use crate::Proxy;
 use crate::consumer::{
-    ConsumerSpec, Instance, MIN_BYTES, MIN_BYTES_DISABLED, Outlook, Position, Records,
-    TopicPartition, close,
+    ConsumerSpec, Instance, MIN_BYTES, MIN_BYTES_DISABLED, MakerOfInstance, Outlook, Position,
+    Records, TopicPartition, close,
 };
 use crate::error::ProxyError;
 use crate::http::answer::{Answer, Bytes, Json, Nothing};
-use crate::http::request::{BaseUrl, Named, Ordered, Query};
-use crate::http::{Object, encoded};
+use crate::http::encoded;
+use crate::http::request::{BaseUrl, Ordered, Query};
+use crate::http::rights::{Group, Read, Standing, TopicInBody, sees_group, sees_topic};
 use crate::record::{Unwritten, Writer};
 
 /// Bytes of keys and values in one answer, if nobody asks for fewer.
@@ -40,12 +43,22 @@ const READ_TIMEOUT_MAX_MS: i64 = 300_000;
 /// Says what keeps records from coming.
 const KEPT_AWAY: HeaderName = HeaderName::from_static("weir-kafka");
 
-type InstancePath = Named<(String, String)>;
-
 #[derive(Serialize)]
 pub(crate) struct Created {
     instance_id: String,
     base_uri: String,
+}
+
+/// Answer to `GET ..assignments`.
+#[derive(Serialize)]
+pub(crate) struct Assignment {
+    partitions: Vec<AssignedPartition>,
+}
+
+#[derive(Serialize)]
+struct AssignedPartition {
+    topic: String,
+    partition: i32,
 }
 
 #[derive(Serialize)]
@@ -58,18 +71,23 @@ pub(crate) struct CommittedOffset {
 
 /// `POST /consumers/{group}`: make a consumer instance.
 ///
-/// Answers `{"instance_id", "base_uri"}`. 400 · 40902 the name is taken · 422 no such format · 42204.
+/// It is its maker's: to others it is not there. Answers `{"instance_id", "base_uri"}`. 400 · 40902 the name is taken ·
+/// 422 no such format · 42204 · 429 the caller has as many as it may have.
 pub(crate) async fn create(
     State(proxy): State<Proxy>,
-    Named(group): Named<String>,
+    group: Group<Read>,
+    Maker(principal): Maker,
+    caller: Caller,
     BaseUrl(url): BaseUrl,
     body: Control,
 ) -> Answer<Json<Created>> {
     let min_bytes = if proxy.config.confluent_quirks { MIN_BYTES_DISABLED } else { MIN_BYTES };
     let spec = ConsumerSpec::new(&group, body.bytes(), min_bytes)?;
     let name = spec.name.clone();
-    let instance = Instance::new(spec, proxy.broker.clone());
-    proxy.instances.add(instance, proxy.config.consumer_instance_timeout)?;
+    let instance = Instance::new(spec, proxy.brokers.of(&caller).clone(), caller.clone());
+    let instances_max = caller.quotas().consumer_instances;
+    let maker = MakerOfInstance { principal, instances_max };
+    proxy.instances.add(instance, maker, proxy.config.consumer_instance_timeout)?;
     let base_uri = format!("{url}/consumers/{}/instances/{}", encoded(&group), encoded(&name));
     Ok(Json(Created { instance_id: name, base_uri }))
 }
@@ -77,26 +95,24 @@ pub(crate) async fn create(
 /// `DELETE /consumers/{group}/instances/{instance}`: close it; it leaves its group.
 ///
 /// 204. 40403.
-pub(crate) async fn delete(
-    State(proxy): State<Proxy>,
-    Named((group, name)): InstancePath,
-) -> Answer<Nothing> {
-    close(proxy.instances.remove(&group, &name)?).await;
+pub(crate) async fn delete(State(proxy): State<Proxy>, own: OwnInstance) -> Answer<Nothing> {
+    close(own.end(&proxy)?).await;
     Ok(Nothing)
 }
 
 /// `POST ..{instance}/subscription`: subscribe to topics, or to all that match a pattern.
 ///
-/// 204. 40403 · 40903 partitions are assigned · 422 no body, or no pattern.
+/// Of the topics that match a pattern, those that the caller may read count. 204. 40301 of any topic · 40403 · 40903
+/// partitions are assigned · 422 no body, or no pattern.
 pub(crate) async fn subscribe(
     State(proxy): State<Proxy>,
-    Named((group, name)): InstancePath,
+    own: OwnInstance,
     body: Control,
 ) -> Answer<Nothing> {
-    let session = proxy.instances.get(&group, &name)?;
+    let session = own.session(&proxy)?;
     let instance = session.instance();
     let subscription: Subscription = body.json()?;
-    match subscription.wanted()? {
+    match subscription.wanted(own.caller())? {
         Wanted::Topics(topics) if topics.is_empty() => instance.unsubscribe().await?,
         Wanted::Topics(topics) => instance.subscribe(topics).await?,
         Wanted::Pattern(pattern) => instance.subscribe_pattern(pattern).await?,
@@ -107,54 +123,49 @@ pub(crate) async fn subscribe(
 
 /// `GET ..{instance}/subscription`.
 ///
-/// Answers `{"topics": [..]}`. 40403.
+/// Answers `{"topics": [..]}`: those that the caller may read still. 40403.
 pub(crate) async fn subscription(
     State(proxy): State<Proxy>,
-    Named((group, name)): InstancePath,
+    own: OwnInstance,
 ) -> Answer<Json<Value>> {
-    let topics = proxy.instances.get(&group, &name)?.instance().subscription().await?;
+    let mut topics = own.session(&proxy)?.instance().subscription().await?;
+    topics.retain(|topic| sees_topic(own.caller(), topic));
     Ok(Json(json!({"topics": topics})))
 }
 
 /// `DELETE ..{instance}/subscription`.
 ///
 /// 204. 40403.
-pub(crate) async fn unsubscribe(
-    State(proxy): State<Proxy>,
-    Named((group, name)): InstancePath,
-) -> Answer<Nothing> {
-    proxy.instances.get(&group, &name)?.instance().unsubscribe().await?;
+pub(crate) async fn unsubscribe(State(proxy): State<Proxy>, own: OwnInstance) -> Answer<Nothing> {
+    own.session(&proxy)?.instance().unsubscribe().await?;
     Ok(Nothing)
 }
 
 /// `POST ..{instance}/assignments`: read these partitions, without the group.
 ///
-/// 204. 40403 · 40903 topics are subscribed.
+/// 204. 40301 of any topic · 40403 · 40903 topics are subscribed.
 pub(crate) async fn assign(
     State(proxy): State<Proxy>,
-    Named((group, name)): InstancePath,
+    own: OwnInstance,
     body: Control,
 ) -> Answer<Nothing> {
-    let session = proxy.instances.get(&group, &name)?;
-    session.instance().assign(named(&body)?).await?;
+    let session = own.session(&proxy)?;
+    session.instance().assign(named(&body, own.caller())?).await?;
     Ok(Nothing)
 }
 
-/// `GET ..{instance}/assignments`: the partitions that the instance reads.
+/// `GET ..{instance}/assignments`: the partitions that the instance reads, of topics that the caller may read still.
 ///
 /// 40403.
 pub(crate) async fn assignments(
     State(proxy): State<Proxy>,
-    Named((group, name)): InstancePath,
-) -> Answer<Json<Partitions>> {
-    let assigned = proxy.instances.get(&group, &name)?.instance().assignment().await?;
-    let partitions = assigned
-        .into_iter()
-        .map(|TopicPartition { topic, partition }| {
-            Object(bodies::TopicPartition { topic, partition })
-        })
-        .collect();
-    Ok(Json(Partitions { partitions }))
+    own: OwnInstance,
+) -> Answer<Json<Assignment>> {
+    let assigned = own.session(&proxy)?.instance().assignment().await?;
+    let seen = assigned.into_iter().filter(|partition| sees_topic(own.caller(), &partition.topic));
+    let seen =
+        seen.map(|TopicPartition { topic, partition }| AssignedPartition { topic, partition });
+    Ok(Json(Assignment { partitions: seen.collect() }))
 }
 
 /// How long a read may take, and how much it may bring.
@@ -172,15 +183,16 @@ pub(crate) struct ReadLimits {
 /// `timeout` (ms) and `max_bytes`; what is not positive means the default. A record that is larger
 /// comes alone. One that cannot be read in the instance's format has an `error` instead of its data.
 /// An answer without records says by `Weir-Kafka` what keeps them from coming: `joining` its group, or
-/// `unreachable` leaders of some partitions. 40403 · 40601 the instance has another format · 40801 a record's
+/// `unreachable` leaders of some partitions. 401 the caller's login ends while the read waits · 40301 the caller may not read a
+/// topic any more · 40403 · 40601 the instance has another format · 40801 a record's
 /// schema cannot be had now; the record stays the next · 50301 · 50302 no broker can be reached.
 pub(crate) async fn records(
     State(proxy): State<Proxy>,
-    Named((group, name)): InstancePath,
+    own: OwnInstance,
     accepted: Accepted,
     Query(asked): Query<ReadLimits>,
 ) -> Answer<Response> {
-    let session = proxy.instances.get(&group, &name)?;
+    let session = own.session(&proxy)?;
     let spec = session.instance().spec();
     accepted.check(spec.format)?;
     let _read = session.begin_read();
@@ -196,14 +208,21 @@ pub(crate) async fn records(
         Some(bytes) if bytes > 0 => (bytes as usize).min(READ_BYTES_MAX),
         _ => READ_BYTES_MAX,
     };
+    let caller = own.caller();
+    session.instance().demand_topics(caller)?;
+    let schemas = proxy.schemas.of(caller);
     let writer = Writer {
-        schemas: &proxy.schemas,
+        schemas: &schemas,
         key_format: spec.key_format,
         value_format: spec.value_format,
         decimals: spec.decimals,
         as_reference: quirks,
     };
-    let records = session.instance().read(timeout, max_bytes).await?;
+    let standing = Standing::new(caller, |caller| {
+        sees_group(caller, &spec.group) && session.instance().may_read_for(caller)
+    });
+    let records = standing.wait(session.instance().read(timeout, max_bytes)).await?;
+    records.demand_topics(caller)?;
     let (out, count) = rendered(&writer, &records).await?;
     let kept_away = match records.outlook() {
         Outlook::Unreachable { reason } if !quirks => {
@@ -260,16 +279,16 @@ async fn rendered(
 /// `POST ..{instance}/offsets`: commit what was read, or the offsets of the body, each of which is
 /// that of the last consumed record.
 ///
-/// Answers `[]`. 40403.
+/// Answers `[]`. 40301 of any topic · 40403.
 pub(crate) async fn commit(
     State(proxy): State<Proxy>,
-    Named((group, name)): InstancePath,
+    own: OwnInstance,
     body: Control,
 ) -> Answer<Json<Value>> {
-    let session = proxy.instances.get(&group, &name)?;
+    let session = own.session(&proxy)?;
     let commits = match body.is_empty() {
         true => None,
-        false => Some(body.json::<Offsets>()?.commits()?),
+        false => Some(body.json::<Offsets>()?.commits(own.caller())?),
     };
     let offsets = commits.map(|commits| commits.into_iter().map(|(p, c)| (p.into(), c)).collect());
     session.instance().commit(offsets).await?;
@@ -279,17 +298,17 @@ pub(crate) async fn commit(
 /// `GET ..{instance}/offsets`: the committed offsets of partitions, which a body names, or
 /// parameters: `topic`, each followed by its `partition`s, or by none for all that it has.
 ///
-/// Partitions without one are left out. 40401 · 40402 nothing is named · 40403.
+/// Partitions without one are left out. 40301 of any topic · 40401 · 40402 nothing is named · 40403.
 pub(crate) async fn committed(
     State(proxy): State<Proxy>,
-    Named((group, name)): InstancePath,
+    own: OwnInstance,
     parameters: Ordered,
     body: Control,
 ) -> Answer<Json<Value>> {
-    let session = proxy.instances.get(&group, &name)?;
+    let session = own.session(&proxy)?;
     let partitions = match body.is_empty() {
-        true => places(&proxy, &parameters).await?,
-        false => named(&body)?,
+        true => places(&proxy, &parameters, own.caller()).await?,
+        false => named(&body, own.caller())?,
     };
     if body.is_empty() && partitions.is_empty() {
         return Err(ProxyError::PartitionNotFound.into());
@@ -307,17 +326,24 @@ pub(crate) async fn committed(
     Ok(Json(json!({"offsets": offsets})))
 }
 
-/// The partitions that a body names, each once. 422.
-fn named(body: &Control) -> Result<Vec<TopicPartition>, ProxyError> {
-    Ok(body.json::<Partitions>()?.pairs()?.into_iter().map(TopicPartition::from).collect())
+/// The partitions that a body names, each once. 40301 of any topic · 422.
+fn named(body: &Control, caller: &Caller) -> Result<Vec<TopicPartition>, ProxyError> {
+    Ok(body.json::<Partitions>()?.pairs(caller)?.into_iter().map(TopicPartition::from).collect())
 }
 
-/// The partitions that parameters name. 40401 · 422.
-async fn places(proxy: &Proxy, parameters: &Ordered) -> Result<Vec<TopicPartition>, ProxyError> {
-    let mut topics: Vec<(&str, Vec<i32>)> = Vec::new();
+/// The partitions that parameters name. 40301 of any topic · 40401 · 422.
+async fn places(
+    proxy: &Proxy,
+    parameters: &Ordered,
+    caller: &Caller,
+) -> Result<Vec<TopicPartition>, ProxyError> {
+    let mut topics: Vec<(String, Vec<i32>)> = Vec::new();
     for (name, value) in &parameters.0 {
         match (name.as_str(), topics.last_mut()) {
-            ("topic", _) => topics.push((value, Vec::new())),
+            ("topic", _) => {
+                let topic = TopicInBody::new(value).demand::<Read>(caller)?;
+                topics.push((topic, Vec::new()));
+            }
             ("partition", Some((_, partitions))) => {
                 partitions.push(value.parse().map_err(|_| ProxyError::NotFound)?);
             }
@@ -331,10 +357,10 @@ async fn places(proxy: &Proxy, parameters: &Ordered) -> Result<Vec<TopicPartitio
     let mut places = Vec::new();
     for (topic, mut partitions) in topics {
         if partitions.is_empty() {
-            let all = proxy.broker.partitions(topic).await?;
+            let all = proxy.brokers.of(caller).partitions(&topic).await?;
             partitions = all.iter().map(|p| p.number).collect();
         }
-        let partitions = partitions.into_iter().map(|partition| (topic.to_string(), partition));
+        let partitions = partitions.into_iter().map(|partition| (topic.clone(), partition));
         places.extend(checked_places(partitions)?.into_iter().map(TopicPartition::from));
     }
     Ok(places)
@@ -343,14 +369,14 @@ async fn places(proxy: &Proxy, parameters: &Ordered) -> Result<Vec<TopicPartitio
 /// `POST ..{instance}/positions`: go on reading at these offsets, or at the first records that are
 /// not older than these timestamps.
 ///
-/// 204. 40403 · 40903 a partition is not assigned.
+/// 204. 40301 of any topic · 40403 · 40903 a partition is not assigned.
 pub(crate) async fn seek(
     State(proxy): State<Proxy>,
-    Named((group, name)): InstancePath,
+    own: OwnInstance,
     body: Control,
 ) -> Answer<Nothing> {
-    let session = proxy.instances.get(&group, &name)?;
-    let places = body.json::<Positions>()?.places()?;
+    let session = own.session(&proxy)?;
+    let places = body.json::<Positions>()?.places(own.caller())?;
     let to = places.into_iter().map(|(topic, partition, to)| ((topic, partition).into(), to));
     session.instance().seek(to.collect()).await?;
     Ok(Nothing)
@@ -359,36 +385,35 @@ pub(crate) async fn seek(
 /// `POST ..{instance}/positions/beginning`: go on reading at the first records of these partitions, or
 /// of all assigned ones if none is named.
 ///
-/// 204. 40403 · 40903 a partition is not assigned.
+/// 204. 40301 of any topic · 40403 · 40903 a partition is not assigned.
 pub(crate) async fn seek_to_beginning(
     State(proxy): State<Proxy>,
-    Named((group, name)): InstancePath,
+    own: OwnInstance,
     body: Control,
 ) -> Answer<Nothing> {
-    seek_all(&proxy, &group, &name, &body, Position::Beginning).await
+    seek_all(&proxy, &own, &body, Position::Beginning).await
 }
 
 /// `POST ..{instance}/positions/end`: go on reading after the last records of these partitions, or of
 /// all assigned ones if none is named.
 ///
-/// 204. 40403 · 40903 a partition is not assigned.
+/// 204. 40301 of any topic · 40403 · 40903 a partition is not assigned.
 pub(crate) async fn seek_to_end(
     State(proxy): State<Proxy>,
-    Named((group, name)): InstancePath,
+    own: OwnInstance,
     body: Control,
 ) -> Answer<Nothing> {
-    seek_all(&proxy, &group, &name, &body, Position::End).await
+    seek_all(&proxy, &own, &body, Position::End).await
 }
 
 async fn seek_all(
     proxy: &Proxy,
-    group: &str,
-    name: &str,
+    own: &OwnInstance,
     body: &Control,
     position: Position,
 ) -> Answer<Nothing> {
-    let session = proxy.instances.get(group, name)?;
-    let mut partitions = named(body)?;
+    let session = own.session(proxy)?;
+    let mut partitions = named(body, own.caller())?;
     if partitions.is_empty() {
         partitions = session.instance().assignment().await?;
     }

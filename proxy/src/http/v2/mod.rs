@@ -5,4 +5,5 @@ pub(super) mod brokers;
 pub(super) mod consumers;
 mod control;
 pub(super) mod negotiate;
+mod own_instance;
 pub(super) mod topics;

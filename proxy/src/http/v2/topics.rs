@@ -8,21 +8,23 @@ use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
+use weir_http::{Caller, Principal};
 use weir_kafka::admin::{ConfigResource, PartitionInfo, Topic as Found};
 use weir_kafka::{Code, TopicName};
 
 use super::negotiate::Produced;
 use crate::Proxy;
+use crate::broker::Broker;
 use crate::error::{ProxyError, RETRY_AFTER_S};
 use crate::format::Format;
 use crate::http::answer::{Answer, Json};
 use crate::http::json::parse;
-use crate::http::request::{Acknowledged, Bytes, Named, Query};
+use crate::http::request::{Acknowledged, Bytes, PartitionId, Query};
+use crate::http::rights::{Read, Topic, Write, sees_topic};
 use crate::produce::{Prepared, ProduceResponse, Target};
-use weir_http::Principal;
 
 #[derive(Serialize)]
-pub(crate) struct Topic {
+pub(crate) struct TopicFields {
     name: String,
     configs: BTreeMap<String, String>,
     partitions: Vec<Partition>,
@@ -43,11 +45,13 @@ struct Replica {
     in_sync: bool,
 }
 
-/// `GET /topics`: names of topics, sorted, but those that Kafka keeps for itself.
+/// `GET /topics`: names of topics that the caller may read, sorted, but those that Kafka keeps for itself.
 ///
 /// 50003 Kafka does not answer.
-pub(crate) async fn list(State(proxy): State<Proxy>) -> Answer<Json<Vec<String>>> {
-    Ok(Json(proxy.broker.topics().await?))
+pub(crate) async fn list(State(proxy): State<Proxy>, caller: Caller) -> Answer<Json<Vec<String>>> {
+    let mut topics = proxy.brokers.of(&caller).topics().await?;
+    topics.retain(|topic| sees_topic(&caller, topic));
+    Ok(Json(topics))
 }
 
 /// `GET /topics/{topic}`: a topic with its configuration and its partitions.
@@ -55,11 +59,13 @@ pub(crate) async fn list(State(proxy): State<Proxy>) -> Answer<Json<Vec<String>>
 /// 40403.
 pub(crate) async fn get(
     State(proxy): State<Proxy>,
-    Named(topic): Named<String>,
-) -> Answer<Json<Topic>> {
-    let found = found(&proxy, &topic).await?;
-    let configs = configs_of(&proxy, &topic).await?;
-    Ok(Json(Topic { name: topic, configs, partitions: partitions_of(found) }))
+    topic: Topic<Read>,
+    caller: Caller,
+) -> Answer<Json<TopicFields>> {
+    let broker = proxy.brokers.of(&caller);
+    let found = found(broker, &topic).await?;
+    let configs = configs_of(broker, &topic).await?;
+    Ok(Json(TopicFields { name: topic.to_string(), configs, partitions: partitions_of(found) }))
 }
 
 /// `GET /topics/{topic}/partitions`.
@@ -67,9 +73,10 @@ pub(crate) async fn get(
 /// 40403.
 pub(crate) async fn partitions(
     State(proxy): State<Proxy>,
-    Named(topic): Named<String>,
+    topic: Topic<Read>,
+    caller: Caller,
 ) -> Answer<Json<Vec<Partition>>> {
-    Ok(Json(partitions_of(found(&proxy, &topic).await?)))
+    Ok(Json(partitions_of(found(proxy.brokers.of(&caller), &topic).await?)))
 }
 
 /// `GET /topics/{topic}/partitions/{partition}`.
@@ -77,9 +84,11 @@ pub(crate) async fn partitions(
 /// 40402 · 40403.
 pub(crate) async fn partition(
     State(proxy): State<Proxy>,
-    Named((topic, partition)): Named<(String, i32)>,
+    topic: Topic<Read>,
+    PartitionId(partition): PartitionId,
+    caller: Caller,
 ) -> Answer<Json<Partition>> {
-    let found = found(&proxy, &topic).await?;
+    let found = found(proxy.brokers.of(&caller), &topic).await?;
     Ok(Json(Partition::of(found.partition(partition).map_err(ProxyError::from)?)))
 }
 
@@ -89,10 +98,13 @@ pub(crate) async fn partition(
 /// 40402 · 40403.
 pub(crate) async fn offsets(
     State(proxy): State<Proxy>,
-    Named((topic, partition)): Named<(String, i32)>,
+    topic: Topic<Read>,
+    PartitionId(partition): PartitionId,
+    caller: Caller,
 ) -> Answer<Json<Value>> {
-    let found = found(&proxy, &topic).await?;
-    let offsets = crate::http::offsets_of(&proxy, &found, partition).await?;
+    let broker = proxy.brokers.of(&caller);
+    let found = found(broker, &topic).await?;
+    let offsets = crate::http::offsets_of(broker, &found, partition).await?;
     Ok(Json(json!({"beginning_offset": offsets.first, "end_offset": offsets.end})))
 }
 
@@ -105,14 +117,16 @@ pub(crate) async fn offsets(
 /// there is not · 42201 · 42202 no schema · 42205 · 42207 the registry · 429.
 pub(crate) async fn produce(
     State(proxy): State<Proxy>,
-    Named(topic): Named<String>,
+    topic: Topic<Write>,
+    caller: Caller,
     Produced(format): Produced,
     principal: Principal,
     Query(asked): Query<Acknowledged>,
     Bytes(body): Bytes,
 ) -> Answer<Response> {
     proxy.limits.produce(&principal, body.len())?;
-    send(&proxy, &topic, None, format, &asked, &body).await
+    let (records, asked) = (Unsent { format, partition: None, body: &body }, &asked);
+    send(&proxy, &caller, &topic, records, asked).await
 }
 
 /// `POST /topics/{topic}/partitions/{partition}`: produce records to a partition; a record's own
@@ -121,32 +135,45 @@ pub(crate) async fn produce(
 /// Answers as `POST /topics/{topic}`.
 pub(crate) async fn produce_to_partition(
     State(proxy): State<Proxy>,
-    Named((topic, partition)): Named<(String, i32)>,
+    topic: Topic<Write>,
+    PartitionId(partition): PartitionId,
+    caller: Caller,
     Produced(format): Produced,
     principal: Principal,
     Query(asked): Query<Acknowledged>,
     Bytes(body): Bytes,
 ) -> Answer<Response> {
     proxy.limits.produce(&principal, body.len())?;
-    send(&proxy, &topic, Some(partition), format, &asked, &body).await
+    let partition = Some(partition);
+    let (records, asked) = (Unsent { format, partition, body: &body }, &asked);
+    send(&proxy, &caller, &topic, records, asked).await
+}
+
+/// The records of a request.
+struct Unsent<'a> {
+    format: Format,
+    /// Where those go that name no partition.
+    partition: Option<i32>,
+    body: &'a [u8],
 }
 
 async fn send(
     proxy: &Proxy,
+    caller: &Caller,
     topic: &str,
-    partition: Option<i32>,
-    format: Format,
+    Unsent { format, partition, body }: Unsent<'_>,
     asked: &Acknowledged,
-    body: &[u8],
 ) -> Answer<Response> {
+    let schemas = proxy.schemas.of(caller);
+    let target = Target { topic, schemas: &schemas, unknown_fields: proxy.unknown_fields() };
     let acks = asked.by()?;
     if matches!(body.trim_ascii(), b"" | b"null") {
         return Err(ProxyError::Invalid { reason: "must not be null".to_string() }.into());
     }
     let request = parse(body)?;
     let Prepared { records, key_schema_id, value_schema_id } =
-        Prepared::new(Target::new(proxy, topic), partition, format, request).await?;
-    let results = proxy.broker.producers.send(topic, records, acks).await?;
+        Prepared::new(target, partition, format, request).await?;
+    let results = proxy.brokers.of(caller).producers.send(topic, records, acks).await?;
     let response = ProduceResponse::new(key_schema_id, value_schema_id, results);
     let status = StatusCode::from_u16(response.status()).map_err(|_| ProxyError::Internal)?;
     let is_worth_another_try = response.is_worth_another_try();
@@ -158,16 +185,16 @@ async fn send(
 }
 
 /// 40403.
-async fn found(proxy: &Proxy, topic: &str) -> Result<Found, ProxyError> {
+async fn found(broker: &Broker, topic: &str) -> Result<Found, ProxyError> {
     // v3 leaves it to Kafka to say that no topic can be called so
     let name = TopicName::parse(topic).map_err(|_| Code::UnknownTopicOrPartition)?;
-    Ok(proxy.broker.cluster.topic(&name, false).await?)
+    Ok(broker.cluster.topic(&name, false).await?)
 }
 
 /// The configuration of a topic; empty where the broker cannot say it, as the embedded one.
-async fn configs_of(proxy: &Proxy, topic: &str) -> Result<BTreeMap<String, String>, ProxyError> {
+async fn configs_of(broker: &Broker, topic: &str) -> Result<BTreeMap<String, String>, ProxyError> {
     let resource = ConfigResource::Topic(topic.to_string());
-    match proxy.broker.cluster.configs_of(resource, None).await {
+    match broker.cluster.configs_of(resource, None).await {
         Ok(found) => Ok(found.into_iter().filter_map(|c| Some((c.name, c.value?))).collect()),
         Err(fault) if fault.code == Code::UnsupportedRequest => Ok(BTreeMap::new()),
         Err(fault) => Err(fault.into()),

@@ -2,7 +2,6 @@
 
 use std::str::FromStr;
 
-use axum::extract::State;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderName, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -11,12 +10,12 @@ use weir_kafka::admin::{Acl as Found, AclFilter, Operation, Pattern, Permission,
 
 use super::json_body::{JsonBody, Required};
 use super::site::{Here, List, Resource, Site, keys};
-use crate::Proxy;
 use crate::error::ProxyError;
 use crate::http::Object;
 use crate::http::answer::{Answer, Json, Nothing};
 use crate::http::encoded;
-use crate::http::request::{Named, Query};
+use crate::http::request::Query;
+use crate::http::rights::{Admin, Cluster};
 
 #[derive(Serialize)]
 pub(crate) struct Acl {
@@ -60,12 +59,11 @@ const CLUSTER_NAME: &str = "kafka-cluster";
 ///
 /// 404 no such word · 40002 the brokers have no authorizer · 404.
 pub(crate) async fn list(
-    State(proxy): State<Proxy>,
-    Named(cluster): Named<String>,
+    _: Cluster<Admin>,
     here: Here,
     Query(asked): Query<Matching>,
 ) -> Answer<Json<List<Resource<Acl>>>> {
-    let site = here.cluster(&proxy, &cluster).await?;
+    let site = here.site().await?;
     let filter = AclFilter {
         resource_type: word(&asked.resource_type, "ResourceType")?.unwrap_or(ResourceType::Any),
         pattern_type: word(&asked.pattern_type, "PatternType")?.unwrap_or(Pattern::Any),
@@ -73,7 +71,7 @@ pub(crate) async fn list(
         permission: word(&asked.permission, "Permission")?.unwrap_or(Permission::Any),
         ..asked.names()
     };
-    let found = proxy.broker.cluster.acls(&filter).await.map_err(ProxyError::from)?;
+    let found = site.kafka().acls(&filter).await.map_err(ProxyError::from)?;
     let query = query(&filter);
     let url = format!("{}?{query}", site.url(&["acls"]));
     let mut items: Vec<_> =
@@ -86,14 +84,13 @@ pub(crate) async fn list(
 ///
 /// 201, with its place in `Location`. 40002.
 pub(crate) async fn create(
-    State(proxy): State<Proxy>,
-    Named(cluster): Named<String>,
+    _: Cluster<Admin>,
     here: Here,
     JsonBody(request): JsonBody<CreateAcl>,
 ) -> Answer<(StatusCode, [(HeaderName, String); 1])> {
-    let site = here.cluster(&proxy, &cluster).await?;
+    let site = here.site().await?;
     let acl = request.acl()?;
-    proxy.broker.cluster.create_acls(std::slice::from_ref(&acl)).await.map_err(ProxyError::from)?;
+    site.kafka().create_acls(std::slice::from_ref(&acl)).await.map_err(ProxyError::from)?;
     Ok((StatusCode::CREATED, [(LOCATION, address(&site, &acl))]))
 }
 
@@ -101,15 +98,14 @@ pub(crate) async fn create(
 ///
 /// 204. 40002.
 pub(crate) async fn create_all(
-    State(proxy): State<Proxy>,
-    Named(cluster): Named<String>,
+    _: Cluster<Admin>,
     here: Here,
     JsonBody(request): JsonBody<CreateAcls>,
 ) -> Answer<Nothing> {
-    here.cluster(&proxy, &cluster).await?;
+    let site = here.site().await?;
     let acls = request.data.into_iter().map(|Object(acl)| acl.acl());
     let acls = acls.collect::<Result<Vec<_>, _>>()?;
-    proxy.broker.cluster.create_acls(&acls).await.map_err(ProxyError::from)?;
+    site.kafka().create_acls(&acls).await.map_err(ProxyError::from)?;
     Ok(Nothing)
 }
 
@@ -118,12 +114,11 @@ pub(crate) async fn create_all(
 ///
 /// Answers them: `{"data": [..]}`. 400 one is missing · 404 no such word · 40002.
 pub(crate) async fn delete(
-    State(proxy): State<Proxy>,
-    Named(cluster): Named<String>,
+    _: Cluster<Admin>,
     here: Here,
     Query(asked): Query<Matching>,
 ) -> Answer<Json<Value>> {
-    let site = here.cluster(&proxy, &cluster).await?;
+    let site = here.site().await?;
     let filter = AclFilter {
         resource_type: required(word(&asked.resource_type, "ResourceType")?, "resource_type")?,
         pattern_type: required(word(&asked.pattern_type, "PatternType")?, "pattern_type")?,
@@ -131,7 +126,7 @@ pub(crate) async fn delete(
         permission: required(word(&asked.permission, "Permission")?, "permission")?,
         ..asked.names()
     };
-    let deleted = proxy.broker.cluster.delete_acls(&filter).await.map_err(ProxyError::from)?;
+    let deleted = site.kafka().delete_acls(&filter).await.map_err(ProxyError::from)?;
     let deleted: Vec<_> = deleted.into_iter().map(|acl| describe(&site, acl)).collect();
     Ok(Json(json!({"data": deleted})))
 }

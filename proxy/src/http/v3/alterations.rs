@@ -6,16 +6,17 @@ use std::collections::HashSet;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use weir_http::{Caller, Denied};
 use weir_kafka::Fault;
 use weir_kafka::admin::{Alteration, ConfigResource};
 
 use super::json_body::Required;
 use super::site::{Here, Site};
-use crate::Proxy;
 use crate::error::ProxyError;
 use crate::http::Object;
 use crate::http::answer::{Answer, Json, Nothing};
 use crate::http::json::coerced;
+use crate::http::rights::{Configure, TopicInBody};
 
 /// The body of `PUT ../configs/{name}`.
 #[derive(Deserialize)]
@@ -67,8 +68,7 @@ impl Required for AlterTopics {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AlterTopic {
-    #[serde(deserialize_with = "coerced")]
-    topic_name: String,
+    topic_name: TopicInBody,
     configs: Vec<Object<AlterOne>>,
 }
 
@@ -104,79 +104,61 @@ const OF_LISTENER: &str = "listener.name.";
 
 /// Sets one setting. 404 no such setting · 40002 · 40403.
 pub(super) async fn set(
-    proxy: &Proxy,
-    cluster: &str,
     here: Here,
     of: ConfigResource,
     name: String,
     new: NewValue,
 ) -> Answer<Nothing> {
-    let site = here.cluster(proxy, cluster).await?;
+    let site = here.site().await?;
     let value = new.value.ok_or_else(|| no_value(&name))?;
-    Names::of(proxy, &of).await?.check(&site, &of, &name)?;
-    alter_one(proxy, of, vec![Alteration { name, value: Some(value) }], false).await
+    Names::of(&site, &of).await?.check(&site, &of, &name)?;
+    alter_one(&site, of, vec![Alteration { name, value: Some(value) }], false).await
 }
 
 /// Gives one setting its default again. 404 no such setting, or for all brokers one that is not set ·
 /// 40002 · 40403.
-pub(super) async fn reset(
-    proxy: &Proxy,
-    cluster: &str,
-    here: Here,
-    of: ConfigResource,
-    name: String,
-) -> Answer<Nothing> {
-    let site = here.cluster(proxy, cluster).await?;
+pub(super) async fn reset(here: Here, of: ConfigResource, name: String) -> Answer<Nothing> {
+    let site = here.site().await?;
     match of {
-        ConfigResource::Brokers => Names::set_of(proxy, &of).await?.check(&site, &of, &name)?,
+        ConfigResource::Brokers => Names::set_of(&site, &of).await?.check(&site, &of, &name)?,
         ConfigResource::Topic(_) | ConfigResource::Broker(_) => {
-            Names::of(proxy, &of).await?.check(&site, &of, &name)?
+            Names::of(&site, &of).await?.check(&site, &of, &name)?
         }
     }
-    alter_one(proxy, of, vec![Alteration { name, value: None }], false).await
+    alter_one(&site, of, vec![Alteration { name, value: None }], false).await
 }
 
 /// Alters several settings, all or none. 404 no such setting · 40002 · 40403.
-pub(super) async fn alter(
-    proxy: &Proxy,
-    cluster: &str,
-    here: Here,
-    of: ConfigResource,
-    request: Alter,
-) -> Answer<Nothing> {
-    let site = here.cluster(proxy, cluster).await?;
+pub(super) async fn alter(here: Here, of: ConfigResource, request: Alter) -> Answer<Nothing> {
+    let site = here.site().await?;
     let changes = changes(request.data)?;
-    Names::of(proxy, &of).await?.check_all(&site, &of, &changes)?;
-    alter_one(proxy, of, changes, request.validate_only.unwrap_or(false)).await
+    Names::of(&site, &of).await?.check_all(&site, &of, &changes)?;
+    alter_one(&site, of, changes, request.validate_only.unwrap_or(false)).await
 }
 
 /// Alters settings of several topics. 204, or 207 with what each topic that Kafka refuses has against
-/// it. 404 no such setting · 40002 · 40403: no topic is altered.
+/// it. 404 no such setting · 40002 · 40301 of any topic · 40403: no topic is altered.
 pub(super) async fn alter_topics(
-    proxy: &Proxy,
-    cluster: &str,
     here: Here,
+    caller: &Caller,
     request: AlterTopics,
 ) -> Answer<Response> {
-    let site = here.cluster(proxy, cluster).await?;
-    let asked = by_topic(request.data)?;
+    let asked = permitted(request.data, caller)?;
+    let site = here.site().await?;
+    let asked = by_topic(asked)?;
     if asked.is_empty() {
         return Ok(Nothing.into_response());
     }
     let of: Vec<ConfigResource> = asked.iter().map(|(of, _)| of.clone()).collect();
-    let known = proxy.broker.cluster.configs(&of, None).await.map_err(ProxyError::from)?;
+    let known = site.kafka().configs(&of, None).await.map_err(ProxyError::from)?;
     for ((of, changes), known) in asked.iter().zip(known) {
         let known = Names(known.into_iter().map(|config| config.name).collect());
         known.check_all(&site, of, changes)?;
     }
     let asked: Vec<_> = asked.into_iter().filter(|(_, changes)| !changes.is_empty()).collect();
     let validate_only = request.validate_only.unwrap_or(false);
-    let results = proxy
-        .broker
-        .cluster
-        .alter_configs(&asked, validate_only)
-        .await
-        .map_err(ProxyError::from)?;
+    let results =
+        site.kafka().alter_configs(&asked, validate_only).await.map_err(ProxyError::from)?;
     let failures: Vec<Failure> = asked
         .iter()
         .zip(results)
@@ -193,15 +175,14 @@ pub(super) async fn alter_topics(
 }
 
 async fn alter_one(
-    proxy: &Proxy,
+    site: &Site,
     of: ConfigResource,
     changes: Vec<Alteration>,
     validate_only: bool,
 ) -> Answer<Nothing> {
     if !changes.is_empty() {
-        let results = proxy
-            .broker
-            .cluster
+        let results = site
+            .kafka()
             .alter_configs(&[(of, changes)], validate_only)
             .await
             .map_err(ProxyError::from)?;
@@ -215,19 +196,19 @@ struct Names(HashSet<String>);
 
 impl Names {
     /// What can be set of a resource. 404 no such broker · 40403.
-    async fn of(proxy: &Proxy, of: &ConfigResource) -> Result<Names, ProxyError> {
-        let mut names = Names::set_of(proxy, of).await?;
+    async fn of(site: &Site, of: &ConfigResource) -> Result<Names, ProxyError> {
+        let mut names = Names::set_of(site, of).await?;
         if *of == ConfigResource::Brokers
-            && let Some(id) = proxy.broker.cluster.cluster().await?.brokers.into_keys().next()
+            && let Some(id) = site.kafka().cluster().await?.brokers.into_keys().next()
         {
-            names.0.extend(Names::set_of(proxy, &ConfigResource::Broker(id)).await?.0);
+            names.0.extend(Names::set_of(site, &ConfigResource::Broker(id)).await?.0);
         }
         Ok(names)
     }
 
     /// What Kafka lists of a resource: of all brokers, only what is set.
-    async fn set_of(proxy: &Proxy, of: &ConfigResource) -> Result<Names, ProxyError> {
-        let found = proxy.broker.cluster.configs_of(of.clone(), None).await?;
+    async fn set_of(site: &Site, of: &ConfigResource) -> Result<Names, ProxyError> {
+        let found = site.kafka().configs_of(of.clone(), None).await?;
         Ok(Names(found.into_iter().map(|config| config.name).collect()))
     }
 
@@ -256,13 +237,24 @@ impl Names {
     }
 }
 
+/// All of the topics, each of which the caller may configure. 40301.
+fn permitted(
+    asked: Vec<Object<AlterTopic>>,
+    caller: &Caller,
+) -> Result<Vec<(String, Vec<Object<AlterOne>>)>, Denied> {
+    let of_topic = |Object(AlterTopic { topic_name, configs }): Object<AlterTopic>| {
+        Ok((topic_name.demand::<Configure>(caller)?, configs))
+    };
+    asked.into_iter().map(of_topic).collect()
+}
+
 /// Each topic once. 40002.
 fn by_topic(
-    asked: Vec<Object<AlterTopic>>,
+    asked: Vec<(String, Vec<Object<AlterOne>>)>,
 ) -> Result<Vec<(ConfigResource, Vec<Alteration>)>, ProxyError> {
     let mut topics: Vec<(ConfigResource, Vec<Object<AlterOne>>)> = Vec::with_capacity(asked.len());
-    for Object(AlterTopic { topic_name, configs }) in asked {
-        let of = ConfigResource::Topic(topic_name);
+    for (topic, configs) in asked {
+        let of = ConfigResource::Topic(topic);
         match topics.iter_mut().find(|(known, _)| *known == of) {
             Some((_, known)) => known.extend(configs),
             None => topics.push((of, configs)),

@@ -1,15 +1,15 @@
 //! `/v3/clusters/{cluster}/brokers`.
 
-use axum::extract::State;
 use serde::Serialize;
+use weir_http::Caller;
 use weir_kafka::Node;
 
 use super::partitions::{Replica, replica};
 use super::site::{Here, Link, List, Resource, Site, key, keys};
-use crate::Proxy;
 use crate::error::ProxyError;
 use crate::http::answer::{Answer, Json};
-use crate::http::request::Named;
+use crate::http::request::BrokerId;
+use crate::http::rights::{Cluster, Read, sees_topic};
 
 #[derive(Serialize)]
 pub(crate) struct Broker {
@@ -24,14 +24,9 @@ pub(crate) struct Broker {
 /// `GET ../brokers`.
 ///
 /// 404.
-pub(crate) async fn list(
-    State(proxy): State<Proxy>,
-    Named(cluster): Named<String>,
-    here: Here,
-) -> Answer<Json<List<Resource<Broker>>>> {
-    let site = here.cluster(&proxy, &cluster).await?;
-    let brokers =
-        proxy.broker.cluster.cluster().await.map_err(ProxyError::from)?.brokers.into_values();
+pub(crate) async fn list(_: Cluster<Read>, here: Here) -> Answer<Json<List<Resource<Broker>>>> {
+    let site = here.site().await?;
+    let brokers = site.kafka().cluster().await.map_err(ProxyError::from)?.brokers.into_values();
     let brokers = brokers.map(|node| (key(node.id), describe(&site, node)));
     Ok(Json(site.list("KafkaBrokerList", &["brokers"], brokers)))
 }
@@ -40,39 +35,32 @@ pub(crate) async fn list(
 ///
 /// 404.
 pub(crate) async fn get(
-    State(proxy): State<Proxy>,
-    Named((cluster, broker)): Named<(String, i32)>,
+    _: Cluster<Read>,
+    BrokerId(broker): BrokerId,
     here: Here,
 ) -> Answer<Json<Resource<Broker>>> {
-    let site = here.cluster(&proxy, &cluster).await?;
-    let node =
-        proxy.broker.cluster.cluster().await.map_err(ProxyError::from)?.brokers.remove(&broker);
+    let site = here.site().await?;
+    let node = site.kafka().cluster().await.map_err(ProxyError::from)?.brokers.remove(&broker);
     Ok(Json(describe(&site, node.ok_or(ProxyError::NotFound)?)))
 }
 
-/// `GET ../brokers/{broker}/partition-replicas`: the replicas that a broker has.
+/// `GET ../brokers/{broker}/partition-replicas`: the replicas that a broker has, of topics that the caller may read.
 ///
 /// 404.
 pub(crate) async fn replicas(
-    State(proxy): State<Proxy>,
-    Named((cluster, broker)): Named<(String, i32)>,
+    _: Cluster<Read>,
+    BrokerId(broker): BrokerId,
+    caller: Caller,
     here: Here,
 ) -> Answer<Json<List<Resource<Replica>>>> {
-    let site = here.cluster(&proxy, &cluster).await?;
-    if !proxy
-        .broker
-        .cluster
-        .cluster()
-        .await
-        .map_err(ProxyError::from)?
-        .brokers
-        .contains_key(&broker)
-    {
+    let site = here.site().await?;
+    if !site.kafka().cluster().await.map_err(ProxyError::from)?.brokers.contains_key(&broker) {
         let reason = format!("Broker {broker} cannot be found.");
         return Err(ProxyError::Missing { reason }.into());
     }
     let mut found = Vec::new();
-    for topic in proxy.broker.cluster.topics(false).await.map_err(ProxyError::from)?.values() {
+    let topics = site.kafka().topics(false).await.map_err(ProxyError::from)?.into_values();
+    for topic in topics.filter(|topic| sees_topic(&caller, &topic.name)) {
         for partition in topic.partitions.values().filter(|p| p.replicas.contains(&broker)) {
             let order = keys(&[&topic.name, &key(partition.number)]);
             found.push((order, replica(&site, &topic.name, partition, broker)));

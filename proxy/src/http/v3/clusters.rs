@@ -1,16 +1,14 @@
 //! `/v3/clusters`.
 
-use axum::extract::State;
 use serde::Serialize;
 
 use super::site::{Here, Link, List, Resource, Site};
-use crate::Proxy;
 use crate::error::ProxyError;
 use crate::http::answer::{Answer, Json};
-use crate::http::request::Named;
+use crate::http::rights::{Cluster, Read};
 
 #[derive(Serialize)]
-pub(crate) struct Cluster {
+pub(crate) struct ClusterLinks {
     #[serde(skip_serializing_if = "Option::is_none")]
     controller: Option<Link>,
     acls: Link,
@@ -25,29 +23,25 @@ pub(crate) struct Cluster {
 ///
 /// 50003 Kafka does not answer.
 pub(crate) async fn list(
-    State(proxy): State<Proxy>,
+    _: Cluster<Read>,
     here: Here,
-) -> Answer<Json<List<Resource<Cluster>>>> {
-    let cluster = proxy.broker.cluster.cluster().await.map_err(ProxyError::from)?;
-    let site = here.site(&cluster.id);
+) -> Answer<Json<List<Resource<ClusterLinks>>>> {
+    let cluster = here.kafka().cluster().await.map_err(ProxyError::from)?;
+    let site = here.site_of(&cluster.id);
     Ok(Json(here.clusters(describe(&site, cluster.controller))))
 }
 
 /// `GET /v3/clusters/{cluster}`.
 ///
 /// 404.
-pub(crate) async fn get(
-    State(proxy): State<Proxy>,
-    Named(id): Named<String>,
-    here: Here,
-) -> Answer<Json<Resource<Cluster>>> {
-    let site = here.cluster(&proxy, &id).await?;
-    let cluster = proxy.broker.cluster.cluster().await.map_err(ProxyError::from)?;
+pub(crate) async fn get(_: Cluster<Read>, here: Here) -> Answer<Json<Resource<ClusterLinks>>> {
+    let site = here.site().await?;
+    let cluster = site.kafka().cluster().await.map_err(ProxyError::from)?;
     Ok(Json(describe(&site, cluster.controller)))
 }
 
-fn describe(site: &Site, controller: Option<i32>) -> Resource<Cluster> {
-    let cluster = Cluster {
+fn describe(site: &Site, controller: Option<i32>) -> Resource<ClusterLinks> {
+    let cluster = ClusterLinks {
         controller: controller.map(|id| site.link(&["brokers", &id.to_string()])),
         acls: site.link(&["acls"]),
         brokers: site.link(&["brokers"]),

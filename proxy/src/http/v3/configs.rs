@@ -2,18 +2,18 @@
 //! `../brokers/{broker}/configs`, `../broker-configs`. Source: Confluent TopicConfigsResource,
 //! BrokerConfigsResource, ClusterConfigsResource.
 
-use axum::extract::State;
 use axum::response::Response;
 use serde::Serialize;
+use weir_http::Caller;
 use weir_kafka::admin::{Config as Found, ConfigResource};
 
 use super::alterations::{Alter, AlterTopics, NewValue, alter, reset, set};
 use super::json_body::JsonBody;
 use super::site::{Here, List, Resource, Site, key, keys};
-use crate::Proxy;
 use crate::error::ProxyError;
 use crate::http::answer::{Answer, Json, Nothing};
-use crate::http::request::Named;
+use crate::http::request::{BrokerId, SettingName};
+use crate::http::rights::{Cluster, Configure, Read, Topic, sees_topic};
 
 /// A setting. Whose it is is said by one of the first three.
 #[derive(Serialize)]
@@ -48,75 +48,66 @@ type Configs = Answer<Json<List<Resource<Config>>>>;
 /// `GET ../topics/{topic}/configs`.
 ///
 /// 40403.
-pub(crate) async fn of_topic(
-    State(proxy): State<Proxy>,
-    Named((cluster, topic)): Named<(String, String)>,
-    here: Here,
-) -> Configs {
+pub(crate) async fn of_topic(topic: Topic<Read>, here: Here) -> Configs {
     let place = ["topics", &topic, "configs"];
-    list(&proxy, &cluster, here, ConfigResource::Topic(topic.clone()), &place).await
+    list(here, ConfigResource::Topic(topic.to_string()), &place).await
 }
 
 /// `GET ../topics/{topic}/configs/{name}`.
 ///
 /// 404 · 40403.
 pub(crate) async fn of_topic_one(
-    State(proxy): State<Proxy>,
-    Named((cluster, topic, name)): Named<(String, String, String)>,
+    topic: Topic<Read>,
+    SettingName(name): SettingName,
     here: Here,
 ) -> Answer<Json<Resource<Config>>> {
-    one(&proxy, &cluster, here, ConfigResource::Topic(topic), &name).await
+    one(here, ConfigResource::Topic(topic.to_string()), &name).await
 }
 
 /// `PUT ../topics/{topic}/configs/{name}`.
 ///
 /// 204. 404 no such setting · 40002 · 40403.
 pub(crate) async fn set_of_topic(
-    State(proxy): State<Proxy>,
-    Named((cluster, topic, name)): Named<(String, String, String)>,
+    topic: Topic<Configure>,
+    SettingName(name): SettingName,
     here: Here,
     JsonBody(new): JsonBody<NewValue>,
 ) -> Answer<Nothing> {
-    set(&proxy, &cluster, here, ConfigResource::Topic(topic), name, new).await
+    set(here, ConfigResource::Topic(topic.to_string()), name, new).await
 }
 
 /// `DELETE ../topics/{topic}/configs/{name}`: the default again.
 ///
 /// 204. 404 no such setting · 40002 · 40403.
 pub(crate) async fn reset_of_topic(
-    State(proxy): State<Proxy>,
-    Named((cluster, topic, name)): Named<(String, String, String)>,
+    topic: Topic<Configure>,
+    SettingName(name): SettingName,
     here: Here,
 ) -> Answer<Nothing> {
-    reset(&proxy, &cluster, here, ConfigResource::Topic(topic), name).await
+    reset(here, ConfigResource::Topic(topic.to_string()), name).await
 }
 
 /// `POST ../topics/{topic}/configs:alter`: all or none.
 ///
 /// 204. 404 no such setting · 40002 · 40403.
 pub(crate) async fn alter_topic(
-    State(proxy): State<Proxy>,
-    Named((cluster, topic)): Named<(String, String)>,
+    topic: Topic<Configure>,
     here: Here,
     JsonBody(request): JsonBody<Alter>,
 ) -> Answer<Nothing> {
-    alter(&proxy, &cluster, here, ConfigResource::Topic(topic), request).await
+    alter(here, ConfigResource::Topic(topic.to_string()), request).await
 }
 
-/// `GET ../topics/-/configs`: of all topics but those that Kafka keeps for itself.
+/// `GET ../topics/-/configs`: of all topics that the caller may read, but those that Kafka keeps for itself.
 ///
 /// 404.
-pub(crate) async fn of_topics(
-    State(proxy): State<Proxy>,
-    Named(cluster): Named<String>,
-    here: Here,
-) -> Configs {
-    let site = here.cluster(&proxy, &cluster).await?;
-    let topics = proxy.broker.cluster.topics(false).await.map_err(ProxyError::from)?.into_iter();
-    let topics = topics.filter(|(_, topic)| !topic.is_internal);
+pub(crate) async fn of_topics(caller: Caller, here: Here) -> Configs {
+    let site = here.site().await?;
+    let topics = site.kafka().topics(false).await.map_err(ProxyError::from)?.into_iter();
+    let topics = topics.filter(|(name, topic)| !topic.is_internal && sees_topic(&caller, name));
     let topics: Vec<ConfigResource> =
         topics.map(|(name, _)| ConfigResource::Topic(name.to_string())).collect();
-    all(&proxy, &site, topics, &["topics", "-", "configs"], "KafkaTopicConfigList").await
+    all(&site, topics, &["topics", "-", "configs"], "KafkaTopicConfigList").await
 }
 
 /// `POST ../topics/-/configs:alter`: of several topics.
@@ -124,12 +115,11 @@ pub(crate) async fn of_topics(
 /// 204, or 207 with what each topic that Kafka refuses has against it; the others are altered. 404 no
 /// such setting · 40002 · 40403: no topic is altered.
 pub(crate) async fn alter_topics(
-    State(proxy): State<Proxy>,
-    Named(cluster): Named<String>,
+    caller: Caller,
     here: Here,
     JsonBody(request): JsonBody<AlterTopics>,
 ) -> Answer<Response> {
-    super::alterations::alter_topics(&proxy, &cluster, here, request).await
+    super::alterations::alter_topics(here, &caller, request).await
 }
 
 // Of a broker
@@ -137,74 +127,68 @@ pub(crate) async fn alter_topics(
 /// `GET ../brokers/{broker}/configs`.
 ///
 /// 404.
-pub(crate) async fn of_broker(
-    State(proxy): State<Proxy>,
-    Named((cluster, broker)): Named<(String, i32)>,
-    here: Here,
-) -> Configs {
+pub(crate) async fn of_broker(_: Cluster<Read>, BrokerId(broker): BrokerId, here: Here) -> Configs {
     let place = ["brokers", &broker.to_string(), "configs"];
-    list(&proxy, &cluster, here, ConfigResource::Broker(broker), &place).await
+    list(here, ConfigResource::Broker(broker), &place).await
 }
 
 /// `GET ../brokers/-/configs`: of all brokers.
 ///
 /// 404.
-pub(crate) async fn of_brokers(
-    State(proxy): State<Proxy>,
-    Named(cluster): Named<String>,
-    here: Here,
-) -> Configs {
-    let site = here.cluster(&proxy, &cluster).await?;
-    let brokers =
-        proxy.broker.cluster.cluster().await.map_err(ProxyError::from)?.brokers.into_keys();
+pub(crate) async fn of_brokers(_: Cluster<Read>, here: Here) -> Configs {
+    let site = here.site().await?;
+    let brokers = site.kafka().cluster().await.map_err(ProxyError::from)?.brokers.into_keys();
     let brokers: Vec<ConfigResource> = brokers.map(ConfigResource::Broker).collect();
-    all(&proxy, &site, brokers, &["brokers", "-", "configs"], "KafkaBrokerConfigList").await
+    all(&site, brokers, &["brokers", "-", "configs"], "KafkaBrokerConfigList").await
 }
 
 /// `GET ../brokers/{broker}/configs/{name}`.
 ///
 /// 404.
 pub(crate) async fn of_broker_one(
-    State(proxy): State<Proxy>,
-    Named((cluster, broker, name)): Named<(String, i32, String)>,
+    _: Cluster<Read>,
+    BrokerId(broker): BrokerId,
+    SettingName(name): SettingName,
     here: Here,
 ) -> Answer<Json<Resource<Config>>> {
-    one(&proxy, &cluster, here, ConfigResource::Broker(broker), &name).await
+    one(here, ConfigResource::Broker(broker), &name).await
 }
 
 /// `PUT ../brokers/{broker}/configs/{name}`.
 ///
 /// 204. 404 no such setting · 40002.
 pub(crate) async fn set_of_broker(
-    State(proxy): State<Proxy>,
-    Named((cluster, broker, name)): Named<(String, i32, String)>,
+    _: Cluster<Configure>,
+    BrokerId(broker): BrokerId,
+    SettingName(name): SettingName,
     here: Here,
     JsonBody(new): JsonBody<NewValue>,
 ) -> Answer<Nothing> {
-    set(&proxy, &cluster, here, ConfigResource::Broker(broker), name, new).await
+    set(here, ConfigResource::Broker(broker), name, new).await
 }
 
 /// `DELETE ../brokers/{broker}/configs/{name}`: what all brokers have again.
 ///
 /// 204. 404 no such setting · 40002.
 pub(crate) async fn reset_of_broker(
-    State(proxy): State<Proxy>,
-    Named((cluster, broker, name)): Named<(String, i32, String)>,
+    _: Cluster<Configure>,
+    BrokerId(broker): BrokerId,
+    SettingName(name): SettingName,
     here: Here,
 ) -> Answer<Nothing> {
-    reset(&proxy, &cluster, here, ConfigResource::Broker(broker), name).await
+    reset(here, ConfigResource::Broker(broker), name).await
 }
 
 /// `POST ../brokers/{broker}/configs:alter`: all or none.
 ///
 /// 204. 404 no such setting · 40002.
 pub(crate) async fn alter_broker(
-    State(proxy): State<Proxy>,
-    Named((cluster, broker)): Named<(String, i32)>,
+    _: Cluster<Configure>,
+    BrokerId(broker): BrokerId,
     here: Here,
     JsonBody(request): JsonBody<Alter>,
 ) -> Answer<Nothing> {
-    alter(&proxy, &cluster, here, ConfigResource::Broker(broker), request).await
+    alter(here, ConfigResource::Broker(broker), request).await
 }
 
 // Of all brokers
@@ -212,86 +196,69 @@ pub(crate) async fn alter_broker(
 /// `GET ../broker-configs`: what was set for all brokers.
 ///
 /// 404.
-pub(crate) async fn of_cluster(
-    State(proxy): State<Proxy>,
-    Named(cluster): Named<String>,
-    here: Here,
-) -> Configs {
-    list(&proxy, &cluster, here, ConfigResource::Brokers, &["broker-configs"]).await
+pub(crate) async fn of_cluster(_: Cluster<Read>, here: Here) -> Configs {
+    list(here, ConfigResource::Brokers, &["broker-configs"]).await
 }
 
 /// `GET ../broker-configs/{name}`.
 ///
 /// 404.
 pub(crate) async fn of_cluster_one(
-    State(proxy): State<Proxy>,
-    Named((cluster, name)): Named<(String, String)>,
+    _: Cluster<Read>,
+    SettingName(name): SettingName,
     here: Here,
 ) -> Answer<Json<Resource<Config>>> {
-    one(&proxy, &cluster, here, ConfigResource::Brokers, &name).await
+    one(here, ConfigResource::Brokers, &name).await
 }
 
 /// `PUT ../broker-configs/{name}`.
 ///
 /// 204. 404 no such setting · 40002.
 pub(crate) async fn set_of_cluster(
-    State(proxy): State<Proxy>,
-    Named((cluster, name)): Named<(String, String)>,
+    _: Cluster<Configure>,
+    SettingName(name): SettingName,
     here: Here,
     JsonBody(new): JsonBody<NewValue>,
 ) -> Answer<Nothing> {
-    set(&proxy, &cluster, here, ConfigResource::Brokers, name, new).await
+    set(here, ConfigResource::Brokers, name, new).await
 }
 
 /// `DELETE ../broker-configs/{name}`.
 ///
 /// 204. 404 it is not set · 40002.
 pub(crate) async fn reset_of_cluster(
-    State(proxy): State<Proxy>,
-    Named((cluster, name)): Named<(String, String)>,
+    _: Cluster<Configure>,
+    SettingName(name): SettingName,
     here: Here,
 ) -> Answer<Nothing> {
-    reset(&proxy, &cluster, here, ConfigResource::Brokers, name).await
+    reset(here, ConfigResource::Brokers, name).await
 }
 
 /// `POST ../broker-configs:alter`: all or none.
 ///
 /// 204. 404 no such setting · 40002.
 pub(crate) async fn alter_cluster(
-    State(proxy): State<Proxy>,
-    Named(cluster): Named<String>,
+    _: Cluster<Configure>,
     here: Here,
     JsonBody(request): JsonBody<Alter>,
 ) -> Answer<Nothing> {
-    alter(&proxy, &cluster, here, ConfigResource::Brokers, request).await
+    alter(here, ConfigResource::Brokers, request).await
 }
 
-async fn list(
-    proxy: &Proxy,
-    cluster: &str,
-    here: Here,
-    of: ConfigResource,
-    place: &[&str],
-) -> Configs {
-    let site = here.cluster(proxy, cluster).await?;
+async fn list(here: Here, of: ConfigResource, place: &[&str]) -> Configs {
+    let site = here.site().await?;
     let kind = match of {
         ConfigResource::Topic(_) => "KafkaTopicConfigList",
         ConfigResource::Broker(_) => "KafkaBrokerConfigList",
         ConfigResource::Brokers => "KafkaClusterConfigList",
     };
-    all(proxy, &site, vec![of], place, kind).await
+    all(&site, vec![of], place, kind).await
 }
 
-async fn all(
-    proxy: &Proxy,
-    site: &Site,
-    of: Vec<ConfigResource>,
-    place: &[&str],
-    kind: &'static str,
-) -> Configs {
+async fn all(site: &Site, of: Vec<ConfigResource>, place: &[&str], kind: &'static str) -> Configs {
     let found = match of.is_empty() {
         true => Vec::new(),
-        false => proxy.broker.cluster.configs(&of, None).await.map_err(ProxyError::from)?,
+        false => site.kafka().configs(&of, None).await.map_err(ProxyError::from)?,
     };
     let items = of.iter().zip(found).flat_map(|(of, configs)| {
         let whose = match of {
@@ -306,16 +273,9 @@ async fn all(
     Ok(Json(site.list(kind, place, items)))
 }
 
-async fn one(
-    proxy: &Proxy,
-    cluster: &str,
-    here: Here,
-    of: ConfigResource,
-    name: &str,
-) -> Answer<Json<Resource<Config>>> {
-    let site = here.cluster(proxy, cluster).await?;
-    let found =
-        proxy.broker.cluster.configs_of(of.clone(), Some(name)).await.map_err(ProxyError::from)?;
+async fn one(here: Here, of: ConfigResource, name: &str) -> Answer<Json<Resource<Config>>> {
+    let site = here.site().await?;
+    let found = site.kafka().configs_of(of.clone(), Some(name)).await.map_err(ProxyError::from)?;
     let config = found.into_iter().find(|config| config.name == name);
     Ok(Json(describe(&site, &of, config.ok_or(ProxyError::NotFound)?)))
 }

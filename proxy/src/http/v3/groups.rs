@@ -1,19 +1,19 @@
 //! `../consumer-groups`: groups, their members and what these read. Source: Confluent
 //! ConsumerGroupsResource, ConsumersResource, ConsumerAssignmentsResource.
 
-use axum::extract::State;
 use serde::Serialize;
+use weir_http::Caller;
 use weir_kafka::Partition;
 use weir_kafka::admin::{Group as Found, Member};
 
 use super::site::{Here, Link, List, Resource, Site, key, keys};
-use crate::Proxy;
 use crate::error::ProxyError;
 use crate::http::answer::{Answer, Json, Nothing};
-use crate::http::request::Named;
+use crate::http::request::{MemberId, PartitionId};
+use crate::http::rights::{Delete, Group, Read, Topic, sees_group, sees_topic};
 
 #[derive(Serialize)]
-pub(crate) struct Group {
+pub(crate) struct GroupFields {
     consumer_group_id: String,
     is_simple: bool,
     partition_assignor: String,
@@ -47,19 +47,15 @@ pub(crate) struct Assignment {
     lag: Link,
 }
 
-/// `GET ../consumer-groups`.
+/// `GET ../consumer-groups`: those that the caller may read.
 ///
 /// 404.
-pub(crate) async fn list(
-    State(proxy): State<Proxy>,
-    Named(cluster): Named<String>,
-    here: Here,
-) -> Answer<Json<List<Resource<Group>>>> {
-    let site = here.cluster(&proxy, &cluster).await?;
-    let admin = &proxy.broker.cluster;
+pub(crate) async fn list(caller: Caller, here: Here) -> Answer<Json<List<Resource<GroupFields>>>> {
+    let site = here.site().await?;
+    let admin = site.kafka();
     // only the groups of the page are asked after
-    let ids =
-        admin.group_ids().await.map_err(ProxyError::from)?.into_keys().map(|id| (id.clone(), id));
+    let ids = admin.group_ids().await.map_err(ProxyError::from)?.into_keys();
+    let ids = ids.filter(|id| sees_group(&caller, id)).map(|id| (id.clone(), id));
     let page = site.list("KafkaConsumerGroupList", &["consumer-groups"], ids);
     let groups = admin.groups(page.items()).await.map_err(ProxyError::from)?;
     Ok(Json(page.of(groups.into_iter().map(|group| describe(&site, &group)).collect())))
@@ -68,25 +64,17 @@ pub(crate) async fn list(
 /// `GET ../consumer-groups/{group}`.
 ///
 /// 404.
-pub(crate) async fn get(
-    State(proxy): State<Proxy>,
-    Named((cluster, group)): Named<(String, String)>,
-    here: Here,
-) -> Answer<Json<Resource<Group>>> {
-    let site = here.cluster(&proxy, &cluster).await?;
-    Ok(Json(describe(&site, &find(&proxy, &group).await?)))
+pub(crate) async fn get(group: Group<Read>, here: Here) -> Answer<Json<Resource<GroupFields>>> {
+    let site = here.site().await?;
+    Ok(Json(describe(&site, &find(&site, &group).await?)))
 }
 
 /// `DELETE ../consumer-groups/{group}`: delete a group with its offsets. Not Confluent's.
 ///
 /// 204. 40002 it has members · 404.
-pub(crate) async fn delete(
-    State(proxy): State<Proxy>,
-    Named((cluster, group)): Named<(String, String)>,
-    here: Here,
-) -> Answer<Nothing> {
-    here.cluster(&proxy, &cluster).await?;
-    proxy.broker.cluster.delete_group(&group).await.map_err(ProxyError::from)?;
+pub(crate) async fn delete(group: Group<Delete>, here: Here) -> Answer<Nothing> {
+    let site = here.site().await?;
+    site.kafka().delete_group(&group).await.map_err(ProxyError::from)?;
     Ok(Nothing)
 }
 
@@ -94,12 +82,11 @@ pub(crate) async fn delete(
 ///
 /// 404.
 pub(crate) async fn consumers(
-    State(proxy): State<Proxy>,
-    Named((cluster, group)): Named<(String, String)>,
+    group: Group<Read>,
     here: Here,
 ) -> Answer<Json<List<Resource<Consumer>>>> {
-    let site = here.cluster(&proxy, &cluster).await?;
-    let found = find(&proxy, &group).await?;
+    let site = here.site().await?;
+    let found = find(&site, &group).await?;
     let consumers = found.members.values().map(|m| (m.id.clone(), member(&site, &group, m)));
     let place = ["consumer-groups", &group, "consumers"];
     Ok(Json(site.list("KafkaConsumerList", &place, consumers)))
@@ -109,28 +96,30 @@ pub(crate) async fn consumers(
 ///
 /// 404.
 pub(crate) async fn consumer(
-    State(proxy): State<Proxy>,
-    Named((cluster, group, consumer)): Named<(String, String, String)>,
+    group: Group<Read>,
+    MemberId(consumer): MemberId,
     here: Here,
 ) -> Answer<Json<Resource<Consumer>>> {
-    let site = here.cluster(&proxy, &cluster).await?;
-    let found = find(&proxy, &group).await?;
+    let site = here.site().await?;
+    let found = find(&site, &group).await?;
     let found = found.members.get(&consumer).ok_or(ProxyError::NotFound)?;
     Ok(Json(member(&site, &group, found)))
 }
 
-/// `GET ../consumers/{consumer}/assignments`.
+/// `GET ../consumers/{consumer}/assignments`: partitions of topics that the caller may read.
 ///
 /// 404.
 pub(crate) async fn assignments(
-    State(proxy): State<Proxy>,
-    Named((cluster, group, consumer)): Named<(String, String, String)>,
+    group: Group<Read>,
+    MemberId(consumer): MemberId,
+    caller: Caller,
     here: Here,
 ) -> Answer<Json<List<Resource<Assignment>>>> {
-    let site = here.cluster(&proxy, &cluster).await?;
-    let found = find(&proxy, &group).await?;
+    let site = here.site().await?;
+    let found = find(&site, &group).await?;
     let found = found.members.get(&consumer).ok_or(ProxyError::NotFound)?;
-    let items = found.partitions.iter().map(|partition| {
+    let seen = found.partitions.iter().filter(|partition| sees_topic(&caller, &partition.topic));
+    let items = seen.map(|partition| {
         let order = keys(&[&partition.topic, &key(partition.number)]);
         (order, assigned(&site, &group, &consumer, partition))
     });
@@ -142,33 +131,29 @@ pub(crate) async fn assignments(
 ///
 /// 404.
 pub(crate) async fn assignment(
-    State(proxy): State<Proxy>,
-    Named((cluster, group, consumer, topic, partition)): Named<(
-        String,
-        String,
-        String,
-        String,
-        i32,
-    )>,
+    group: Group<Read>,
+    MemberId(consumer): MemberId,
+    topic: Topic<Read>,
+    PartitionId(partition): PartitionId,
     here: Here,
 ) -> Answer<Json<Resource<Assignment>>> {
-    let site = here.cluster(&proxy, &cluster).await?;
-    let found = find(&proxy, &group).await?;
+    let site = here.site().await?;
+    let found = find(&site, &group).await?;
     let found = found.members.get(&consumer).ok_or(ProxyError::NotFound)?;
     let mut partitions = found.partitions.iter();
-    let found = partitions.find(|p| *p.topic == topic && p.number == partition);
+    let found = partitions.find(|p| *p.topic == *topic && p.number == partition);
     let found = found.ok_or(ProxyError::NotFound)?;
     Ok(Json(assigned(&site, &group, &consumer, found)))
 }
 
 /// 404.
-async fn find(proxy: &Proxy, group: &str) -> Result<Found, ProxyError> {
-    proxy.broker.cluster.group(group).await?.ok_or(ProxyError::NotFound)
+async fn find(site: &Site, group: &str) -> Result<Found, ProxyError> {
+    site.kafka().group(group).await?.ok_or(ProxyError::NotFound)
 }
 
-fn describe(site: &Site, found: &Found) -> Resource<Group> {
+fn describe(site: &Site, found: &Found) -> Resource<GroupFields> {
     let id = found.id.as_str();
-    let fields = Group {
+    let fields = GroupFields {
         consumer_group_id: id.to_string(),
         is_simple: found.is_simple,
         partition_assignor: found.assignor.clone(),

@@ -3,16 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::State;
 use serde::Serialize;
+use weir_http::Caller;
 use weir_kafka::Partition;
 use weir_kafka::admin::{At, Isolation, Member};
 
 use super::site::{Here, Link, List, Resource, Site, key, keys};
-use crate::Proxy;
 use crate::error::ProxyError;
 use crate::http::answer::{Answer, Json};
-use crate::http::request::Named;
+use crate::http::request::PartitionId;
+use crate::http::rights::{Group, Read, Topic, sees_topic};
 
 #[derive(Clone, Serialize)]
 pub(crate) struct Lag {
@@ -42,16 +42,17 @@ pub(crate) struct Summary {
     max_lag_partition: Link,
 }
 
-/// `GET ../lags`: of each partition that the group has committed an offset of.
+/// `GET ../lags`: of each partition that the group has committed an offset of, and whose topic the caller may read.
 ///
-/// 404 no such group, or it has committed nothing.
+/// 404 no such group, or it has committed none of these.
 pub(crate) async fn list(
-    State(proxy): State<Proxy>,
-    Named((cluster, group)): Named<(String, String)>,
+    group: Group<Read>,
+    caller: Caller,
     here: Here,
 ) -> Answer<Json<List<Resource<Lag>>>> {
-    let site = here.cluster(&proxy, &cluster).await?;
-    let lags = lags(&proxy, &group).await?.into_iter();
+    let site = here.site().await?;
+    let lags = lags(&site, &group, |partition| sees_topic(&caller, &partition.topic)).await?;
+    let lags = lags.into_iter();
     let items =
         lags.map(|lag| (keys(&[&lag.topic_name, &key(lag.partition_id)]), describe(&site, lag)));
     Ok(Json(site.list("KafkaConsumerLagList", &["consumer-groups", &group, "lags"], items)))
@@ -61,26 +62,27 @@ pub(crate) async fn list(
 ///
 /// 404.
 pub(crate) async fn get(
-    State(proxy): State<Proxy>,
-    Named((cluster, group, topic, partition)): Named<(String, String, String, i32)>,
+    group: Group<Read>,
+    topic: Topic<Read>,
+    PartitionId(partition): PartitionId,
     here: Here,
 ) -> Answer<Json<Resource<Lag>>> {
-    let site = here.cluster(&proxy, &cluster).await?;
-    let mut lags = lags(&proxy, &group).await?.into_iter();
-    let lag = lags.find(|lag| lag.topic_name == topic && lag.partition_id == partition);
+    let site = here.site().await?;
+    let mut lags = lags(&site, &group, |known| *known.topic == *topic).await?.into_iter();
+    let lag = lags.find(|lag| lag.partition_id == partition);
     Ok(Json(describe(&site, lag.ok_or(ProxyError::NotFound)?)))
 }
 
-/// `GET ../lag-summary`: the partition that is farthest behind, and the sum of all.
+/// `GET ../lag-summary`: the partition that is farthest behind, and the sum of all, of topics that the caller may read.
 ///
-/// 404 no such group, or it has committed nothing.
+/// 404 no such group, or it has committed none of these.
 pub(crate) async fn summary(
-    State(proxy): State<Proxy>,
-    Named((cluster, group)): Named<(String, String)>,
+    group: Group<Read>,
+    caller: Caller,
     here: Here,
 ) -> Answer<Json<Resource<Summary>>> {
-    let site = here.cluster(&proxy, &cluster).await?;
-    let lags = lags(&proxy, &group).await?;
+    let site = here.site().await?;
+    let lags = lags(&site, &group, |partition| sees_topic(&caller, &partition.topic)).await?;
     let total = lags.iter().map(|lag| lag.lag).sum();
     // the first of equals
     let farthest = lags.into_iter().reduce(|a, b| if b.lag > a.lag { b } else { a });
@@ -94,7 +96,7 @@ pub(crate) async fn summary(
             &farthest.consumer_id,
         ]),
         max_lag_partition: site.link(&["topics", &farthest.topic_name, "partitions", &partition]),
-        consumer_group_id: group.clone(),
+        consumer_group_id: group.to_string(),
         max_lag_consumer_id: farthest.consumer_id,
         max_lag_instance_id: farthest.instance_id,
         max_lag_client_id: farthest.client_id,
@@ -107,13 +109,18 @@ pub(crate) async fn summary(
     Ok(Json(site.resource("KafkaConsumerGroupLagSummary", &place, summary)))
 }
 
-/// By topic and partition.
-async fn lags(proxy: &Proxy, group: &str) -> Result<Vec<Lag>, ProxyError> {
-    let admin = &proxy.broker.cluster;
+/// Of the partitions that are wanted, by topic and partition. 404 the group has committed none of these.
+async fn lags(
+    site: &Site,
+    group: &str,
+    is_wanted: impl Fn(&Partition) -> bool,
+) -> Result<Vec<Lag>, ProxyError> {
+    let admin = site.kafka();
     let missing = |reason: String| ProxyError::Missing { reason };
     let absent = || missing(format!("Consumer Group {group} could not be found."));
     let found = admin.group(group).await?.ok_or_else(absent)?;
-    let committed = admin.committed(group).await?;
+    let mut committed = admin.committed(group).await?;
+    committed.retain(|partition, _| is_wanted(partition));
     if committed.is_empty() {
         return Err(missing("Consumer group offsets could not be found.".to_string()));
     }

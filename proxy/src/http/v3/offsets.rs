@@ -3,18 +3,17 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use weir_http::{Caller, Denied};
 use weir_kafka::admin::{At, Isolation};
 use weir_kafka::{Code, Fault, Partition};
 
 use super::json_body::{JsonBody, Required};
-use super::site::{Here, List, Resource, key, keys};
-use crate::Proxy;
+use super::site::{Here, List, Resource, Site, key, keys};
 use crate::error::ProxyError;
 use crate::http::Object;
 use crate::http::answer::{Answer, Json};
-use crate::http::request::Named;
+use crate::http::rights::{Configure, Group, Read, TopicInBody, sees_topic};
 
 /// Where to, and which partitions: those named, or all of the topics named, or all that the group
 /// has committed.
@@ -56,7 +55,7 @@ enum Position {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OfTopic {
-    topic_name: String,
+    topic_name: TopicInBody,
     #[serde(default)]
     partitions: Option<Vec<i32>>,
 }
@@ -75,28 +74,30 @@ type Offsets = BTreeMap<Partition, i64>;
 
 /// `POST ../offsets:reset`.
 ///
-/// Offsets outside a partition become its first or the one after its last. 400 not one way to say
-/// where to · 40002 the group has members · 404 · 40402 · 40403.
+/// Without names of topics, those that the caller may read. Offsets outside a partition become its first or the one after its last. 400 not one way to say
+/// where to · 40002 the group has members · 40301 also of any topic that is named · 404 · 40402 · 40403.
 pub(crate) async fn reset(
-    State(proxy): State<Proxy>,
-    Named((cluster, group)): Named<(String, String)>,
+    group: Group<Configure>,
+    caller: Caller,
     here: Here,
     JsonBody(request): JsonBody<Reset>,
 ) -> Answer<Json<List<Resource<Moved>>>> {
-    let site = here.cluster(&proxy, &cluster).await?;
-    let admin = &proxy.broker.cluster;
+    let topics = request.topics.map(|topics| permitted(topics, &caller)).transpose()?;
+    let site = here.site().await?;
+    let admin = site.kafka();
     // a group begins with its first offset
     if admin.group(&group).await.map_err(ProxyError::from)?.is_some_and(|found| !found.is_empty()) {
-        let reason = format!("Consumer group {group} has active members.");
+        let reason = format!("Consumer group {} has active members.", &*group);
         return Err(ProxyError::from(Fault::new(Code::NonEmptyGroup, reason)).into());
     }
-    let committed = admin.committed(&group).await.map_err(ProxyError::from)?;
-    let places = places(&proxy, request.topics, &committed).await?;
+    let mut committed = admin.committed(&group).await.map_err(ProxyError::from)?;
+    committed.retain(|partition, _| sees_topic(&caller, &partition.topic));
+    let places = places(&site, topics, &committed).await?;
     if places.is_empty() {
         let reason = "Consumer group offsets could not be found.".to_string();
         return Err(ProxyError::Missing { reason }.into());
     }
-    let offsets = target(&proxy, &request.to.0, &places, &committed).await?;
+    let offsets = target(&site, &request.to.0, &places, &committed).await?;
     if !request.validate_only.unwrap_or(false) {
         admin.commit(&group, &offsets).await.map_err(ProxyError::from)?;
     }
@@ -107,7 +108,7 @@ pub(crate) async fn reset(
         let order = keys(&[&topic, &key(partition)]);
         let place = ["consumer-groups", &group, "lags", &topic, "partitions", &number];
         let fields = Moved {
-            consumer_group_id: group.clone(),
+            consumer_group_id: group.to_string(),
             topic_name: topic.to_string(),
             partition_id: partition,
             previous_offset,
@@ -119,15 +120,26 @@ pub(crate) async fn reset(
     Ok(Json(site.list_at("KafkaConsumerOffsetList", url, moved)))
 }
 
+/// Topics and the partitions of each that are named.
+type TopicsInBody = Vec<(String, Option<Vec<i32>>)>;
+
+/// All of the topics, each of which the caller may read. 40301.
+fn permitted(topics: Vec<Object<OfTopic>>, caller: &Caller) -> Result<TopicsInBody, Denied> {
+    let of_topic = |Object(OfTopic { topic_name, partitions }): Object<OfTopic>| {
+        Ok((topic_name.demand::<Read>(caller)?, partitions))
+    };
+    topics.into_iter().map(of_topic).collect()
+}
+
 async fn places(
-    proxy: &Proxy,
-    topics: Option<Vec<Object<OfTopic>>>,
+    site: &Site,
+    topics: Option<TopicsInBody>,
     committed: &Offsets,
 ) -> Result<Vec<Partition>, ProxyError> {
     let Some(topics) = topics else { return Ok(committed.keys().cloned().collect()) };
     let mut places = Vec::new();
-    for Object(OfTopic { topic_name, partitions }) in topics {
-        let found = proxy.broker.cluster.topic(&topic_name, false).await?;
+    for (topic, partitions) in topics {
+        let found = site.kafka().topic(&topic, false).await?;
         let partitions = partitions.unwrap_or_else(|| found.partitions.keys().copied().collect());
         for partition in partitions {
             found.partition(partition)?;
@@ -140,12 +152,12 @@ async fn places(
 }
 
 async fn target(
-    proxy: &Proxy,
+    site: &Site,
     to: &To,
     places: &[Partition],
     committed: &Offsets,
 ) -> Result<Offsets, ProxyError> {
-    let admin = &proxy.broker.cluster;
+    let admin = site.kafka();
     let at = |at| admin.offsets_at(places, at, Isolation::ReadUncommitted);
     match to {
         To { position: Some(Position::Earliest), offset: None, timestamp: None, shift: None } => {

@@ -1,18 +1,18 @@
 //! `../topics/{topic}/partitions`: partitions, their replicas, offsets and reassignments, and
 //! deleting records. Source: Confluent PartitionsResource, ReplicasResource.
 
-use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use weir_kafka::admin::{PartitionInfo, Reassignment as Ongoing, Topic};
+use weir_http::Caller;
+use weir_kafka::admin::{PartitionInfo, Reassignment as Ongoing, Topic as Found};
 use weir_kafka::{Code, Fault};
 
 use super::json_body::{JsonBody, Required};
 use super::site::{Here, Link, List, Resource, Site, key, keys};
-use crate::Proxy;
 use crate::error::ProxyError;
 use crate::http::answer::{Answer, Json};
 use crate::http::json::coerced;
-use crate::http::request::{Named, Query};
+use crate::http::request::{BrokerId, PartitionId, Query};
+use crate::http::rights::{Delete, Read, Topic, sees_topic};
 
 #[derive(Serialize)]
 pub(crate) struct Partition {
@@ -74,25 +74,16 @@ pub(crate) struct Deleted {
 /// The one `offset_type` that there is.
 const EARLIEST_AND_LATEST: &str = "earliest_and_latest";
 
-type PartitionPath = Named<(String, String, i32)>;
-
 /// `GET ../partitions`.
 ///
 /// 404 · 40403.
 pub(crate) async fn list(
-    State(proxy): State<Proxy>,
-    Named((cluster, topic)): Named<(String, String)>,
+    topic: Topic<Read>,
     here: Here,
 ) -> Answer<Json<List<Resource<Partition>>>> {
-    let site = here.cluster(&proxy, &cluster).await?;
-    let found = proxy
-        .broker
-        .cluster
-        .topic(&topic, false)
-        .await
-        .map_err(ProxyError::from)?
-        .partitions
-        .into_values();
+    let site = here.site().await?;
+    let found =
+        site.kafka().topic(&topic, false).await.map_err(ProxyError::from)?.partitions.into_values();
     let partitions = found.map(|p| (key(p.number), describe(&site, &topic, &p)));
     Ok(Json(site.list("KafkaPartitionList", &["topics", &topic, "partitions"], partitions)))
 }
@@ -101,12 +92,12 @@ pub(crate) async fn list(
 ///
 /// 404 · 40403.
 pub(crate) async fn get(
-    State(proxy): State<Proxy>,
-    Named((cluster, topic, partition)): PartitionPath,
+    topic: Topic<Read>,
+    PartitionId(partition): PartitionId,
     here: Here,
 ) -> Answer<Json<Resource<Partition>>> {
-    let site = here.cluster(&proxy, &cluster).await?;
-    let found = topic_of(&proxy, &topic, partition).await?;
+    let site = here.site().await?;
+    let found = topic_of(&site, &topic, partition).await?;
     Ok(Json(describe(&site, &topic, existing(&site, &found, partition)?)))
 }
 
@@ -120,20 +111,20 @@ pub(crate) struct WhichOffset {
 ///
 /// `offset_type` is `earliest_and_latest`. 400 another one · 404 · 40402 · 40403.
 pub(crate) async fn offset(
-    State(proxy): State<Proxy>,
-    Named((cluster, topic, partition)): PartitionPath,
+    topic: Topic<Read>,
+    PartitionId(partition): PartitionId,
     here: Here,
     Query(asked): Query<WhichOffset>,
 ) -> Answer<Json<Resource<Offsets>>> {
-    let site = here.cluster(&proxy, &cluster).await?;
+    let site = here.site().await?;
     if let Some(other) = asked.offset_type.filter(|kind| kind != EARLIEST_AND_LATEST) {
         let reason = format!("offset_type:{other} is invalid");
         return Err(ProxyError::BadRequest { reason }.into());
     }
-    let found = topic_of(&proxy, &topic, partition).await?;
-    let offsets = crate::http::offsets_of(&proxy, &found, partition).await?;
+    let found = topic_of(&site, &topic, partition).await?;
+    let offsets = crate::http::offsets_of(site.broker(), &found, partition).await?;
     let fields = Offsets {
-        topic_name: topic.clone(),
+        topic_name: topic.to_string(),
         partition_id: partition,
         earliest_offset: offsets.first,
         latest_offset: offsets.end,
@@ -148,12 +139,12 @@ pub(crate) async fn offset(
 ///
 /// 404 · 40403.
 pub(crate) async fn replicas(
-    State(proxy): State<Proxy>,
-    Named((cluster, topic, partition)): PartitionPath,
+    topic: Topic<Read>,
+    PartitionId(partition): PartitionId,
     here: Here,
 ) -> Answer<Json<List<Resource<Replica>>>> {
-    let site = here.cluster(&proxy, &cluster).await?;
-    let found = topic_of(&proxy, &topic, partition).await?;
+    let site = here.site().await?;
+    let found = topic_of(&site, &topic, partition).await?;
     let found = existing(&site, &found, partition)?;
     let mut brokers = found.replicas.clone();
     brokers.sort_unstable();
@@ -166,12 +157,13 @@ pub(crate) async fn replicas(
 ///
 /// 404 · 40403.
 pub(crate) async fn replica_on(
-    State(proxy): State<Proxy>,
-    Named((cluster, topic, partition, broker)): Named<(String, String, i32, i32)>,
+    topic: Topic<Read>,
+    PartitionId(partition): PartitionId,
+    BrokerId(broker): BrokerId,
     here: Here,
 ) -> Answer<Json<Resource<Replica>>> {
-    let site = here.cluster(&proxy, &cluster).await?;
-    let found = topic_of(&proxy, &topic, partition).await?;
+    let site = here.site().await?;
+    let found = topic_of(&site, &topic, partition).await?;
     let found = existing(&site, &found, partition)?;
     if !found.replicas.contains(&broker) {
         return Err(ProxyError::NotFound.into());
@@ -179,16 +171,16 @@ pub(crate) async fn replica_on(
     Ok(Json(replica(&site, &topic, found, broker)))
 }
 
-/// `GET ../topics/-/partitions/-/reassignment`: all that are under way.
+/// `GET ../topics/-/partitions/-/reassignment`: all that are under way, of topics that the caller may read.
 ///
 /// 404.
 pub(crate) async fn reassignments(
-    State(proxy): State<Proxy>,
-    Named(cluster): Named<String>,
+    caller: Caller,
     here: Here,
 ) -> Answer<Json<List<Resource<Reassignment>>>> {
-    let site = here.cluster(&proxy, &cluster).await?;
-    let found = proxy.broker.cluster.reassignments(None).await.map_err(ProxyError::from)?;
+    let site = here.site().await?;
+    let mut found = site.kafka().reassignments(None).await.map_err(ProxyError::from)?;
+    found.retain(|reassignment| sees_topic(&caller, &reassignment.partition.topic));
     Ok(Json(ongoing(&site, &["topics", "-", "partitions", "-", "reassignment"], found)))
 }
 
@@ -196,20 +188,14 @@ pub(crate) async fn reassignments(
 ///
 /// 404 · 40403.
 pub(crate) async fn reassignments_of_topic(
-    State(proxy): State<Proxy>,
-    Named((cluster, topic)): Named<(String, String)>,
+    topic: Topic<Read>,
     here: Here,
 ) -> Answer<Json<List<Resource<Reassignment>>>> {
-    let site = here.cluster(&proxy, &cluster).await?;
-    let partitions =
-        proxy.broker.cluster.topic(&topic, false).await.map_err(ProxyError::from)?.partitions;
+    let site = here.site().await?;
+    let partitions = site.kafka().topic(&topic, false).await.map_err(ProxyError::from)?.partitions;
     let partitions: Vec<i32> = partitions.into_keys().collect();
-    let found = proxy
-        .broker
-        .cluster
-        .reassignments(Some((&topic, &partitions)))
-        .await
-        .map_err(ProxyError::from)?;
+    let found =
+        site.kafka().reassignments(Some((&topic, &partitions))).await.map_err(ProxyError::from)?;
     Ok(Json(ongoing(&site, &["topics", &topic, "partitions", "-", "reassignment"], found)))
 }
 
@@ -217,17 +203,13 @@ pub(crate) async fn reassignments_of_topic(
 ///
 /// 404 none is under way, or there is no such partition.
 pub(crate) async fn reassignment(
-    State(proxy): State<Proxy>,
-    Named((cluster, topic, partition)): PartitionPath,
+    topic: Topic<Read>,
+    PartitionId(partition): PartitionId,
     here: Here,
 ) -> Answer<Json<Resource<Reassignment>>> {
-    let site = here.cluster(&proxy, &cluster).await?;
-    let found = proxy
-        .broker
-        .cluster
-        .reassignments(Some((&topic, &[partition])))
-        .await
-        .map_err(ProxyError::from)?;
+    let site = here.site().await?;
+    let found =
+        site.kafka().reassignments(Some((&topic, &[partition]))).await.map_err(ProxyError::from)?;
     let found = found.into_iter().next().ok_or(ProxyError::NotFound)?;
     Ok(Json(reassigned(&site, found)))
 }
@@ -237,30 +219,33 @@ pub(crate) async fn reassignment(
 ///
 /// Answers the first offset from then on. 40002 the offset is after the last · 40402 · 40403.
 pub(crate) async fn delete_records(
-    State(proxy): State<Proxy>,
-    Named((cluster, topic, partition)): PartitionPath,
+    topic: Topic<Delete>,
+    PartitionId(partition): PartitionId,
     here: Here,
     JsonBody(request): JsonBody<DeleteRecords>,
 ) -> Answer<Json<Resource<Deleted>>> {
-    let site = here.cluster(&proxy, &cluster).await?;
+    let site = here.site().await?;
     if request.before_offset < -1 {
         let reason = format!("before_offset:{} is invalid", request.before_offset);
         return Err(ProxyError::BadRequest { reason }.into());
     }
-    let admin = &proxy.broker.cluster;
+    let admin = site.kafka();
     let earliest = admin
         .delete_records(&topic, partition, request.before_offset)
         .await
         .map_err(ProxyError::from)?;
     let place = ["topics", &topic, "partitions", &partition.to_string()];
-    let deleted =
-        Deleted { topic_name: topic.clone(), partition_id: partition, earliest_offset: earliest };
+    let deleted = Deleted {
+        topic_name: topic.to_string(),
+        partition_id: partition,
+        earliest_offset: earliest,
+    };
     Ok(Json(site.resource("KafkaDeletedRecords", &place, deleted)))
 }
 
 /// The topic of a partition. 40403.
-async fn topic_of(proxy: &Proxy, topic: &str, partition: i32) -> Result<Topic, ProxyError> {
-    let found = proxy.broker.cluster.topic(topic, false).await;
+async fn topic_of(site: &Site, topic: &str, partition: i32) -> Result<Found, ProxyError> {
+    let found = site.kafka().topic(topic, false).await;
     Ok(found.map_err(|fault| match fault.code {
         Code::UnknownTopicOrPartition => {
             let reason =
@@ -274,7 +259,7 @@ async fn topic_of(proxy: &Proxy, topic: &str, partition: i32) -> Result<Topic, P
 /// 404.
 fn existing<'a>(
     site: &Site,
-    topic: &'a Topic,
+    topic: &'a Found,
     partition: i32,
 ) -> Result<&'a PartitionInfo, ProxyError> {
     topic.partitions.get(&partition).ok_or_else(|| ProxyError::Missing {

@@ -2,6 +2,7 @@
 //! lasts, or a batch. Source: Confluent ProduceAction, ProduceBatchAction, StreamingResponse.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -14,20 +15,23 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use weir_http::{Arrival, IncomingBody};
+use weir_http::{Action, Arrival, Caller, IncomingBody, Principal, Resource};
 
 use super::json_body::check_json;
 use super::values::Values;
 use crate::Proxy;
+use crate::broker::Broker;
+use crate::codec::UnknownFields;
 use crate::error::{ProxyError, RETRY_AFTER_S};
 use crate::http::Object;
 use crate::http::answer::{Answer, Json, Refused, Streamed};
 use crate::http::json::{self, parse};
-use crate::http::request::{Acknowledged, Bytes, Named, Query};
+use crate::http::request::{Acknowledged, Bytes, ClusterId, Query};
+use crate::http::rights::{Standing, Topic, Write};
 use crate::produce::{BatchRequest, ProduceRequest, Report, Target};
 use crate::producer::Acks;
+use crate::schemas::Schemas;
 use crate::send_queue::{Delivery, Sent};
-use weir_http::Principal;
 
 /// Records that are on their way to the broker in one stream; the next are not read before.
 const IN_FLIGHT_MAX: usize = 1000;
@@ -55,10 +59,12 @@ enum Pending {
 ///
 /// `acks` (0, 1, all). Answers 200 whatever becomes of the records; a report has `error_code` 200, or
 /// another and a `message`. What is JSON and no record has a report and the next one follows; what is not
-/// JSON ends the stream. 406 · 413 · 415 · 429.
+/// JSON ends the stream, and so does the end of the caller's login (401) or of its right (40301). 406 · 413 · 415 · 429.
 pub(crate) async fn stream(
     State(proxy): State<Proxy>,
-    Named((cluster, topic)): Named<(String, String)>,
+    topic: Topic<Write>,
+    ClusterId(cluster): ClusterId,
+    caller: Caller,
     principal: Principal,
     Query(asked): Query<Acknowledged>,
     request: Request,
@@ -69,36 +75,53 @@ pub(crate) async fn stream(
     let arrival = request.extensions().get::<Arrival>().cloned();
     let body = IncomingBody::new(request.into_body(), arrival.as_ref());
     let (reports, pending) = mpsc::channel(IN_FLIGHT_MAX);
-    let reading = Reading { proxy, cluster, topic, principal, acks, reports };
+    let sender = Sender::new(&proxy, &caller, cluster, &topic, acks);
+    let reading = Reading { proxy, caller, principal, sender, reports };
     tokio::spawn(reading.run(body));
     Ok(Streamed(Body::from_stream(written(pending))).into_response())
 }
 
 struct Reading {
     proxy: Proxy,
+    caller: Caller,
+    principal: Principal,
+    sender: Sender,
+    reports: mpsc::Sender<Pending>,
+}
+
+/// Sends a caller's records to a topic.
+struct Sender {
+    broker: Arc<Broker>,
+    schemas: Arc<Schemas>,
+    unknown_fields: UnknownFields,
     cluster: String,
     topic: String,
-    principal: Principal,
     acks: Option<Acks>,
-    reports: mpsc::Sender<Pending>,
 }
 
 impl Reading {
     /// Sends records until the client has no more, is gone, or does not speak JSON.
     async fn run(self, mut body: IncomingBody) {
         let end = Instant::now() + STREAM_MAX;
+        let standing = Standing::new(&self.caller, |caller| {
+            caller.may(Action::Write, Resource::topic(&self.sender.topic))
+        });
         let mut ending = self.proxy.ending.subscribe();
         let mut values = Values::default();
         loop {
             let read = tokio::select! {
                 read = next(&mut body, &mut values) => read,
                 () = tokio::time::sleep_until(end) => Some(Err(ProxyError::StreamTooOld)),
+                error = standing.end() => Some(Err(error)),
                 () = self.reports.closed() => None,
                 _ = ending.wait_for(|ending| *ending) => None,
             };
             let (pending, goes_on) = match read {
                 None => return,
-                Some(Ok(value)) => self.send(&value).await,
+                Some(Ok(value)) => match standing.check() {
+                    Ok(()) => self.send(&value).await,
+                    Err(error) => (Pending::Refused(error), false),
+                },
                 Some(Err(error)) => (Pending::Refused(error), false),
             };
             if self.reports.send(pending).await.is_err() || !goes_on {
@@ -120,7 +143,7 @@ impl Reading {
         }
         let pending = self.proxy.limits.record(&self.principal, value.len());
         let pending = match pending {
-            Ok(()) => send(&self.proxy, &self.cluster, &self.topic, &request, self.acks).await,
+            Ok(()) => self.sender.send(&request).await,
             Err(error) => Err(error),
         };
         (pending.unwrap_or_else(Pending::Refused), true)
@@ -136,19 +159,29 @@ fn unreadable(error: &serde_json::Error) -> ProxyError {
     ProxyError::BadRequest { reason }
 }
 
-/// Puts a record on its way.
-async fn send(
-    proxy: &Proxy,
-    cluster: &str,
-    topic: &str,
-    request: &ProduceRequest<'_>,
-    acks: Option<Acks>,
-) -> Result<Pending, ProxyError> {
-    let (record, report) = request.ready(Target::new(proxy, topic)).await?.parts();
-    let delivery = proxy.broker.producers.start(topic, vec![record], acks)?;
-    let (cluster, topic) = (cluster.to_string(), topic.to_string());
-    let report = Box::new(move |sent| report(&cluster, &topic, sent));
-    Ok(Pending::Sent(report, delivery))
+impl Sender {
+    fn new(
+        proxy: &Proxy,
+        caller: &Caller,
+        cluster: String,
+        topic: &str,
+        acks: Option<Acks>,
+    ) -> Sender {
+        let (broker, schemas) = (proxy.brokers.of(caller).clone(), proxy.schemas.of(caller));
+        let unknown_fields = proxy.unknown_fields();
+        Sender { broker, schemas, unknown_fields, cluster, topic: topic.to_string(), acks }
+    }
+
+    /// Puts a record on its way.
+    async fn send(&self, request: &ProduceRequest<'_>) -> Result<Pending, ProxyError> {
+        let Sender { schemas, unknown_fields, topic, .. } = self;
+        let target = Target { topic, schemas, unknown_fields: *unknown_fields };
+        let (record, report) = request.ready(target).await?.parts();
+        let delivery = self.broker.producers.start(topic, vec![record], self.acks)?;
+        let (cluster, topic) = (self.cluster.clone(), topic.clone());
+        let report = Box::new(move |sent| report(&cluster, &topic, sent));
+        Ok(Pending::Sent(report, delivery))
+    }
 }
 
 impl Pending {
@@ -221,7 +254,9 @@ pub(crate) struct BatchResponse {
 /// 42208 no body, no entries, or too many, or an id that is not one · 429.
 pub(crate) async fn batch(
     State(proxy): State<Proxy>,
-    Named((cluster, topic)): Named<(String, String)>,
+    topic: Topic<Write>,
+    ClusterId(cluster): ClusterId,
+    caller: Caller,
     principal: Principal,
     Query(asked): Query<Acknowledged>,
     request: Request,
@@ -237,9 +272,10 @@ pub(crate) async fn batch(
     proxy.limits.produce(&principal, body.len())?;
     let entries = parse::<BatchRequest<'_>>(&body)?.entries.unwrap_or_default();
     let ids = ids(&entries)?;
+    let sender = Sender::new(&proxy, &caller, cluster, &topic, acks);
     let mut pending = Vec::with_capacity(ids.len());
     for Object(entry) in &entries {
-        let sent = send(&proxy, &cluster, &topic, entry, acks).await;
+        let sent = sender.send(entry).await;
         pending.push(sent.unwrap_or_else(Pending::Refused));
     }
     let (mut successes, mut failures) = (Vec::new(), Vec::new());

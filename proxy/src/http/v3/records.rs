@@ -7,18 +7,20 @@ use axum::extract::State;
 use rdkafka::message::Message;
 use serde::Deserialize;
 use serde_json::json;
+use weir_http::Caller;
 use weir_kafka::admin::{At, Isolation};
 use weir_kafka::{Fault, Partition};
 use weir_schema::avro::codec::Decimals;
 
-use super::site::Here;
+use super::site::{Here, Site};
 use crate::Proxy;
 use crate::error::ProxyError;
 use crate::format::{Format, write_string};
 use crate::http::answer::{Answer, Bytes};
 use crate::http::encoded;
-use crate::http::request::{Named, Ordered, Query};
-use crate::reader::Read;
+use crate::http::request::{Ordered, PartitionId, Query};
+use crate::http::rights::{Read, Standing, Topic, sees_topic};
+use crate::reader::ReadRequest;
 use crate::record::{Unwritten, Writer};
 
 /// Records of an answer, unless somebody asks for fewer or more.
@@ -77,22 +79,23 @@ impl ReadFrom {
 /// record's schema cannot be had now · 422 no such format.
 pub(crate) async fn read(
     State(proxy): State<Proxy>,
-    Named((cluster, topic, partition)): Named<(String, String, i32)>,
+    topic: Topic<Read>,
+    PartitionId(partition): PartitionId,
+    caller: Caller,
     here: Here,
     Query(asked): Query<ReadFrom>,
     parameters: Ordered,
 ) -> Answer<Bytes> {
-    let site = here.cluster(&proxy, &cluster).await?;
-    let admin = &proxy.broker.cluster;
-    let found = admin.topic(&topic, false).await.map_err(ProxyError::from)?;
+    let site = here.site().await?;
+    let found = site.kafka().topic(&topic, false).await.map_err(ProxyError::from)?;
     found.partition(partition).map_err(ProxyError::from)?;
     let place = Partition::new(found.name, partition);
-    let offset = begin(&proxy, &place, &asked).await?;
+    let offset = begin(&site, &place, &asked).await?;
     let limit = positive(&asked.limit, "limit", RECORDS, RECORDS_MAX)?;
     let max_bytes = positive(&asked.max_bytes, "max_bytes", BYTES, BYTES_MAX)?;
     let wait_ms = number::<u64>(&asked.wait_ms, "wait_ms")?.unwrap_or(0).min(WAIT_MAX_MS);
     let (key_format, value_format) = asked.formats()?;
-    let read = Read {
+    let read = ReadRequest {
         topic: &topic,
         partition,
         offset,
@@ -100,9 +103,12 @@ pub(crate) async fn read(
         bytes_max: max_bytes,
         wait: Duration::from_millis(wait_ms),
     };
-    let records = proxy.readers.read(&proxy.broker, &read).await?;
+    let broker = site.broker();
+    let standing = Standing::new(&caller, |caller| sees_topic(caller, &topic));
+    let records = standing.wait(broker.readers.read(broker, &read)).await?;
+    let schemas = proxy.schemas.of(&caller);
     let writer = Writer {
-        schemas: &proxy.schemas,
+        schemas: &schemas,
         key_format,
         value_format,
         decimals: asked.decimals()?,
@@ -129,7 +135,7 @@ pub(crate) async fn read(
     let metadata = json!({"self": url, "next": going_on(&url, next, &parameters)});
     let mut out = format!("{{\"kind\":\"KafkaRecordList\",\"metadata\":{metadata},\"cluster_id\":")
         .into_bytes();
-    write_string(&cluster, &mut out);
+    write_string(site.cluster(), &mut out);
     out.extend_from_slice(b",\"topic_name\":");
     write_string(&topic, &mut out);
     out.extend_from_slice(format!(",\"partition_id\":{partition},\"data\":[").as_bytes());
@@ -150,7 +156,7 @@ fn going_on(url: &str, next: i64, parameters: &Ordered) -> String {
 }
 
 /// The offset to begin at: between the first and the one after the last.
-async fn begin(proxy: &Proxy, partition: &Partition, asked: &ReadFrom) -> Result<i64, ProxyError> {
+async fn begin(site: &Site, partition: &Partition, asked: &ReadFrom) -> Result<i64, ProxyError> {
     let offset = number::<i64>(&asked.offset, "offset")?;
     let at = match (offset, asked.timestamp.as_deref(), asked.from.as_deref()) {
         (Some(_), None, None) | (None, None, None | Some("earliest")) => At::Earliest,
@@ -159,7 +165,7 @@ async fn begin(proxy: &Proxy, partition: &Partition, asked: &ReadFrom) -> Result
         (None, None, Some(other)) => return Err(wrong(&format!("from:{other} is invalid"))),
         _ => return Err(wrong("only one of offset, timestamp and from can be used")),
     };
-    let admin = &proxy.broker.cluster;
+    let admin = site.kafka();
     let partitions = std::slice::from_ref(partition);
     let found = admin.offsets_at(partitions, at, Isolation::ReadUncommitted).await?;
     let found = found.into_values().next().ok_or_else(Fault::no_leader)?;

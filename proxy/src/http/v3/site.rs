@@ -1,23 +1,29 @@
 //! The shapes that all of API v3 has: resources with their own address, lists in pages, links.
 
+use std::sync::Arc;
+
 use axum::extract::{FromRequestParts, OriginalUri};
 use axum::http::request::Parts;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
+use weir_http::Caller;
+use weir_kafka::admin::Admin;
 
 use crate::Proxy;
+use crate::broker::Broker;
 use crate::error::ProxyError;
 use crate::http::answer::Refused;
 use crate::http::encoded;
-use crate::http::request::{BaseUrl, Query};
+use crate::http::request::{BaseUrl, ClusterId, Query};
 
-/// A cluster's place in the API, as the client reaches it.
+/// A cluster's place in the API, as the client reaches it, and the clients of it that act for the request's caller.
 pub(crate) struct Site {
     /// `http://localhost:8082/v3`
     base: String,
     cluster: String,
     page: Page,
+    broker: Arc<Broker>,
 }
 
 /// What of a list is asked for: `page_size` items behind `page_token`; without both, all of it.
@@ -77,10 +83,12 @@ struct Paging {
     page_token: Option<String>,
 }
 
-/// `http://localhost:8082/v3` of a request, and its page.
+/// Where a request is: `http://localhost:8082/v3`, the cluster that its path names, its page, and what asks Kafka for it.
 pub(crate) struct Here {
     base: String,
+    cluster: Option<String>,
     page: Page,
+    broker: Arc<Broker>,
 }
 
 impl FromRequestParts<Proxy> for Here {
@@ -96,23 +104,33 @@ impl FromRequestParts<Proxy> for Here {
             size: asked.page_size.and_then(|size| size.parse().ok()).filter(|n| *n > 0),
             after: asked.page_token.as_deref().map(unsealed).transpose()?,
         };
-        Ok(Here { base: format!("{url}{prefix}/v3"), page })
+        let cluster = ClusterId::from_request_parts(parts, proxy).await;
+        let cluster = cluster.ok().map(|ClusterId(cluster)| cluster);
+        let broker = proxy.brokers.of(&Caller::of(&parts.extensions)).clone();
+        Ok(Here { base: format!("{url}{prefix}/v3"), cluster, page, broker })
     }
 }
 
 impl Here {
-    /// The place of a cluster, which has to be the one behind the proxy. 404.
-    pub(crate) async fn cluster(&self, proxy: &Proxy, id: &str) -> Result<Site, ProxyError> {
-        let found = proxy.broker.cluster.id().await?;
-        if found != id {
-            let reason = format!("Cluster {id} cannot be found.");
+    /// The place of the cluster that the path names, which has to be the one behind the proxy. 404.
+    pub(crate) async fn site(self) -> Result<Site, ProxyError> {
+        let Here { base, cluster, page, broker } = self;
+        let cluster = cluster.ok_or(ProxyError::NotFound)?;
+        if broker.cluster.id().await? != cluster {
+            let reason = format!("Cluster {cluster} cannot be found.");
             return Err(ProxyError::Missing { reason });
         }
-        Ok(self.site(id))
+        Ok(Site { base, cluster, page, broker })
     }
 
-    pub(crate) fn site(&self, cluster: &str) -> Site {
-        Site { base: self.base.clone(), cluster: cluster.to_string(), page: self.page.clone() }
+    /// The place of a cluster that the path does not name.
+    pub(crate) fn site_of(&self, cluster: &str) -> Site {
+        let (base, page) = (self.base.clone(), self.page.clone());
+        Site { base, cluster: cluster.to_string(), page, broker: self.broker.clone() }
+    }
+
+    pub(crate) fn kafka(&self) -> &Admin {
+        &self.broker.cluster
     }
 
     /// The list of the one cluster.
@@ -127,6 +145,15 @@ impl Site {
     /// The cluster's id.
     pub(crate) fn cluster(&self) -> &str {
         &self.cluster
+    }
+
+    pub(crate) fn broker(&self) -> &Broker {
+        &self.broker
+    }
+
+    /// What the cluster is asked with.
+    pub(crate) fn kafka(&self) -> &Admin {
+        &self.broker.cluster
     }
 
     pub(crate) fn url(&self, place: Place<'_>) -> String {

@@ -2,24 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::State;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderName, StatusCode};
 use serde::{Deserialize, Serialize};
+use weir_http::Caller;
 use weir_kafka::TopicName;
 use weir_kafka::admin::{NewTopic, Operation, Topic as Found};
 
 use super::json_body::{JsonBody, Required};
 use super::site::{Here, Link, List, Resource, Site};
-use crate::Proxy;
 use crate::error::ProxyError;
 use crate::http::Object;
 use crate::http::answer::{Answer, Json, Nothing};
 use crate::http::json::coerced;
-use crate::http::request::{Named, Query};
+use crate::http::request::Query;
+use crate::http::rights::{Configure, Delete, Read, Topic, TopicInBody, sees_topic};
 
 #[derive(Serialize)]
-pub(crate) struct Topic {
+pub(crate) struct TopicFields {
     topic_name: String,
     is_internal: bool,
     replication_factor: usize,
@@ -34,8 +34,7 @@ pub(crate) struct Topic {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CreateTopic {
-    #[serde(deserialize_with = "coerced")]
-    topic_name: String,
+    topic_name: TopicInBody,
     #[serde(default, deserialize_with = "coerced")]
     partitions_count: Option<i32>,
     #[serde(default, deserialize_with = "coerced")]
@@ -71,18 +70,18 @@ impl Required for GrowTopic {
     const MISSING: &'static str = "Request body is empty. Partitions_count is required.";
 }
 
-/// `GET ../topics`: all but those that Kafka keeps for itself.
+/// `GET ../topics`: all that the caller may read, but those that Kafka keeps for itself.
 ///
 /// 404.
 pub(crate) async fn list(
-    State(proxy): State<Proxy>,
-    Named(cluster): Named<String>,
+    caller: Caller,
     here: Here,
     Query(asked): Query<WithOperations>,
-) -> Answer<Json<List<Resource<Topic>>>> {
-    let site = here.cluster(&proxy, &cluster).await?;
-    let topics = proxy.broker.cluster.topics(asked.is_said()).await.map_err(ProxyError::from)?;
-    let topics = topics.into_iter().filter(|(_, topic)| !topic.is_internal);
+) -> Answer<Json<List<Resource<TopicFields>>>> {
+    let site = here.site().await?;
+    let topics = site.kafka().topics(asked.is_said()).await.map_err(ProxyError::from)?;
+    let topics =
+        topics.into_iter().filter(|(name, topic)| !topic.is_internal && sees_topic(&caller, name));
     let topics = topics.map(|(name, topic)| (name.to_string(), describe(&site, topic)));
     Ok(Json(site.list("KafkaTopicList", &["topics"], topics)))
 }
@@ -92,23 +91,22 @@ pub(crate) async fn list(
 /// 201, or 200 with `validate_only`. 40002 it is there, or cannot be · 42206 no name that a topic can
 /// have.
 pub(crate) async fn create(
-    State(proxy): State<Proxy>,
-    Named(cluster): Named<String>,
+    caller: Caller,
     here: Here,
     JsonBody(request): JsonBody<CreateTopic>,
-) -> Answer<(StatusCode, [(HeaderName, String); 1], Json<Resource<Topic>>)> {
-    let site = here.cluster(&proxy, &cluster).await?;
+) -> Answer<(StatusCode, [(HeaderName, String); 1], Json<Resource<TopicFields>>)> {
+    let name = request.topic_name.demand::<Configure>(&caller)?;
+    let site = here.site().await?;
     let invalid = |_| ProxyError::Payload { reason: "Invalid topic name.".to_string() };
     let new = NewTopic {
-        name: TopicName::parse(&request.topic_name).map_err(invalid)?,
+        name: TopicName::parse(&name).map_err(invalid)?,
         partitions: request.partitions_count,
         replication_factor: request.replication_factor,
         assignments: request.replicas_assignments.unwrap_or_default(),
         configs: configs(request.configs.unwrap_or_default())?,
         validate_only: request.validate_only.unwrap_or(false),
     };
-    let (partitions, replicas) =
-        proxy.broker.cluster.create_topic(&new).await.map_err(ProxyError::from)?;
+    let (partitions, replicas) = site.kafka().create_topic(&new).await.map_err(ProxyError::from)?;
     let status = if new.validate_only { StatusCode::OK } else { StatusCode::CREATED };
     let location = [(LOCATION, site.url(&["topics", &new.name]))];
     let topic = resource(&site, &new.name, false, partitions, replicas, Vec::new());
@@ -135,14 +133,12 @@ fn configs(given: Vec<Object<NewConfig>>) -> Result<Vec<(String, String)>, Proxy
 ///
 /// 404 · 40403.
 pub(crate) async fn get(
-    State(proxy): State<Proxy>,
-    Named((cluster, topic)): Named<(String, String)>,
+    topic: Topic<Read>,
     here: Here,
     Query(asked): Query<WithOperations>,
-) -> Answer<Json<Resource<Topic>>> {
-    let site = here.cluster(&proxy, &cluster).await?;
-    let topic =
-        proxy.broker.cluster.topic(&topic, asked.is_said()).await.map_err(ProxyError::from)?;
+) -> Answer<Json<Resource<TopicFields>>> {
+    let site = here.site().await?;
+    let topic = site.kafka().topic(&topic, asked.is_said()).await.map_err(ProxyError::from)?;
     Ok(Json(describe(&site, topic)))
 }
 
@@ -150,19 +146,13 @@ pub(crate) async fn get(
 ///
 /// 40002 not more than there are · 40403.
 pub(crate) async fn grow(
-    State(proxy): State<Proxy>,
-    Named((cluster, topic)): Named<(String, String)>,
+    topic: Topic<Configure>,
     here: Here,
     JsonBody(request): JsonBody<GrowTopic>,
-) -> Answer<Json<Resource<Topic>>> {
-    let site = here.cluster(&proxy, &cluster).await?;
-    proxy
-        .broker
-        .cluster
-        .grow_topic(&topic, request.partitions_count)
-        .await
-        .map_err(ProxyError::from)?;
-    let found = proxy.broker.cluster.topic(&topic, false).await.map_err(ProxyError::from)?;
+) -> Answer<Json<Resource<TopicFields>>> {
+    let site = here.site().await?;
+    site.kafka().grow_topic(&topic, request.partitions_count).await.map_err(ProxyError::from)?;
+    let found = site.kafka().topic(&topic, false).await.map_err(ProxyError::from)?;
     // brokers hear of them a moment after the controller has made them
     let made = usize::try_from(request.partitions_count).unwrap_or_default();
     let count = found.partitions.len().max(made);
@@ -173,13 +163,9 @@ pub(crate) async fn grow(
 /// `DELETE ../topics/{topic}`.
 ///
 /// 204. 40403.
-pub(crate) async fn delete(
-    State(proxy): State<Proxy>,
-    Named((cluster, topic)): Named<(String, String)>,
-    here: Here,
-) -> Answer<Nothing> {
-    here.cluster(&proxy, &cluster).await?;
-    proxy.broker.cluster.delete_topic(&topic).await.map_err(ProxyError::from)?;
+pub(crate) async fn delete(topic: Topic<Delete>, here: Here) -> Answer<Nothing> {
+    let site = here.site().await?;
+    site.kafka().delete_topic(&topic).await.map_err(ProxyError::from)?;
     Ok(Nothing)
 }
 
@@ -196,7 +182,7 @@ impl WithOperations {
     }
 }
 
-fn describe(site: &Site, topic: Found) -> Resource<Topic> {
+fn describe(site: &Site, topic: Found) -> Resource<TopicFields> {
     let (partitions, replicas) = (topic.partitions.len(), topic.replication_factor());
     let operations = topic.operations.unwrap_or_default();
     resource(site, &topic.name, topic.is_internal, partitions, replicas, operations)
@@ -209,8 +195,8 @@ fn resource(
     partitions_count: usize,
     replication_factor: usize,
     authorized_operations: Vec<Operation>,
-) -> Resource<Topic> {
-    let fields = Topic {
+) -> Resource<TopicFields> {
+    let fields = TopicFields {
         topic_name: name.to_string(),
         is_internal,
         replication_factor,

@@ -3,8 +3,11 @@
 /// The name that differs least from `wrong`, if it differs by a third at most. Case, `-` and `_` do not count.
 pub fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let wrong = plain(wrong);
-    let most = (wrong.chars().count() / 3).max(1);
-    let distances = known.map(|name| (distance(&wrong, &plain(name)), name));
+    let length = wrong.chars().count();
+    let most = (length / 3).max(1);
+    // of two names, one of which has so many letters more, so many letters differ
+    let similar = known.filter(|name| name.chars().count().abs_diff(length) <= most);
+    let distances = similar.map(|name| (distance(&wrong, &plain(name)), name));
     distances.filter(|(distance, _)| *distance <= most).min().map(|(_, name)| name)
 }
 

@@ -1,5 +1,7 @@
 //! Schemas of produce requests: by id, by version, the latest, or inline, of a subject.
 
+mod callers;
+
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -12,6 +14,8 @@ use weir_serde::api::{
     RegisterRequest, Schema, SchemaId, SchemaType, Subject, Version, VersionSpec,
 };
 use weir_serde::{ClientError, Part, RegistryClient};
+
+pub(crate) use callers::SchemasOfCallers;
 
 use crate::codec::Codec;
 use crate::error::ProxyError;

@@ -1,0 +1,39 @@
+//! The registry's client that is asked for a caller's schemas.
+
+use std::fmt;
+use std::sync::Arc;
+
+use weir_http::Caller;
+use weir_serde::RegistryClient;
+
+/// Says which client of the registry asks for a caller's schemas.
+///
+/// A client of the proxy's own, which becomes this by itself, asks for all callers: the registry sees the proxy's
+/// principal. Where the registry is to know for whom the proxy asks, each caller has a client of its own.
+#[derive(Clone)]
+pub struct RegistryFor(Arc<dyn Fn(&Caller) -> RegistryClient + Send + Sync>);
+
+impl RegistryFor {
+    /// `client` is called once for each caller whose schemas are not known, and for [`Caller::ANYBODY`] when the proxy
+    /// is made. Clones of one client share what they know: where callers see different schemas, each has to be given a
+    /// client that was made for it.
+    pub fn each(client: impl Fn(&Caller) -> RegistryClient + Send + Sync + 'static) -> RegistryFor {
+        RegistryFor(Arc::new(client))
+    }
+
+    pub(crate) fn client(&self, caller: &Caller) -> RegistryClient {
+        (self.0)(caller)
+    }
+}
+
+impl From<RegistryClient> for RegistryFor {
+    fn from(client: RegistryClient) -> RegistryFor {
+        RegistryFor::each(move |_| client.clone())
+    }
+}
+
+impl fmt::Debug for RegistryFor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RegistryFor")
+    }
+}

@@ -1,0 +1,36 @@
+//! `/v1/access`.
+
+use serde::Deserialize;
+use weir_http::{AccessAnswer, AccessQuestion, Caller, Refused, Resource};
+use weir_registry_api::RegistryError;
+
+use super::answer::{Answer, Json};
+use super::request::Query;
+use super::rights::AnyCaller;
+
+/// Whether somebody may do something.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct AccessCheck {
+    principal: Option<String>,
+    group: Vec<String>,
+    role: Vec<String>,
+    action: String,
+    resource: String,
+}
+
+/// `GET /v1/access/check`: may somebody do something, and which rule says so?
+///
+/// `principal` (the caller, if there is none), `group` and `role` (of the principal, each may stand there often),
+/// `action` (`read`), `resource` (`subject:orders-value`). 400 · 40301 for others than the caller without the right to
+/// administer `cluster:registry`.
+pub(super) async fn check(
+    _: AnyCaller,
+    caller: Caller,
+    Query(asked): Query<AccessCheck>,
+) -> Answer<Json<AccessAnswer>> {
+    let AccessCheck { principal, group, role, action, resource } = asked;
+    let question = AccessQuestion { principal, groups: group, roles: role, action, resource };
+    let answer = caller.explain(&question, Resource::REGISTRY);
+    Ok(Json(answer.map_err(|refusal| Refused(RegistryError::from(refusal)))?))
+}

@@ -222,7 +222,7 @@ fn a_listener_may_ask_for_certificates_where_its_neighbour_does_not() {
     let ca = authority.path("ca.pem");
     let tls = format!("cert={cert}&key={key}");
     let listeners = format!(
-        "https://127.0.0.1:0?{tls},https://127.0.0.1:0?{tls}&client-auth=required&client-ca={ca}&hosts=localhost"
+        "https://127.0.0.1:0?{tls}&authentication=none,https://127.0.0.1:0?{tls}&client-auth=required&client-ca={ca}&hosts=localhost"
     );
     let fixed = ["serve", "--roles", "registry", "--store", "memory"];
     let mut weir = Weir::start(&[&fixed[..], &["--registry-listener", &listeners]].concat());

@@ -88,6 +88,13 @@ impl<'a> Served<'a> {
         self.open.iter().filter_map(carry).collect()
     }
 
+    /// What the first https listener shows that carries a role's service.
+    pub fn certificate(&self, role: Role) -> Option<Arc<Certificate>> {
+        let mut of_role =
+            self.open.iter().filter(|open| open.carries.iter().any(|it| it.role == role));
+        of_role.find_map(|open| open.certificate.clone())
+    }
+
     /// How the proxy of this process reaches its registry: by loopback's name, which certificates can have.
     pub fn own_registry(&self) -> Option<OwnRegistry> {
         let listener = self.listeners(Role::Registry).into_iter().next()?;

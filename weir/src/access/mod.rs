@@ -2,6 +2,8 @@
 
 mod rules;
 
+pub use rules::text_of;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -145,7 +147,7 @@ fn tokens(oidc: &Oidc) -> Result<Option<Arc<dyn TokenVerifier>>, Error> {
         jwks_file: oidc.jwks_file.value.clone(),
         audiences: oidc.audiences.value.clone(),
         name_claim: oidc.name_claim.value.clone(),
-        groups_claim: oidc.groups_claim.value.clone(),
+        groups_claim: Some(oidc.groups_claim.value.clone()).filter(|claim| !claim.is_empty()),
         roles_claim: oidc.roles_claim.value.clone(),
         required_scopes: oidc.required_scopes.value.clone(),
         leeway: Duration::from_secs(*oidc.leeway_s),

@@ -63,7 +63,8 @@ async fn a_tenant_that_a_header_names_gives_no_rights() {
         let request = user("bob").on(api.request(Method::GET, "/subjects")).header(name, "lsrc-1");
         api.send(request).await.is(json!([]));
     }
-    assert_eq!(raw(&api, b"Host: other.example\r\n"), 400);
+    let basic = format!("Authorization: Basic {}", STANDARD.encode(format!("bob:{PASSWORD}")));
+    assert_eq!(raw(&api, format!("Host: other.example\r\n{basic}").as_bytes()), 400);
 }
 
 /// 19: of two logins none is taken, and none from the URL.

@@ -1,5 +1,7 @@
 //! The file with the rules, read anew when it changes. A broken one leaves the old rules in place.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -17,11 +19,20 @@ const LOOK: Duration = Duration::from_secs(1);
 /// What shows that the file is another one.
 type Stamp = Option<(SystemTime, u64, u64)>;
 
-/// Reads the rules. The error has all mistakes, each with the file, the line and the column.
+/// Reads the file, but for what is too much to be rules. Bytes that are not UTF-8 are an error.
+pub fn text_of(path: &Path) -> Result<String, Error> {
+    let failed = |source| Error::ReadFile { path: path.to_path_buf(), source };
+    let file = File::open(path).map_err(failed)?;
+    let mut text = String::new();
+    // one byte more than there may be: the policy says what is wrong with it
+    let most = Policy::FILE_BYTES_MAX as u64 + 1;
+    file.take(most).read_to_string(&mut text).map_err(failed)?;
+    Ok(text)
+}
+
+/// Reads the rules. The error has all mistakes, a line for each with the file, the line and the column.
 pub fn read(path: &Path) -> Result<Policy, Error> {
-    let failed = |why: String| Error::Access(format!("{}: {why}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
-    Policy::parse(&text).map_err(|problems| {
+    Policy::parse(&text_of(path)?).map_err(|problems| {
         let lines = problems.iter().map(|problem| format!("{}:{problem}", path.display()));
         Error::Access(lines.collect::<Vec<_>>().join("\n"))
     })
@@ -50,7 +61,8 @@ pub async fn follow(path: PathBuf, door: Arc<Door>, mut told: watch::Receiver<u6
                 tracing::info!("{} was read anew", path.display());
             }
             Some(Err(error)) => {
-                tracing::error!("the rules stay as they were, the file cannot be used: {error}");
+                error.to_string().lines().for_each(|line| tracing::error!("{line}"));
+                tracing::error!("{} cannot be used: the old rules hold", path.display());
                 door.count_broken_rules();
             }
         }

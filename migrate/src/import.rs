@@ -11,7 +11,7 @@ use weir_registry_api::{
     Mode, ModeBody, RegisterRequest, SchemaId, SchemaType, Subject, Version, VersionSpec,
 };
 use weir_registry_core::record::SchemaValue;
-use weir_registry_core::{Record, State};
+use weir_registry_core::{Grants, Record, State};
 
 use crate::api::{Api, CONCURRENCY};
 use crate::error::MigrateError;
@@ -97,7 +97,8 @@ fn levels(state: &State, schemas: Vec<SchemaValue>) -> Vec<Vec<SchemaValue>> {
         for reference in &*schema.references {
             let version = Version(u32::try_from(reference.version).unwrap_or(0));
             let subject = reference.subject.beside(&schema.subject);
-            let found = state.find_version_anywhere(&subject, VersionSpec::Number(version), true);
+            let spec = VersionSpec::Number(version);
+            let found = state.find_version_anywhere(&subject, spec, true, &Grants::ALL);
             let place = found.map_or(subject, |(subject, _)| subject);
             if let Some(target) = places.get(&(place, version)) {
                 waits_for[index] += 1;

@@ -18,7 +18,7 @@ fn table() -> Vec<Row> {
 }
 
 /// Variants that are reached elsewhere: the file below `tests/`, and the test there.
-const ELSEWHERE: [(&str, &str, &str); 11] = [
+const ELSEWHERE: [(&str, &str, &str); 15] = [
     ("ModeImmutable", "weir/settings.rs", "modes_that_the_operator_fixed_cannot_be_changed"),
     ("Store", "weir/crash.rs", "a_full_disk_is_50001_and_reads_go_on"),
     ("Timeout", CLUSTER, "reads_go_on_and_writes_are_refused_in_time_while_kafka_is_away"),
@@ -33,11 +33,18 @@ const ELSEWHERE: [(&str, &str, &str); 11] = [
     ("ForeignOrigin", BROWSERS, "a_page_elsewhere_changes_nothing"),
     ("Misdirected", BROWSERS, "a_name_that_somebody_has_pointed_to_this_machine_is_421"),
     ("BodyTimeout", BODIES, "a_body_that_does_not_come_in_time_is_408"),
+    ("Denied", ACCESS, "who_is_denied_hears_the_same_of_what_is_there_and_of_what_is_not"),
+    // before a request is the registry's, whoever lets it in answers for it
+    ("Unauthorized", DOOR, "who_is_not_known_hears_the_same_whatever_is_wrong"),
+    ("RateLimited", DOOR, "a_login_that_cannot_be_checked_now_is_worth_another_try"),
+    ("LoginUnavailable", DOOR, "a_login_that_cannot_be_checked_now_is_worth_another_try"),
     ("Crowded", BODIES, "a_body_for_which_there_is_no_room_is_503"),
 ];
 
 const CLUSTER: &str = "weir/cluster/mod.rs";
 const BROWSERS: &str = "weir/attacks/connections/browsers.rs";
+const ACCESS: &str = "registry/access/names.rs";
+const DOOR: &str = "../http/src/access/tests.rs";
 const BODIES: &str = "weir/attacks/connections/bodies.rs";
 
 /// Variants that `associations.rs` reaches.

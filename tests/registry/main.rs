@@ -3,6 +3,7 @@
 //! Every error code is reached here with its text: `every_error_code` has the list.
 #![allow(clippy::unwrap_used)] // how a test fails
 
+mod access;
 mod aliases;
 mod associations;
 mod associations_batch;

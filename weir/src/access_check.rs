@@ -1,12 +1,11 @@
 //! `weir access check`: what rules say of somebody, or what is wrong with them. Starts nothing.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use weir_access::{Identity, Policy, Resource};
 
+use crate::access::text_of;
 use crate::cli::AccessCheckArgs;
 use crate::config;
 use crate::confluent::Env;
@@ -68,17 +67,6 @@ fn rules_file(args: &AccessCheckArgs, env: &Env) -> Result<Option<PathBuf>, Erro
         Some(file) => Ok(Some(file.clone())),
         None => config::rules_file(env),
     }
-}
-
-/// Reads the file, but for what is too much to be rules. Bytes that are not UTF-8 are an error.
-fn text_of(path: &Path) -> Result<String, Error> {
-    let failed = |source| Error::ReadFile { path: path.to_path_buf(), source };
-    let file = File::open(path).map_err(failed)?;
-    let mut text = String::new();
-    // one byte more than there may be: the policy says what is wrong with it
-    let most = Policy::FILE_BYTES_MAX as u64 + 1;
-    file.take(most).read_to_string(&mut text).map_err(failed)?;
-    Ok(text)
 }
 
 /// Who is asked about, and what.

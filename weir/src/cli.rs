@@ -6,6 +6,8 @@ use clap::{Args, Parser, Subcommand};
 use weir_access::Action;
 
 use crate::config::flags::{DevFlags, ServeFlags};
+use crate::key_command::KeyCommand;
+use crate::user_command::UserCommand;
 
 /// A schema registry and an HTTP gateway for Kafka in one binary.
 #[derive(Parser)]
@@ -27,6 +29,12 @@ pub enum Command {
     /// Show the settings that `weir serve` would have, or what is wrong with them.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Change or show the users file: who may log in with a password. Passwords are never arguments.
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Change or show the keys file: the API keys of programs.
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Ask the rules of access control who may do what.
     #[command(subcommand)]
     Access(AccessCommand),

@@ -4,6 +4,7 @@
 //! shows and checks settings, `weir access` asks the rules, `weir migrate` copies registries. This crate reads the configuration, opens listeners, and puts
 //! registry and proxy together.
 
+mod access;
 mod access_check;
 mod added_headers;
 mod cli;
@@ -17,6 +18,7 @@ mod files;
 mod kafka_names;
 mod kafka_security;
 mod kafkastore;
+mod key_command;
 mod limits;
 mod listen;
 mod listeners;
@@ -25,7 +27,9 @@ mod parts;
 mod serve;
 mod served;
 mod settings;
+mod table;
 mod tls;
+mod user_command;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -81,6 +85,8 @@ fn run(command: Command) -> Result<ExitCode, Error> {
         }
         Command::Config(ConfigCommand::Print(flags)) => print(&flags.0, &env),
         Command::Config(ConfigCommand::Check(args)) => check(args.file, &args.flags.0, &env),
+        Command::User(command) => user_command::run(command),
+        Command::Key(command) => key_command::run(command),
         Command::Migrate(args) => {
             let log = env.get("WEIR_LOG").filter(|log| EnvFilter::try_new(log).is_ok());
             log_to_stderr(log.map_or(MIGRATE_LOG, String::as_str));

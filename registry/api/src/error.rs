@@ -232,7 +232,7 @@ mod tests {
             assert_eq!(u32::from(ErrorCode::from(number)), number);
         }
         assert_eq!(ErrorCode::from(40403), ErrorCode::SchemaNotFound);
-        assert_eq!(ErrorCode::from(40301), ErrorCode::Other(40301));
+        assert_eq!(ErrorCode::from(40302), ErrorCode::Other(40302));
         assert_eq!(ErrorCode::SchemaNotFound.to_string(), "40403");
     }
 }

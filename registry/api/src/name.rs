@@ -140,10 +140,11 @@ impl Subject {
     /// A name in its one form, unchecked: the default context is left out, and a context without a
     /// name has its colon.
     pub fn written(name: &str) -> Subject {
-        match (name.strip_prefix(":.:"), name.starts_with(":.")) {
-            (Some(own), _) => Subject(own.into()),
-            (None, _) if name == ":." => Subject("".into()),
-            (None, true) if !name[1..].contains(':') => Subject(format!("{name}:").into()),
+        // as often as it stands there: what is written again stays as it is, and is one name to access control
+        let name = name.trim_start_matches(":.:");
+        match name.strip_prefix(":.") {
+            Some("") => Subject("".into()),
+            Some(rest) if !rest.contains(':') => Subject(format!("{name}:").into()),
             _ => Subject(name.into()),
         }
     }
@@ -341,6 +342,22 @@ mod tests {
         }
         for wrong in ["__GLOBAL", ":.eu:__EMPTY", ":.__GLOBAL:", ":.__GLOBAL:orders", "a\nb"] {
             assert!(Subject::new(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_written_again_stays_as_it_is() {
+        for (given, written) in [
+            (":.::.:orders", "orders"),
+            (":.::.eu:orders", ":.eu:orders"),
+            (":.::.eu", ":.eu:"),
+            (":.::.", ""),
+            (":.:.", "."),
+            (":.eu::.us:a", ":.eu::.us:a"),
+        ] {
+            let subject = Subject::written(given);
+            assert_eq!(subject.as_str(), written, "{given}");
+            assert_eq!(Subject::written(subject.as_str()), subject, "{given}");
         }
     }
 

@@ -7,11 +7,13 @@ use std::sync::Arc;
 
 use weir_registry_api::{
     Config, Guid, Metadata, Reference, RegisterRequest, RegistryError, RuleSet, SchemaId,
-    SchemaType, Subject, TagSchemaRequest, Version, VersionSpec, contract::CONFLUENT_VERSION,
+    SchemaType, Subject, TagSchemaRequest, Version, contract::CONFLUENT_VERSION,
 };
 
+use crate::grants::Grants;
 use crate::guid::guid_of;
 use crate::parsed::{Content, Parsed, Reading};
+use crate::pin::{Asked, pin};
 use crate::state::{IdEntry, State, VersionEntry};
 use weir_schema::Budget;
 
@@ -44,13 +46,16 @@ pub enum Purpose {
 }
 
 impl Candidate {
-    /// Parses a request's schema. 42201 · 42210.
+    /// Parses a request's schema. What it refers to has to be readable for whoever asks; else it is not there.
+    /// What that refers to in turn need not be: whoever registered it could read it, and nothing of it is in an
+    /// answer. 42201 · 42210.
     pub fn new(
         state: &State,
         subject: &Subject,
         request: &RegisterRequest,
         normalize: bool,
         purpose: Purpose,
+        grants: &Grants,
         budget: &Budget,
     ) -> Result<Candidate, RegistryError> {
         let config = state.effective_config(Some(subject));
@@ -60,6 +65,9 @@ impl Candidate {
         if purpose == Purpose::Register && !is_import && is_empty(&request) {
             based_on = copy_latest(state, subject, request.to_mut());
         }
+        // what a version refers to already is not asked for again
+        let is_hidden = based_on.is_some() && !grants.read(subject);
+        let grants = if based_on.is_some() { &Grants::ALL } else { grants };
         let request = &*request;
         if is_empty(request) {
             return Err(match purpose {
@@ -78,12 +86,18 @@ impl Candidate {
             && request.id.is_none_or(|id| id < 0);
         let reading = if held_to_rules { Reading::New } else { Reading::Stored };
         let normalize = (normalize || config.normalize == Some(true)) && !is_import;
-        let stored = Candidate::as_stored(state, subject, request, budget);
+        let stored = Candidate::as_stored(state, subject, request, grants, budget);
         let mut candidate = match stored {
             Some(stored) if !normalize => stored,
             // a text that was stored before there were today's rules can be registered again
-            stored => parse(state, subject, request, normalize, reading, budget)
-                .or_else(|error| stored.ok_or(error))?,
+            stored => {
+                let way = Way { normalize, reading };
+                let parsed = parse(state, subject, request, way, grants, budget);
+                parsed.or_else(|error| stored.ok_or(error)).map_err(|error| match is_hidden {
+                    true => invalid(&request.schema_type.clone().unwrap_or_default(), HIDDEN),
+                    false => error,
+                })?
+            }
         };
         if candidate.text.len() > SCHEMA_BYTES_MAX {
             return Err(RegistryError::SchemaTooLarge);
@@ -105,6 +119,7 @@ impl Candidate {
         state: &State,
         subject: &Subject,
         request: &RegisterRequest,
+        grants: &Grants,
         budget: &Budget,
     ) -> Option<Candidate> {
         if !request.schema_tags_to_add.is_empty()
@@ -115,8 +130,8 @@ impl Candidate {
         }
         let schema_type = request.schema_type.clone().unwrap_or_default();
         let text = request.schema.as_deref()?;
-        let references =
-            pin(state, subject, &schema_type, &request.references, false, budget).ok()?;
+        let asked = Asked { schema_type: &schema_type, references: &request.references };
+        let references = pin(state, subject, asked, grants, budget).ok()?;
         let (metadata, rule_set) = (request.metadata.as_ref(), request.rule_set.as_ref());
         let guid = guid_of(text, &references, metadata, rule_set);
         let is_it = |entry: &&Arc<IdEntry>| {
@@ -146,6 +161,7 @@ impl Candidate {
         subject: &Subject,
         version: &VersionEntry,
         request: &TagSchemaRequest,
+        grants: &Grants,
         budget: &Budget,
     ) -> Result<Candidate, RegistryError> {
         let stored = state.entry(subject, version.id);
@@ -161,7 +177,7 @@ impl Candidate {
             rule_set.validate()?;
         }
         let parsed = state
-            .parsed(stored, budget)
+            .parsed_for(stored, subject, grants, budget)
             .map_err(|why| invalid(&stored.schema_type, &why))?
             .with_tags(&request.tags_to_add, &request.tags_to_remove, budget)
             .map_err(|why| invalid(&stored.schema_type, &why))?;
@@ -280,12 +296,19 @@ pub(crate) enum Numbers {
     Ignored,
 }
 
+/// How a text becomes a candidate.
+#[derive(Clone, Copy)]
+struct Way {
+    normalize: bool,
+    reading: Reading,
+}
+
 fn parse(
     state: &State,
     subject: &Subject,
     request: &RegisterRequest,
-    normalize: bool,
-    reading: Reading,
+    Way { normalize, reading }: Way,
+    grants: &Grants,
     budget: &Budget,
 ) -> Result<Candidate, RegistryError> {
     let schema_type = request.schema_type.clone().unwrap_or_default();
@@ -293,8 +316,14 @@ fn parse(
         return Err(RegistryError::InvalidSchemaType { schema_type: name.to_string() });
     }
     let text = request.schema.as_deref().unwrap_or_default();
-    let references = pin(state, subject, &schema_type, &request.references, normalize, budget)?;
+    let asked = Asked { schema_type: &schema_type, references: &request.references };
+    let mut references = pin(state, subject, asked, grants, budget)?;
+    if normalize {
+        references.sort();
+        references.dedup();
+    }
     let refused = |why: String| invalid(&schema_type, &why);
+    state.check_references_there(subject, &references, grants, budget).map_err(refused)?;
     let mut parsed = state
         .parse(subject, &schema_type, text, references.iter().cloned(), reading, budget)
         .map_err(refused)?;
@@ -367,45 +396,8 @@ fn changed_rules(
     Ok(rules)
 }
 
-/// References with `-1` replaced by the latest version's number; normalised ones are sorted and
-/// stand once.
-fn pin(
-    state: &State,
-    parent: &Subject,
-    schema_type: &SchemaType,
-    references: &[Reference],
-    normalize: bool,
-    budget: &Budget,
-) -> Result<Vec<Reference>, RegistryError> {
-    budget.spend(8 * references.len());
-    let mut pinned = Vec::with_capacity(references.len());
-    for reference in references {
-        if reference.name.is_empty() && reference.subject.as_str().is_empty() {
-            return Err(invalid(schema_type, "Invalid reference: it names nothing"));
-        }
-        let subject = reference.subject.beside(parent);
-        let spec = match reference.version {
-            -1 => VersionSpec::Latest,
-            number => VersionSpec::Number(Version(u32::try_from(number).unwrap_or(0))),
-        };
-        if subject != *parent && state.associations().is_owned(&subject) {
-            return Err(RegistryError::OwnedSubjectReferenced { subject });
-        }
-        let found = state.find_version(&subject, spec, false).map_err(|_| {
-            let (subject, version) = (&reference.subject, reference.version);
-            let why = format!(
-                "No schema reference found for subject \"{subject}\" and version {version}"
-            );
-            invalid(schema_type, &why)
-        })?;
-        pinned.push(Reference { version: found.version.0 as i32, ..reference.clone() });
-    }
-    if normalize {
-        pinned.sort();
-        pinned.dedup();
-    }
-    Ok(pinned)
-}
+/// What is said where a version cannot be used, and whoever asks may not read it.
+pub(crate) const HIDDEN: &str = "The version cannot be used, for a reason that you may not read";
 
 /// Bytes of what is said of a schema that is none: parsers quote what they cannot read.
 const DETAILS_BYTES_MAX: usize = 64 * 1024;

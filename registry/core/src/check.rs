@@ -9,6 +9,7 @@ use weir_schema::budget::LISTED_MAX;
 use weir_schema::{Budget, Listed, Side};
 
 use crate::candidate::Candidate;
+use crate::grants::Grants;
 use crate::parsed::{Reason, reasons};
 use crate::state::{IdEntry, State, VersionEntry};
 
@@ -22,10 +23,38 @@ pub struct Verdict {
     pub incompatibilities: Vec<Incompatibility>,
 }
 
+/// What is said instead of messages that would quote what may not be read.
+const WITHHELD: &str = "{description: 'The reasons quote schemas that you may not read'}";
+
 /// Compares with `versions` of a subject, the newest first; stops at the first that does not fit.
 /// `submitted` is the text in which incompatibilities are to be located. Once the budget is used up
 /// there is no verdict, whatever is returned.
+///
+/// Messages quote the versions, and speak of what these refer to: where some of that may not be read, one message says
+/// that it is withheld.
 pub fn check(
+    state: &State,
+    subject: &Subject,
+    candidate: &Candidate,
+    submitted: &str,
+    versions: &[VersionEntry],
+    grants: &Grants,
+    budget: &Budget,
+) -> Verdict {
+    let verdict = compare(state, subject, candidate, submitted, versions, budget);
+    let is_readable = |version: &VersionEntry| {
+        let entry = state.entry(subject, version.id);
+        state.check_references_readable(entry, grants, budget).is_ok()
+    };
+    let may_quote =
+        || grants.are_all() || (grants.read(subject) && versions.iter().all(is_readable));
+    match verdict.messages.is_empty() || may_quote() {
+        true => verdict,
+        false => Verdict { messages: vec![WITHHELD.into()], incompatibilities: Vec::new() },
+    }
+}
+
+fn compare(
     state: &State,
     subject: &Subject,
     candidate: &Candidate,

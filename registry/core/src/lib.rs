@@ -9,9 +9,11 @@ mod candidate;
 mod check;
 mod compaction;
 mod decide;
+mod grants;
 mod guid;
 mod lookup;
 mod parsed;
+mod pin;
 pub mod record;
 mod state;
 
@@ -24,6 +26,7 @@ pub use decide::{
     DeleteConfig, DeleteContext, DeleteMode, DeleteSubject, DeleteVersion, PutConfig, PutMode,
     RegisterOptions, Registered, Registration, RequestedVersion, Stale, Standalone,
 };
+pub use grants::Grants;
 pub use parsed::{Parsed, over_budget};
 pub use record::{RawRecord, Record};
 pub use weir_schema::{Budget, Limits};

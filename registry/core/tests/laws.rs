@@ -12,8 +12,8 @@ use weir_registry_api::{
 };
 use weir_registry_core::{
     AssociationChange, AssociationDelete, AssociationPlan, Candidate, Compaction, Decide,
-    DeleteConfig, DeleteContext, DeleteMode, DeleteSubject, DeleteVersion, LogEntry, Purpose,
-    PutConfig, PutMode, RawRecord, Record, RegisterOptions, Registered, Registration,
+    DeleteConfig, DeleteContext, DeleteMode, DeleteSubject, DeleteVersion, Grants, LogEntry,
+    Purpose, PutConfig, PutMode, RawRecord, Record, RegisterOptions, Registered, Registration,
     RequestedVersion, State,
 };
 use weir_schema::Budget;
@@ -164,6 +164,7 @@ fn make(state: &State, step: &Step) -> Option<Made> {
                 resource_type: "topic".into(),
                 association_types: Vec::new(),
                 cascade_lifecycle: *cascade,
+                grants: Grants::ALL,
             };
             made(state, delete)
         }
@@ -185,6 +186,7 @@ fn plan(
         resource_type: "topic".into(),
         is_create,
         changes: Vec::new(),
+        grants: Grants::ALL,
     };
     let mut change = AssociationChange {
         association_type: "value".into(),
@@ -200,7 +202,8 @@ fn plan(
             RegisterRequest { schema: Some(SCHEMAS[schema].into()), ..RegisterRequest::default() };
         let subject = plan.subject_of(state, &change);
         let options = RegisterOptions::default();
-        let registration = Registration::of(state, subject, &request, options, &Budget::default());
+        let registration =
+            Registration::of(state, subject, &request, options, &Grants::ALL, &Budget::default());
         change.schema = Some(registration.map(Box::new));
     }
     plan.changes.push(change);
@@ -213,15 +216,23 @@ fn register(
     request: &RegisterRequest,
     normalize: bool,
 ) -> Option<Registration> {
-    let candidate =
-        Candidate::new(state, &subject, request, normalize, Purpose::Register, &Budget::default())
-            .ok()?;
+    let candidate = Candidate::new(
+        state,
+        &subject,
+        request,
+        normalize,
+        Purpose::Register,
+        &Grants::ALL,
+        &Budget::default(),
+    )
+    .ok()?;
     Some(Registration {
         subject,
         candidate,
         version: RequestedVersion::of(request.version.unwrap_or(0)),
         id: request.id.map(|id| SchemaId(id as u32)),
         force: false,
+        grants: Grants::ALL,
         checked: None,
     })
 }

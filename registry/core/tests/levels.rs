@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use proptest::sample::subsequence;
 use weir_registry_api::{ConfigUpdate, RegisterRequest, SchemaType, Subject};
 use weir_registry_core::{
-    Candidate, Decide, Purpose, PutConfig, Registration, RequestedVersion, State, VersionEntry,
-    check,
+    Candidate, Decide, Grants, Purpose, PutConfig, Registration, RequestedVersion, State,
+    VersionEntry, check,
 };
 use weir_schema::Budget;
 
@@ -83,15 +83,23 @@ fn apply(state: &mut State, command: &impl Decide) {
 }
 
 fn register(state: &mut State, request: &RegisterRequest) {
-    let candidate =
-        Candidate::new(state, &subject(), request, false, Purpose::Register, &Budget::default())
-            .unwrap();
+    let candidate = Candidate::new(
+        state,
+        &subject(),
+        request,
+        false,
+        Purpose::Register,
+        &Grants::ALL,
+        &Budget::default(),
+    )
+    .unwrap();
     let registration = Registration {
         subject: subject(),
         candidate,
         version: RequestedVersion::NextOrFound,
         id: None,
         force: true,
+        grants: Grants::ALL,
         checked: None,
     };
     apply(state, &registration);
@@ -108,10 +116,19 @@ fn accepts(
     let update =
         ConfigUpdate { compatibility: Some(Some(level.into())), ..ConfigUpdate::default() };
     apply(&mut state, &PutConfig { scope: None, update });
-    let candidate =
-        Candidate::new(&state, &subject(), request, false, Purpose::Check, &Budget::default())
-            .unwrap();
-    check(&state, &subject(), &candidate, "", versions, &Budget::default()).messages.is_empty()
+    let candidate = Candidate::new(
+        &state,
+        &subject(),
+        request,
+        false,
+        Purpose::Check,
+        &Grants::ALL,
+        &Budget::default(),
+    )
+    .unwrap();
+    check(&state, &subject(), &candidate, "", versions, &Grants::ALL, &Budget::default())
+        .messages
+        .is_empty()
 }
 
 proptest! {
@@ -159,9 +176,16 @@ fn accepts_what_is_there(
 ) -> bool {
     // the latest version is the last schema of the history, unless that was there before
     let versions: Vec<_> = there.into_iter().collect();
-    let candidate =
-        Candidate::new(state, &subject(), request, false, Purpose::LookUp, &Budget::default())
-            .unwrap();
+    let candidate = Candidate::new(
+        state,
+        &subject(),
+        request,
+        false,
+        Purpose::LookUp,
+        &Grants::ALL,
+        &Budget::default(),
+    )
+    .unwrap();
     state.lookup(&subject(), &candidate, false, &Budget::default()) != versions.first()
         || accepts(state, level, request, &versions)
 }

@@ -6,6 +6,7 @@ use weir_registry_api::RegistryError;
 
 use super::answer::{Answer, Json};
 use super::request::Query;
+use super::rights::AnyCaller;
 
 /// Whether somebody may do something.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -24,6 +25,7 @@ pub(super) struct AccessCheck {
 /// `action` (`read`), `resource` (`subject:orders-value`). 400 · 40301 for others than the caller without the right to
 /// administer `cluster:registry`.
 pub(super) async fn check(
+    _: AnyCaller,
     caller: Caller,
     Query(asked): Query<AccessCheck>,
 ) -> Answer<Json<AccessAnswer>> {

@@ -3,21 +3,14 @@
 
 use axum::http::{Method, StatusCode};
 use axum::response::IntoResponse;
-use weir_http::Api;
 pub(super) use weir_http::Json;
 use weir_registry_api::RegistryError;
-
-use crate::Registry;
 
 /// What a handler returns.
 pub(super) type Answer<T = Json<serde_json::Value>> = Result<T, Refused>;
 
 /// An error on its way out.
 pub(super) type Refused = weir_http::Refused<RegistryError>;
-
-impl Api for Registry {
-    type Error = RegistryError;
-}
 
 pub(super) async fn not_found() -> Refused {
     Refused::from(RegistryError::NotFound)

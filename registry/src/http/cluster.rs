@@ -4,14 +4,14 @@ use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use axum::Extension;
-use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use weir_http::{Action, Arrival, Caller, Proof, Resource};
+use weir_http::Arrival;
 
-use super::answer::{Answer, Json};
+use super::answer::Json;
+use super::rights::{AmongNodes, AnyCaller, OnRegistry, Read, of_caller};
 use crate::Registry;
 use crate::log::Fault;
 
@@ -105,14 +105,8 @@ impl Node {
 /// `GET /v1/cluster`: who leads, how far this node has read, what is wrong.
 ///
 /// For other nodes, and for those who may read `cluster:registry`. Also while the log is read.
-pub(super) async fn cluster(
-    State(registry): State<Registry>,
-    caller: Caller,
-) -> Answer<Json<Node>> {
-    if caller.identity().is_none_or(|identity| identity.proof != Proof::Node) {
-        caller.demand(Action::Read, Resource::REGISTRY)?;
-    }
-    Ok(Json(Node::of(&registry)))
+pub(super) async fn cluster(AmongNodes { registry }: AmongNodes) -> Json<Node> {
+    Json(Node::of(&registry))
 }
 
 /// Whether this node can do its work, by what it needs for it.
@@ -135,7 +129,7 @@ struct Check {
 ///
 /// Where the log is on Kafka, it is enough that it was read: which node takes writes is at `/v1/cluster`, and nodes that
 /// cannot reach Kafka still answer reads.
-pub(super) async fn readyz(State(registry): State<Registry>) -> Response {
+pub(super) async fn readyz(AnyCaller { registry }: AnyCaller) -> Response {
     let node = Node::of(&registry);
     let reason = match node.ready {
         false => Some(node.faults.first().cloned().unwrap_or("the log is being read".into())),
@@ -153,11 +147,9 @@ pub(super) async fn readyz(State(registry): State<Registry>) -> Response {
 /// `GET /metrics`: how this node is, for Prometheus, with records that could not be applied, by offset; and the process's
 /// connections, bodies and certificates.
 pub(super) async fn metrics(
-    State(registry): State<Registry>,
-    caller: Caller,
+    OnRegistry { registry, caller, .. }: OnRegistry<Read>,
     arrival: Option<Extension<Arrival>>,
-) -> Answer<impl IntoResponse> {
-    caller.demand(Action::Read, Resource::REGISTRY)?;
+) -> impl IntoResponse {
     let (node, state) = (Node::of(&registry), registry.state());
     let mut out = String::new();
     let mut metric = |name: &str, kind: &str, help: &str, values: &[(String, u64)]| {
@@ -203,7 +195,9 @@ pub(super) async fn metrics(
     metric("lanes_refused_total", "counter", "Answered 503.", &count(&counts.refused));
     metric("lanes_abandoned_total", "counter", "Clients that left.", &count(&counts.abandoned));
     metric("over_budget_total", "counter", "Answered 42290.", &count(&counts.over_budget));
-    let missing = state.missing_references();
+    let grants = of_caller(caller);
+    let mut missing = state.missing_references();
+    missing.retain(|(subject, _)| grants.read(subject));
     let count = missing.len() as u64;
     metric("missing_references", "gauge", "Versions referred to and not there.", &one(count));
     let listed = missing.iter().take(LISTED_MAX).map(|(subject, version)| {
@@ -220,7 +214,7 @@ pub(super) async fn metrics(
         .collect();
     metric("passed_over", "gauge", "The first records not applied.", &listed);
     out.extend(arrival.map(|Extension(arrival)| weir_http::metrics::text(&arrival)));
-    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], out))
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4")], out)
 }
 
 /// A text as the value of a label.

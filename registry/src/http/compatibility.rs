@@ -1,11 +1,10 @@
 //! `/compatibility`. Source: Confluent CompatibilityResource.
 
-use axum::extract::State;
 use weir_registry_api::{
     CompatibilityAnswer, RegisterRequest, RegistryError, Subject, VersionSpec,
 };
 use weir_registry_core::{
-    Candidate, Purpose, State as RegistryState, Verdict, VersionEntry, check,
+    Candidate, Grants, Purpose, State as RegistryState, Verdict, VersionEntry, check,
 };
 
 use weir_schema::Budget;
@@ -13,7 +12,8 @@ use weir_schema::Budget;
 use super::answer::{Answer, Json, Refused};
 use super::query::Checking;
 use super::register::is_long;
-use super::request::{Body, From, Query, SubjectPath, VersionPath};
+use super::request::{Body, From, Query};
+use super::rights::{OnSubject, OnVersion, Read};
 use crate::Registry;
 use crate::lanes::Asker;
 
@@ -23,8 +23,7 @@ use crate::lanes::Asker;
 /// `normalize`, `verbose`. The latest of a subject that is not there is compatible with all. 40402 ·
 /// 42201 unless verbose · 42202 · 42290 · 503.
 pub(super) async fn one(
-    State(registry): State<Registry>,
-    VersionPath(subject, spec): VersionPath,
+    OnVersion { registry, subject, spec, grants, .. }: OnVersion<Read>,
     From(asker): From,
     Query(asked): Query<Checking>,
     Body(request): Body<RegisterRequest>,
@@ -40,7 +39,8 @@ pub(super) async fn one(
     };
     let versions = version.into_iter().collect();
     drop(state);
-    answer(&registry, &asker, subject, request, asked, versions).await
+    let checked = Checked { subject, request, versions, grants, normalize: asked.normalize };
+    answer(&registry, &asker, checked, asked.verbose).await
 }
 
 /// `POST /compatibility/subjects/{subject}/versions`: would this schema be compatible with the
@@ -48,28 +48,33 @@ pub(super) async fn one(
 ///
 /// `normalize`, `verbose`. 42201 unless verbose · 42290 · 503.
 pub(super) async fn all(
-    State(registry): State<Registry>,
-    SubjectPath(subject): SubjectPath,
+    OnSubject { registry, subject, grants, .. }: OnSubject<Read>,
     From(asker): From,
     Query(asked): Query<Checking>,
     Body(request): Body<RegisterRequest>,
 ) -> Answer<Json<CompatibilityAnswer>> {
     let versions = registry.state().live_versions(&subject).rev().copied().collect();
-    answer(&registry, &asker, subject, request, asked, versions).await
+    let checked = Checked { subject, request, versions, grants, normalize: asked.normalize };
+    answer(&registry, &asker, checked, asked.verbose).await
+}
+
+/// A schema that is compared with versions of a subject.
+struct Checked {
+    subject: Subject,
+    request: RegisterRequest,
+    versions: Vec<VersionEntry>,
+    grants: Grants,
+    normalize: bool,
 }
 
 async fn answer(
     registry: &Registry,
     asker: &Asker,
-    subject: Subject,
-    request: RegisterRequest,
-    asked: Checking,
-    versions: Vec<VersionEntry>,
+    checked: Checked,
+    verbose: bool,
 ) -> Answer<Json<CompatibilityAnswer>> {
-    let Checking { normalize, verbose } = asked;
-    let judged = registry.work(asker, is_long(&request), move |state, budget| {
-        judge(state, &subject, &request, normalize, &versions, budget)
-    });
+    let is_long = is_long(&checked.request);
+    let judged = registry.work(asker, is_long, move |state, budget| checked.judge(state, budget));
     let judged = judged.await?;
     let verdict = match judged {
         Ok(verdict) => verdict,
@@ -85,21 +90,18 @@ async fn answer(
     }))
 }
 
-fn judge(
-    state: &RegistryState,
-    subject: &Subject,
-    request: &RegisterRequest,
-    normalize: bool,
-    versions: &[VersionEntry],
-    budget: &Budget,
-) -> Result<Verdict, RegistryError> {
-    let candidate = Candidate::new(state, subject, request, normalize, Purpose::Check, budget)?;
-    let submitted = request.schema.as_deref().unwrap_or_default();
-    // those that were deleted for good since are not there any more
-    let versions: Vec<VersionEntry> = versions
-        .iter()
-        .filter(|v| state.version_entry(subject, v.version).is_some_and(|there| there.id == v.id))
-        .copied()
-        .collect();
-    Ok(check(state, subject, &candidate, submitted, &versions, budget))
+impl Checked {
+    fn judge(&self, state: &RegistryState, budget: &Budget) -> Result<Verdict, RegistryError> {
+        let Checked { subject, request, versions, grants, normalize } = self;
+        let purpose = Purpose::Check;
+        let candidate =
+            Candidate::new(state, subject, request, *normalize, purpose, grants, budget)?;
+        let submitted = request.schema.as_deref().unwrap_or_default();
+        // those that were deleted for good since are not there any more
+        let there = |v: &&VersionEntry| {
+            state.version_entry(subject, v.version).is_some_and(|there| there.id == v.id)
+        };
+        let versions: Vec<VersionEntry> = versions.iter().filter(there).copied().collect();
+        Ok(check(state, subject, &candidate, submitted, &versions, grants, budget))
+    }
 }

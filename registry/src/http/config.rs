@@ -1,48 +1,50 @@
 //! `/config`. Source: Confluent ConfigResource.
 
-use axum::extract::State;
+use weir_http::{Action, Caller};
 use weir_registry_api::{Config, ConfigUpdate, RegistryError, Subject};
-use weir_registry_core::{DeleteConfig, PutConfig, State as RegistryState};
+use weir_registry_core::{DeleteConfig, Grants, PutConfig, State as RegistryState};
 
 use super::answer::{Answer, Json, Refused};
 use super::query::DefaultToGlobal;
-use super::request::{Body, Query, ScopePath};
+use super::request::{Body, Query};
+use super::rights::{Configure, OnRegistry, OnScope, Read, demand_on, of_caller};
 use crate::Registry;
 
 /// `GET /config`: the global configuration.
 ///
 /// `defaultToGlobal`: with what is set for all contexts.
 pub(super) async fn global(
-    State(registry): State<Registry>,
+    OnRegistry { registry, caller, .. }: OnRegistry<Read>,
     Query(DefaultToGlobal { default_to_global }): Query<DefaultToGlobal>,
 ) -> Json<Config> {
     let state = registry.state();
-    Json(shown(&state, None, default_to_global))
+    Json(told(shown(&state, None, default_to_global), None, &of_caller(caller)))
 }
 
 /// `PUT /config`: change the global configuration. Answers what is set then.
 ///
 /// 42203 no such level · 42205 mode forbids · 42210 invalid rules · 50001 log.
 pub(super) async fn put_global(
-    State(registry): State<Registry>,
+    OnRegistry { registry, caller, .. }: OnRegistry<Configure>,
     Body(update): Body<ConfigUpdate>,
 ) -> Answer<Json<ConfigUpdate>> {
-    change(&registry, None, update).await
+    change(&registry, &caller, None, update).await
 }
 
 /// `DELETE /config`: back to the default. Answers what was there.
 ///
 /// 42205 mode forbids · 50001 log.
-pub(super) async fn delete_global(State(registry): State<Registry>) -> Answer<Json<Config>> {
-    remove(&registry, None).await
+pub(super) async fn delete_global(
+    OnRegistry { registry, caller, .. }: OnRegistry<Configure>,
+) -> Answer<Json<Config>> {
+    remove(&registry, &caller, None).await
 }
 
 /// `GET /config/{subject}`: the configuration of a subject, or of a context (`:.context:`).
 ///
 /// `defaultToGlobal`: else 40408 if it has none of its own.
 pub(super) async fn get(
-    State(registry): State<Registry>,
-    ScopePath(scope): ScopePath,
+    OnScope { registry, scope, caller, .. }: OnScope<Read>,
     Query(DefaultToGlobal { default_to_global }): Query<DefaultToGlobal>,
 ) -> Answer<Json<Config>> {
     let state = registry.state();
@@ -54,7 +56,10 @@ pub(super) async fn get(
         {
             Err(Refused::from(RegistryError::NoSubjectCompatibility { subject }))
         }
-        scope => Ok(Json(shown(&state, scope.as_ref(), default_to_global))),
+        scope => {
+            let config = shown(&state, scope.as_ref(), default_to_global);
+            Ok(Json(told(config, scope.as_ref(), &of_caller(caller))))
+        }
     }
 }
 
@@ -77,32 +82,55 @@ fn shown(state: &RegistryState, scope: Option<&Subject>, merged: bool) -> Config
 ///
 /// 42203 no such level · 42205 mode forbids · 42208 · 42210 invalid rules · 50001 log.
 pub(super) async fn put(
-    State(registry): State<Registry>,
-    ScopePath(scope): ScopePath,
+    OnScope { registry, scope, caller, .. }: OnScope<Configure>,
     Body(update): Body<ConfigUpdate>,
 ) -> Answer<Json<ConfigUpdate>> {
-    change(&registry, scope, update).await
+    change(&registry, &caller, scope, update).await
 }
 
 /// `DELETE /config/{subject}`: back to the global one. Answers what was there.
 ///
 /// 40401 if there was none · 42205 mode forbids · 50001 log.
 pub(super) async fn delete(
-    State(registry): State<Registry>,
-    ScopePath(scope): ScopePath,
+    OnScope { registry, scope, caller, .. }: OnScope<Configure>,
 ) -> Answer<Json<Config>> {
-    remove(&registry, scope).await
+    remove(&registry, &caller, scope).await
 }
 
+/// Configuration without the name of a subject that may not be read.
+fn told(config: Config, scope: Option<&Subject>, grants: &Grants) -> Config {
+    let is_readable = |alias: &String| grants.read(&target(alias, scope));
+    Config { alias: config.alias.filter(is_readable), ..config }
+}
+
+/// The subject that a scope with an alias stands for.
+fn target(alias: &str, scope: Option<&Subject>) -> Subject {
+    let subject = Subject::written(alias);
+    scope.map_or_else(|| subject.clone(), |scope| subject.beside(scope))
+}
+
+/// An alias has to be of a subject that the caller may read: it is read through it. 40301.
 async fn change(
     registry: &Registry,
+    caller: &Caller,
     scope: Option<Subject>,
     update: ConfigUpdate,
 ) -> Answer<Json<ConfigUpdate>> {
     let scope = scope.map(Subject::settable).transpose().map_err(RegistryError::from)?;
-    Ok(Json(registry.submit(PutConfig { scope, update }).await?.into()))
+    if let Some(Some(alias)) = &update.alias
+        && !alias.is_empty()
+    {
+        demand_on(caller, Action::Read, &target(alias, scope.as_ref()))?;
+    }
+    let config = registry.submit(PutConfig { scope: scope.clone(), update }).await?;
+    Ok(Json(told(config, scope.as_ref(), &of_caller(caller.clone())).into()))
 }
 
-async fn remove(registry: &Registry, scope: Option<Subject>) -> Answer<Json<Config>> {
-    Ok(Json(registry.submit(DeleteConfig { scope }).await?))
+async fn remove(
+    registry: &Registry,
+    caller: &Caller,
+    scope: Option<Subject>,
+) -> Answer<Json<Config>> {
+    let config = registry.submit(DeleteConfig { scope: scope.clone() }).await?;
+    Ok(Json(told(config, scope.as_ref(), &of_caller(caller.clone()))))
 }

@@ -1,38 +1,46 @@
 //! `/contexts`, and everything else below it. Source: Confluent ContextsResource, ContextFilter.
 
-use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use percent_encoding::percent_decode_str;
+use weir_http::{Action, Resource};
 use weir_registry_api::{Context, RegistryError};
-use weir_registry_core::DeleteContext;
+use weir_registry_core::{DeleteContext, Grants, Listing, State};
 
 use super::answer::{Answer, Json};
 use super::query::{ListContexts, Paging};
-use super::request::{ContextPath, Query};
-use crate::Registry;
+use super::request::Query;
+use super::rights::{Delete, Filtered, OnContext};
 
-/// `GET /contexts`: names of the contexts, the default one first.
+/// `GET /contexts`: names of the contexts that the caller may read, or a subject of which; the default one is always
+/// there, and the first.
 ///
 /// `contextPrefix`, `offset`, `limit`.
 pub(super) async fn list(
-    State(registry): State<Registry>,
+    Filtered { registry, grants }: Filtered,
     Query(asked): Query<ListContexts>,
     Query(paging): Query<Paging>,
 ) -> Answer<Json<Vec<Context>>> {
     let state = registry.state();
     let prefix = asked.context_prefix.unwrap_or_default();
     let prefix = prefix.trim_start_matches(':').trim_end_matches(':');
-    let all = std::iter::once(Context::default()).chain(state.contexts().cloned());
+    let others = state.contexts().filter(|context| is_seen(&state, context, &grants)).cloned();
+    let all = std::iter::once(Context::default()).chain(others);
     let shown = all.filter(|context| context.as_str().starts_with(prefix));
     Ok(Json(paging.of(shown, usize::MAX)))
+}
+
+/// Returns true if a context may be read, or a subject of it.
+fn is_seen(state: &State, context: &Context, grants: &Grants) -> bool {
+    let listing = Listing::new(&format!(":{context}:"));
+    grants.allow(Action::Read, Resource::context(context.as_str()))
+        || state.subjects(&listing).any(|(subject, _)| grants.read(subject))
 }
 
 /// `DELETE /contexts/{context}`: forget a context that has no subjects.
 ///
 /// Answers 204, also if it is not there. 42211 if it has a subject, be it soft-deleted · 50001 log.
 pub(super) async fn delete(
-    State(registry): State<Registry>,
-    ContextPath(context): ContextPath,
+    OnContext { registry, context, .. }: OnContext<Delete>,
 ) -> Answer<StatusCode> {
     registry.submit(DeleteContext { context }).await?;
     Ok(StatusCode::NO_CONTENT)

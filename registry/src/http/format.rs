@@ -3,7 +3,7 @@
 use weir_registry_api::{
     Reference, RegistryError, Schema, SchemaString, SchemaTags, SchemaText, Subject,
 };
-use weir_registry_core::{IdEntry, Parsed, State};
+use weir_registry_core::{Grants, IdEntry, Parsed, State};
 
 use super::query::Shaped;
 use super::request::LONG_BYTES;
@@ -21,11 +21,13 @@ pub(super) struct Shape {
 
 impl Shape {
     /// Formats that the language does not know mean the canonical text. 42201 if the stored schema
-    /// cannot be parsed.
+    /// cannot be parsed, or if it refers to what may not be read: what it refers to is a part of what it is in
+    /// another format, and is said to be missing.
     pub(super) fn new(
         state: &State,
         entry: &IdEntry,
         shaped: &Shaped,
+        grants: &Grants,
         budget: &Budget,
     ) -> Result<Shape, RegistryError> {
         let format = shaped.format.as_deref().filter(|format| !format.trim().is_empty());
@@ -36,6 +38,8 @@ impl Shape {
                 schema_type: entry.schema_type.clone(),
                 details: details.into(),
             };
+            let readable = state.check_references_readable(entry, grants, budget);
+            readable.map_err(|why| refused(&why))?;
             let parsed = state.parsed(entry, budget).map_err(|why| refused(&why))?;
             if let Some(format) = format {
                 shape.text =
@@ -89,15 +93,17 @@ pub(super) async fn shape(
     asker: &Asker,
     entry: &Arc<IdEntry>,
     shaped: &Shaped,
+    grants: &Grants,
 ) -> Result<Shape, RegistryError> {
     if shaped.format.is_none() && shaped.find_tags.is_empty() {
         // nothing is parsed
-        return Shape::new(&registry.state(), entry, shaped, &Budget::new(INLINE));
+        return Shape::new(&registry.state(), entry, shaped, grants, &Budget::new(INLINE));
     }
     let is_long = entry.text.json().len() > LONG_BYTES;
-    let (entry, shaped) = (Arc::clone(entry), shaped.clone());
-    let made = registry
-        .work(asker, is_long, move |state, budget| Shape::new(state, &entry, &shaped, budget));
+    let (entry, shaped, grants) = (Arc::clone(entry), shaped.clone(), grants.clone());
+    let made = registry.work(asker, is_long, move |state, budget| {
+        Shape::new(state, &entry, &shaped, &grants, budget)
+    });
     made.await?
 }
 
@@ -108,13 +114,14 @@ pub(super) async fn version(
     subject: &Subject,
     schema: Schema,
     shaped: &Shaped,
+    grants: &Grants,
 ) -> Result<Schema, RegistryError> {
     if shaped.is_plain() {
         return Ok(schema);
     }
     let entry = registry.state().by_id(subject.parts().0, schema.id).cloned();
     match entry {
-        Some(entry) => Ok(shape(registry, asker, &entry, shaped).await?.of_schema(schema)),
+        Some(entry) => Ok(shape(registry, asker, &entry, shaped, grants).await?.of_schema(schema)),
         None => Ok(schema),
     }
 }

@@ -6,18 +6,22 @@ use weir_registry_api::RegistryError;
 
 use super::answer::{Answer, Json, Refused};
 use super::request::Body;
+use super::rights::AnyCaller;
 
 /// `GET /`: is it alive?
 ///
 /// Answers `{}`.
-pub(super) async fn root() -> Json<Value> {
+pub(super) async fn root(_: AnyCaller) -> Json<Value> {
     Json(json!({}))
 }
 
 /// `POST /`: is it alive, and does it read what it is sent?
 ///
 /// Answers `{}`. 400 if there is a body that is no JSON object.
-pub(super) async fn post_root(body: Result<Body<Map<String, Value>>, Refused>) -> Answer {
+pub(super) async fn post_root(
+    _: AnyCaller,
+    body: Result<Body<Map<String, Value>>, Refused>,
+) -> Answer {
     match body {
         Ok(_) | Err(weir_http::Refused(RegistryError::MissingBody { .. })) => Ok(Json(json!({}))),
         Err(refused) => Err(refused),
@@ -27,7 +31,7 @@ pub(super) async fn post_root(body: Result<Body<Map<String, Value>>, Refused>) -
 /// `GET /v1/metadata/id`: which cluster is this?
 ///
 /// Answers `{"scope": ..}`. Source: Confluent ServerMetadataResource.
-pub(super) async fn id() -> Json<Value> {
+pub(super) async fn id(_: AnyCaller) -> Json<Value> {
     let clusters = json!({"kafka-cluster": "weir", "schema-registry-cluster": "schema-registry"});
     Json(json!({"scope": {"path": [], "clusters": clusters}}))
 }
@@ -42,7 +46,7 @@ pub(super) struct Build {
 /// `GET /v1/metadata/version`: which build is this?
 ///
 /// Answers `{"version", "commitId"}`; the version is Weir's own.
-pub(super) async fn version() -> Json<Build> {
+pub(super) async fn version(_: AnyCaller) -> Json<Build> {
     let commit_id = option_env!("WEIR_COMMIT").unwrap_or("unknown");
     Json(Build { version: env!("CARGO_PKG_VERSION"), commit_id })
 }
@@ -50,6 +54,6 @@ pub(super) async fn version() -> Json<Build> {
 /// `GET /v1/metadata/deployment`: attributes of the deployment.
 ///
 /// Answers `{"attributes": []}`.
-pub(super) async fn deployment() -> Json<Value> {
+pub(super) async fn deployment(_: AnyCaller) -> Json<Value> {
     Json(json!({"attributes": []}))
 }

@@ -22,6 +22,7 @@ mod path;
 mod query;
 mod register;
 mod request;
+mod rights;
 mod router;
 mod schemas;
 mod shared_text;

@@ -1,13 +1,13 @@
 //! `/mode`. Source: Confluent ModeResource.
 
-use axum::extract::State;
 use serde::{Deserialize, Deserializer, Serialize};
 use weir_registry_api::{Mode, ModeBody, RegistryError, Subject};
-use weir_registry_core::{DeleteMode, PutMode};
+use weir_registry_core::{DeleteMode, Grants, PutMode};
 
 use super::answer::{Answer, Json, Refused};
 use super::query::{DefaultToGlobal, Forcing, Recursion};
-use super::request::{Body, Query, ScopePath};
+use super::request::{Body, Query};
+use super::rights::{Configure, OnRegistry, OnScope, Read, of_caller};
 use crate::Registry;
 
 /// Body of `PUT`: a mode's name in any case, or null to have none. It has to be said: a body that says
@@ -26,7 +26,7 @@ fn given<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Option<String>>, 
 ///
 /// `defaultToGlobal`: else READWRITE if none is set, whatever holds for all contexts.
 pub(super) async fn global(
-    State(registry): State<Registry>,
+    OnRegistry { registry, .. }: OnRegistry<Read>,
     Query(DefaultToGlobal { default_to_global }): Query<DefaultToGlobal>,
 ) -> Json<ModeBody> {
     let state = registry.state();
@@ -39,18 +39,18 @@ pub(super) async fn global(
 ///
 /// `force`: import beside what is there. 42204 no such mode · 42205 there are subjects · 42206 · 50001.
 pub(super) async fn put_global(
-    State(registry): State<Registry>,
+    OnRegistry { registry, caller, .. }: OnRegistry<Configure>,
     Query(Forcing { force }): Query<Forcing>,
     Body(update): Body<ModeUpdate>,
 ) -> Answer<Json<ModeUpdate>> {
-    change(&registry, None, force, update).await
+    change(&registry, &of_caller(caller), None, force, update).await
 }
 
 /// `DELETE /mode`: back to READWRITE. Answers what was there.
 ///
 /// `recursive`: the subjects' own modes too. 50001 log.
 pub(super) async fn delete_global(
-    State(registry): State<Registry>,
+    OnRegistry { registry, .. }: OnRegistry<Configure>,
     Query(Recursion { recursive }): Query<Recursion>,
 ) -> Answer<Json<ModeBody>> {
     remove(&registry, None, recursive).await
@@ -60,8 +60,7 @@ pub(super) async fn delete_global(
 ///
 /// `defaultToGlobal`: else 40409 if it has none of its own.
 pub(super) async fn get(
-    State(registry): State<Registry>,
-    ScopePath(scope): ScopePath,
+    OnScope { registry, scope, .. }: OnScope<Read>,
     Query(DefaultToGlobal { default_to_global }): Query<DefaultToGlobal>,
 ) -> Answer<Json<ModeBody>> {
     let state = registry.state();
@@ -79,12 +78,11 @@ pub(super) async fn get(
 /// `force`: import beside what is there. 42204 no such mode · 42205 there are subjects · 42206 · 42208
 /// · 50001 log.
 pub(super) async fn put(
-    State(registry): State<Registry>,
-    ScopePath(scope): ScopePath,
+    OnScope { registry, scope, caller, .. }: OnScope<Configure>,
     Query(Forcing { force }): Query<Forcing>,
     Body(update): Body<ModeUpdate>,
 ) -> Answer<Json<ModeUpdate>> {
-    change(&registry, scope, force, update).await
+    change(&registry, &of_caller(caller), scope, force, update).await
 }
 
 /// `DELETE /mode/{subject}`: back to the global one. Answers what was there.
@@ -92,8 +90,7 @@ pub(super) async fn put(
 /// `recursive`: of a context, the subjects' own modes too. 40401 if there was none, unless recursive ·
 /// 50001 log.
 pub(super) async fn delete(
-    State(registry): State<Registry>,
-    ScopePath(scope): ScopePath,
+    OnScope { registry, scope, .. }: OnScope<Configure>,
     Query(Recursion { recursive }): Query<Recursion>,
 ) -> Answer<Json<ModeBody>> {
     remove(&registry, scope, recursive).await
@@ -101,6 +98,7 @@ pub(super) async fn delete(
 
 async fn change(
     registry: &Registry,
+    grants: &Grants,
     scope: Option<Subject>,
     force: bool,
     update: ModeUpdate,
@@ -109,12 +107,23 @@ async fn change(
         Some(Some(name)) => {
             let mode = name.parse::<Mode>().map_err(RegistryError::from)?;
             let scope = scope.map(Subject::settable).transpose().map_err(RegistryError::from)?;
-            registry.submit(PutMode { scope, mode, force }).await?;
+            let put = registry.submit(PutMode { scope, mode, force }).await;
+            put.map_err(|refused| unnamed(refused, grants))?;
         }
         Some(None) => drop(registry.submit(DeleteMode { scope, recursive: true }).await?),
         None => return Err(Refused::from(RegistryError::InvalidMode)),
     }
     Ok(Json(update))
+}
+
+/// What keeps an import from beginning, without the name of a subject that may not be read.
+fn unnamed(refused: RegistryError, grants: &Grants) -> RegistryError {
+    match refused {
+        RegistryError::ReferenceExists { subject, .. } if !grants.read(&subject) => {
+            RegistryError::ImportNeedsNoSubjects
+        }
+        refused => refused,
+    }
 }
 
 async fn remove(

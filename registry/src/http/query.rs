@@ -4,7 +4,7 @@ use serde::Deserialize;
 use weir_registry_api::Subject;
 use weir_registry_core::RegisterOptions;
 
-use super::request::behind_alias;
+use super::rights::behind_alias;
 use crate::Registry;
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -1,21 +1,21 @@
 //! Registering a schema, as it is or as a version with other tags. Source: Confluent
 //! SubjectVersionsResource.
 
-use axum::extract::State;
 use weir_registry_api::{
     RegisterRequest, RegisterResponse, RegistryError, SchemaType, Subject, TagSchemaRequest,
     VersionSpec,
 };
 use weir_registry_core::{
-    Candidate, RegisterOptions, Registered, Registration, RequestedVersion, State as RegistryState,
-    VersionEntry,
+    Candidate, Grants, RegisterOptions, Registered, Registration, RequestedVersion,
+    State as RegistryState, VersionEntry,
 };
 use weir_schema::{Budget, protobuf};
 
 use super::answer::{Answer, Refused};
 use super::format;
 use super::query::{Registering, Shaped};
-use super::request::{Body, From, LONG_BYTES, Query, SubjectPath, VersionPath};
+use super::request::{Body, From, LONG_BYTES, Query};
+use super::rights::{OnSubject, OnVersion, Write};
 use super::shared_text::SchemaJson;
 use crate::Registry;
 use crate::lanes::Asker;
@@ -27,9 +27,10 @@ use crate::settle::Look;
 /// incompatible · 42201 invalid schema · 42205 mode forbids · 42207 another id is there · 42209 too
 /// large · 42210 invalid rules · 42290 · 50001 log · 503.
 /// Source: Confluent SubjectVersionsResource#register. The same schema twice gives the same id.
+///
+/// Who may not read the subject is answered id and version alone: the rest may come from versions before it.
 pub(super) async fn register(
-    State(registry): State<Registry>,
-    SubjectPath(subject): SubjectPath,
+    OnSubject { registry, subject, grants, .. }: OnSubject<Write>,
     From(asker): From,
     Query(asked): Query<Registering>,
     Query(mut shaped): Query<Shaped>,
@@ -43,8 +44,9 @@ pub(super) async fn register(
     if came_as_descriptor(&request) {
         shaped.format.get_or_insert_with(|| "serialized".to_string());
     }
-    let made = register_or_find(&registry, &asker, &subject, request, asked.options()).await?;
-    registered(&registry, &asker, &subject, made, &shaped).await
+    let options = asked.options();
+    let made = register_or_find(&registry, &asker, &subject, request, options, &grants).await?;
+    registered(&registry, &asker, &subject, made, &shaped, &grants).await
 }
 
 /// Clients that send Protobuf as a descriptor read it so: the answer is what they keep.
@@ -59,6 +61,7 @@ async fn registered(
     subject: &Subject,
     made: Registered,
     shaped: &Shaped,
+    grants: &Grants,
 ) -> Answer<SchemaJson<RegisterResponse>> {
     let Registered { id, version } = made;
     let schema = {
@@ -69,7 +72,19 @@ async fn registered(
         }
         state.schema(subject, &VersionEntry { version, id, deleted: false, ts: None })
     };
-    let schema = format::version(registry, asker, subject, schema, shaped).await?;
+    if !grants.read(subject) {
+        return Ok(SchemaJson(RegisterResponse {
+            id,
+            version: Some(version),
+            guid: None,
+            schema_type: schema.schema_type,
+            references: Vec::new(),
+            metadata: None,
+            rule_set: None,
+            schema: None,
+        }));
+    }
+    let schema = format::version(registry, asker, subject, schema, shaped, grants).await?;
     Ok(SchemaJson(RegisterResponse {
         id,
         version: Some(version),
@@ -89,10 +104,11 @@ async fn register_or_find(
     subject: &Subject,
     request: RegisterRequest,
     options: RegisterOptions,
+    grants: &Grants,
 ) -> Result<Registered, RegistryError> {
-    let (is_long, subject) = (is_long(&request), subject.clone());
+    let (is_long, subject, grants) = (is_long(&request), subject.clone(), grants.clone());
     let look = move |state: &RegistryState, budget: &Budget| {
-        prepare(state, &subject, &request, options, budget)
+        prepare(state, &subject, &request, options, &grants, budget)
     };
     registry.settle(asker, is_long, look).await
 }
@@ -102,9 +118,10 @@ fn prepare(
     subject: &Subject,
     request: &RegisterRequest,
     options: RegisterOptions,
+    grants: &Grants,
     budget: &Budget,
 ) -> Result<Look<Box<Registration>, Registered>, RegistryError> {
-    let registration = Registration::of(state, subject.clone(), request, options, budget)?;
+    let registration = Registration::of(state, subject.clone(), request, options, grants, budget)?;
     let checked = registration.check(state, budget);
     Ok(match checked.found {
         Some(VersionEntry { id, version, .. }) => Look::Found(Registered { id, version }),
@@ -129,21 +146,20 @@ const LONG_REFERENCES: usize = 100;
 ///
 /// Answers as registering does. 40401 · 40402 · 40901 · 42201 no such part · 42202 · 42205 · 42210 · 42290.
 pub(super) async fn tag(
-    State(registry): State<Registry>,
-    VersionPath(subject, spec): VersionPath,
+    OnVersion { registry, subject, spec, grants, .. }: OnVersion<Write>,
     From(asker): From,
     Query(shaped): Query<Shaped>,
     Body(request): Body<TagSchemaRequest>,
 ) -> Answer<SchemaJson<RegisterResponse>> {
     let look = {
-        let subject = subject.clone();
+        let (subject, grants) = (subject.clone(), grants.clone());
         move |state: &RegistryState, budget: &Budget| {
-            let registration = prepare_tagged(state, &subject, spec, &request, budget)?;
-            Ok(Look::Write(Box::new(registration)))
+            let registration = prepare_tagged(state, &subject, spec, &request, &grants, budget)?;
+            Ok(Look::Write(Box::new(registration.with_check(state, budget))))
         }
     };
     let made = registry.settle(&asker, false, look).await?;
-    registered(&registry, &asker, &subject, made, &shaped).await
+    registered(&registry, &asker, &subject, made, &shaped, &grants).await
 }
 
 fn prepare_tagged(
@@ -151,11 +167,12 @@ fn prepare_tagged(
     subject: &Subject,
     spec: VersionSpec,
     request: &TagSchemaRequest,
+    grants: &Grants,
     budget: &Budget,
 ) -> Result<Registration, RegistryError> {
     let version = *state.find_version(subject, spec, false)?;
-    let registration = Registration {
-        candidate: Candidate::tagged(state, subject, &version, request, budget)?,
+    Ok(Registration {
+        candidate: Candidate::tagged(state, subject, &version, request, grants, budget)?,
         subject: subject.clone(),
         version: match request.new_version {
             None | Some(0) => RequestedVersion::Next,
@@ -163,7 +180,7 @@ fn prepare_tagged(
         },
         id: None,
         force: false,
+        grants: grants.clone(),
         checked: None,
-    };
-    Ok(registration.with_check(state, budget))
+    })
 }

@@ -12,6 +12,7 @@ use weir_http::Routes;
 
 use super::encode::Encoded;
 use super::negotiate::Negotiated;
+use super::rights::Guarded;
 use super::{
     access, answer, associations, cluster, compatibility, config, contexts, metadata, mode,
     register, schemas, subjects,
@@ -86,7 +87,7 @@ pub fn service(
         .route("/associations/resources/{namespace}/{name}", get(associations::of_resource_name))
         .into_router()
         .method_not_allowed_fallback(answer::method_not_allowed)
-        .with_state(registry.clone());
+        .with_state(Guarded::new(registry.clone()));
     let again = routes.clone();
     let routes = routes.fallback(move |request| rewritten(again, request));
     Encoded::new(Negotiated::new(registry, routes))

@@ -3,31 +3,31 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use weir_registry_api::{
     ContextId, Guid, RegistryError, Schema, SchemaId, SchemaString, Subject, SubjectVersion,
 };
-use weir_registry_core::{IdEntry, Listing, State as RegistryState, VersionEntry};
+use weir_registry_core::{Grants, IdEntry, Listing, State as RegistryState, VersionEntry};
 
 use super::answer::{Answer, Json};
 use super::associations;
 use super::format;
 use super::query::{Associated, Deleted, Formatted, ListSchemas, MaxId, OfId, Paging, Shaped};
 use super::request::{From, GuidPath, IdPath, Query};
+use super::rights::{AnyCaller, Filtered};
 use super::shared_text::{JsonArray, RawText, SchemaJson};
 use crate::Registry;
 
 /// Schemas in one answer, and its default.
 const SCHEMAS_MAX: usize = 1000;
 
-/// `GET /schemas`: versions of subjects, in their order.
+/// `GET /schemas`: versions of subjects that the caller may read, in their order.
 ///
 /// `subjectPrefix` (without one, the default context), `aliases`, `deleted`, `latestOnly`, `ruleType`,
 /// `resourceType`, `associationType`, `lifecycle`, `offset`, `limit` (at most 1000, which is the
 /// default). The answer is made while it is sent.
 pub(super) async fn list(
-    State(registry): State<Registry>,
+    Filtered { registry, grants }: Filtered,
     Query(asked): Query<ListSchemas>,
     Query(associated): Query<Associated>,
     Query(paging): Query<Paging>,
@@ -38,12 +38,13 @@ pub(super) async fn list(
     let state = registry.state().clone();
     let listing = Listing::new(asked.subject_prefix.as_deref().unwrap_or_default());
     let (deleted, latest_only) = (asked.deleted, asked.latest_only);
-    let aliases = if asked.aliases { aliases(&state, &listing) } else { HashMap::new() };
+    let aliases = if asked.aliases { aliases(&state, &listing, &grants) } else { HashMap::new() };
     let aliased = aliases.keys().filter(|subject| !listing.has(subject));
     let aliased = aliased.map(|subject| (subject, state.versions(subject)));
     let places = state
         .subjects(&listing)
         .chain(aliased)
+        .filter(|(subject, _)| grants.read(subject))
         .filter(|(subject, _)| associations::wanted(&state, subject, &associated))
         .flat_map(|(subject, versions)| {
             let shown = versions.iter().filter(|v| deleted || !v.deleted);
@@ -62,12 +63,17 @@ pub(super) async fn list(
     })))
 }
 
-/// Subjects that listed ones are aliases of, and those aliases.
-fn aliases(state: &RegistryState, listing: &Listing) -> HashMap<Subject, Vec<Subject>> {
+/// Subjects that listed ones are aliases of, and those aliases that may be read.
+fn aliases(
+    state: &RegistryState,
+    listing: &Listing,
+    grants: &Grants,
+) -> HashMap<Subject, Vec<Subject>> {
     let mut aliases: HashMap<Subject, Vec<Subject>> = HashMap::new();
     for (subject, config) in state.configs() {
         if let (Some(subject), Some(alias)) = (subject, &config.alias)
             && listing.has(subject)
+            && grants.read(subject)
         {
             let target = Subject::written(alias).beside(subject);
             aliases.entry(target).or_default().push(subject.clone());
@@ -90,16 +96,17 @@ fn has_rule(
 }
 
 /// `GET /schemas/types`: the schema languages.
-pub(super) async fn types() -> Json<[&'static str; 3]> {
+pub(super) async fn types(_: AnyCaller) -> Json<[&'static str; 3]> {
     Json(["JSON", "PROTOBUF", "AVRO"])
 }
 
 /// `GET /schemas/ids/{id}`: the schema of an id.
 ///
 /// `subject` (its context, and whose place in the answer is preferred), `format`, `referenceFormat`,
-/// `findTags`, `fetchMaxId`. 40403.
+/// `findTags`, `fetchMaxId`. 40403, also where the caller may read no subject that uses the schema, or not the one that
+/// it names. The highest id is a context's, and is told to whoever may read a schema of it.
 pub(super) async fn by_id(
-    State(registry): State<Registry>,
+    Filtered { registry, grants }: Filtered,
     IdPath(id): IdPath,
     From(asker): From,
     Query(asked): Query<OfId>,
@@ -108,11 +115,13 @@ pub(super) async fn by_id(
 ) -> Answer<SchemaJson<SchemaString>> {
     let subject = asked.subject(&registry);
     if subject.is_none() && !fetch_max_id && shaped.is_plain() {
-        return Ok(SchemaJson(find(&registry.state(), id, None)?.schema_string(None)));
+        let state = registry.state();
+        return Ok(SchemaJson(find(&state, id, None, &grants)?.schema_string(None, &grants)));
     }
-    let entry = find(&registry.state(), id, subject.as_ref())?.clone();
-    let schema = entry.schema_string(own_place(&entry, subject).as_ref());
-    let mut schema = format::shape(&registry, &asker, &entry, &shaped).await?.of_string(schema);
+    let entry = find(&registry.state(), id, subject.as_ref(), &grants)?.clone();
+    let schema = entry.schema_string(own_place(&entry, subject).as_ref(), &grants);
+    let shape = format::shape(&registry, &asker, &entry, &shaped, &grants).await?;
+    let mut schema = shape.of_string(schema);
     let context = entry.context.as_str();
     schema.max_id = fetch_max_id.then(|| registry.state().max_id(context));
     Ok(SchemaJson(schema))
@@ -127,44 +136,46 @@ fn own_place(entry: &IdEntry, subject: Option<Subject>) -> Option<Subject> {
 ///
 /// `subject`, `format`. 40403, where the reference answers 500.
 pub(super) async fn text(
-    State(registry): State<Registry>,
+    Filtered { registry, grants }: Filtered,
     IdPath(id): IdPath,
     From(asker): From,
     Query(asked): Query<OfId>,
     Query(formatted): Query<Formatted>,
 ) -> Answer<Response> {
-    let entry = find(&registry.state(), id, asked.subject(&registry).as_ref())?.clone();
-    let text = format::shape(&registry, &asker, &entry, &formatted.into()).await?.text(&entry);
-    Ok(RawText(text).into_response())
+    let subject = asked.subject(&registry);
+    let entry = find(&registry.state(), id, subject.as_ref(), &grants)?.clone();
+    let shape = format::shape(&registry, &asker, &entry, &formatted.into(), &grants).await?;
+    Ok(RawText(shape.text(&entry)).into_response())
 }
 
-/// `GET /schemas/ids/{id}/subjects`: subjects that use the schema.
+/// `GET /schemas/ids/{id}/subjects`: subjects that use the schema, of those that the caller may read.
 ///
 /// `subject`, `deleted`, `offset`, `limit`. 40403.
 pub(super) async fn subjects(
-    State(registry): State<Registry>,
+    Filtered { registry, grants }: Filtered,
     IdPath(id): IdPath,
     Query(asked): Query<OfId>,
     Query(Deleted { deleted }): Query<Deleted>,
     Query(paging): Query<Paging>,
 ) -> Answer<Json<Vec<Subject>>> {
-    let uses = uses(&registry, id, asked.subject(&registry), deleted)?;
+    let uses = uses(&registry, id, asked.subject(&registry), deleted, &grants)?;
     let mut subjects: Vec<Subject> = uses.into_iter().map(|u| u.subject).collect();
     subjects.dedup();
     Ok(Json(paging.of(subjects.into_iter(), usize::MAX)))
 }
 
-/// `GET /schemas/ids/{id}/versions`: subjects and versions that use the schema.
+/// `GET /schemas/ids/{id}/versions`: subjects and versions that use the schema, of those that the
+/// caller may read.
 ///
 /// `subject`, `deleted`, `offset`, `limit`. 40403.
 pub(super) async fn versions(
-    State(registry): State<Registry>,
+    Filtered { registry, grants }: Filtered,
     IdPath(id): IdPath,
     Query(asked): Query<OfId>,
     Query(Deleted { deleted }): Query<Deleted>,
     Query(paging): Query<Paging>,
 ) -> Answer<Json<Vec<SubjectVersion>>> {
-    let uses = uses(&registry, id, asked.subject(&registry), deleted)?;
+    let uses = uses(&registry, id, asked.subject(&registry), deleted, &grants)?;
     Ok(Json(paging.of(uses.into_iter(), usize::MAX)))
 }
 
@@ -172,40 +183,56 @@ pub(super) async fn versions(
 ///
 /// `format`. 40403.
 pub(super) async fn by_guid(
-    State(registry): State<Registry>,
+    Filtered { registry, grants }: Filtered,
     GuidPath(guid): GuidPath,
     From(asker): From,
     Query(shaped): Query<Shaped>,
 ) -> Answer<SchemaJson<SchemaString>> {
     let entry = {
         let state = registry.state();
-        let same = state.ids_of_guid(guid.parse::<Guid>().map_err(RegistryError::from)?).next();
-        same.and_then(|same| state.by_id(same.context.as_str(), same.id)).cloned()
+        let guid = guid.parse::<Guid>().map_err(RegistryError::from)?;
+        readable_of_guid(&state, guid, &grants).next().cloned()
     };
     let entry = entry.ok_or(RegistryError::SchemaIdNotFound { id: guid })?;
-    let schema =
-        SchemaString { subject: None, version: None, id: None, ..entry.schema_string(None) };
-    let shape = format::shape(&registry, &asker, &entry, &shaped).await?;
+    let schema = SchemaString {
+        subject: None,
+        version: None,
+        id: None,
+        ..entry.schema_string(None, &grants)
+    };
+    let shape = format::shape(&registry, &asker, &entry, &shaped, &grants).await?;
     Ok(SchemaJson(shape.of_string(schema)))
 }
 
-/// `GET /schemas/guids/{guid}/ids`: contexts and ids of a guid; none if it is not known.
+/// `GET /schemas/guids/{guid}/ids`: contexts and ids of a guid, of schemas that the caller may read; none if it is not
+/// known.
 pub(super) async fn ids_of_guid(
-    State(registry): State<Registry>,
+    Filtered { registry, grants }: Filtered,
     GuidPath(guid): GuidPath,
 ) -> Json<Vec<ContextId>> {
     let state = registry.state();
-    let ids = guid.parse().map(|guid| state.ids_of_guid(guid).cloned().collect());
-    Json(ids.unwrap_or_default())
+    let Ok(guid) = guid.parse::<Guid>() else { return Json(Vec::new()) };
+    let entries = readable_of_guid(&state, guid, &grants);
+    Json(entries.map(|entry| ContextId { context: entry.context.clone(), id: entry.id }).collect())
+}
+
+fn readable_of_guid<'s>(
+    state: &'s RegistryState,
+    guid: Guid,
+    grants: &'s Grants,
+) -> impl Iterator<Item = &'s Arc<IdEntry>> {
+    let entries = state.ids_of_guid(guid).filter_map(|id| state.by_id(id.context.as_str(), id.id));
+    entries.filter(|entry| entry.is_readable(grants))
 }
 
 fn find<'s>(
     state: &'s RegistryState,
     id: SchemaId,
     subject: Option<&Subject>,
+    grants: &Grants,
 ) -> Result<&'s Arc<IdEntry>, RegistryError> {
     let not_found = || RegistryError::SchemaIdNotFound { id: id.to_string() };
-    state.find_id(id, subject).ok_or_else(not_found)
+    state.find_id(id, subject, grants).ok_or_else(not_found)
 }
 
 fn uses(
@@ -213,14 +240,16 @@ fn uses(
     id: SchemaId,
     wanted: Option<Subject>,
     deleted: bool,
+    grants: &Grants,
 ) -> Result<Vec<SubjectVersion>, RegistryError> {
     let state = registry.state();
-    let entry = state.find_id(id, wanted.as_ref()).ok_or(RegistryError::SchemaNotFound)?;
+    let entry = state.find_id(id, wanted.as_ref(), grants).ok_or(RegistryError::SchemaNotFound)?;
     // a subject that does not use the schema only says the context
     let wanted = own_place(entry, wanted).filter(|subject| entry.use_of(subject).is_some());
     let shown = entry
         .uses(deleted)
         .filter(|u| wanted.as_ref().is_none_or(|subject| *subject == u.subject))
+        .filter(|u| grants.read(&u.subject))
         .map(|u| SubjectVersion { subject: u.subject, version: u.version });
     Ok(shown.collect())
 }

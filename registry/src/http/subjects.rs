@@ -1,12 +1,12 @@
 //! `/subjects`. Source: Confluent SubjectsResource, SubjectVersionsResource.
 
-use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use weir_registry_api::{
     RegisterRequest, RegistryError, Schema, SchemaId, SchemaType, Subject, Version, VersionSpec,
 };
 use weir_registry_core::{
-    Candidate, DeleteSubject, DeleteVersion, Listing, Purpose, State as RegistryState, VersionEntry,
+    Candidate, DeleteSubject, DeleteVersion, Grants, Listing, Purpose, State as RegistryState,
+    VersionEntry,
 };
 use weir_schema::Budget;
 
@@ -15,18 +15,19 @@ use super::query::{
     Deleted, Deletion, Formatted, LatestWithMetadata, ListSubjects, ListVersions, LookUp, Paging,
     Shaped,
 };
-use super::request::{Body, From, Query, SubjectPath, VersionPath};
+use super::request::{Body, From, Query};
+use super::rights::{Delete, Filtered, OnSubject, OnVersion, Read};
 use super::shared_text::{RawText, SchemaJson};
 use super::{format, register};
 use crate::Registry;
 
-/// `GET /subjects`: names of subjects, sorted; those of other contexts than the default one are
-/// qualified.
+/// `GET /subjects`: names of subjects that the caller may read, sorted; those of other contexts than the
+/// default one are qualified.
 ///
 /// `subjectPrefix` (`:*:` is all contexts, and the default), `deleted` (soft-deleted ones too),
 /// `deletedOnly`, `offset`, `limit`.
 pub(super) async fn list(
-    State(registry): State<Registry>,
+    Filtered { registry, grants }: Filtered,
     Query(asked): Query<ListSubjects>,
     Query(paging): Query<Paging>,
 ) -> Answer<Response> {
@@ -36,7 +37,7 @@ pub(super) async fn list(
         true => !live,
         false => live || asked.deleted,
     };
-    let page = paging.of(state.subject_names(&listing, wanted), usize::MAX);
+    let page = paging.of(state.subject_names(&listing, &grants, wanted), usize::MAX);
     Ok(Json(page).into_response())
 }
 
@@ -46,16 +47,15 @@ pub(super) async fn list(
 /// contexts. 40401 no such subject · 40403 no such schema · 42201 invalid schema ·
 /// 42290 · 503.
 pub(super) async fn lookup(
-    State(registry): State<Registry>,
-    SubjectPath(subject): SubjectPath,
+    OnSubject { registry, subject, grants, .. }: OnSubject<Read>,
     From(asker): From,
     Query(options): Query<LookUp>,
     Query(shaped): Query<Shaped>,
     Body(request): Body<RegisterRequest>,
 ) -> Answer<SchemaJson<Schema>> {
     let found = registry.work(&asker, register::is_long(&request), {
-        let subject = subject.clone();
-        move |state, budget| look_up(state, &subject, &request, &options, budget)
+        let (subject, grants) = (subject.clone(), grants.clone());
+        move |state, budget| look_up(state, &subject, &request, &options, &grants, budget)
     });
     let (place, version) = found.await??;
     let schema = {
@@ -65,7 +65,7 @@ pub(super) async fn lookup(
         }
         state.schema(&place, &version)
     };
-    let schema = format::version(&registry, &asker, &place, schema, &shaped).await?;
+    let schema = format::version(&registry, &asker, &place, schema, &shaped, &grants).await?;
     Ok(SchemaJson(Schema { ts: None, deleted: None, ..schema }))
 }
 
@@ -74,16 +74,18 @@ fn look_up(
     subject: &Subject,
     request: &RegisterRequest,
     options: &LookUp,
+    grants: &Grants,
     budget: &Budget,
 ) -> Result<(Subject, VersionEntry), RegistryError> {
     let LookUp { normalize, deleted } = *options;
     let is_there = |place: &Subject| state.versions(place).iter().any(|v| deleted || !v.deleted);
-    let elsewhere = state.elsewhere(subject).filter(|_| subject.is_in_default_context());
+    let elsewhere = state.elsewhere(subject, grants).filter(|_| subject.is_in_default_context());
     // a schema that is none is none, whether the subject is there or not
     let places = elsewhere.filter(&is_there);
     for place in std::iter::once(subject.clone()).chain(places) {
         let _candidate = budget.loan();
-        match Candidate::new(state, &place, request, normalize, Purpose::LookUp, budget) {
+        let purpose = Purpose::LookUp;
+        match Candidate::new(state, &place, request, normalize, purpose, grants, budget) {
             Ok(candidate) => {
                 if let Some(found) = state.lookup(&place, &candidate, deleted, budget) {
                     return Ok((place, *found));
@@ -96,7 +98,8 @@ fn look_up(
     }
     if request.schema_type == Some(SchemaType::Json) {
         // one that is none is said to be none, as in the reference, which has no older rules for it
-        Candidate::new(state, subject, request, normalize, Purpose::Check, budget)?;
+        let purpose = Purpose::Check;
+        Candidate::new(state, subject, request, normalize, purpose, grants, budget)?;
     }
     match is_there(subject) {
         false => Err(RegistryError::SubjectNotFound { subject: subject.clone() }),
@@ -108,14 +111,14 @@ fn look_up(
 ///
 /// `key` and `value`, in pairs, `format`, `deleted`. 40401 · 40403.
 pub(super) async fn latest_with_metadata(
-    State(registry): State<Registry>,
-    SubjectPath(subject): SubjectPath,
+    OnSubject { registry, subject, grants, .. }: OnSubject<Read>,
     From(asker): From,
     Query(asked): Query<LatestWithMetadata>,
     Query(shaped): Query<Shaped>,
 ) -> Answer<SchemaJson<Schema>> {
     let schema = with_metadata(&registry.state(), &subject, &asked)?;
-    Ok(SchemaJson(format::version(&registry, &asker, &subject, schema, &shaped).await?))
+    let schema = format::version(&registry, &asker, &subject, schema, &shaped, &grants).await?;
+    Ok(SchemaJson(schema))
 }
 
 fn with_metadata(
@@ -146,8 +149,7 @@ fn with_metadata(
 /// `permanent`. Answers the versions. 40401 · 40404 soft-deleted already · 40405 not soft-deleted
 /// first · 42205 mode forbids · 42206 referenced · 50001 log.
 pub(super) async fn delete(
-    State(registry): State<Registry>,
-    SubjectPath(subject): SubjectPath,
+    OnSubject { registry, subject, .. }: OnSubject<Delete>,
     Query(Deletion { permanent }): Query<Deletion>,
 ) -> Answer<Json<Vec<Version>>> {
     Ok(Json(registry.submit(DeleteSubject { subject, permanent }).await?))
@@ -158,15 +160,14 @@ pub(super) async fn delete(
 /// `deleted`, `deletedOnly`, `deletedAsNegative` (soft-deleted ones as negative numbers), `offset`,
 /// `limit`. 40401.
 pub(super) async fn versions(
-    State(registry): State<Registry>,
-    SubjectPath(subject): SubjectPath,
+    OnSubject { registry, subject, grants, .. }: OnSubject<Read>,
     Query(asked): Query<ListVersions>,
     Query(paging): Query<Paging>,
 ) -> Answer<Json<Vec<i64>>> {
     let state = registry.state();
     let (negative, only) = (asked.deleted_as_negative, asked.deleted_only);
     let deleted = asked.deleted || negative;
-    if !state.is_there(&subject, deleted || only) {
+    if !state.is_there(&subject, deleted || only, &grants) {
         return Err(Refused::from(RegistryError::SubjectNotFound { subject }));
     }
     let shown = state
@@ -182,14 +183,14 @@ pub(super) async fn versions(
 /// `deleted`, `format`, `referenceFormat`, `findTags`. An unqualified subject is looked for in all
 /// contexts. 40401 · 40402 · 42202.
 pub(super) async fn version(
-    State(registry): State<Registry>,
-    VersionPath(subject, spec): VersionPath,
+    OnVersion { registry, subject, spec, grants, .. }: OnVersion<Read>,
     From(asker): From,
     Query(Deleted { deleted }): Query<Deleted>,
     Query(shaped): Query<Shaped>,
 ) -> Answer<SchemaJson<Schema>> {
-    let (place, schema) = find_version(&registry, &subject, spec, deleted)?;
-    Ok(SchemaJson(format::version(&registry, &asker, &place, schema, &shaped).await?))
+    let (place, schema) = find_version(&registry, &subject, spec, deleted, &grants)?;
+    let schema = format::version(&registry, &asker, &place, schema, &shaped, &grants).await?;
+    Ok(SchemaJson(schema))
 }
 
 /// Returns a version and the subject that has it, which may be one of another context.
@@ -198,9 +199,10 @@ fn find_version(
     subject: &Subject,
     spec: VersionSpec,
     deleted: bool,
+    grants: &Grants,
 ) -> Result<(Subject, Schema), RegistryError> {
     let state = registry.state();
-    let (place, found) = state.find_version_anywhere(subject, spec, deleted)?;
+    let (place, found) = state.find_version_anywhere(subject, spec, deleted, grants)?;
     let schema = state.schema(&place, found);
     Ok((place, schema))
 }
@@ -209,31 +211,32 @@ fn find_version(
 ///
 /// `deleted`, `format`. 40401 · 40402 · 42202.
 pub(super) async fn schema(
-    State(registry): State<Registry>,
-    VersionPath(subject, spec): VersionPath,
+    OnVersion { registry, subject, spec, grants, .. }: OnVersion<Read>,
     From(asker): From,
     Query(Deleted { deleted }): Query<Deleted>,
     Query(formatted): Query<Formatted>,
 ) -> Answer<Response> {
-    let (place, schema) = find_version(&registry, &subject, spec, deleted)?;
-    let schema = format::version(&registry, &asker, &place, schema, &formatted.into()).await?;
+    let (place, schema) = find_version(&registry, &subject, spec, deleted, &grants)?;
+    let shaped = formatted.into();
+    let schema = format::version(&registry, &asker, &place, schema, &shaped, &grants).await?;
     Ok(RawText(schema.schema).into_response())
 }
 
-/// `GET /subjects/{subject}/versions/{version}/referencedby`: ids of schemas that refer to it.
+/// `GET /subjects/{subject}/versions/{version}/referencedby`: ids of schemas that refer to it, of those that
+/// the caller may read.
 ///
 /// `deleted`, `offset`, `limit`. 40401 · 40402 · 42202.
 pub(super) async fn referenced_by(
-    State(registry): State<Registry>,
-    VersionPath(subject, spec): VersionPath,
+    OnVersion { registry, subject, spec, grants, .. }: OnVersion<Read>,
     Query(Deleted { deleted }): Query<Deleted>,
     Query(paging): Query<Paging>,
 ) -> Answer<Json<Vec<SchemaId>>> {
     let state = registry.state();
     // what is only there in another context has nobody who refers to it here
-    let (_, found) = state.find_version_anywhere(&subject, spec, true)?;
+    let (_, found) = state.find_version_anywhere(&subject, spec, true, &grants)?;
     let ids: std::collections::BTreeSet<SchemaId> = state
         .referrers(&subject, found.version)
+        .filter(|other| grants.read(&other.subject))
         .filter_map(|other| state.version_entry(&other.subject, other.version))
         .filter(|v| deleted || !v.deleted)
         .map(|v| v.id)
@@ -246,9 +249,8 @@ pub(super) async fn referenced_by(
 /// `permanent`. Answers the version's number. 40401 · 40402 · 40406 soft-deleted already · 40407 not
 /// soft-deleted first · 40907 the last one of an associated subject · 42202 · 42205 mode forbids · 42206 referenced · 50001 log.
 pub(super) async fn delete_version(
-    State(registry): State<Registry>,
-    VersionPath(subject, version): VersionPath,
+    OnVersion { registry, subject, spec, .. }: OnVersion<Delete>,
     Query(Deletion { permanent }): Query<Deletion>,
 ) -> Answer<Json<Version>> {
-    Ok(Json(registry.submit(DeleteVersion { subject, version, permanent }).await?))
+    Ok(Json(registry.submit(DeleteVersion { subject, version: spec, permanent }).await?))
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use proptest::prelude::*;
 use weir_registry_api::{RegisterRequest, Subject};
 use weir_registry_core::{
-    Candidate, Purpose, RawRecord, Registered, Registration, RequestedVersion,
+    Candidate, Grants, Purpose, RawRecord, Registered, Registration, RequestedVersion,
 };
 
 use super::{AppendError, Log, LogError, MemoryLog};
@@ -48,6 +48,7 @@ fn register(registry: &Registry, subject: &Subject, schema: usize) -> Registrati
         &request,
         false,
         Purpose::Register,
+        &Grants::ALL,
         &weir_schema::Budget::default(),
     )
     .unwrap();
@@ -57,6 +58,7 @@ fn register(registry: &Registry, subject: &Subject, schema: usize) -> Registrati
         version: RequestedVersion::NextOrFound,
         id: None,
         force: true,
+        grants: Grants::ALL,
         checked: None,
     }
 }

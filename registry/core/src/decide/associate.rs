@@ -11,6 +11,7 @@ use weir_registry_api::{Association, Lifecycle, RegistryError, Subject, Version}
 use super::guards::writable;
 use super::register::{Registered, Registration};
 use super::{Decide, Decision, Stale};
+use crate::grants::Grants;
 use crate::record::{AssociationKey, Record};
 use crate::state::State;
 use draft::Draft;
@@ -28,6 +29,8 @@ pub struct AssociationPlan {
     pub is_create: bool,
     /// The associations that are to be, one at most of each type.
     pub changes: Vec<AssociationChange>,
+    /// What whoever wants them may do: each subject has to be writable.
+    pub grants: Grants,
 }
 
 /// One association as it is to be; what is not said stays, or is the default.
@@ -53,6 +56,9 @@ pub struct AssociationDelete {
     pub association_types: Vec<String>,
     /// Whether subjects that are the resource's go with it.
     pub cascade_lifecycle: bool,
+    /// What whoever wants them gone may do. Associations of subjects that may not be read are not there; the subjects
+    /// of the others have to be writable, and those that go with the resource deletable.
+    pub grants: Grants,
 }
 
 /// An association that was written, and the version that was registered with it.
@@ -66,12 +72,15 @@ impl Decide for AssociationPlan {
     /// The associations that were written; what is there as planned is left out.
     type Outcome = Result<Vec<Associated>, Stale>;
 
-    /// 40901 · 40903 · 40904 · 40905 · 40907 · 40908 · 42201 · 42205 · 42206 · 42212 · 42290.
+    /// 40301 · 40901 · 40903 · 40904 · 40905 · 40907 · 40908 · 42201 · 42205 · 42206 · 42212 · 42290.
     fn decide(&self, state: &State) -> Result<Decision<Self::Outcome>, RegistryError> {
         let plan = self;
         let existing = existing(state, plan);
         let steps: Vec<Step<'_>> =
             plan.changes.iter().map(|c| Step::new(plan, c, &existing)).collect::<Result<_, _>>()?;
+        if steps.iter().any(|step| !plan.grants.write(&step.subject)) {
+            return Err(RegistryError::Denied);
+        }
         for step in &steps {
             writable(state, Some(&step.subject))?;
         }
@@ -205,20 +214,38 @@ impl AssociationPlan {
     }
 }
 
-impl Decide for AssociationDelete {
-    type Outcome = ();
-
-    /// 40410 · 40908 · 42205 · 42206.
-    fn decide(&self, state: &State) -> Result<Decision<()>, RegistryError> {
-        let is_meant = |a: &&Arc<Association>| {
+impl AssociationDelete {
+    /// The associations that are to go, of those that may be read.
+    pub fn meant<'a>(&'a self, state: &'a State) -> impl Iterator<Item = &'a Arc<Association>> {
+        state.associations().of_resource_id(&self.resource_id).filter(|a| {
             let types = &self.association_types;
             a.resource_type == self.resource_type
                 && (types.is_empty() || types.contains(&a.association_type))
-        };
-        let all = state.associations().of_resource_id(&self.resource_id);
-        let going: Vec<&Arc<Association>> = all.filter(is_meant).collect();
+                && self.grants.read(&a.subject)
+        })
+    }
+
+    /// Returns true if an association's subject goes with it, unless it is being imported.
+    pub fn takes_along(&self, association: &Association) -> bool {
+        self.cascade_lifecycle && association.lifecycle == Lifecycle::Strong
+    }
+}
+
+impl Decide for AssociationDelete {
+    type Outcome = ();
+
+    /// 40301 · 40410 · 40908 · 42205 · 42206.
+    fn decide(&self, state: &State) -> Result<Decision<()>, RegistryError> {
+        let going: Vec<&Arc<Association>> = self.meant(state).collect();
         if going.is_empty() {
             return Err(RegistryError::AssociationNotFound { resource: self.resource_id.clone() });
+        }
+        let may_go = |a: &&Arc<Association>| {
+            self.grants.write(&a.subject)
+                && (!self.takes_along(a) || self.grants.delete(&a.subject))
+        };
+        if !going.iter().all(may_go) {
+            return Err(RegistryError::Denied);
         }
         for association in &going {
             let subject = association.subject.clone();
@@ -234,7 +261,7 @@ impl Decide for AssociationDelete {
             draft.put(vec![Record::Association { key, value: None }]);
             let subject = &association.subject;
             let is_import = state.effective_mode(Some(subject)).is_import();
-            if self.cascade_lifecycle && association.lifecycle == Lifecycle::Strong && !is_import {
+            if self.takes_along(association) && !is_import {
                 draft.delete_subject(subject)?;
             }
         }

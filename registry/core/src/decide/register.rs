@@ -6,10 +6,11 @@ use weir_registry_api::{
 
 use super::guards::{tombstone, writable, writers_budget};
 use super::{Decide, Decision, Stale};
-use crate::candidate::{Candidate, Numbers, Purpose, invalid};
+use crate::candidate::{Candidate, HIDDEN, Numbers, Purpose, invalid};
 use crate::check::{Verdict, check};
+use crate::grants::Grants;
 use crate::record::{Record, SchemaValue};
-use crate::state::{IdEntry, State, VersionEntry};
+use crate::state::{IdEntry, State, VersionEntry, missing};
 use weir_schema::Budget;
 
 /// A schema and what is to become of it.
@@ -22,6 +23,8 @@ pub struct Registration {
     pub id: Option<SchemaId>,
     /// Whether the schema is registered without a look at compatibility.
     pub force: bool,
+    /// What whoever registers it may read: errors quote nothing else.
+    pub grants: Grants,
     /// What was found out on an earlier state. It holds as long as nothing that it depends on has
     /// changed.
     pub checked: Option<Checked>,
@@ -87,6 +90,7 @@ impl Registration {
         subject: Subject,
         request: &RegisterRequest,
         options: RegisterOptions,
+        grants: &Grants,
         budget: &Budget,
     ) -> Result<Registration, RegistryError> {
         let id = request.id.and_then(|id| u32::try_from(id).ok()).map(SchemaId);
@@ -96,8 +100,10 @@ impl Registration {
         let version = RequestedVersion::of(request.version.unwrap_or(if tagged { -1 } else { 0 }));
         let purpose = Purpose::Register;
         let RegisterOptions { normalize, force } = options;
-        let candidate = Candidate::new(state, &subject, request, normalize, purpose, budget)?;
-        Ok(Registration { subject, candidate, version, id, force, checked: None })
+        let candidate =
+            Candidate::new(state, &subject, request, normalize, purpose, grants, budget)?;
+        let grants = grants.clone();
+        Ok(Registration { subject, candidate, version, id, force, grants, checked: None })
     }
 
     /// The registration with what [`Registration::check`] finds out.
@@ -118,7 +124,10 @@ impl Registration {
         let found = self.already_there(state, &config, &candidate, budget).copied();
         let verdict = match self.force || is_import || found.is_some() {
             true => Verdict::default(),
-            false => check(state, subject, &candidate, &candidate.text, &versions, budget),
+            false => {
+                let (text, grants) = (&candidate.text, &self.grants);
+                check(state, subject, &candidate, text, &versions, grants, budget)
+            }
         };
         Checked { config, is_import, versions, candidate, found, verdict }
     }
@@ -199,7 +208,7 @@ impl Decide for Registration {
         if let Some(VersionEntry { id, version, .. }) = found {
             return Ok(Decision::nothing(Ok(Registered { id, version })));
         }
-        still_there(state, subject, &candidate)?;
+        still_there(state, subject, &candidate, &self.grants)?;
         if !verdict.messages.is_empty() {
             let (subject, details) = (subject.clone(), verdict.messages);
             return Err(RegistryError::Incompatible { subject, details });
@@ -269,15 +278,14 @@ fn still_there(
     state: &State,
     parent: &Subject,
     candidate: &Candidate,
+    grants: &Grants,
 ) -> Result<(), RegistryError> {
     for reference in &*candidate.references {
         let subject = reference.subject.beside(parent);
         let spec = VersionSpec::Number(Version(reference.version as u32));
         if state.find_version(&subject, spec, false).is_err() {
-            let why = format!(
-                "No schema reference found for subject \"{}\" and version {}",
-                reference.subject, reference.version
-            );
+            // they may be those of a version before
+            let why = if grants.read(parent) { missing(reference) } else { HIDDEN.into() };
             return Err(invalid(&candidate.schema_type, &why));
         }
     }

@@ -10,6 +10,8 @@ use weir_registry_api::{
 
 use super::State;
 use super::uses::{Use, Uses};
+use crate::candidate::HIDDEN;
+use crate::grants::Grants;
 use crate::parsed::{Content, ParseResult, Parsed, Reading};
 use crate::record::SchemaValue;
 use crate::state::references::within;
@@ -64,12 +66,18 @@ impl IdEntry {
         self.uses.of(subject)
     }
 
-    /// The schema as a place of `subject`'s, if that uses it, else of the first that does.
-    pub fn schema_string(&self, subject: Option<&Subject>) -> SchemaString {
+    /// Returns true if a subject may be read that uses the schema, or did before it was soft-deleted: one is enough.
+    pub fn is_readable(&self, grants: &Grants) -> bool {
+        grants.are_all() || self.uses.find(|subject, _| grants.read(subject)).is_some()
+    }
+
+    /// The schema as a place of `subject`'s, if that uses it, else of the first that does: of those that may be read.
+    pub fn schema_string(&self, subject: Option<&Subject>, grants: &Grants) -> SchemaString {
         let place = subject
             .and_then(|subject| self.use_of(subject))
-            .or_else(|| self.uses(false).next())
-            .or_else(|| self.uses.iter().next());
+            .filter(|place| grants.read(&place.subject))
+            .or_else(|| self.uses.find(|subject, is_deleted| !is_deleted && grants.read(subject)))
+            .or_else(|| self.uses.find(|subject, _| grants.read(subject)));
         let (version, ts) = (place.as_ref().map(|u| u.version), place.as_ref().and_then(|u| u.ts));
         let deleted = place.as_ref().map(|u| u.deleted);
         SchemaString {
@@ -201,8 +209,28 @@ impl State {
 
     /// The schema of an id as a request means it that may name a subject. An unqualified name is
     /// looked for in the default context, then in all others; if nobody there uses the id, it is
-    /// the default context's, whoever uses it.
-    pub fn find_id(&self, id: SchemaId, subject: Option<&Subject>) -> Option<&Arc<IdEntry>> {
+    /// the default context's, whoever uses it. None if the subject that is named may not be read, or no subject that
+    /// uses the schema.
+    pub fn find_id(
+        &self,
+        id: SchemaId,
+        subject: Option<&Subject>,
+        grants: &Grants,
+    ) -> Option<&Arc<IdEntry>> {
+        let names_unreadable =
+            |subject: &Subject| !subject.parts().1.is_empty() && !grants.read(subject);
+        if subject.is_some_and(names_unreadable) {
+            return None;
+        }
+        self.meant_id(id, subject, grants).filter(|entry| entry.is_readable(grants))
+    }
+
+    fn meant_id(
+        &self,
+        id: SchemaId,
+        subject: Option<&Subject>,
+        grants: &Grants,
+    ) -> Option<&Arc<IdEntry>> {
         let (context, name) = subject.map_or((".", ""), Subject::parts);
         let here = self.by_id(context, id);
         let Some(subject) = subject.filter(|_| context == "." && !name.is_empty()) else {
@@ -213,7 +241,8 @@ impl State {
         }
         let elsewhere = self.contexts.iter().find_map(|context| {
             let entry = self.by_id(context.as_str(), id)?;
-            entry.use_of(&context.subject(name)).map(|_| entry)
+            let qualified = context.subject(name);
+            (entry.use_of(&qualified).is_some() && grants.read(&qualified)).then_some(entry)
         });
         elsewhere.or(here)
     }
@@ -263,6 +292,22 @@ impl State {
             let parent = entry.context.subject("");
             self.parse(&parent, &entry.schema_type, &text, references, Reading::Stored, budget)
         })
+    }
+
+    /// A stored schema, parsed, for somebody who may write the subject: an error names nothing that may not be read.
+    pub(crate) fn parsed_for(
+        &self,
+        entry: &IdEntry,
+        subject: &Subject,
+        grants: &Grants,
+        budget: &Budget,
+    ) -> ParseResult {
+        if !grants.read(subject) {
+            return self.parsed(entry, budget).map_err(|_| HIDDEN.into());
+        }
+        let parent = entry.context.subject("");
+        self.check_references_there(&parent, &entry.references, grants, budget)?;
+        self.parsed(entry, budget)
     }
 
     /// Parses a text with all that it refers to, directly and through others, in order. What it

@@ -23,6 +23,7 @@ use crate::parsed::Parses;
 use crate::record::{RawRecord, Record, SchemaValue, Unreadable};
 pub use ids::IdEntry;
 use ids::{IdSpace, SameContent};
+pub(crate) use references::missing;
 use subjects::SubjectEntry;
 pub use subjects::{Listing, VersionEntry};
 pub use uses::Use;

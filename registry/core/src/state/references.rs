@@ -8,6 +8,7 @@ use weir_registry_api::{Reference, Subject, SubjectVersion, Version};
 use weir_schema::Budget;
 
 use super::{IdEntry, State};
+use crate::grants::Grants;
 
 impl State {
     pub(super) fn refer(&mut self, subject: &Subject, version: Version, to: &[Reference]) {
@@ -81,6 +82,72 @@ impl State {
         Ok(ordered)
     }
 
+    /// Looks whether all that a schema refers to, directly and through others, may be read. The error is that of a
+    /// reference to what is not there, and names only what stands in a schema that may be read.
+    pub fn check_references_readable(
+        &self,
+        entry: &IdEntry,
+        grants: &Grants,
+        budget: &Budget,
+    ) -> Result<(), String> {
+        if grants.are_all() {
+            return Ok(());
+        }
+        let parent = entry.context.subject("");
+        self.follow(&parent, &entry.references, grants, budget, |reference| Err(missing(reference)))
+    }
+
+    /// Looks whether all is there that is referred to, directly and through others. The error names nothing that stands
+    /// only in a schema that may not be read.
+    pub(crate) fn check_references_there(
+        &self,
+        parent: &Subject,
+        references: &[Reference],
+        grants: &Grants,
+        budget: &Budget,
+    ) -> Result<(), String> {
+        if grants.are_all() {
+            return Ok(()); // who parses it says so, with all names
+        }
+        self.follow(parent, references, grants, budget, |_| Ok(()))
+    }
+
+    /// Follows references, as long as `unreadable` has no error for those to what may not be read. Kept on the heap.
+    fn follow(
+        &self,
+        parent: &Subject,
+        references: &[Reference],
+        grants: &Grants,
+        budget: &Budget,
+        unreadable: impl Fn(&Reference) -> Result<(), String>,
+    ) -> Result<(), String> {
+        let mut seen = HashSet::new();
+        // whose references they are, whether that may be read, and the references
+        let mut next: Vec<(Subject, bool, Arc<[Reference]>)> =
+            vec![(parent.clone(), true, references.into())];
+        while let Some((parent, is_readable, references)) = next.pop() {
+            for reference in &*references {
+                budget.spend(4);
+                within(budget, ())?;
+                let subject = reference.subject.beside(&parent);
+                let found = self.referenced(&subject, reference);
+                let may_read = is_readable && grants.read(&subject);
+                if !may_read {
+                    unreadable(reference)?;
+                }
+                let found = found.map_err(|missing| match is_readable {
+                    true => missing,
+                    false => MISSING_BEHIND.to_string(),
+                })?;
+                if seen.insert((found.context.clone(), found.id, may_read)) {
+                    budget.hold(REFERENCE_BYTES);
+                    next.push((subject, may_read, found.references.clone()));
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn referenced(
         &self,
         subject: &Subject,
@@ -88,13 +155,19 @@ impl State {
     ) -> Result<&Arc<IdEntry>, String> {
         match self.version_entry(subject, number(reference)) {
             Some(found) => Ok(self.entry(subject, found.id)),
-            None => Err(format!(
-                "No schema reference found for subject \"{}\" and version {}",
-                reference.subject, reference.version
-            )),
+            None => Err(missing(reference)),
         }
     }
 }
+
+/// What is said of a reference to what is not there, or may not be read.
+pub(crate) fn missing(reference: &Reference) -> String {
+    let (subject, version) = (&reference.subject, reference.version);
+    format!("No schema reference found for subject \"{subject}\" and version {version}")
+}
+
+/// What is said where a schema that may not be read refers to what is not there.
+const MISSING_BEHIND: &str = "A schema that is referred to refers to one that is not there";
 
 /// What a reference takes that waits, or was followed.
 const REFERENCE_BYTES: usize = 256;

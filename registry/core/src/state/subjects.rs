@@ -5,6 +5,7 @@ use std::sync::Arc;
 use weir_registry_api::{Context, RegistryError, Schema, SchemaId, Subject, Version, VersionSpec};
 
 use super::State;
+use crate::grants::Grants;
 
 /// The versions of a subject, ascending; never without one.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -87,14 +88,15 @@ impl State {
         self.subjects.iter().map(|(subject, entry)| (subject, entry.versions.as_slice()))
     }
 
-    /// Their names, of those alone of which it is wanted that they have a live version, or none.
+    /// Their names, of those alone that may be read, and of which it is wanted that they have a live version, or none.
     pub fn subject_names<'a>(
         &'a self,
         listing: &'a Listing,
+        grants: &'a Grants,
         wanted: impl Fn(bool) -> bool + 'a,
     ) -> impl Iterator<Item = &'a Subject> {
         let shown = self.listed(listing).filter(move |(_, entry)| wanted(entry.live > 0));
-        shown.map(|(subject, _)| subject)
+        shown.map(|(subject, _)| subject).filter(|subject| grants.read(subject))
     }
 
     fn listed<'a>(
@@ -175,35 +177,41 @@ impl State {
     }
 
     /// A version of a subject, and where it was found: an unqualified name that the default context does not
-    /// have is looked for in all others.
+    /// have is looked for in all others, where it may be read.
     pub fn find_version_anywhere(
         &self,
         subject: &Subject,
         spec: VersionSpec,
         deleted: bool,
+        grants: &Grants,
     ) -> Result<(Subject, &VersionEntry), RegistryError> {
         let here = self.find_version(subject, spec, deleted);
         if here.is_ok() || !subject.is_in_default_context() {
             return here.map(|found| (subject.clone(), found));
         }
-        let elsewhere = self.elsewhere(subject).find_map(|qualified| {
+        let elsewhere = self.elsewhere(subject, grants).find_map(|qualified| {
             let found = self.find_version(&qualified, spec, deleted).ok()?;
             Some((qualified, found))
         });
         elsewhere.map_or_else(|| here.map(|found| (subject.clone(), found)), Ok)
     }
 
-    /// Returns true if a subject is there, or a context that has any. `deleted` counts what is soft-deleted.
-    pub fn is_there(&self, subject: &Subject, deleted: bool) -> bool {
+    /// Returns true if a subject is there, or a context that has any that may be read. `deleted` counts what is
+    /// soft-deleted.
+    pub fn is_there(&self, subject: &Subject, deleted: bool, grants: &Grants) -> bool {
         let shown = |entry: &SubjectEntry| deleted || entry.live > 0;
         let is_context = subject.as_str().starts_with(":.") && subject.parts().1.is_empty();
         self.subjects.get(subject).is_some_and(shown)
-            || (is_context && self.from(subject.as_str()).any(|(_, entry)| shown(entry)))
+            || (is_context
+                && self
+                    .from(subject.as_str())
+                    .any(|(inner, entry)| shown(entry) && grants.read(inner)))
     }
 
-    /// A subject's name in all contexts but the default one.
-    pub fn elsewhere(&self, subject: &Subject) -> impl Iterator<Item = Subject> {
-        self.contexts.iter().map(|context| context.subject(subject.parts().1))
+    /// A subject's name in all contexts but the default one, where it may be read.
+    pub fn elsewhere(&self, subject: &Subject, grants: &Grants) -> impl Iterator<Item = Subject> {
+        let qualified = self.contexts.iter().map(|context| context.subject(subject.parts().1));
+        qualified.filter(|subject| grants.read(subject))
     }
 
     /// A version as an answer.

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::State;
 use axum::http::StatusCode;
 use weir_registry_api::association::{
     AssociationBatch, AssociationOps, AssociationQuery, AssociationResult, AssociationResults,
@@ -13,12 +12,13 @@ use weir_registry_api::association::{
 use weir_registry_api::{
     Association, AssociationInfo, AssociationRequest, AssociationResponse, RegistryError, Schema,
 };
-use weir_registry_core::{AssociationDelete, State as RegistryState, over_budget};
+use weir_registry_core::{AssociationDelete, Grants, State as RegistryState, over_budget};
 use weir_schema::OverBudget;
 
 use super::super::answer::{Answer, Json, Refused};
 use super::super::query::{BatchGet, ChangingAssociations};
 use super::super::request::{Body, From, Query};
+use super::super::rights::{ByBody, Filtered};
 use super::change::{Kind, Way, change, remove, response};
 use super::wanted::Wanted;
 use crate::Registry;
@@ -26,14 +26,15 @@ use crate::Registry;
 /// `POST /associations:batchGet`: the associations of resources, by their ids or names.
 ///
 /// `includeSchemas` (the latest of each subject). Answers 207 with one result for each request: a
-/// resource without associations is no error. 42212 no requests.
+/// resource without associations that the caller may read is no error. 42212 no requests.
 pub(in super::super) async fn batch_get(
-    State(registry): State<Registry>,
+    Filtered { registry, grants }: Filtered,
     Query(BatchGet { include_schemas }): Query<BatchGet>,
     Body(batch): Body<AssociationBatch<AssociationQuery>>,
 ) -> Answer<(StatusCode, Json<AssociationResults>)> {
     let state = registry.state();
-    let results = requests(batch)?.into_iter().map(|query| find(&state, query, include_schemas));
+    let requests = requests(batch)?.into_iter();
+    let results = requests.map(|query| find(&state, query, include_schemas, &grants));
     Ok(answer(bounded(results, registry.lanes().limits.bytes)))
 }
 
@@ -41,14 +42,14 @@ pub(in super::super) async fn batch_get(
 ///
 /// `context`, `dryRun`. Answers 207 with one result for each request, in their order: what the
 /// resource has then, or why that request ended where it did. Changes of one kind that stand
-/// together in a request are made together or not at all. 42212 no requests.
+/// together in a request are made together or not at all. What the caller may not do is 40301 in its own result. 42212 no requests.
 pub(in super::super) async fn batch_change(
-    State(registry): State<Registry>,
+    ByBody { registry, caller }: ByBody,
     From(asker): From,
     Query(asked): Query<ChangingAssociations>,
     Body(batch): Body<AssociationBatch<AssociationOps>>,
 ) -> Answer<(StatusCode, Json<AssociationResults>)> {
-    let way = Way::of(&asked, asker)?;
+    let way = Way::of(&asked, asker, caller)?;
     let mut results = Vec::new();
     let mut texts = Texts { left: registry.lanes().limits.bytes };
     for ops in requests(batch)? {
@@ -125,6 +126,7 @@ fn find(
     state: &RegistryState,
     query: AssociationQuery,
     include_schemas: bool,
+    grants: &Grants,
 ) -> Answer<AssociationResponse> {
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
     let (id, name) = (given(query.resource_id), given(query.resource_name));
@@ -136,6 +138,7 @@ fn find(
         lifecycle: query.lifecycle,
     };
     let all = state.associations();
+    let is_shown = |a: &&Arc<Association>| wanted.has(a) && grants.read(&a.subject);
     let found: Vec<&Arc<Association>> = match (&id, &name, &namespace) {
         (None, None, _) => {
             return Err(invalid(
@@ -148,9 +151,9 @@ fn find(
             return Err(invalid("resourceNamespace", detail));
         }
         (None, Some(name), Some(namespace)) => {
-            all.of_resource_name(name, namespace).filter(|a| wanted.has(a)).collect()
+            all.of_resource_name(name, namespace).filter(is_shown).collect()
         }
-        (Some(id), _, _) => all.of_resource_id(id).filter(|a| wanted.has(a)).collect(),
+        (Some(id), _, _) => all.of_resource_id(id).filter(is_shown).collect(),
     };
     let first = found.first();
     let info = |a: &&Arc<Association>| {
@@ -196,8 +199,9 @@ async fn change_one(
                     resource_type: TOPIC.into(),
                     association_types: vec![association_type],
                     cascade_lifecycle,
+                    grants: way.grants(),
                 };
-                match remove(registry, what, way.is_dry).await {
+                match remove(registry, &way.caller, what, way.is_dry).await {
                     // what is not there is deleted
                     Ok(()) | Err(weir_http::Refused(RegistryError::AssociationNotFound { .. })) => {
                         continue;
@@ -209,7 +213,9 @@ async fn change_one(
         schemas.extend(changed.associations.into_iter().map(|a| (a.association_type, a.schema)));
     }
     let state = registry.state();
-    let all = state.associations().of_resource_id(&id).filter(|a| a.resource_type == TOPIC);
+    let grants = way.grants();
+    let is_shown = |a: &&Arc<Association>| a.resource_type == TOPIC && grants.read(&a.subject);
+    let all = state.associations().of_resource_id(&id).filter(is_shown);
     let info = |a: &Arc<Association>| {
         AssociationInfo::of(a, schemas.get(&a.association_type).cloned().flatten())
     };

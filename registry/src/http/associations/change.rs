@@ -4,18 +4,20 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use uuid::Uuid;
+use weir_http::{Action, Caller};
 use weir_registry_api::{
     AssociationInfo, AssociationRequest, AssociationResponse, Context, Lifecycle, RegistryError,
     Schema, Subject, Version,
 };
 use weir_registry_core::{
-    Associated, AssociationChange, AssociationDelete, AssociationPlan, Decide, RegisterOptions,
-    Registration, Stale, State as RegistryState,
+    Associated, AssociationChange, AssociationDelete, AssociationPlan, Decide, Grants,
+    RegisterOptions, Registration, Stale, State as RegistryState,
 };
 use weir_schema::Budget;
 
 use super::super::answer::Answer;
 use super::super::query::ChangingAssociations;
+use super::super::rights::{demand_on, of_caller};
 use crate::Registry;
 use crate::lanes::Asker;
 use crate::settle::Look;
@@ -23,19 +25,24 @@ use crate::settle::Look;
 /// How a change is meant.
 pub(super) struct Way {
     pub(super) asker: Asker,
+    pub(super) caller: Caller,
     /// The context of subjects that are named without one.
     pub(super) context: Context,
     pub(super) is_dry: bool,
 }
 
 impl Way {
-    pub(super) fn of(asked: &ChangingAssociations, asker: Asker) -> Answer<Way> {
+    pub(super) fn of(asked: &ChangingAssociations, asker: Asker, caller: Caller) -> Answer<Way> {
         let context = asked.context.as_deref().unwrap_or_default();
         let context = match context.trim_start_matches(':').trim_end_matches(':') {
             "" => Context::default(),
             name => Context::new(name).map_err(RegistryError::from)?,
         };
-        Ok(Way { asker, context, is_dry: asked.dry_run })
+        Ok(Way { asker, caller, context, is_dry: asked.dry_run })
+    }
+
+    pub(super) fn grants(&self) -> Grants {
+        of_caller(self.caller.clone())
     }
 }
 
@@ -48,19 +55,23 @@ pub(super) enum Kind {
     Upsert,
 }
 
-/// Changes a resource's associations. A dry run is a decision that nobody writes.
+/// Changes a resource's associations. A dry run is a decision that nobody writes, and needs the same rights. 40301.
 pub(super) async fn change(
     registry: &Registry,
     request: AssociationRequest,
     way: &Way,
     kind: Kind,
 ) -> Answer<AssociationResponse> {
+    let grants = way.grants();
+    demand_subjects(&registry.state(), &request, way, kind)?;
     let request = Arc::new(request);
     let look = {
         let (request, context, is_dry) = (Arc::clone(&request), way.context.clone(), way.is_dry);
+        let grants = grants.clone();
         move |state: &RegistryState, budget: &Budget| {
             let subjects = subjects(state, &request, &context)?;
-            let plan = plan(state, &request, subjects, kind, budget);
+            let plan =
+                with_schemas(state, &request, plan(&request, subjects, kind, &grants), budget);
             if !is_dry {
                 return Ok(Look::Write(Box::new(plan)));
             }
@@ -71,7 +82,22 @@ pub(super) async fn change(
         }
     };
     let made = registry.settle(&way.asker, false, look).await?;
-    Ok(response(&request, infos(registry, &made)))
+    Ok(response(&request, infos(registry, &made, &grants)))
+}
+
+/// Demands the right to write each subject that a request is about. 40301.
+fn demand_subjects(
+    state: &RegistryState,
+    request: &AssociationRequest,
+    way: &Way,
+    kind: Kind,
+) -> Answer<()> {
+    let named = subjects(state, request, &way.context)?;
+    let plan = plan(request, named, kind, &way.grants());
+    for change in &plan.changes {
+        demand_on(&way.caller, Action::Write, &plan.subject_of(state, change))?;
+    }
+    Ok(())
 }
 
 /// The subjects that a request names, in its context, behind their aliases. 42208.
@@ -88,12 +114,12 @@ fn subjects(
     named.collect()
 }
 
+/// What a request asks for, without its schemas.
 fn plan(
-    state: &RegistryState,
     request: &AssociationRequest,
     subjects: Vec<Option<Subject>>,
     kind: Kind,
-    budget: &Budget,
+    grants: &Grants,
 ) -> AssociationPlan {
     let mut plan = AssociationPlan {
         resource_name: request.resource_name.clone().unwrap_or_default(),
@@ -102,9 +128,10 @@ fn plan(
         resource_type: request.resource_type.clone().unwrap_or_default(),
         is_create: kind == Kind::Create,
         changes: Vec::new(),
+        grants: grants.clone(),
     };
     for (update, subject) in request.associations.iter().zip(subjects) {
-        let mut change = AssociationChange {
+        plan.changes.push(AssociationChange {
             association_type: update.association_type.clone().unwrap_or_default(),
             subject,
             lifecycle: update.lifecycle,
@@ -112,15 +139,27 @@ fn plan(
             schema: None,
             guid: Uuid::new_v4().to_string(),
             now: now_ms(),
-        };
+        });
+    }
+    plan
+}
+
+fn with_schemas(
+    state: &RegistryState,
+    request: &AssociationRequest,
+    mut plan: AssociationPlan,
+    budget: &Budget,
+) -> AssociationPlan {
+    for (at, update) in request.associations.iter().enumerate() {
         if let Some(schema) = &update.schema {
-            let subject = plan.subject_of(state, &change);
+            let subject = plan.subject_of(state, &plan.changes[at]);
             let options =
                 RegisterOptions { normalize: update.normalize == Some(true), force: false };
-            let registration = Registration::of(state, subject, schema, options, budget);
-            change.schema = Some(registration.map(|r| Box::new(r.with_check(state, budget))));
+            let registration =
+                Registration::of(state, subject, schema, options, &plan.grants, budget);
+            let checked = registration.map(|r| Box::new(r.with_check(state, budget)));
+            plan.changes[at].schema = Some(checked);
         }
-        plan.changes.push(change);
     }
     refuse_references_within(state, &mut plan, request);
     plan
@@ -148,11 +187,19 @@ fn refuse_references_within(
     }
 }
 
+/// Takes associations away. A dry run is a decision that nobody writes, and needs the same rights. 40301.
 pub(super) async fn remove(
     registry: &Registry,
+    caller: &Caller,
     what: AssociationDelete,
     is_dry: bool,
 ) -> Answer<()> {
+    for association in what.meant(&registry.state()) {
+        demand_on(caller, Action::Write, &association.subject)?;
+        if what.takes_along(association) {
+            demand_on(caller, Action::Delete, &association.subject)?;
+        }
+    }
     match is_dry {
         true => drop(what.decide(&registry.state())?),
         false => registry.submit(what).await?,
@@ -174,10 +221,12 @@ pub(super) fn response(
 }
 
 /// What was made, as answers say it.
-fn infos(registry: &Registry, made: &[Associated]) -> Vec<AssociationInfo> {
+/// A schema that the caller may not read is left out.
+fn infos(registry: &Registry, made: &[Associated], grants: &Grants) -> Vec<AssociationInfo> {
     let state = registry.state();
     let info = |Associated { association, version }: &Associated| {
         let subject = &association.subject;
+        let version = version.filter(|_| grants.read(subject));
         let entry = version.and_then(|version| state.version_entry(subject, version));
         // as a registration answers it
         let schema =

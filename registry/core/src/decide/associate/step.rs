@@ -135,6 +135,9 @@ impl<'a> Step<'a> {
             return Err(invalid("lifecycle", detail));
         }
         let old = &before.subject;
+        if *old != self.subject && !plan.grants.read(old) {
+            return Err(plan.already_there(&before.association_type));
+        }
         if *old != self.subject {
             let new = &self.subject;
             let detail =

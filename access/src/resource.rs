@@ -3,6 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::pattern::Pattern;
+use crate::problem::shown;
+
 /// A kind of resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
@@ -73,6 +76,17 @@ impl<'n> Resource<'n> {
     /// All of Kafka: brokers, their configurations, ACLs, reassignments.
     pub const KAFKA: Resource<'static> = Resource { kind: Kind::Cluster, name: "kafka" };
 
+    /// Reads the one resource that somebody names, `subject:orders-value`. An error says why there is none of that name.
+    pub fn parse(text: &'n str) -> Result<Resource<'n>, String> {
+        match Pattern::parse(text)? {
+            Pattern::Exact(kind, _) => {
+                let name = text.split_once(':').map_or("", |(_, name)| name);
+                Ok(Resource { kind, name })
+            }
+            _ => Err(format!("{}: name one resource, without a *", shown(text))),
+        }
+    }
+
     pub fn subject(qualified: &'n str) -> Resource<'n> {
         Resource { kind: Kind::Subject, name: qualified }
     }
@@ -98,5 +112,20 @@ impl<'n> Resource<'n> {
 impl fmt::Display for Resource<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.kind, self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resource_is_read_as_it_is_written() {
+        for text in ["subject:a", "subject::.eu:a:b", "context:.", "topic:a b", "cluster:kafka"] {
+            assert_eq!(Resource::parse(text).map(|read| read.to_string()), Ok(text.into()));
+        }
+        for text in ["subject:a*", "*", "topic:*", "subject:", "a", "cluster:x", "subject::.:a"] {
+            assert!(Resource::parse(text).is_err(), "{text}");
+        }
     }
 }

@@ -167,9 +167,15 @@ pub(crate) fn compact(json: &str) -> Vec<u8> {
     out
 }
 
-/// Appends bytes that are to be JSON already. 40801 if they are not.
+/// Levels that a record's JSON may be nested, as many as the reference reads: an answer with more would be read by nobody.
+const NESTED_MAX: usize = 1000;
+
+/// Appends bytes that are to be JSON already. 40801 if they are not, or nest beyond [`NESTED_MAX`].
 pub(crate) fn to_json(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), ProxyError> {
     match serde_json::from_slice::<&RawValue>(bytes) {
+        Ok(json) if is_too_deep(json.get()) => Err(ProxyError::Unreadable {
+            reason: format!("The record is JSON of more than {NESTED_MAX} levels"),
+        }),
         Ok(json) => {
             out.extend_from_slice(json.get().as_bytes());
             Ok(())
@@ -178,6 +184,28 @@ pub(crate) fn to_json(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), ProxyError>
             Err(ProxyError::Unreadable { reason: format!("The record is not JSON: {error}") })
         }
     }
+}
+
+/// Returns true if JSON nests beyond [`NESTED_MAX`].
+fn is_too_deep(json: &str) -> bool {
+    if json.len() <= 2 * NESTED_MAX {
+        return false; // each level begins and ends
+    }
+    let (mut level, mut is_text, mut is_escaped) = (0, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = is_text,
+            b'"' => is_text = !is_text,
+            b'[' | b'{' if !is_text => level += 1,
+            b']' | b'}' if !is_text => level -= 1,
+            _ => {}
+        }
+        if level > NESTED_MAX {
+            return true;
+        }
+    }
+    false
 }
 
 pub(crate) fn shortened(text: &str) -> String {
@@ -190,6 +218,16 @@ pub(crate) fn shortened(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_may_be_nested_so_deep_and_no_deeper() {
+        let nested = |levels| ["[".repeat(levels), "]".repeat(levels)].concat();
+        let read = |json: &str| to_json(json.as_bytes(), &mut Vec::new()).is_ok();
+        assert!(read(&nested(NESTED_MAX)) && !read(&nested(NESTED_MAX + 1)));
+        let text = format!(r#"["{}", "\"{}", {}]"#, "[".repeat(2000), "{".repeat(2000), "[{}]");
+        assert!(read(&text), "{text}");
+        assert!(!read(&format!(r#"{{"\\":{}}}"#, nested(NESTED_MAX))));
+    }
 
     #[test]
     fn compacting_leaves_strings_alone() {

@@ -1,6 +1,8 @@
 //! The binary: how it starts, how it ends, what survives.
 #![allow(clippy::unwrap_used)] // how a test fails
 
+mod access;
+mod access_check;
 mod attacks;
 mod balancer;
 mod certificates;
@@ -11,6 +13,7 @@ mod crash;
 mod dev;
 mod faults;
 mod golden;
+mod logins;
 mod migrate;
 mod node;
 mod process;

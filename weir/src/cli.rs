@@ -3,8 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use weir_access::Action;
 
 use crate::config::flags::{DevFlags, ServeFlags};
+use crate::key_command::KeyCommand;
+use crate::user_command::UserCommand;
 
 /// A schema registry and an HTTP gateway for Kafka in one binary.
 #[derive(Parser)]
@@ -26,6 +29,15 @@ pub enum Command {
     /// Show the settings that `weir serve` would have, or what is wrong with them.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Change or show the users file: who may log in with a password. Passwords are never arguments.
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Change or show the keys file: the API keys of programs.
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Ask the rules of access control who may do what.
+    #[command(subcommand)]
+    Access(AccessCommand),
     /// Copy a registry: from Confluent, Karapace, Redpanda or Weir, from a topic, a folder or a file,
     /// to any of these; or compare two.
     Migrate(MigrateArgs),
@@ -48,6 +60,34 @@ pub struct CheckArgs {
     pub file: Option<PathBuf>,
     #[command(flatten)]
     pub flags: ServeFlags,
+}
+
+#[derive(Subcommand)]
+pub enum AccessCommand {
+    /// Say whether PRINCIPAL may do ACTION on RESOURCE, and which rule says so; without them, what is wrong with the rules, with
+    /// line and column. Exit code 0 if it is allowed or nothing is wrong, 1 if it is denied, 2 if something is wrong.
+    Check(AccessCheckArgs),
+}
+
+#[derive(Args)]
+pub struct AccessCheckArgs {
+    /// A principal: user:alice or alice; anonymous is who has not logged in.
+    #[arg(requires = "action")]
+    pub principal: Option<String>,
+    /// read, write, delete, configure or admin.
+    #[arg(requires = "resource")]
+    pub action: Option<Action>,
+    /// KIND:NAME, with subject, context, topic, group, transactional-id or cluster as KIND: subject:orders-value.
+    pub resource: Option<String>,
+    /// The rules [default: the file that access.rules names for `weir serve`].
+    #[arg(long, value_name = "FILE")]
+    pub rules: Option<PathBuf>,
+    /// A group that the principal is in; may be given often.
+    #[arg(long = "group", value_name = "GROUP")]
+    pub groups: Vec<String>,
+    /// A role that the principal's login gives it; may be given often.
+    #[arg(long = "role", value_name = "ROLE")]
+    pub roles: Vec<String>,
 }
 
 #[derive(Args)]

@@ -13,6 +13,7 @@ use weir_registry::Registry;
 use weir_registry::log::SledLog;
 use weir_serde::RegistryClient;
 
+use crate::access::Access;
 use crate::config::Surroundings;
 use crate::config::problem::Problems;
 use crate::config::tree::Tree;
@@ -38,7 +39,7 @@ pub async fn run(tree: Tree, hangups: Hangups) -> Result<(), Error> {
     }
     let mut certificates = Certificates::new(&shared, &hangups);
     let faces = [(Role::Registry, &of_registry), (Role::Proxy, &of_proxy)];
-    let mut served = Served::open(&faces, &tree, &shared, &mut certificates)?;
+    let mut served = Served::open(&faces, &tree, &shared, &Access::none()?, &mut certificates)?;
     let registry = registry(&tree)?;
     let embedded = EmbeddedBroker::start().map_err(|error| Error::Embedded(error.to_string()))?;
     let brokers = embedded.bootstrap_servers().to_string();

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use tokio::task::JoinError;
+use weir_login::CommandError;
 use weir_migrate::{MigrateError, PlaceError};
 use weir_registry::OpenError;
 use weir_registry::log::LogError;
@@ -30,6 +31,8 @@ pub enum Error {
     SharedListener(String),
     /// A listener would be reachable from elsewhere, and nobody has said that this is meant.
     Exposed(SocketAddr),
+    /// What access control is told cannot be used: a file of rules, users or keys, a provider's settings, an audit log.
+    Access(String),
     /// A certificate or its key cannot be used.
     Certificate(String),
     /// What asks this process's own registry cannot be made.
@@ -56,6 +59,10 @@ pub enum Error {
     Place(PlaceError),
     /// A flag that takes a setting of librdkafka's was given something else. Not its value, which may be secret.
     NotASetting { flag: &'static str, given: String },
+    /// `weir user` or `weir key` has not changed its file.
+    Login(CommandError),
+    /// A password cannot be read.
+    Password(io::Error),
     /// `weir migrate` failed.
     Migrate(MigrateError),
     /// The result cannot be written to the standard output.
@@ -85,12 +92,15 @@ impl fmt::Display for Error {
             ),
             Error::Exposed(address) => write!(
                 f,
-                "{address} is reachable from elsewhere and there is no authentication: \
-                 say --insecure if that is meant, or listen on 127.0.0.1"
+                "{address} is reachable from elsewhere, and not with both HTTPS and a login: say --tls-cert and \
+                 --tls-key, and --access-users, --access-keys, --oidc-issuer or --tls-client-auth (docs/login); or \
+                 --insecure if that is meant; or listen on 127.0.0.1"
             ),
-            Error::Certificate(why) => f.write_str(why),
+            Error::Access(why) | Error::Certificate(why) => f.write_str(why),
             Error::Place(error) => write!(f, "{error}"),
             Error::NotASetting { flag, given } => write!(f, "{flag} {given}: expected NAME=VALUE"),
+            Error::Login(error) => write!(f, "{error}"),
+            Error::Password(error) => write!(f, "cannot read the password: {error}"),
             Error::Migrate(error) => write!(f, "{error}"),
             Error::HttpClient(error) => write!(f, "{error}"),
             Error::RegistryClient(error) => write!(f, "{error}"),
@@ -123,14 +133,23 @@ impl std::error::Error for Error {
             Error::Checked(_)
             | Error::SharedListener(_)
             | Error::Exposed(_)
+            | Error::Access(_)
             | Error::Certificate(_)
             | Error::Kafka(_)
             | Error::Embedded(_)
             | Error::NotASetting { .. }
             | Error::CutOff => None,
+            Error::Login(error) => Some(error),
+            Error::Password(error) => Some(error),
             Error::Place(error) => Some(error),
             Error::Migrate(error) => Some(error),
         }
+    }
+}
+
+impl From<CommandError> for Error {
+    fn from(error: CommandError) -> Error {
+        Error::Login(error)
     }
 }
 

@@ -58,6 +58,13 @@ pub struct FaceSettings<'a> {
     names: [Option<&'a str>; 2],
 }
 
+impl Face {
+    /// Returns true if a listener asks clients for certificates.
+    pub fn asks_for_certificates(&self) -> bool {
+        false
+    }
+}
+
 impl<'a> FaceSettings<'a> {
     pub fn of_registry(tree: &'a Tree, surroundings: &'a Surroundings) -> FaceSettings<'a> {
         let registry = &tree.registry;

@@ -21,11 +21,11 @@ pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
 const SAME_STOP: Duration = Duration::from_millis(500);
 
 /// Takes the address of a listener. Loopback is for everybody on this machine; other addresses are for anyone who
-/// reaches them, which has to be said.
-pub fn bind(url: &ListenerUrl, insecure: bool) -> Result<(TcpListener, SocketAddr), Error> {
+/// reaches them, which has to be said, or `may_be_exposed` because logins are asked for.
+pub fn bind(url: &ListenerUrl, may_be_exposed: bool) -> Result<(TcpListener, SocketAddr), Error> {
     let address =
         url.resolve().map_err(|source| Error::Resolve { listener: url.to_string(), source })?;
-    if !address.ip().is_loopback() && !insecure {
+    if !address.ip().is_loopback() && !may_be_exposed {
         return Err(Error::Exposed(address));
     }
     let failed = |source| Error::Listen { address, source };

@@ -1,9 +1,11 @@
 //! `weir`: a schema registry and an HTTP gateway for Kafka.
 //!
 //! `weir dev` runs everything on one machine with nothing beside it, `weir serve` runs against a real Kafka, `weir config`
-//! shows and checks settings, `weir migrate` copies registries. This crate reads the configuration, opens listeners, and puts
+//! shows and checks settings, `weir access` asks the rules, `weir migrate` copies registries. This crate reads the configuration, opens listeners, and puts
 //! registry and proxy together.
 
+mod access;
+mod access_check;
 mod added_headers;
 mod cli;
 mod clusters;
@@ -16,6 +18,7 @@ mod files;
 mod kafka_names;
 mod kafka_security;
 mod kafkastore;
+mod key_command;
 mod limits;
 mod listen;
 mod listeners;
@@ -24,7 +27,9 @@ mod parts;
 mod serve;
 mod served;
 mod settings;
+mod table;
 mod tls;
+mod user_command;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -34,7 +39,7 @@ use clap::Parser;
 use tracing_subscriber::EnvFilter;
 use weir_http::ACCESS_LOG;
 
-use cli::{Cli, Command, ConfigCommand};
+use cli::{AccessCommand, Cli, Command, ConfigCommand};
 use config::Configuration;
 use config::flags::Flags;
 use config::print::Computed;
@@ -55,7 +60,7 @@ const STACK_BYTES: usize = 8 * 1024 * 1024;
 
 fn main() -> ExitCode {
     match run(Cli::parse().command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("weir: {error}");
             ExitCode::FAILURE
@@ -63,10 +68,11 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs a command to its end.
-fn run(command: Command) -> Result<(), Error> {
+/// Runs a command to its end. Returns the exit code, which is not 0 where that is an answer.
+fn run(command: Command) -> Result<ExitCode, Error> {
     let env = environment();
-    match command {
+    let done = match command {
+        Command::Access(AccessCommand::Check(args)) => return Ok(access_check::run(&args, &env)),
         Command::Dev(flags) => {
             let tree = config::of_dev(&flags.0, &env)?;
             log_to_stderr(&filter(&tree));
@@ -79,12 +85,15 @@ fn run(command: Command) -> Result<(), Error> {
         }
         Command::Config(ConfigCommand::Print(flags)) => print(&flags.0, &env),
         Command::Config(ConfigCommand::Check(args)) => check(args.file, &args.flags.0, &env),
+        Command::User(command) => user_command::run(command),
+        Command::Key(command) => key_command::run(command),
         Command::Migrate(args) => {
             let log = env.get("WEIR_LOG").filter(|log| EnvFilter::try_new(log).is_ok());
             log_to_stderr(log.map_or(MIGRATE_LOG, String::as_str));
             in_runtime(async { migrate::run(args).await })
         }
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 /// What is logged, with the access log if there is one.

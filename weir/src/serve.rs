@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
-use weir_http::{Certificate, Shared};
-use weir_proxy::{Broker, BrokerConfig, Proxy, ProxyConfig};
+use weir_http::{ON_BEHALF, Shared};
+use weir_proxy::{Broker, BrokerConfig, Proxy, ProxyConfig, RegistryFor};
 use weir_registry::Registry;
 use weir_registry::log::{MemoryLog, SledLog};
 use weir_serde::{RegistryClient, without_password};
 
+use crate::access::Access;
 use crate::config::Configuration;
 use crate::config::value::{Role, Store};
 use crate::error::Error;
@@ -18,7 +19,7 @@ use crate::limits::limits;
 use crate::listen::Hangups;
 use crate::listeners::Listener;
 use crate::parts::Parts;
-use crate::served::Served;
+use crate::served::{OwnRegistry, Served};
 use crate::settings::consumer_instance_timeout;
 use crate::tls::{Certificates, own_client};
 
@@ -31,15 +32,17 @@ pub async fn run(configuration: Configuration, hangups: Hangups) -> Result<(), E
         (Role::Registry, &configuration.settings.registry),
         (Role::Proxy, &configuration.settings.proxy),
     ];
-    let mut served = Served::open(&faces, &configuration.tree, &shared, &mut certificates)?;
+    let access = Access::open(&configuration.tree, &faces, &hangups)?;
+    let mut served =
+        Served::open(&faces, &configuration.tree, &shared, &access, &mut certificates)?;
     say(&configuration);
     let mut parts = Parts::default();
     let runs = |role| configuration.tree.process.roles.contains(&role);
     if runs(Role::Registry) {
-        serve_registry(&configuration, &mut served, &mut parts)?;
+        serve_registry(&configuration, &access, &mut served, &mut parts)?;
     }
     if runs(Role::Proxy) {
-        serve_proxy(&configuration, &mut served, &mut parts)?;
+        serve_proxy(&configuration, &access, &mut served, &mut parts)?;
     }
     parts.run().await
 }
@@ -58,6 +61,7 @@ fn say(configuration: &Configuration) {
 /// Starts the registry on its listeners.
 fn serve_registry(
     configuration: &Configuration,
+    access: &Access,
     served: &mut Served<'_>,
     parts: &mut Parts,
 ) -> Result<(), Error> {
@@ -67,7 +71,9 @@ fn serve_registry(
         Store::Sled | Store::Memory => open(configuration)?,
     };
     parts.registry(registry.clone());
-    let service = weir_http::observed("registry", weir_registry::service(registry));
+    access.believe_nodes_of(registry.clone());
+    let service = weir_http::admitted("registry", weir_registry::service(registry));
+    let service = weir_http::observed("registry", service);
     served.carry(Role::Registry, &service, parts);
     listeners.iter().for_each(|listener| tracing::info!("registry on {}", listener.url()));
     Ok(())
@@ -76,19 +82,21 @@ fn serve_registry(
 /// Starts the proxy on its listeners. It asks this process's registry if no other is named.
 fn serve_proxy(
     configuration: &Configuration,
+    access: &Access,
     served: &mut Served<'_>,
     parts: &mut Parts,
 ) -> Result<(), Error> {
     let told = configuration.tree.proxy.schema_registry_url.value.clone();
-    let (urls, certificate) = match (told, served.own_registry()) {
+    let (urls, own) = match (told, served.own_registry()) {
         (Some(urls), _) => (urls, None),
-        (None, Some(own)) => (own.url, own.certificate),
+        (None, Some(own)) => (own.url.clone(), Some(own)),
         // settings without either are not complete
         (None, None) => (String::new(), None),
     };
-    let client = registry_client(configuration, &urls, certificate)?;
+    let client = registry_client(configuration, &urls, own, access)?;
     let proxy = proxy(configuration, client)?;
-    let service = weir_http::observed("proxy", weir_proxy::router(proxy.clone()));
+    let service = weir_http::admitted("proxy", weir_proxy::router(proxy.clone()));
+    let service = weir_http::observed("proxy", service);
     parts.proxy(proxy);
     served.carry(Role::Proxy, &service, parts);
     let schemas: Vec<_> = registries(&urls).map(without_password).collect();
@@ -134,26 +142,46 @@ fn registries(urls: &str) -> impl Iterator<Item = &str> {
     urls.split(',').map(str::trim).filter(|url| !url.is_empty())
 }
 
-/// What asks the registries. `own` is what this process's registry shows, if that is the one to ask.
+/// What asks the registries. `own` is this process's registry, if that is the one to ask: it is told on whose behalf.
 fn registry_client(
     configuration: &Configuration,
     registry_urls: &str,
-    own: Option<Arc<Certificate>>,
-) -> Result<RegistryClient, Error> {
-    let mut urls = registries(registry_urls);
-    let mut client = RegistryClient::builder(urls.next().unwrap_or_default());
-    for url in urls {
-        client = client.or_url(url);
+    own: Option<OwnRegistry>,
+    access: &Access,
+) -> Result<RegistryFor, Error> {
+    let is_own = own.is_some();
+    let ca = configuration.tree.proxy.schema_registry_ca.as_deref().map(read_file).transpose()?;
+    let own = own.and_then(|own| own.certificate).filter(|_| ca.is_none());
+    let http = own.map(own_client).transpose()?;
+    let all: Vec<String> = registries(registry_urls).map(str::to_string).collect();
+    let client = move || {
+        let (first, others) =
+            all.split_first().map_or(("", [].as_slice()), |(first, others)| (first, others));
+        let mut client = RegistryClient::builder(first);
+        for url in others {
+            client = client.or_url(url);
+        }
+        match (&ca, &http) {
+            (Some(pem), _) => client.ca_pem(pem.clone()),
+            (None, Some(http)) => client.http_client(http.clone()),
+            (None, None) => client,
+        }
+    };
+    let shared = client().build().map_err(Error::RegistryClient)?;
+    if !is_own || access.door().is_none() {
+        return Ok(shared.into());
     }
-    match (&configuration.tree.proxy.schema_registry_ca.value, own) {
-        (Some(path), _) => client = client.ca_pem(read_file(path)?),
-        (None, Some(own)) => client = client.http_client(own_client(own)?),
-        (None, None) => {}
-    }
-    client.build().map_err(Error::RegistryClient)
+    let access = access.clone();
+    Ok(RegistryFor::each(move |caller| {
+        let voucher = access.voucher_for(caller);
+        let voucher = voucher.as_ref().and_then(|voucher| voucher.to_str().ok());
+        let own = voucher.map(|voucher| client().header(ON_BEHALF.as_str(), voucher).build());
+        // a client of these settings was made before; without a voucher it is let in nowhere
+        own.and_then(Result::ok).unwrap_or_else(|| shared.clone())
+    }))
 }
 
-fn proxy(configuration: &Configuration, client: RegistryClient) -> Result<Proxy, Error> {
+fn proxy(configuration: &Configuration, client: RegistryFor) -> Result<Proxy, Error> {
     let (tree, settings) = (&configuration.tree, &configuration.settings);
     let config = BrokerConfig { kafka: settings.clusters.proxy.clone(), embedded: None };
     let broker = Broker::with_settings(config, settings.kafka_clients.clone())

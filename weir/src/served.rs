@@ -12,6 +12,7 @@ use tokio_rustls::TlsAcceptor;
 use tower::Service;
 use weir_http::{Certificate, Services, Shared, Site};
 
+use crate::access::Access;
 use crate::added_headers::Adding;
 use crate::config::tree::Tree;
 use crate::config::value::Role;
@@ -67,10 +68,12 @@ impl<'a> Served<'a> {
         faces: &[(Role, &'a Face)],
         tree: &Tree,
         shared: &Arc<Shared>,
+        access: &Access,
         certificates: &mut Certificates<'_>,
     ) -> Result<Served<'a>, Error> {
         let planned = plan(faces)?;
-        let open = planned.into_iter().map(|planned| open(planned, tree, shared, certificates));
+        let open =
+            planned.into_iter().map(|planned| open(planned, tree, shared, access, certificates));
         Ok(Served { open: open.collect::<Result<_, _>>()? })
     }
 
@@ -184,6 +187,7 @@ fn open<'a>(
     planned: Planned<'a>,
     tree: &Tree,
     shared: &Arc<Shared>,
+    access: &Access,
     certificates: &mut Certificates<'_>,
 ) -> Result<Open<'a>, Error> {
     let Planned { wanted, carries } = planned;
@@ -192,13 +196,17 @@ fn open<'a>(
     let certificate = identity.map(|identity| certificates.get(identity)).transpose()?;
     let tls = certificate.as_ref().zip(identity);
     let tls = tls.map(|(certificate, identity)| certificate.acceptor(&identity.versions));
-    let (socket, address) = listen::bind(&wanted.url, *tree.process.insecure)?;
+    let is_safe = wanted.https && access.door().is_some();
+    let (socket, address) = listen::bind(&wanted.url, *tree.process.insecure || is_safe)?;
     let mut site = Site::new(shared.clone(), address, wanted.https);
     site = site.trusting_proxies(&tree.process.trusted_proxies);
     let all = |list: fn(&Face) -> &[String]| -> Vec<String> {
         carries.iter().flat_map(|carried| list(carried.face).iter().cloned()).collect()
     };
     site = site.allowing_origins(&all(|face| &face.allowed_origins));
+    if let Some(door) = access.door() {
+        site = site.behind(door.clone());
+    }
     for carried in &carries {
         site = site.allowing_hosts(&carried.face.allowed_hosts);
     }

@@ -70,6 +70,8 @@ pub(super) struct Counts {
     pub(super) slowed: AtomicU64,
     pub(super) unavailable: AtomicU64,
     pub(super) denied: AtomicU64,
+    /// Times that new rules could not be used.
+    pub(super) broken_rules: AtomicU64,
 }
 
 /// A path that is open, as a request has to write it: what is written with escapes or dots needs a login.
@@ -117,6 +119,11 @@ impl Door {
         let anonymous = Kind::ALL.into_iter().any(may);
         let generation = self.generation.fetch_add(1, Ordering::Relaxed) + 1;
         self.rules.store(Some(Arc::new(Rules { generation, policy, anonymous })));
+    }
+
+    /// New rules could not be used, so that the old ones hold.
+    pub fn count_broken_rules(&self) {
+        self.counts.broken_rules.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Believes vouchers that are signed with one of these keys. To be called once.

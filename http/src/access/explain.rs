@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::Serialize;
-use weir_access::{Action, Identity, Kind, Proof, Resource};
+use weir_access::{Action, Identity, Resource};
 use weir_errors::HttpError;
 
 use super::caller::Caller;
@@ -52,11 +52,7 @@ impl Caller {
     ) -> Result<AccessAnswer, HttpError> {
         let bad = |reason: String| HttpError::BadRequest { reason };
         let action = Action::from_str(&question.action).map_err(bad)?;
-        let (kind, name) = question.resource.split_once(':').ok_or_else(|| {
-            bad(format!("{} is no resource: expected KIND:NAME", question.resource))
-        })?;
-        let kind = Kind::from_str(kind).map_err(bad)?;
-        let resource = Resource { kind, name };
+        let resource = Resource::parse(&question.resource).map_err(bad)?;
         let who = self.who(question, service)?;
         let explained = self.explain_of(&who, action, resource);
         let (allowed, rule) = explained.unwrap_or((true, None));
@@ -78,10 +74,8 @@ impl Caller {
             return Ok(own);
         }
         self.demand(Action::Admin, service)?;
-        let texts = |all: &[String]| all.iter().map(|it| Arc::from(it.as_str())).collect();
         let name = question.principal.as_deref().unwrap_or(&own.name);
-        let proof = if name == "anonymous" { Proof::Nothing } else { Proof::Password };
-        let (groups, roles) = (texts(&question.groups), texts(&question.roles));
-        Ok(Identity { groups, roles, ..Identity::new(name, proof) })
+        Identity::assumed(name, &question.groups, &question.roles)
+            .map_err(|reason| HttpError::BadRequest { reason })
     }
 }

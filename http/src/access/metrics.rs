@@ -43,6 +43,13 @@ impl Door {
             "How often rules were read since the process began; 0 without rules.",
             &[("", self.rules_generation())],
         );
+        family(
+            out,
+            "access_rules_failures_total",
+            "counter",
+            "Times that changed rules could not be used, so that the old ones stayed.",
+            &[("", read(&counts.broken_rules))],
+        );
         if let Some(audit) = &self.audit {
             let (written, failed) = audit.counts();
             family(

@@ -8,6 +8,7 @@ use axum::http::{HeaderName, HeaderValue, Method};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
+use ring::rand::SystemRandom;
 use serde::{Deserialize, Serialize};
 use weir_access::{Identity, Proof};
 
@@ -48,6 +49,12 @@ impl VoucherKey {
     /// A key that is made of what only those have who may vouch.
     pub fn new(secret: &[u8]) -> VoucherKey {
         VoucherKey(hmac::Key::new(hmac::HMAC_SHA256, secret))
+    }
+
+    /// A key that nobody else has. An error is the system's, which gives no random bytes.
+    pub fn random() -> Result<VoucherKey, String> {
+        let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new());
+        key.map(VoucherKey).map_err(|_| "the system gives no random bytes".to_string())
     }
 
     /// Vouches for a caller of one request, for a minute.

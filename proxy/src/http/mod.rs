@@ -1,5 +1,6 @@
 //! The HTTP face: Confluent's REST Proxy API v2 and v3.
 
+mod access;
 mod answer;
 mod front;
 pub(crate) mod json;

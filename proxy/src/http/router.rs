@@ -10,6 +10,7 @@ use tower_http::compression::predicate::{And, Predicate, SizeAbove};
 use tower_http::decompression::RequestDecompressionLayer;
 use weir_http::Routes;
 
+use super::access;
 use super::answer::{self, Unbuffered};
 use super::v2::{brokers, consumers, negotiate, topics};
 use super::{front, limit, metrics, v3};
@@ -20,7 +21,10 @@ const COMPRESSED_BYTES_MIN: u16 = 512;
 
 /// The proxy's API.
 pub fn router(proxy: Proxy) -> Router {
-    let mut apis = Routes::new("proxy").route("/metrics", get(metrics::metrics)).into_router();
+    let mut apis = Routes::new("proxy")
+        .route("/v1/access/check", get(access::check))
+        .route("/metrics", get(metrics::metrics))
+        .into_router();
     let v3 = v3();
     if proxy.config.v2 {
         apis = apis.merge(v2());

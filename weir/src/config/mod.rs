@@ -64,8 +64,7 @@ pub struct Surroundings {
 impl Configuration {
     /// The settings of `weir serve`.
     pub fn of_serve(flags: &Flags, env: &Env) -> Result<Configuration, Error> {
-        let usual = || USUAL_FILES.map(PathBuf::from).into_iter().find(|path| path.is_file());
-        Configuration::read(told_file(flags, env).or_else(usual), flags, env)
+        Configuration::read(told_file(flags, env).or_else(usual_file), flags, env)
     }
 
     /// The settings of `weir serve` with another file, which need not be in its place.
@@ -118,6 +117,15 @@ pub fn of_dev(flags: &Flags, env: &Env) -> Result<Tree, Error> {
     tree.filter(|_| problems.is_empty()).ok_or_else(|| Problems::new(problems).into())
 }
 
+/// The file with the rules of access control that `weir serve` reads by its file and its variables, whatever other settings say.
+pub fn rules_file(env: &Env) -> Result<Option<PathBuf>, Error> {
+    let mut problems = Vec::new();
+    let file = told_file(&Flags::default(), env).or_else(usual_file);
+    let mut layers = of_file(file.as_deref(), &mut problems)?;
+    layers.extend(environment::read(env).0);
+    Ok(layers.value::<Option<PathBuf>>("access.rules", &mut problems).and_then(|rules| rules.value))
+}
+
 /// The layer of a file, which is empty if there is none. A text that is not TOML ends everything.
 fn of_file(path: Option<&Path>, problems: &mut Vec<Problem>) -> Result<Layers, Error> {
     match path {
@@ -140,6 +148,11 @@ fn of_weir(flags: &Flags, env: &Env, problems: &mut Vec<Problem>) -> (Layers, Ve
 fn told_file(flags: &Flags, env: &Env) -> Option<PathBuf> {
     let told = flags.config.as_ref().or_else(|| env.get(environment::CONFIG));
     told.filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
+/// The first of the usual files that is there.
+fn usual_file() -> Option<PathBuf> {
+    USUAL_FILES.map(PathBuf::from).into_iter().find(|path| path.is_file())
 }
 
 fn text_of(path: &Path) -> Result<String, Error> {

@@ -88,8 +88,8 @@ settings! {
         audiences: Vec<String> { flag: "oidc-audience", named: "WEIR_OIDC_AUDIENCES" }
         /// The claim that has the principal's name.
         name_claim: String { flag: "oidc-name-claim", default: "sub" }
-        /// The claim that has the principal's groups; dots lead into objects: `realm_access.groups`.
-        groups_claim: Option<String> { flag: "oidc-groups-claim" }
+        /// The claim that has the principal's groups; dots lead into objects: `realm_access.groups`. Empty: none has.
+        groups_claim: String { flag: "oidc-groups-claim", default: "groups" }
         /// The claim that has the principal's roles, likewise.
         roles_claim: Option<String> { flag: "oidc-roles-claim" }
         /// A scope that tokens need; of several, all.

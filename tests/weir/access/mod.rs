@@ -1,0 +1,12 @@
+//! A registry on a company's network: who comes in, by which login, what each may do, and what is written down of it.
+
+mod attacks;
+mod audit;
+mod clients;
+mod confluent;
+mod house;
+mod logins;
+mod nodes;
+mod proxy;
+mod quotas;
+mod reload;

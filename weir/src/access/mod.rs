@@ -1,0 +1,182 @@
+//! Who comes in, and what they may do: what the settings of access control come to.
+
+mod rules;
+
+pub use rules::text_of;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::HeaderValue;
+use weir_access::{Identity, MappingRules};
+use weir_http::{Audit, AuditTarget, Caller, Door, DoorOptions, VoucherKey};
+use weir_login::tokens::{TokenOptions, Tokens};
+use weir_login::{CertificateName, Format, Keys, Logins, Sources, TokenVerifier, Users};
+use weir_registry::Registry;
+
+use crate::config::tree::{Oidc, Tree};
+use crate::config::value::{Role, UsersFormat};
+use crate::error::Error;
+use crate::face::Face;
+use crate::listen::Hangups;
+
+/// Access control of a process.
+#[derive(Clone)]
+pub struct Access {
+    /// None: nothing says who may come in, and everybody does.
+    door: Option<Arc<Door>>,
+    /// With which the proxy of this process tells the registry of this process on whose behalf it asks.
+    own_key: VoucherKey,
+}
+
+impl Access {
+    /// Opens what the settings name, and follows its files from now on. To be called within a runtime.
+    pub fn open(tree: &Tree, faces: &[(Role, &Face)], hangups: &Hangups) -> Result<Access, Error> {
+        let certificates = faces.iter().any(|(_, face)| face.asks_for_certificates());
+        let own_key = VoucherKey::random().map_err(Error::Access)?;
+        Ok(Access { door: open_door(tree, certificates, hangups)?, own_key })
+    }
+
+    /// No access control: everybody comes in.
+    pub fn none() -> Result<Access, Error> {
+        Ok(Access { door: None, own_key: VoucherKey::random().map_err(Error::Access)? })
+    }
+
+    pub fn door(&self) -> Option<&Arc<Door>> {
+        self.door.as_ref()
+    }
+
+    /// Believes the nodes that share a registry's log, and the proxy of this process, on whose behalf they ask.
+    pub fn believe_nodes_of(&self, registry: Registry) {
+        let Some(door) = &self.door else { return };
+        let own = self.own_key.clone();
+        door.believe(Box::new(move || {
+            let mut keys = registry.voucher_keys();
+            keys.push(own.clone());
+            keys
+        }));
+    }
+
+    /// What the proxy of this process tells the registry of this process of a caller; none without access control.
+    pub fn voucher_for(&self, caller: &Caller) -> Option<HeaderValue> {
+        self.door.as_ref()?;
+        let identity = caller.identity().cloned().unwrap_or_else(Identity::anonymous);
+        Some(self.own_key.for_any_request(&identity))
+    }
+}
+
+/// The door; none if nothing says who may come in.
+fn open_door(
+    tree: &Tree,
+    certificates: bool,
+    hangups: &Hangups,
+) -> Result<Option<Arc<Door>>, Error> {
+    let (access, oidc) = (&tree.access, &tree.oidc);
+    let sources = Sources {
+        realm: access.realm.value.clone(),
+        users: users(tree, hangups)?,
+        keys: keys(tree, hangups)?,
+        tokens: tokens(oidc)?,
+        certificate_name: if certificates { Some(certificate_name(tree)?) } else { None },
+        required_roles: Some(access.required_roles.value.clone()),
+    };
+    let has_logins = sources.users.is_some()
+        || sources.keys.is_some()
+        || sources.tokens.is_some()
+        || sources.certificate_name.is_some();
+    if !has_logins && access.rules.is_none() {
+        return Ok(None);
+    }
+    let logins = Arc::new(Logins::new(sources));
+    let policy = access.rules.as_deref().map(rules::read).transpose()?;
+    if policy.is_none() {
+        tracing::warn!("there are no rules (access.rules): whoever logs in may do everything");
+    }
+    let entrance = logins.clone();
+    let door = Door::new(DoorOptions {
+        authenticator: logins,
+        policy,
+        may_enter: Box::new(move |identity| entrance.may_enter(identity)),
+        open_paths: access.open_paths.value.clone(),
+        audit: audit(tree)?,
+    });
+    let door = door.map_err(Error::Access)?;
+    if let Some(path) = access.rules.value.clone() {
+        tokio::spawn(rules::follow(path, door.clone(), hangups.subscribe()));
+    }
+    Ok(Some(door))
+}
+
+fn users(tree: &Tree, hangups: &Hangups) -> Result<Option<Arc<Users>>, Error> {
+    let Some(path) = tree.access.users.as_deref() else { return Ok(None) };
+    let format = match tree.access.users_format.value {
+        UsersFormat::Auto => None,
+        UsersFormat::Weir => Some(Format::Weir),
+        UsersFormat::Jetty => Some(Format::Jetty),
+        UsersFormat::Karapace => Some(Format::Karapace),
+    };
+    let users =
+        Users::open(path, format).map_err(|unusable| Error::Access(unusable.to_string()))?;
+    let (users, told) = (Arc::new(users), hangups.subscribe());
+    let followed = users.clone();
+    tokio::spawn(async move { followed.follow(told).await });
+    Ok(Some(users))
+}
+
+fn keys(tree: &Tree, hangups: &Hangups) -> Result<Option<Arc<Keys>>, Error> {
+    let Some(path) = tree.access.keys.as_deref() else { return Ok(None) };
+    let keys = Keys::open(path).map_err(|unusable| Error::Access(unusable.to_string()))?;
+    let (keys, told) = (Arc::new(keys), hangups.subscribe());
+    let followed = keys.clone();
+    tokio::spawn(async move { followed.follow(told).await });
+    Ok(Some(keys))
+}
+
+/// What verifies tokens, if a provider is named.
+fn tokens(oidc: &Oidc) -> Result<Option<Arc<dyn TokenVerifier>>, Error> {
+    let Some(issuer) = oidc.issuer.value.clone() else {
+        let named = [&oidc.jwks_url.value.is_some(), &oidc.jwks_file.value.is_some()];
+        return match named.contains(&&true) {
+            true => Err(Error::Access("oidc.issuer is missing: whose tokens are taken?".into())),
+            false => Ok(None),
+        };
+    };
+    let options = TokenOptions {
+        issuer,
+        jwks_url: oidc.jwks_url.value.clone(),
+        jwks_file: oidc.jwks_file.value.clone(),
+        audiences: oidc.audiences.value.clone(),
+        name_claim: oidc.name_claim.value.clone(),
+        groups_claim: Some(oidc.groups_claim.value.clone()).filter(|claim| !claim.is_empty()),
+        roles_claim: oidc.roles_claim.value.clone(),
+        required_scopes: oidc.required_scopes.value.clone(),
+        leeway: Duration::from_secs(*oidc.leeway_s),
+        client_ids: oidc.client_ids.value.clone(),
+        token_types: oidc.token_types.value.clone(),
+        ca: oidc.ca.value.clone(),
+        refresh: Duration::from_secs(*oidc.refresh_s),
+        ..TokenOptions::default()
+    };
+    let tokens = Tokens::start(options).map_err(Error::Access)?;
+    Ok(Some(Arc::new(tokens)))
+}
+
+fn certificate_name(tree: &Tree) -> Result<CertificateName, Error> {
+    let rules = MappingRules::parse(&tree.access.certificate_names)
+        .map_err(|why| Error::Access(format!("access.certificate_names: {why}")))?;
+    Ok(Box::new(move |subject| rules.name(subject)))
+}
+
+fn audit(tree: &Tree) -> Result<Option<Audit>, Error> {
+    let access = &tree.access;
+    let Some(target) = access.audit_log.as_deref() else { return Ok(None) };
+    let opened = Audit::open(match target {
+        "stdout" => AuditTarget::Stdout,
+        path => AuditTarget::File {
+            path: path.into(),
+            bytes_max: *access.audit_log_bytes_max,
+            kept: *access.audit_logs_kept,
+        },
+    });
+    opened.map(Some).map_err(|error| Error::Access(format!("{target}: {error}")))
+}

@@ -15,7 +15,8 @@ use tokio::sync::futures::OwnedNotified;
 use tokio::time::{Sleep, sleep, timeout};
 
 use crate::budget::Held;
-use crate::connection::{Arrival, Connection};
+use crate::connection::Arrival;
+use crate::exchange::Exchange;
 
 /// Bytes of a body that is too large which are still read, so that the client gets to read the
 /// answer instead of a reset connection.
@@ -86,7 +87,7 @@ pub async fn read(
 /// A body that is read piece by piece.
 pub struct IncomingBody {
     body: Body,
-    connection: Option<Arc<Connection>>,
+    exchange: Option<Arc<Exchange>>,
     held: Option<Held>,
     /// Once a piece had to be waited for.
     slow: Option<Slow>,
@@ -101,10 +102,10 @@ struct Slow {
 
 impl IncomingBody {
     pub fn new(body: Body, arrival: Option<&Arrival>) -> IncomingBody {
-        let connection = arrival.map(|arrival| arrival.0.clone());
+        let exchange = arrival.map(|arrival| arrival.0.clone());
         // whoever reads a body a second time reads what is counted already
-        let counted = connection.clone().filter(|connection| !connection.keeps());
-        IncomingBody { body, connection, held: counted.map(Held::new), slow: None, rests: false }
+        let counted = exchange.clone().filter(|exchange| !exchange.keeps());
+        IncomingBody { body, exchange, held: counted.map(Held::new), slow: None, rests: false }
     }
 
     /// The next piece, nothing at the end.
@@ -130,7 +131,7 @@ impl IncomingBody {
 
     /// Ready once a body that has to be waited for has had its time, or has to make room for others.
     fn poll_patience(&mut self, context: &mut Context<'_>) -> Poll<BodyError> {
-        let Some(connection) = self.connection.as_ref().filter(|_| !self.rests) else {
+        let Some(connection) = self.exchange.as_ref().filter(|_| !self.rests) else {
             return Poll::Pending;
         };
         let shared = connection.shared();
@@ -191,7 +192,7 @@ impl IncomingBody {
 
     fn is_not_slow(&mut self) {
         if self.slow.take().is_some()
-            && let Some(connection) = &self.connection
+            && let Some(connection) = &self.exchange
         {
             connection.body_is_whole();
         }

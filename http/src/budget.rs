@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use tokio::sync::Notify;
 use tokio::time::{Duration, Instant, timeout_at};
 
-use crate::connection::Connection;
+use crate::exchange::Exchange;
 
 /// A body up to this size finds room where larger ones do not: an eighth of the sum is for small ones.
 const SMALL_BYTES: usize = 64 * 1024;
@@ -51,7 +51,7 @@ impl Budget {
 
 /// A body's share in the sum, given back when it is dropped.
 pub(crate) struct Held {
-    connection: Arc<Connection>,
+    exchange: Arc<Exchange>,
     bytes: usize,
 }
 
@@ -60,8 +60,8 @@ pub(crate) struct Held {
 pub(crate) struct NoRoom;
 
 impl Held {
-    pub(crate) fn new(connection: Arc<Connection>) -> Held {
-        Held { connection, bytes: 0 }
+    pub(crate) fn new(exchange: Arc<Exchange>) -> Held {
+        Held { exchange, bytes: 0 }
     }
 
     /// Makes it `bytes`. More may have to wait until others have less, and those that are slow have to make room.
@@ -73,7 +73,8 @@ impl Held {
         if !self.budget().take(bytes - self.bytes, bytes) {
             self.wait_for(bytes).await?;
         }
-        self.is_now(bytes);
+        self.exchange.held_bytes().fetch_add(bytes - self.bytes, Ordering::Relaxed);
+        self.bytes = bytes;
         Ok(())
     }
 
@@ -81,17 +82,18 @@ impl Held {
         let freed = self.bytes.saturating_sub(bytes);
         if freed > 0 {
             self.budget().give_back(freed);
-            self.is_now(bytes);
+            self.exchange.held_bytes().fetch_sub(freed, Ordering::Relaxed);
+            self.bytes = bytes;
         }
     }
 
     /// From now on it counts until its request is answered.
     pub(crate) fn keep(mut self) {
-        self.connection.keep(std::mem::take(&mut self.bytes));
+        self.exchange.keep(std::mem::take(&mut self.bytes));
     }
 
     async fn wait_for(&self, bytes: usize) -> Result<(), NoRoom> {
-        let shared = self.connection.shared().clone();
+        let shared = self.exchange.shared().clone();
         let budget = &shared.bodies;
         let deadline = Instant::now() + shared.limits.body_wait;
         loop {
@@ -112,13 +114,8 @@ impl Held {
         }
     }
 
-    fn is_now(&mut self, bytes: usize) {
-        self.bytes = bytes;
-        self.connection.held_bytes().store(bytes, Ordering::Relaxed);
-    }
-
     fn budget(&self) -> &Budget {
-        &self.connection.shared().bodies
+        &self.exchange.shared().bodies
     }
 }
 

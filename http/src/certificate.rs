@@ -2,44 +2,45 @@
 //! told to; connections that are open stay as they are.
 
 use std::fmt;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use rustls::crypto::ring;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::CertificateDer;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use rustls::{ServerConfig, SupportedProtocolVersion};
 use tokio::sync::watch;
-use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 
+use crate::reload::{self, Reloaded, Tried};
+use crate::secret::Password;
+use crate::store;
 use crate::validity::Validity;
-
-/// How often it is seen whether the files are other ones.
-const LOOK: Duration = Duration::from_secs(5);
 
 const DAY_S: i64 = 24 * 60 * 60;
 
-/// The certificate and the key of https listeners, in PEM.
-#[derive(Clone, Debug)]
+/// The certificate and the key of https listeners, in PEM or PKCS#12.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     pub cert: PathBuf,
     pub key: PathBuf,
-    pub versions: Vec<&'static SupportedProtocolVersion>,
+    /// The password of a file in PKCS#12.
+    pub password: Option<Password>,
+}
+
+impl Identity {
+    fn files(&self) -> [&Path; 2] {
+        [&self.cert, &self.key]
+    }
 }
 
 /// A certificate that can be replaced while it is served.
 pub struct Certificate {
     identity: Identity,
     current: ArcSwap<Loaded>,
-    /// The files that were read last, whether or not they were good.
-    tried: Mutex<Stamp>,
+    tried: Tried,
     /// Whether it was said that it is not valid.
     said: AtomicBool,
     reloads: AtomicU64,
@@ -51,13 +52,11 @@ struct Loaded {
     validity: Option<Validity>,
 }
 
-/// What shows that files are other ones: when each was written, which it is, how long.
-type Stamp = [Option<(i64, i64, u64, u64)>; 2];
-
 impl Certificate {
     /// Reads certificate and key. That it is not valid is said, and no error: the clock may be wrong.
     pub fn open(identity: Identity) -> Result<Arc<Certificate>, String> {
-        let tried = Mutex::new(stamp(&identity));
+        let tried = Tried::default();
+        tried.now(&identity.files());
         let current = ArcSwap::from_pointee(Loaded::read(&identity)?);
         let certificate = Certificate {
             identity,
@@ -73,68 +72,17 @@ impl Certificate {
 
     /// Whether it is read from these files.
     pub fn is_of(&self, identity: &Identity) -> bool {
-        (&self.identity.cert, &self.identity.key) == (&identity.cert, &identity.key)
+        self.identity == *identity
     }
 
-    /// What speaks these versions of TLS with it, and with what has come in its place.
-    pub fn acceptor(
-        self: &Arc<Self>,
-        versions: &[&'static SupportedProtocolVersion],
-    ) -> TlsAcceptor {
-        let config = ServerConfig::builder_with_protocol_versions(versions);
-        let resolver = Arc::new(Resolver(self.clone()));
-        let mut config = config.with_no_client_auth().with_cert_resolver(resolver);
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        TlsAcceptor::from(Arc::new(config))
+    /// What shows it to clients, and what has come in its place.
+    pub(crate) fn resolver(self: &Arc<Self>) -> Arc<dyn ResolvesServerCert> {
+        Arc::new(Resolver(self.clone()))
     }
 
     /// Reads it anew whenever `told` changes, or its files have.
-    pub async fn follow(self: Arc<Self>, mut told: watch::Receiver<u64>) {
-        loop {
-            let is_told = match timeout(LOOK, told.changed()).await {
-                Ok(Ok(())) => true,
-                Ok(Err(_)) => return, // the process ends
-                Err(_) => false,
-            };
-            let certificate = self.clone();
-            let reading = tokio::task::spawn_blocking(move || {
-                if is_told || certificate.has_changed() {
-                    certificate.reload();
-                }
-                certificate.say_if_invalid();
-            });
-            if let Err(panic) = reading.await {
-                tracing::error!(%panic, "a certificate was not read");
-            }
-        }
-    }
-
-    fn has_changed(&self) -> bool {
-        *self.tried() != stamp(&self.identity)
-    }
-
-    /// Takes what the files have now; if that cannot be used, says so and keeps what there is.
-    fn reload(&self) {
-        *self.tried() = stamp(&self.identity);
-        let file = self.identity.cert.display();
-        match Loaded::read(&self.identity) {
-            Ok(loaded) => {
-                self.current.store(Arc::new(loaded));
-                self.said.store(false, Ordering::Relaxed);
-                self.reloads.fetch_add(1, Ordering::Relaxed);
-                tracing::info!("the certificate in {file} was read: new connections are shown it");
-            }
-            Err(error) => {
-                self.failures.fetch_add(1, Ordering::Relaxed);
-                tracing::error!(
-                    "{error}; connections are shown the certificate that was read before"
-                );
-            }
-        }
-    }
-
-    fn tried(&self) -> std::sync::MutexGuard<'_, Stamp> {
-        self.tried.lock().unwrap_or_else(PoisonError::into_inner)
+    pub async fn follow(self: Arc<Self>, told: watch::Receiver<u64>) {
+        reload::follow(self, told).await;
     }
 
     /// Says once that it has expired, or is not valid yet.
@@ -183,6 +131,35 @@ impl Certificate {
     }
 }
 
+impl Reloaded for Certificate {
+    fn has_changed(&self) -> bool {
+        self.tried.have_changed(&self.identity.files())
+    }
+
+    fn reload(&self) {
+        self.tried.now(&self.identity.files());
+        let file = self.identity.cert.display();
+        match Loaded::read(&self.identity) {
+            Ok(loaded) => {
+                self.current.store(Arc::new(loaded));
+                self.said.store(false, Ordering::Relaxed);
+                self.reloads.fetch_add(1, Ordering::Relaxed);
+                tracing::info!("the certificate in {file} was read: new connections are shown it");
+            }
+            Err(error) => {
+                self.failures.fetch_add(1, Ordering::Relaxed);
+                tracing::error!(
+                    "{error}; connections are shown the certificate that was read before"
+                );
+            }
+        }
+    }
+
+    fn look(&self) {
+        self.say_if_invalid();
+    }
+}
+
 /// So many seconds in words.
 fn span(seconds: i64) -> String {
     match seconds / DAY_S {
@@ -193,28 +170,16 @@ fn span(seconds: i64) -> String {
 
 impl Loaded {
     fn read(identity: &Identity) -> Result<Loaded, String> {
-        let Identity { cert, key, .. } = identity;
+        let Identity { cert, key, password } = identity;
         let failed = |why: &dyn fmt::Display| {
             format!("cannot use {} with {}: {why}", cert.display(), key.display())
         };
-        let chain: Result<Vec<_>, _> =
-            CertificateDer::pem_file_iter(cert).and_then(Iterator::collect);
-        let chain = chain.map_err(|e| failed(&e))?;
-        if chain.is_empty() {
-            return Err(failed(&"there is no certificate in it"));
-        }
-        let key = PrivateKeyDer::from_pem_file(key).map_err(|e| failed(&e))?;
+        let read = store::identity(cert, key, password.as_ref());
+        let (chain, key) = read.map_err(|e| failed(&e))?;
         let validity = chain.first().and_then(|first| Validity::of(first));
         let key = CertifiedKey::from_der(chain, key, &ring::default_provider());
         Ok(Loaded { key: Arc::new(key.map_err(|e| failed(&e))?), validity })
     }
-}
-
-fn stamp(identity: &Identity) -> Stamp {
-    [&identity.cert, &identity.key].map(|file| {
-        let file = std::fs::metadata(file).ok()?;
-        Some((file.mtime(), file.mtime_nsec(), file.ino(), file.len()))
-    })
 }
 
 /// Shows each client the certificate that there is at the time.
@@ -235,8 +200,6 @@ impl fmt::Debug for Resolver {
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "a test may wait for its disk")]
 mod tests {
-    use rustls::version::TLS13;
-
     use super::*;
 
     fn write(identity: &Identity, name: &str) {
@@ -253,7 +216,7 @@ mod tests {
     fn what_cannot_be_used_leaves_the_certificate_before_it() {
         let folder = tempfile::tempdir().unwrap();
         let [cert, key] = ["cert.pem", "key.pem"].map(|name| folder.path().join(name));
-        let identity = Identity { cert, key, versions: vec![&TLS13] };
+        let identity = Identity { cert, key, password: None };
         write(&identity, "a");
         let certificate = Certificate::open(identity.clone()).unwrap();
         let first = shown(&certificate);

@@ -8,9 +8,12 @@ use std::time::{Duration, Instant};
 
 use axum::extract::ConnectInfo;
 use axum::http::Extensions;
+use rustls::pki_types::CertificateDer;
 use tokio::sync::{Notify, oneshot};
 
+use crate::answers::Answers;
 use crate::clock::Moment;
+use crate::exchange::Exchange;
 use crate::shared::{Shared, Site};
 
 /// How long a body has to be under way before it may have to make room for others.
@@ -19,9 +22,9 @@ const SLOW_BODY_MIN: Duration = Duration::from_secs(1);
 /// How long a client has to take nothing of its answer before its connection may have to make room for others.
 const STALLED_MIN: Duration = Duration::from_secs(2);
 
-/// The connection that a request came on; an extension of the request.
+/// The exchange that a request is part of, and with it the connection that it came on; an extension of the request.
 #[derive(Clone)]
-pub struct Arrival(pub(crate) Arc<Connection>);
+pub struct Arrival(pub(crate) Arc<Exchange>);
 
 /// Why a connection is to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,23 +40,28 @@ pub(crate) struct Connection {
     pub(crate) site: Arc<Site>,
     /// Since when no request has come, if none is being answered.
     waiting_since: Moment,
-    /// Since when the body of its request is under way, if that did not come at once.
+    /// Requests of HTTP/2 that are being answered.
+    streams: AtomicUsize,
+    /// Since when bodies of its requests are under way that did not come at once.
     body_since: Moment,
+    /// Bodies that are under way and did not come at once.
+    slow_bodies: AtomicUsize,
     /// Whether a request has come on it, ever.
     was_used: AtomicBool,
     /// When its client took something for the last time, if it is behind with what it is sent.
     behind_since: Moment,
-    /// Bytes of its request's body that are held.
+    /// Bytes of its requests' bodies that are held.
     held_bytes: AtomicUsize,
-    /// The bytes of `held_bytes` that are of a body which is there as a whole: they count until its request is
-    /// answered.
-    kept_bytes: AtomicUsize,
-    /// The route that has taken the request which is being answered: one at a time, as HTTP/1 has it.
-    route: Mutex<Option<&'static str>>,
+    /// Whether something of the next request's head has come.
+    head_has_begun: AtomicBool,
+    /// Answers of HTTP/2 that its client has not taken yet.
+    pub(crate) answers: Answers,
     /// The subject of the client's certificate, as RFC 2253 writes it, if it has shown one that the listener trusts.
     pub(crate) client_subject: OnceLock<String>,
+    /// The certificates that the client has shown, its own first.
+    pub(crate) client_chain: OnceLock<Vec<CertificateDer<'static>>>,
     end: Mutex<Option<oneshot::Sender<End>>>,
-    /// Told when the body that is under way has to make room for others.
+    /// Told when the bodies that are under way have to make room for others.
     pub(crate) cut: Arc<Notify>,
 }
 
@@ -68,13 +76,16 @@ impl Connection {
             peer,
             site,
             waiting_since: Moment::default(),
+            streams: AtomicUsize::new(0),
             body_since: Moment::default(),
+            slow_bodies: AtomicUsize::new(0),
             was_used: AtomicBool::new(false),
             behind_since: Moment::default(),
             held_bytes: AtomicUsize::new(0),
-            kept_bytes: AtomicUsize::new(0),
-            route: Mutex::default(),
+            head_has_begun: AtomicBool::new(false),
+            answers: Answers::default(),
             client_subject: OnceLock::new(),
+            client_chain: OnceLock::new(),
             end: Mutex::new(Some(end)),
             cut: Arc::default(),
         };
@@ -85,14 +96,7 @@ impl Connection {
     /// The last request is answered, or there was none yet.
     pub(crate) fn begin_waiting(&self, now: Instant) {
         self.waiting_since.set(now);
-        if self.keeps() {
-            self.give_back_kept();
-        }
-    }
-
-    fn give_back_kept(&self) {
-        self.held_bytes.store(0, Ordering::Relaxed);
-        self.shared().bodies.give_back(self.kept_bytes.swap(0, Ordering::Relaxed));
+        self.head_has_begun.store(false, Ordering::Relaxed);
     }
 
     /// A request's head has come.
@@ -101,19 +105,39 @@ impl Connection {
         self.was_used.store(true, Ordering::Relaxed);
     }
 
-    /// The request that is being answered is this route's.
-    pub(crate) fn take_route(&self, path: &'static str) {
-        *self.route.lock().unwrap_or_else(PoisonError::into_inner) = Some(path);
+    /// A request of HTTP/2 has come: it may be one of several.
+    pub(crate) fn begin_stream(&self) {
+        self.streams.fetch_add(1, Ordering::Relaxed);
+        self.begin_answering();
     }
 
-    /// The route that has taken the request, which is answered now.
-    pub(crate) fn give_route(&self) -> Option<&'static str> {
-        self.route.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// A request of HTTP/2 is answered, or given up.
+    pub(crate) fn end_stream(&self) {
+        if self.streams.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.waiting_since.set(Instant::now());
+        }
+    }
+
+    /// Something has come from the client.
+    pub(crate) fn has_come(&self) {
+        self.head_has_begun.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns true if something of the next request's head has come.
+    pub(crate) fn head_has_begun(&self) -> bool {
+        self.head_has_begun.load(Ordering::Relaxed)
+    }
+
+    /// Returns true if it has been idle for at least so long.
+    pub(crate) fn is_idle_for(&self, least: Duration) -> bool {
+        self.is_idle() && self.waiting_since.since(Instant::now(), least).is_some()
     }
 
     /// Whether it can end without a client that misses anything: no request has come, no answer is under way.
     pub(crate) fn is_idle(&self) -> bool {
-        self.waiting_since.is_set() && !self.behind_since.is_set()
+        self.waiting_since.is_set()
+            && !self.behind_since.is_set()
+            && self.streams.load(Ordering::Relaxed) == 0
     }
 
     /// Whether it may be cut off where others need its place: its client has taken nothing for a while.
@@ -138,14 +162,18 @@ impl Connection {
         self.body_since.since(now, SLOW_BODY_MIN)
     }
 
+    /// A body did not come at once.
     pub(crate) fn body_is_slow(&self) {
-        if !self.body_since.is_set() {
+        if self.slow_bodies.fetch_add(1, Ordering::Relaxed) == 0 {
             self.body_since.set(Instant::now());
         }
     }
 
+    /// A body that did not come at once is there, or is not waited for any more.
     pub(crate) fn body_is_whole(&self) {
-        self.body_since.unset();
+        if self.slow_bodies.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.body_since.unset();
+        }
     }
 
     /// The client is behind, and takes nothing from now on.
@@ -161,16 +189,6 @@ impl Connection {
         &self.held_bytes
     }
 
-    /// Keeps so many bytes of the sum of bodies until the request is answered.
-    pub(crate) fn keep(&self, bytes: usize) {
-        self.kept_bytes.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    /// Whether the whole body of its request is counted already.
-    pub(crate) fn keeps(&self) -> bool {
-        self.kept_bytes.load(Ordering::Relaxed) != 0
-    }
-
     /// Tells it to end; whoever is first says why.
     pub(crate) fn end(&self, why: End) {
         if let Some(end) = self.end.lock().unwrap_or_else(PoisonError::into_inner).take() {
@@ -178,6 +196,7 @@ impl Connection {
         }
         if why == End::Evicted {
             self.cut.notify_one();
+            self.cut.notify_waiters(); // HTTP/2 may have several
         }
     }
 
@@ -186,16 +205,10 @@ impl Connection {
     }
 }
 
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.give_back_kept();
-    }
-}
-
 /// The other end of the connection that a request has come on, by a listener of ours or by one of axum's.
 pub(crate) fn peer(request: &Extensions) -> Option<IpAddr> {
     let peer = match request.get::<Arrival>() {
-        Some(Arrival(connection)) => Some(connection.peer),
+        Some(Arrival(exchange)) => Some(exchange.peer),
         None => request.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer),
     };
     peer.map(|peer| peer.ip().to_canonical())

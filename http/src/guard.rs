@@ -90,6 +90,9 @@ fn check_host<'r, B>(
     known(host.as_bytes())?;
     // who names the server in the request's first line means that name
     if let Some(authority) = request.uri().authority() {
+        if request.version() == Version::HTTP_2 && host != authority.as_str() {
+            return Err(Refusal::Host("The header Host and :authority differ."));
+        }
         known(authority.as_str().as_bytes())?;
     }
     Ok(Some(host))
@@ -158,6 +161,7 @@ mod tests {
 
     use super::*;
     use crate::connection::Connection;
+    use crate::exchange::Exchange;
     use crate::limits::Limits;
 
     fn arrival(https: bool) -> Arrival {
@@ -165,7 +169,8 @@ mod tests {
         let site = Site::new(shared, "127.0.0.1:8081".parse().unwrap(), https);
         let site = site.allowing_hosts(&["r.example".parse().unwrap()]);
         let site = site.allowing_origins(&["https://*.ui.example".to_string()]);
-        Arrival(Connection::new("127.0.0.1:9".parse().unwrap(), Arc::new(site)).0)
+        let (connection, _) = Connection::new("127.0.0.1:9".parse().unwrap(), Arc::new(site));
+        Arrival(Exchange::in_turn(connection))
     }
 
     fn checked(method: Method, headers: &[(&str, &str)], https: bool) -> Result<(), Refusal> {

@@ -1,4 +1,4 @@
-//! The time that a client has for a request's headers, without a timer for each request: setting one
+//! The time that a client has until a request's head is there, without a timer for each request: setting one
 //! takes a lock that all connections share.
 #![expect(clippy::disallowed_types, reason = "hyper's timers count in it")]
 
@@ -9,23 +9,29 @@ use std::time::{Duration, Instant};
 
 use hyper::rt::{Sleep, Timer};
 
-use crate::connection::Connection;
+use crate::exchange::Exchange;
 
 /// A connection's own timer. hyper asks it for a deadline at each request and drops it once the
-/// headers are there; underneath, one timer of the runtime is moved only when it has run out.
+/// head is there; underneath, one timer of the runtime is moved only when it has run out.
 ///
-/// That hyper asks is also how a connection knows that its last request is answered, and that it waits.
-pub(crate) struct HeadTimer {
-    timer: Arc<Mutex<Pin<Box<tokio::time::Sleep>>>>,
-    timeout: Duration,
-    connection: Arc<Connection>,
+/// A connection may be idle for longer than a head may take once its first byte is there. That hyper asks is also how a
+/// connection knows that its last request is answered, and that it waits.
+pub(crate) struct HeadTimer(Arc<ConnectionTimer>);
+
+struct ConnectionTimer {
+    sleep: Mutex<Pin<Box<tokio::time::Sleep>>>,
+    idle_timeout: Duration,
+    header_timeout: Duration,
+    exchange: Arc<Exchange>,
 }
 
 impl HeadTimer {
-    /// For deadlines that are `timeout` away when they are asked for.
-    pub(crate) fn new(timeout: Duration, connection: Arc<Connection>) -> HeadTimer {
-        let timer = Arc::new(Mutex::new(Box::pin(tokio::time::sleep(timeout))));
-        HeadTimer { timer, timeout, connection }
+    /// For deadlines that are the idle time-out away when they are asked for.
+    pub(crate) fn new(exchange: Arc<Exchange>) -> HeadTimer {
+        let limits = &exchange.shared().limits;
+        let (idle_timeout, header_timeout) = (limits.idle_timeout, limits.header_timeout);
+        let sleep = Mutex::new(Box::pin(tokio::time::sleep(idle_timeout)));
+        HeadTimer(Arc::new(ConnectionTimer { sleep, idle_timeout, header_timeout, exchange }))
     }
 }
 
@@ -35,15 +41,17 @@ impl Timer for HeadTimer {
     }
 
     fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Sleep>> {
-        let now = deadline.checked_sub(self.timeout).unwrap_or(deadline);
-        self.connection.begin_waiting(now);
-        Box::pin(Deadline { timer: Arc::clone(&self.timer), deadline })
+        let now = deadline.checked_sub(self.0.idle_timeout).unwrap_or(deadline);
+        self.0.exchange.begin_waiting(now);
+        Box::pin(Deadline { timer: self.0.clone(), deadline, head_has_begun: false })
     }
 }
 
 struct Deadline {
-    timer: Arc<Mutex<Pin<Box<tokio::time::Sleep>>>>,
+    timer: Arc<ConnectionTimer>,
     deadline: Instant,
+    /// Whether the first byte of the head was there when this was looked at.
+    head_has_begun: bool,
 }
 
 impl Sleep for Deadline {}
@@ -51,14 +59,21 @@ impl Sleep for Deadline {}
 impl Future for Deadline {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let mut timer = self.timer.lock().unwrap_or_else(PoisonError::into_inner);
+    /// hyper polls it when it has read what is there, and the head is not whole.
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let timer = self.timer.clone();
+        let mut sleep = timer.sleep.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.head_has_begun && timer.exchange.head_has_begun() {
+            self.head_has_begun = true;
+            self.deadline = self.deadline.min(Instant::now() + timer.header_timeout);
+            sleep.as_mut().reset(self.deadline.into());
+        }
         loop {
-            ready!(timer.as_mut().poll(context));
+            ready!(sleep.as_mut().poll(context));
             if Instant::now() >= self.deadline {
                 return Poll::Ready(());
             }
-            timer.as_mut().reset(self.deadline.into());
+            sleep.as_mut().reset(self.deadline.into());
         }
     }
 }
@@ -66,19 +81,34 @@ impl Future for Deadline {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connection::Connection;
     use crate::limits::Limits;
     use crate::shared::{Shared, Site};
 
-    fn connection() -> Arc<Connection> {
-        let shared = Arc::new(Shared::new(Limits::for_descriptors(64)));
+    fn timer(idle_timeout: Duration, header_timeout: Duration) -> HeadTimer {
+        let limits = Limits { idle_timeout, header_timeout, ..Limits::for_descriptors(64) };
+        let shared = Arc::new(Shared::new(limits));
         let site = Arc::new(Site::new(shared, "127.0.0.1:1".parse().unwrap(), false));
-        Connection::new("127.0.0.1:2".parse().unwrap(), site).0
+        let (connection, _) = Connection::new("127.0.0.1:2".parse().unwrap(), site);
+        HeadTimer::new(Exchange::in_turn(connection))
+    }
+
+    #[tokio::test]
+    async fn a_head_that_has_begun_has_less_time_than_an_idle_connection() {
+        let (idle, head) = (Duration::from_secs(3_600), Duration::from_millis(20));
+        let timer = timer(idle, head);
+        let mut waiting = timer.sleep(idle);
+        assert!(tokio::time::timeout(head * 2, &mut waiting).await.is_err());
+        timer.0.exchange.has_come();
+        let begun = Instant::now();
+        waiting.await;
+        assert!(begun.elapsed() >= head);
     }
 
     #[tokio::test]
     async fn each_deadline_is_kept_whatever_came_before() {
         let shortest = Duration::from_millis(20);
-        let timer = HeadTimer::new(shortest, connection());
+        let timer = timer(shortest, shortest * 10);
         let start = Instant::now();
         drop(timer.sleep(shortest)); // headers that came in time
         for _ in 0..3 {

@@ -27,7 +27,7 @@ impl FromStr for AllowedHost {
 }
 
 /// The names of a listener.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Hosts(Vec<(String, Port)>);
 
 /// The ports on which a name is one of the listener's. A `Host` without a port always is.

@@ -19,8 +19,16 @@ pub struct Limits {
     pub answer_stall_timeout: Duration,
     /// How long a client may be behind with what it is sent, however steadily it reads.
     pub answer_timeout: Duration,
-    /// How long a connection is kept without a request that has come as a whole.
+    /// How long the head of a request may take from its first byte on.
+    pub header_timeout: Duration,
+    /// How long a request may take until its answer begins, its body included.
+    pub request_timeout: Duration,
+    /// How long a connection is kept without a request.
     pub idle_timeout: Duration,
+    /// How long a client may take to agree on keys.
+    pub handshake_timeout: Duration,
+    /// Requests of HTTP/2 that may be under way on a connection.
+    pub streams_max: u32,
 }
 
 /// Connections are at most so many, however many descriptors there are: each may hold 64 KiB of a request.
@@ -42,7 +50,11 @@ impl Limits {
             body_timeout: Duration::from_secs(60),
             answer_stall_timeout: Duration::from_secs(30),
             answer_timeout: Duration::from_secs(300),
+            header_timeout: Duration::from_secs(10),
+            request_timeout: Duration::from_secs(600),
             idle_timeout: Duration::from_secs(30),
+            handshake_timeout: Duration::from_secs(10),
+            streams_max: 100,
         }
     }
 

@@ -23,19 +23,18 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
 use tokio::task::{Id, JoinSet};
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 use tower::{Service, ServiceExt};
 
 use crate::connection::{Arrival, Connection, End};
+use crate::exchange::Exchange;
 use crate::exhaustion::{Refusing, Spare};
 use crate::gate::Place;
 use crate::head_timer::HeadTimer;
+use crate::http2;
 use crate::origin::Forwarded;
 use crate::shared::Site;
+use crate::tls::Tls;
 use crate::watched::Watched;
-
-/// How long a client may take to agree on keys.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Bytes that are read ahead or wait to be written on a connection; the head of a request has to fit in.
 const BUFFER_BYTES_MAX: usize = 64 * 1024;
@@ -61,7 +60,7 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 pub async fn serve<S>(
     listener: TcpListener,
     site: Arc<Site>,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Tls>>,
     service: S,
     mut stop: watch::Receiver<()>,
     drain_timeout: Duration,
@@ -70,6 +69,7 @@ pub async fn serve<S>(
     S: Clone + Send + Sync + 'static,
 {
     let (mut spare, refusing) = (Spare::new(), Refusing::new());
+    let mut trust = tls.as_ref().and_then(|tls| tls.changes());
     let mut served =
         Served { site: site.clone(), tls, service, open: HashMap::new(), tasks: JoinSet::new() };
     loop {
@@ -87,6 +87,7 @@ pub async fn serve<S>(
                 let id = ended.map_or_else(|panic| panic.id(), |(id, ())| id);
                 served.open.remove(&id);
             }
+            () = changed(&mut trust) => served.look_at_clients_again(),
             _ = stop.changed() => break,
         }
     }
@@ -99,7 +100,7 @@ pub async fn serve<S>(
 /// The connections of a listener.
 struct Served<S> {
     site: Arc<Site>,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Tls>>,
     service: S,
     open: HashMap<Id, Arc<Connection>>,
     tasks: JoinSet<()>,
@@ -114,19 +115,44 @@ where
     fn take(&mut self, stream: TcpStream, peer: SocketAddr) -> Result<(), TcpStream> {
         let (connection, ending) = Connection::new(peer, self.site.clone());
         let Ok(place) = self.site.shared.gate.admit(&connection) else { return Err(stream) };
-        let service = Arriving { connection: connection.clone(), service: self.service.clone() };
+        let service = self.service.clone();
         let tls = self.tls.clone();
         let task = self.tasks.spawn(greet(place, stream, tls, connection.clone(), service, ending));
         self.open.insert(task.id(), connection);
         Ok(())
     }
+
+    /// Ends connections of clients whose certificates are no longer trusted, when what is being answered is answered.
+    fn look_at_clients_again(&self) {
+        let Some(tls) = &self.tls else { return };
+        for connection in self.open.values() {
+            if connection.client_chain.get().is_some_and(|chain| !tls.trusts(chain)) {
+                tracing::info!(
+                    peer = %connection.peer,
+                    "a client's certificate is no longer trusted: its connection is closed"
+                );
+                connection.end(End::Drain);
+            }
+        }
+    }
+}
+
+/// Returns when something has changed, if it is followed.
+async fn changed(what: &mut Option<watch::Receiver<u64>>) {
+    let is_followed = match what {
+        Some(changes) => changes.changed().await.is_ok(),
+        None => false,
+    };
+    if !is_followed {
+        std::future::pending().await
+    }
 }
 
 /// Tells a service where its requests come from.
 #[derive(Clone)]
-struct Arriving<S> {
-    connection: Arc<Connection>,
-    service: S,
+pub(crate) struct Arriving<S> {
+    pub(crate) exchange: Arc<Exchange>,
+    pub(crate) service: S,
 }
 
 impl<S: Service<Request>> Service<Request> for Arriving<S> {
@@ -139,12 +165,12 @@ impl<S: Service<Request>> Service<Request> for Arriving<S> {
     }
 
     fn call(&mut self, mut request: Request) -> S::Future {
-        self.connection.begin_answering();
-        let (site, peer) = (&self.connection.site, self.connection.peer.ip());
+        self.exchange.begin_answering();
+        let (site, peer) = (&self.exchange.site, self.exchange.peer.ip());
         if let Some(forwarded) = Forwarded::read(request.headers(), site, peer) {
             request.extensions_mut().insert(forwarded);
         }
-        request.extensions_mut().insert(Arrival(self.connection.clone()));
+        request.extensions_mut().insert(Arrival(self.exchange.clone()));
         self.service.call(request)
     }
 }
@@ -153,51 +179,69 @@ impl<S: Service<Request>> Service<Request> for Arriving<S> {
 async fn greet<S>(
     _place: Place,
     stream: TcpStream,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Tls>>,
     connection: Arc<Connection>,
-    service: Arriving<S>,
+    service: S,
     mut ending: oneshot::Receiver<End>,
 ) where
     S: Service<Request, Response = Response, Error = Infallible, Future: Send>,
     S: Clone + Send + Sync + 'static,
 {
     let _ = stream.set_nodelay(true); // the client may be gone already
+    let limits = &connection.shared().limits;
     // what the system holds for a client that does not read: an answer's last part, after we have closed as well
-    let patience = connection.shared().limits.answer_stall_timeout.as_millis();
+    let patience = limits.answer_stall_timeout.as_millis();
     let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, patience.try_into().unwrap_or(0));
+    let Some(tls) = tls else {
+        let is_http2 = tokio::select! {
+            is_spoken = http2::is_spoken(&stream, limits) => is_spoken,
+            _ = &mut ending => return,
+        };
+        let stream = Watched::new(stream, connection.clone());
+        return match is_http2 {
+            true => http2::converse(stream, &connection, service, ending).await,
+            false => converse(stream, &connection, service, ending).await,
+        };
+    };
     let stream = Watched::new(stream, connection.clone());
-    let Some(tls) = tls else { return converse(stream, &connection, service, ending).await };
     let shaken = tokio::select! {
-        shaken = timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)) => shaken,
+        shaken = timeout(limits.handshake_timeout, tls.acceptor().accept(stream)) => shaken,
         _ = &mut ending => return,
     };
     match shaken {
+        Ok(Ok(stream)) if tls.remember(stream.get_ref().1, &connection).is_err() => {
+            tracing::debug!("a client's certificate has no subject that can be read");
+        }
+        Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(http2::ALPN) => {
+            http2::converse(stream, &connection, service, ending).await;
+        }
         Ok(Ok(stream)) => converse(stream, &connection, service, ending).await,
         Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
         Err(_) => tracing::debug!("a TLS handshake took too long"),
     }
 }
 
-/// Answers one connection's requests, one after the other.
+/// Answers one connection's requests of HTTP/1, one after the other.
 async fn converse<S>(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     connection: &Arc<Connection>,
-    service: Arriving<S>,
+    service: S,
     ending: oneshot::Receiver<End>,
 ) where
     S: Service<Request, Response = Response, Error = Infallible, Future: Send>,
     S: Clone + Send + Sync + 'static,
 {
+    let exchange = Exchange::in_turn(connection.clone());
+    let arriving = Arriving { exchange: exchange.clone(), service };
     let service = service_fn(move |request: Request<Incoming>| {
-        service.clone().oneshot(request.map(|body| match body.is_end_stream() {
+        arriving.clone().oneshot(request.map(|body| match body.is_end_stream() {
             true => Body::empty(),
             false => Body::new(body),
         }))
     });
-    let idle_timeout = connection.shared().limits.idle_timeout;
     let serving = http1::Builder::new()
-        .timer(HeadTimer::new(idle_timeout, connection.clone()))
-        .header_read_timeout(idle_timeout)
+        .timer(HeadTimer::new(exchange))
+        .header_read_timeout(connection.shared().limits.idle_timeout)
         .max_buf_size(BUFFER_BYTES_MAX)
         .serve_connection(TokioIo::new(stream), service);
     let mut serving = std::pin::pin!(serving);

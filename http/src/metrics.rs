@@ -15,6 +15,7 @@ pub fn text(arrival: &Arrival) -> String {
     connections(&mut out, shared);
     bodies(&mut out, shared);
     certificates(&mut out, shared);
+    client_authorities(&mut out, shared);
     if let Some(door) = &arrival.0.site.door {
         door.write_metrics(&mut out.0);
     }
@@ -50,6 +51,11 @@ fn connections(out: &mut Metrics, shared: &Shared) {
         "Requests that were refused for their headers.",
         "header",
         &[("host", &shared.refused_hosts), ("origin", &shared.refused_origins)],
+    );
+    out.counter(
+        "requests_given_up_total",
+        "Requests that took longer than a request may.",
+        &shared.late_requests,
     );
 }
 
@@ -94,6 +100,33 @@ fn certificates(out: &mut Metrics, shared: &Shared) {
     }
 }
 
+fn client_authorities(out: &mut Metrics, shared: &Shared) {
+    let authorities = shared.client_authorities();
+    if authorities.is_empty() {
+        return;
+    }
+    let now = SystemTime::now();
+    out.begin(
+        "client_authority_expiry_seconds",
+        "gauge",
+        "Seconds until the first of the authorities expires that sign clients' certificates.",
+    );
+    for known in &authorities {
+        if let Some(seconds) = known.seconds_left(now) {
+            let file = label(&known.file().to_string_lossy());
+            out.value("client_authority_expiry_seconds", &format!("{{file=\"{file}\"}}"), seconds);
+        }
+    }
+    out.begin("client_authority_reloads_total", "counter", "Authorities that were read anew.");
+    for known in &authorities {
+        let file = label(&known.file().to_string_lossy());
+        for (result, count) in [("read", known.reloads()), ("failed", known.failures())] {
+            let labels = format!("{{file=\"{file}\",result=\"{result}\"}}");
+            out.value("client_authority_reloads_total", &labels, count);
+        }
+    }
+}
+
 struct Metrics(String);
 
 impl Metrics {
@@ -108,6 +141,11 @@ impl Metrics {
     fn gauge(&mut self, name: &str, help: &str, value: usize) {
         self.begin(name, "gauge", help);
         self.value(name, "", value);
+    }
+
+    fn counter(&mut self, name: &str, help: &str, count: &AtomicU64) {
+        self.begin(name, "counter", help);
+        self.value(name, "", count.load(Ordering::Relaxed));
     }
 
     fn counters(&mut self, name: &str, help: &str, label: &str, values: &[(&str, &AtomicU64)]) {

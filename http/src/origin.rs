@@ -192,6 +192,7 @@ mod tests {
 
     use super::*;
     use crate::connection::Connection;
+    use crate::exchange::Exchange;
     use crate::limits::Limits;
     use crate::shared::Shared;
 
@@ -205,7 +206,8 @@ mod tests {
             request = request.header(*name, *value);
         }
         let mut parts = request.body(()).unwrap().into_parts().0;
-        parts.extensions.insert(Arrival(Connection::new(peer, site.clone()).0));
+        let connection = Connection::new(peer, site.clone()).0;
+        parts.extensions.insert(Arrival(Exchange::in_turn(connection)));
         if let Some(forwarded) = Forwarded::read(&parts.headers, &site, peer.ip()) {
             parts.extensions.insert(forwarded);
         }

@@ -4,17 +4,29 @@ use axum::http::HeaderValue;
 
 /// Origins whose pages may write, `*` standing for any letters.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Origins(Vec<String>);
+pub struct Origins(Vec<String>);
 
 impl Origins {
-    pub(crate) fn new(patterns: &[String]) -> Origins {
+    /// Origins such as `https://ui.example`.
+    pub fn new(patterns: &[String]) -> Origins {
         Origins(patterns.iter().map(|pattern| pattern.to_ascii_lowercase()).collect())
     }
 
-    pub(crate) fn allow(&self, origin: &HeaderValue) -> bool {
+    /// Returns true if an origin is one of them.
+    pub fn allow(&self, origin: &HeaderValue) -> bool {
         let Ok(origin) = origin.to_str() else { return false };
         let origin = origin.to_ascii_lowercase();
         self.0.iter().any(|pattern| fits(pattern, &origin))
+    }
+
+    /// Returns true if there are none.
+    pub fn are_none(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Returns true if it is said of any origin.
+    pub fn are_all(&self) -> bool {
+        self.0.iter().any(|pattern| pattern == "*")
     }
 }
 

@@ -3,20 +3,22 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
 use axum::Router;
 use axum::body::HttpBody;
 use axum::extract::Request;
-use axum::http::{Method, header};
-use axum::response::Response;
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
 use pin_project_lite::pin_project;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep, sleep};
 use tower::{Layer, Service};
+use weir_errors::ErrorBody;
 
-use crate::answer::AnsweredCode;
+use crate::answer::{AnsweredCode, Json};
 use crate::connection::Arrival;
 use crate::counts::{METHODS, NO_ROUTE, Route, index_of_method};
 use crate::principal::Principal;
@@ -24,6 +26,8 @@ use crate::request_id::REQUEST_ID;
 
 /// The target of the access log's lines, which are written at the level `debug`.
 pub const ACCESS_LOG: &str = "weir::access";
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// A router whose requests are counted by route.
 pub struct Routes<S> {
@@ -81,10 +85,10 @@ impl<R: Service<Request, Response = Response>> Service<Request> for CountedRoute
     }
 
     fn call(&mut self, request: Request) -> Counting<R::Future> {
-        let counted = request.extensions().get::<Arrival>().map(|Arrival(connection)| {
+        let counted = request.extensions().get::<Arrival>().map(|Arrival(exchange)| {
             let CountedRoutes { service, path } = self.of;
-            connection.take_route(path);
-            let all = &connection.shared().requests;
+            exchange.take_route(path);
+            let all = &exchange.shared().requests;
             let counts = self.counts.get_or_init(|| all.route(service, path)).clone();
             (counts, index_of_method(request.method()), Instant::now())
         });
@@ -146,7 +150,7 @@ impl<S: Service<Request, Response = Response, Error = Infallible>> Service<Reque
             arrival,
             line,
         });
-        Observing { answering: self.service.call(request), seen }
+        Observing { answering: self.service.call(request), seen, deadline: None }
     }
 }
 
@@ -156,6 +160,8 @@ pin_project! {
         #[pin]
         answering: F,
         seen: Option<Seen>,
+        // set once the answer has to be waited for: most are there at once
+        deadline: Option<Pin<Box<Sleep>>>,
     }
 }
 
@@ -164,12 +170,32 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for Observing<F> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let answered = ready!(this.answering.poll(context));
+        let answered = match this.answering.poll(context) {
+            Poll::Ready(answered) => answered,
+            Poll::Pending => {
+                let Some(seen) = this.seen else { return Poll::Pending };
+                let limit = seen.arrival.0.shared().limits.request_timeout;
+                let deadline = this.deadline.get_or_insert_with(|| Box::pin(sleep(limit)));
+                ready!(deadline.as_mut().poll(context));
+                seen.arrival.0.shared().late_requests.fetch_add(1, Ordering::Relaxed);
+                Ok(too_late())
+            }
+        };
         if let (Ok(response), Some(seen)) = (&answered, this.seen.take()) {
             seen.answered(response);
         }
         Poll::Ready(answered)
     }
+}
+
+/// The answer to a request that has taken its time without one. What it asked for is given up, and may have been done.
+fn too_late() -> Response {
+    let message = "The request has taken too long.".to_string();
+    let answer = Json(ErrorBody { error_code: 503, message });
+    let mut response = (StatusCode::SERVICE_UNAVAILABLE, answer).into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, JSON);
+    response.extensions_mut().insert(AnsweredCode(503));
+    response
 }
 
 /// A request that is being answered.
@@ -206,11 +232,11 @@ impl Line {
 
 impl Seen {
     fn answered(self, response: &Response) {
-        let connection = &self.arrival.0;
-        let route = connection.give_route();
+        let exchange = &self.arrival.0;
+        let route = exchange.give_route();
         if route.is_none() {
             // no route has counted it
-            let counts = connection.shared().requests.route(self.service, NO_ROUTE);
+            let counts = exchange.shared().requests.route(self.service, NO_ROUTE);
             counts.count_only(self.method, response.status());
         }
         let Some(line) = self.line else { return };
@@ -230,5 +256,41 @@ impl Seen {
             request_id = id,
             user_agent = line.user_agent,
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use axum::body::Body;
+    use tower::service_fn;
+
+    use super::*;
+    use crate::connection::Connection;
+    use crate::exchange::Exchange;
+    use crate::limits::Limits;
+    use crate::shared::{Shared, Site};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_takes_too_long_is_answered_503_and_given_up() {
+        let shared = Arc::new(Shared::new(Limits::for_descriptors(64)));
+        let limit = shared.limits.request_timeout;
+        let site = Arc::new(Site::new(shared.clone(), "127.0.0.1:1".parse().unwrap(), false));
+        let (connection, _ending) = Connection::new("127.0.0.1:2".parse().unwrap(), site);
+        let answer = |after: Duration| {
+            service_fn(move |_: Request| async move {
+                sleep(after).await;
+                Ok::<_, Infallible>(Response::new(Body::empty()))
+            })
+        };
+        for (after, status) in [(limit / 2, 200), (limit * 2, 503)] {
+            let mut request = Request::new(Body::empty());
+            let exchange = Exchange::in_turn(connection.clone());
+            request.extensions_mut().insert(Arrival(exchange));
+            let response = observed("test", answer(after)).call(request).await.unwrap();
+            assert_eq!(response.status(), status);
+        }
+        assert_eq!(shared.late_requests.load(Ordering::Relaxed), 1);
     }
 }

@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use crate::access::Door;
 use crate::budget::Budget;
 use crate::certificate::Certificate;
+use crate::clients::ClientAuthorities;
 use crate::counts::Requests;
 use crate::gate::Gate;
 use crate::host::{AllowedHost, Hosts};
@@ -25,8 +26,11 @@ pub struct Shared {
     /// Requests that were refused for their `Host`, and for where a browser was when it sent them.
     pub(crate) refused_hosts: AtomicU64,
     pub(crate) refused_origins: AtomicU64,
+    /// Requests that were given up because they took too long.
+    pub(crate) late_requests: AtomicU64,
     pub(crate) requests: Requests,
     certificates: Mutex<Vec<Arc<Certificate>>>,
+    authorities: Mutex<Vec<Arc<ClientAuthorities>>>,
 }
 
 impl Shared {
@@ -37,8 +41,10 @@ impl Shared {
             slow_readers: AtomicU64::new(0),
             refused_hosts: AtomicU64::new(0),
             refused_origins: AtomicU64::new(0),
+            late_requests: AtomicU64::new(0),
             requests: Requests::default(),
             certificates: Mutex::default(),
+            authorities: Mutex::default(),
             limits,
         }
     }
@@ -46,6 +52,15 @@ impl Shared {
     /// Counts a certificate among those of the metrics.
     pub fn add_certificate(&self, certificate: Arc<Certificate>) {
         self.certificates.lock().unwrap_or_else(PoisonError::into_inner).push(certificate);
+    }
+
+    /// Counts authorities of clients among those of the metrics.
+    pub fn add_client_authorities(&self, authorities: Arc<ClientAuthorities>) {
+        self.authorities.lock().unwrap_or_else(PoisonError::into_inner).push(authorities);
+    }
+
+    pub(crate) fn client_authorities(&self) -> Vec<Arc<ClientAuthorities>> {
+        self.authorities.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn certificates(&self) -> Vec<Arc<Certificate>> {
@@ -78,6 +93,14 @@ impl Site {
             trusted_proxies: Vec::new(),
             door: None,
         }
+    }
+
+    /// With names of its own: requests have to be for one of them, or of those that it is allowed besides.
+    pub fn called(mut self, names: &[AllowedHost]) -> Site {
+        if !names.is_empty() && !names.contains(&AllowedHost::Any) {
+            self.hosts.get_or_insert_default();
+        }
+        self.allowing_hosts(names)
     }
 
     /// With more names.

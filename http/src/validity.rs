@@ -1,10 +1,9 @@
-//! From when until when a certificate is valid: the one thing that is read of it here, of its DER (X.509, RFC 5280).
+//! From when until when a certificate is valid (X.509, RFC 5280).
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-const SEQUENCE: u8 = 0x30;
-const INTEGER: u8 = 0x02;
-const VERSION: u8 = 0xa0;
+use crate::der::{SEQUENCE, certificate_fields, element};
+
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 
@@ -18,15 +17,7 @@ pub(crate) struct Validity {
 impl Validity {
     /// The times between which a certificate is valid, if it can be read.
     pub(crate) fn of(der: &[u8]) -> Option<Validity> {
-        let (certificate, _) = element(der, SEQUENCE)?;
-        let (mut fields, _) = element(certificate, SEQUENCE)?;
-        if let Some((_version, rest)) = element(fields, VERSION) {
-            fields = rest;
-        }
-        let (_serial, fields) = element(fields, INTEGER)?;
-        let (_algorithm, fields) = element(fields, SEQUENCE)?;
-        let (_issuer, fields) = element(fields, SEQUENCE)?;
-        let (validity, _) = element(fields, SEQUENCE)?;
+        let (validity, _) = element(certificate_fields(der)?.validity, SEQUENCE)?;
         let (from, rest) = time(validity)?;
         let (until, _) = time(rest)?;
         Some(Validity { from, until })
@@ -46,25 +37,6 @@ impl Validity {
 fn seconds(moment: SystemTime) -> i64 {
     let since = moment.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
-}
-
-/// What an element of this tag has, and what follows it.
-fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    let (found, rest) = der.split_first()?;
-    let (length, rest) = length(rest)?;
-    (*found == tag).then(|| rest.split_at_checked(length))?
-}
-
-fn length(der: &[u8]) -> Option<(usize, &[u8])> {
-    let (first, rest) = der.split_first()?;
-    if *first < 0x80 {
-        return Some((usize::from(*first), rest));
-    }
-    let (bytes, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-    if bytes.is_empty() || bytes.len() > 4 {
-        return None;
-    }
-    Some((bytes.iter().fold(0, |length, byte| length << 8 | usize::from(*byte)), rest))
 }
 
 /// `YYMMDDHHMMSSZ` or `YYYYMMDDHHMMSSZ`, which are the only forms that certificates may have.

@@ -13,6 +13,7 @@ mod crash;
 mod dev;
 mod faults;
 mod golden;
+mod listeners;
 mod logins;
 mod migrate;
 mod node;

@@ -72,7 +72,7 @@ fn zookeeper_alone_is_refused_with_what_to_do() {
 fn a_setting_that_restricts_access_ends_the_start() {
     let vars = [
         ("SCHEMA_REGISTRY_AUTHENTICATION_METHOD", "BASIC"),
-        ("SCHEMA_REGISTRY_SSL_CLIENT_AUTHENTICATION", "REQUIRED"),
+        ("SCHEMA_REGISTRY_SNI_CHECK_ENABLED", "true"),
         ("SCHEMA_REGISTRY_LISTENERS", "http://127.0.0.1:0"),
     ];
     let error = refusal(&["--roles", "registry", "--store", "memory"], &vars);

@@ -1,31 +1,28 @@
 //! How registry and proxy are reached: listeners, certificates, names, and headers of all answers.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use rustls::version::{TLS12, TLS13};
-use weir_http::{AllowedHost, Identity};
+use weir_http::{AllowedHost, ClientAuth};
 
 use crate::added_headers::AddedHeaders;
-use crate::clusters::more;
 use crate::config::Surroundings;
 use crate::config::problem::Problem;
-use crate::config::source::Source;
 use crate::config::tree::Tree;
-use crate::config::value::{Role, Scheme, Sourced, TlsVersion};
-use crate::confluent::{PROXY_PREFIX, REGISTRY_PREFIX};
+use crate::config::value::{Authentication, Role, Scheme, Sourced};
+use crate::cors::{Cors, CorsSettings};
+use crate::face_tls::{ListenerTls, TlsSettings};
 use crate::listeners::ListenerUrl;
 
 /// How one of the servers is reached.
 #[derive(Debug, Default)]
 pub struct Face {
     pub listeners: Vec<FaceListener>,
-    /// What https listeners show; there are none without.
-    pub identity: Option<Identity>,
     /// Names by which clients may ask for it, beside those that its listeners have anyway.
     pub allowed_hosts: Vec<AllowedHost>,
     /// Whose pages may write.
     pub allowed_origins: Vec<String>,
+    /// What pages of these origins are told by headers.
+    pub cors: Arc<Cors>,
     /// What is added to answers of http listeners.
     pub http_headers: Arc<AddedHeaders>,
     /// What is added to answers of https listeners.
@@ -37,31 +34,32 @@ pub struct Face {
 pub struct FaceListener {
     pub url: ListenerUrl,
     pub https: bool,
+    /// What an https listener shows, and what it asks of its clients.
+    pub tls: Option<ListenerTls>,
+    /// Whether its clients have to log in, where that is not as everywhere.
+    pub authentication: Option<Authentication>,
 }
 
 /// What one server is told of its face.
 pub struct FaceSettings<'a> {
     runs: bool,
     section: &'static str,
-    /// A variable that names a certificate in a format that cannot be read.
-    unreadable: Option<&'a str>,
     tree: &'a Tree,
     listeners: &'a Sourced<Vec<ListenerUrl>>,
-    cert: &'a Sourced<Option<PathBuf>>,
-    key: &'a Sourced<Option<PathBuf>>,
-    versions: &'a Sourced<Vec<TlsVersion>>,
+    tls: TlsSettings<'a>,
     headers: &'a Sourced<Option<String>>,
     nosniff: bool,
     hsts: bool,
     origins: &'a [String],
+    cors: CorsSettings<'a>,
     /// What clients and others call it.
     names: [Option<&'a str>; 2],
 }
 
 impl Face {
-    /// Returns true if a listener asks clients for certificates.
-    pub fn asks_for_certificates(&self) -> bool {
-        false
+    /// How its https listeners ask clients for certificates, where they do.
+    pub fn client_auth(&self) -> impl Iterator<Item = &ClientAuth> {
+        self.listeners.iter().filter_map(|listener| listener.tls.as_ref()?.clients.as_ref())
     }
 }
 
@@ -71,16 +69,33 @@ impl<'a> FaceSettings<'a> {
         FaceSettings {
             runs: tree.process.roles.contains(&Role::Registry),
             section: "registry",
-            unreadable: surroundings.unreadable_stores.get("registry").map(String::as_str),
             tree,
             listeners: &registry.listeners,
-            cert: &registry.tls_cert,
-            key: &registry.tls_key,
-            versions: &registry.tls_versions,
+            tls: TlsSettings {
+                section: "registry",
+                unreadable: surroundings.unreadable_stores.get("registry").map(String::as_str),
+                tree,
+                listeners: &registry.listeners,
+                cert: &registry.tls_cert,
+                key: &registry.tls_key,
+                key_password: &registry.tls_key_password,
+                versions: &registry.tls_versions,
+                client_auth: &registry.tls_client_auth,
+                client_ca: &registry.tls_client_ca,
+                client_ca_password: &registry.tls_client_ca_password,
+                client_crl: &registry.tls_client_crl,
+            },
             headers: &registry.response_headers,
             nosniff: *registry.nosniff,
             hsts: *registry.hsts,
             origins: &registry.allowed_origins,
+            cors: CorsSettings {
+                methods: &registry.cors_methods,
+                headers: &registry.cors_headers,
+                exposed: &registry.cors_exposed_headers,
+                skip_preflights: *registry.cors_skip_preflights,
+                reject_options: *registry.reject_options,
+            },
             names: [registry.advertised_url.as_deref(), registry.host_name.as_deref()],
         }
     }
@@ -90,16 +105,33 @@ impl<'a> FaceSettings<'a> {
         FaceSettings {
             runs: tree.process.roles.contains(&Role::Proxy),
             section: "proxy",
-            unreadable: surroundings.unreadable_stores.get("proxy").map(String::as_str),
             tree,
             listeners: &proxy.listeners,
-            cert: &proxy.tls_cert,
-            key: &proxy.tls_key,
-            versions: &proxy.tls_versions,
+            tls: TlsSettings {
+                section: "proxy",
+                unreadable: surroundings.unreadable_stores.get("proxy").map(String::as_str),
+                tree,
+                listeners: &proxy.listeners,
+                cert: &proxy.tls_cert,
+                key: &proxy.tls_key,
+                key_password: &proxy.tls_key_password,
+                versions: &proxy.tls_versions,
+                client_auth: &proxy.tls_client_auth,
+                client_ca: &proxy.tls_client_ca,
+                client_ca_password: &proxy.tls_client_ca_password,
+                client_crl: &proxy.tls_client_crl,
+            },
             headers: &proxy.response_headers,
             nosniff: *proxy.nosniff,
             hsts: *proxy.hsts,
             origins: &proxy.allowed_origins,
+            cors: CorsSettings {
+                methods: &proxy.cors_methods,
+                headers: &proxy.cors_headers,
+                exposed: &proxy.cors_exposed_headers,
+                skip_preflights: *proxy.cors_skip_preflights,
+                reject_options: *proxy.reject_options,
+            },
             names: [proxy.advertised_url.as_deref(), proxy.host_name.as_deref()],
         }
     }
@@ -109,17 +141,18 @@ impl<'a> FaceSettings<'a> {
         if !self.runs {
             return Face::default();
         }
-        let listeners = self.served();
+        let listeners = self.served(problems);
         if listeners.is_empty() {
             let text = format!("{}.listeners: there is no listener", self.section);
             problems.push(Problem::at(&self.listeners.source, text));
         }
-        let https = listeners.iter().any(|listener| listener.https);
+        self.tls.complete(listeners.iter().any(|listener| listener.https), problems);
         let origins = [&self.tree.browsers.allowed_origins.value[..], self.origins].concat();
+        let origins: Vec<_> = origins.into_iter().filter(|origin| !origin.is_empty()).collect();
         Face {
-            identity: if https { self.identity(problems) } else { None },
             allowed_hosts: self.allowed_hosts(),
-            allowed_origins: origins.into_iter().filter(|origin| !origin.is_empty()).collect(),
+            cors: Arc::new(Cors::new(&origins, &self.cors, self.section, problems)),
+            allowed_origins: origins,
             http_headers: self.added_headers(false, problems),
             https_headers: self.added_headers(self.hsts, problems),
             listeners,
@@ -128,50 +161,22 @@ impl<'a> FaceSettings<'a> {
 
     /// All listeners speak https if there is a certificate for all and none of them says so itself; else each
     /// speaks what it says.
-    fn served(&self) -> Vec<FaceListener> {
+    fn served(&self, problems: &mut Vec<Problem>) -> Vec<FaceListener> {
         let says_https = |url: &ListenerUrl| url.scheme == Some(Scheme::Https);
         let literal = self.listeners.iter().any(says_https) || self.tree.tls.cert.is_none();
-        let served = |url: &ListenerUrl| FaceListener {
-            url: url.clone(),
-            https: !literal || says_https(url),
+        let mut served = |url: &ListenerUrl| {
+            let https = !literal || says_https(url);
+            let tls = match https {
+                true => self.tls.of_listener(url, problems),
+                false => {
+                    self.tls.of_clear_listener(url, problems);
+                    None
+                }
+            };
+            let authentication = url.params.authentication;
+            FaceListener { url: url.clone(), https, tls, authentication }
         };
-        self.listeners.iter().map(served).collect()
-    }
-
-    /// What https listeners show.
-    fn identity(&self, problems: &mut Vec<Problem>) -> Option<Identity> {
-        let tls = &self.tree.tls;
-        let Some(cert) = more(self.cert, &tls.cert) else {
-            problems.push(self.no_certificate());
-            return None;
-        };
-        // the key is the one beside the certificate
-        let key = if cert == self.cert { self.key } else { &tls.key };
-        let (cert, key) = (cert.value.clone()?, key.value.clone()?);
-        let version = |version: &TlsVersion| match version {
-            TlsVersion::Tls12 => &TLS12,
-            TlsVersion::Tls13 => &TLS13,
-        };
-        Some(Identity { cert, key, versions: self.versions.iter().rev().map(version).collect() })
-    }
-
-    fn no_certificate(&self) -> Problem {
-        let prefix = if self.section == "proxy" { PROXY_PREFIX } else { REGISTRY_PREFIX };
-        if let Some(variable) = self.unreadable {
-            let text = format!(
-                "a Java key store cannot be read. Write it as PEM, with \
-                 `keytool -importkeystore -srckeystore STORE -destkeystore STORE.p12 -deststoretype PKCS12` and \
-                 `openssl pkcs12 -in STORE.p12 -nodes -out STORE.pem`, and say {prefix}SSL_KEYSTORE_TYPE=PEM"
-            );
-            return Problem::at(&Source::Confluent(variable.to_string()), text);
-        }
-        let section = self.section;
-        let text = format!(
-            "{section}.listeners has an https listener, and there is no certificate: say --tls-cert and --tls-key, \
-             {section}.tls_cert and {section}.tls_key, or {prefix}SSL_KEYSTORE_LOCATION with \
-             {prefix}SSL_KEYSTORE_TYPE=PEM"
-        );
-        Problem::at(&self.listeners.source, text)
+        self.listeners.iter().map(&mut served).collect()
     }
 
     fn added_headers(&self, hsts: bool, problems: &mut Vec<Problem>) -> Arc<AddedHeaders> {

@@ -20,7 +20,11 @@ pub fn limits(settings: &LimitSettings, descriptors: usize) -> Limits {
         body_timeout: Duration::from_millis(*settings.body_timeout_ms),
         answer_stall_timeout: Duration::from_millis(*settings.answer_stall_timeout_ms),
         answer_timeout: Duration::from_millis(*settings.answer_timeout_ms),
+        header_timeout: Duration::from_millis(*settings.header_timeout_ms),
+        request_timeout: Duration::from_millis(*settings.request_timeout_ms),
         idle_timeout: Duration::from_millis(*settings.idle_timeout_ms),
+        handshake_timeout: Duration::from_millis(*settings.handshake_timeout_ms),
+        streams_max: *settings.streams_per_connection_max,
     }
 }
 

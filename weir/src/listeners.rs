@@ -8,6 +8,7 @@ use weir_http::AllowedHost;
 use crate::config::problem::Reason;
 use crate::config::setting::{Setting, Shape};
 use crate::config::value::{Scalar, Scheme};
+use crate::listener_params::ListenerParams;
 use weir_serde::without_password;
 
 /// A listener as it was written: `https://[::1]:8443`, `registry.example:8081`, `:8082`.
@@ -19,6 +20,8 @@ pub struct ListenerUrl {
     pub port: u16,
     /// The path that its service is below: empty, or `/registry`.
     pub prefix: String,
+    /// Settings of its own.
+    pub params: ListenerParams,
 }
 
 /// The host of a listener.
@@ -95,11 +98,14 @@ impl Scalar for ListenerUrl {
 
     fn parse(text: &str, _: &Setting) -> Result<ListenerUrl, Reason> {
         let text = text.trim();
-        parse(text).ok_or_else(|| {
-            let expected =
-                "http://HOST:PORT, https://HOST:PORT, HOST:PORT or :PORT, and perhaps a /PATH";
-            format!("{} is not a listener: expected {expected}", without_password(text)).into()
-        })
+        let (url, params) = text.split_once('?').unwrap_or((text, ""));
+        let listener = parse(url).ok_or_else(|| {
+            let expected = "http://HOST:PORT, https://HOST:PORT, HOST:PORT or :PORT, and perhaps a /PATH and ?SETTINGS";
+            format!("{} is not a listener: expected {expected}", without_password(text))
+        })?;
+        let params = ListenerParams::parse(params)
+            .map_err(|why| format!("{}: {why}", without_password(text)))?;
+        Ok(ListenerUrl { params, ..listener })
     }
 }
 
@@ -115,7 +121,8 @@ fn parse(text: &str) -> Option<ListenerUrl> {
     let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
     let (host, port) = authority.rsplit_once(':')?;
     let port = port.parse().ok().filter(|_| !port.starts_with('+'))?;
-    Some(ListenerUrl { scheme, host: parse_host(host)?, port, prefix: parse_prefix(path)? })
+    let (host, prefix) = (parse_host(host)?, parse_prefix(path)?);
+    Some(ListenerUrl { scheme, host, port, prefix, params: ListenerParams::default() })
 }
 
 fn parse_host(host: &str) -> Option<Host> {

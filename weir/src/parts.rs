@@ -8,9 +8,8 @@ use axum::response::Response;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
 use tower::Service;
-use weir_http::Site;
+use weir_http::{Site, Tls};
 use weir_proxy::Proxy;
 use weir_registry::Registry;
 
@@ -33,7 +32,7 @@ impl Parts {
         &mut self,
         listener: TcpListener,
         site: Arc<Site>,
-        tls: Option<TlsAcceptor>,
+        tls: Option<Arc<Tls>>,
         service: S,
     ) where
         S: Service<Request, Response = Response, Error = Infallible, Future: Send>,

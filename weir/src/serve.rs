@@ -115,7 +115,8 @@ fn joined(
 ) -> Result<Registry, Error> {
     let (tree, settings) = (&configuration.tree, &configuration.settings);
     let log = kafkastore::log(tree, &settings.clusters.log);
-    let certificate = settings.registry.identity.as_ref().map(|identity| identity.cert.as_path());
+    let tls = settings.registry.listeners.iter().find_map(|listener| listener.tls.as_ref());
+    let certificate = tls.map(|tls| tls.identity.cert.as_path());
     let surroundings = &configuration.surroundings;
     let node = kafkastore::node(tree, surroundings, listeners, certificate)?;
     let (registry, reading) = Registry::join(log, node, settings.options.clone());

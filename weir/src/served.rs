@@ -8,14 +8,14 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::response::Response;
 use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
 use tower::Service;
-use weir_http::{Certificate, Services, Shared, Site};
+use weir_http::{Certificate, Services, Shared, Site, Tls};
 
 use crate::access::Access;
 use crate::added_headers::Adding;
 use crate::config::tree::Tree;
 use crate::config::value::Role;
+use crate::cors::Sharing;
 use crate::error::Error;
 use crate::face::{Face, FaceListener};
 use crate::listen;
@@ -36,7 +36,7 @@ struct Open<'a> {
     socket: Option<TcpListener>,
     site: Arc<Site>,
     certificate: Option<Arc<Certificate>>,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Tls>>,
     /// Whose services it carries, and below which path.
     carries: Vec<Carried<'a>>,
     /// The services that are known, of several.
@@ -44,6 +44,7 @@ struct Open<'a> {
 }
 
 struct Carried<'a> {
+    wanted: &'a FaceListener,
     role: Role,
     face: &'a Face,
     prefix: &'a str,
@@ -111,9 +112,16 @@ impl<'a> Served<'a> {
             let (face, prefix) = (carried.face, carried.prefix);
             let headers = if https { &face.https_headers } else { &face.http_headers };
             let service = service.clone();
-            match headers.is_empty() {
-                true => open.add(prefix, service, parts),
-                false => open.add(prefix, Adding { service, headers: headers.clone() }, parts),
+            let (headers, cors) = (headers.clone(), face.cors.clone());
+            // nobody pays for what is not asked for
+            match (headers.is_empty(), cors.is_off()) {
+                (true, true) => open.add(prefix, service, parts),
+                (false, true) => open.add(prefix, Adding { service, headers }, parts),
+                (true, false) => open.add(prefix, Sharing { service, cors }, parts),
+                (false, false) => {
+                    let service = Sharing { service, cors };
+                    open.add(prefix, Adding { service, headers }, parts);
+                }
             }
         }
     }
@@ -153,7 +161,7 @@ fn plan<'a>(faces: &[(Role, &'a Face)]) -> Result<Vec<Planned<'a>>, Error> {
     for (role, face) in faces.iter().copied() {
         for wanted in &face.listeners {
             let prefix = wanted.url.prefix.as_str();
-            let carried = Carried { role, face, prefix, is_there: false };
+            let carried = Carried { wanted, role, face, prefix, is_there: false };
             match all.iter_mut().find(|planned| planned.is_at(wanted)) {
                 None => all.push(Planned { wanted, carries: vec![carried] }),
                 Some(planned) if planned.can_carry(&carried) => planned.carries.push(carried),
@@ -173,13 +181,13 @@ impl Planned<'_> {
 
     /// Returns true if what another service needs of the listener is what those before it need.
     fn can_carry(&self, other: &Carried<'_>) -> bool {
-        let files =
-            |face: &Face| face.identity.as_ref().map(|it| (it.cert.clone(), it.key.clone()));
-        self.carries.iter().all(|carried| {
-            carried.role != other.role
-                && carried.prefix != other.prefix
-                && (!self.wanted.https || files(carried.face) == files(other.face))
-        })
+        let (own, its) = (&self.wanted, &other.wanted);
+        own.tls == its.tls
+            && own.authentication == its.authentication
+            && self
+                .carries
+                .iter()
+                .all(|carried| carried.role != other.role && carried.prefix != other.prefix)
     }
 }
 
@@ -191,12 +199,10 @@ fn open<'a>(
     certificates: &mut Certificates<'_>,
 ) -> Result<Open<'a>, Error> {
     let Planned { wanted, carries } = planned;
-    let identity = carries.first().and_then(|carried| carried.face.identity.as_ref());
-    let identity = identity.filter(|_| wanted.https);
-    let certificate = identity.map(|identity| certificates.get(identity)).transpose()?;
-    let tls = certificate.as_ref().zip(identity);
-    let tls = tls.map(|(certificate, identity)| certificate.acceptor(&identity.versions));
-    let is_safe = wanted.https && access.door().is_some();
+    let tls = wanted.tls.as_ref().map(|tls| certificates.tls(tls)).transpose()?;
+    let (certificate, tls) = tls.unzip();
+    let door = access.door_for(wanted.authentication, &wanted.url)?;
+    let is_safe = wanted.https && door.is_some();
     let (socket, address) = listen::bind(&wanted.url, *tree.process.insecure || is_safe)?;
     let mut site = Site::new(shared.clone(), address, wanted.https);
     site = site.trusting_proxies(&tree.process.trusted_proxies);
@@ -204,8 +210,11 @@ fn open<'a>(
         carries.iter().flat_map(|carried| list(carried.face).iter().cloned()).collect()
     };
     site = site.allowing_origins(&all(|face| &face.allowed_origins));
-    if let Some(door) = access.door() {
+    if let Some(door) = door {
         site = site.behind(door.clone());
+    }
+    for carried in &carries {
+        site = site.called(&carried.wanted.url.params.hosts);
     }
     for carried in &carries {
         site = site.allowing_hosts(&carried.face.allowed_hosts);

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use weir_registry_api::{
     Config, Guid, Metadata, Reference, RegisterRequest, RegistryError, RuleSet, SchemaId,
-    SchemaType, Subject, TagSchemaRequest, Version, VersionSpec, contract::CONFLUENT_VERSION,
+    SchemaType, Subject, TagSchemaRequest, Version, contract::CONFLUENT_VERSION,
 };
 
 use crate::grants::Grants;
 use crate::guid::guid_of;
 use crate::parsed::{Content, Parsed, Reading};
-use crate::state::{IdEntry, State, VersionEntry, missing};
+use crate::pin::{Asked, pin};
+use crate::state::{IdEntry, State, VersionEntry};
 use weir_schema::Budget;
 
 #[derive(Clone, Debug)]
@@ -65,6 +66,7 @@ impl Candidate {
             based_on = copy_latest(state, subject, request.to_mut());
         }
         // what a version refers to already is not asked for again
+        let is_hidden = based_on.is_some() && !grants.read(subject);
         let grants = if based_on.is_some() { &Grants::ALL } else { grants };
         let request = &*request;
         if is_empty(request) {
@@ -90,8 +92,11 @@ impl Candidate {
             // a text that was stored before there were today's rules can be registered again
             stored => {
                 let way = Way { normalize, reading };
-                parse(state, subject, request, way, grants, budget)
-                    .or_else(|error| stored.ok_or(error))?
+                let parsed = parse(state, subject, request, way, grants, budget);
+                parsed.or_else(|error| stored.ok_or(error)).map_err(|error| match is_hidden {
+                    true => invalid(&request.schema_type.clone().unwrap_or_default(), HIDDEN),
+                    false => error,
+                })?
             }
         };
         if candidate.text.len() > SCHEMA_BYTES_MAX {
@@ -156,6 +161,7 @@ impl Candidate {
         subject: &Subject,
         version: &VersionEntry,
         request: &TagSchemaRequest,
+        grants: &Grants,
         budget: &Budget,
     ) -> Result<Candidate, RegistryError> {
         let stored = state.entry(subject, version.id);
@@ -171,7 +177,7 @@ impl Candidate {
             rule_set.validate()?;
         }
         let parsed = state
-            .parsed(stored, budget)
+            .parsed_for(stored, subject, grants, budget)
             .map_err(|why| invalid(&stored.schema_type, &why))?
             .with_tags(&request.tags_to_add, &request.tags_to_remove, budget)
             .map_err(|why| invalid(&stored.schema_type, &why))?;
@@ -390,45 +396,8 @@ fn changed_rules(
     Ok(rules)
 }
 
-/// What a request refers to, and the language that errors name.
-#[derive(Clone, Copy)]
-struct Asked<'r> {
-    schema_type: &'r SchemaType,
-    references: &'r [Reference],
-}
-
-/// References with `-1` replaced by the latest version's number. What may not be read is not there. 42201.
-fn pin(
-    state: &State,
-    parent: &Subject,
-    Asked { schema_type, references }: Asked<'_>,
-    grants: &Grants,
-    budget: &Budget,
-) -> Result<Vec<Reference>, RegistryError> {
-    budget.spend(8 * references.len());
-    let mut pinned = Vec::with_capacity(references.len());
-    for reference in references {
-        if reference.name.is_empty() && reference.subject.as_str().is_empty() {
-            return Err(invalid(schema_type, "Invalid reference: it names nothing"));
-        }
-        let subject = reference.subject.beside(parent);
-        let spec = match reference.version {
-            -1 => VersionSpec::Latest,
-            number => VersionSpec::Number(Version(u32::try_from(number).unwrap_or(0))),
-        };
-        if !grants.read(&subject) {
-            return Err(invalid(schema_type, &missing(reference)));
-        }
-        if subject != *parent && state.associations().is_owned(&subject) {
-            return Err(RegistryError::OwnedSubjectReferenced { subject });
-        }
-        let found = state
-            .find_version(&subject, spec, false)
-            .map_err(|_| invalid(schema_type, &missing(reference)))?;
-        pinned.push(Reference { version: found.version.0 as i32, ..reference.clone() });
-    }
-    Ok(pinned)
-}
+/// What is said where a version cannot be used, and whoever asks may not read it.
+pub(crate) const HIDDEN: &str = "The version cannot be used, for a reason that you may not read";
 
 /// Bytes of what is said of a schema that is none: parsers quote what they cannot read.
 const DETAILS_BYTES_MAX: usize = 64 * 1024;

@@ -13,6 +13,7 @@ mod grants;
 mod guid;
 mod lookup;
 mod parsed;
+mod pin;
 pub mod record;
 mod state;
 

@@ -154,8 +154,7 @@ pub(super) async fn tag(
     let look = {
         let (subject, grants) = (subject.clone(), grants.clone());
         move |state: &RegistryState, budget: &Budget| {
-            let registration = prepare_tagged(state, &subject, spec, &request, budget)?;
-            let registration = Registration { grants: grants.clone(), ..registration };
+            let registration = prepare_tagged(state, &subject, spec, &request, &grants, budget)?;
             Ok(Look::Write(Box::new(registration.with_check(state, budget))))
         }
     };
@@ -168,11 +167,12 @@ fn prepare_tagged(
     subject: &Subject,
     spec: VersionSpec,
     request: &TagSchemaRequest,
+    grants: &Grants,
     budget: &Budget,
 ) -> Result<Registration, RegistryError> {
     let version = *state.find_version(subject, spec, false)?;
     Ok(Registration {
-        candidate: Candidate::tagged(state, subject, &version, request, budget)?,
+        candidate: Candidate::tagged(state, subject, &version, request, grants, budget)?,
         subject: subject.clone(),
         version: match request.new_version {
             None | Some(0) => RequestedVersion::Next,
@@ -180,7 +180,7 @@ fn prepare_tagged(
         },
         id: None,
         force: false,
-        grants: Grants::ALL,
+        grants: grants.clone(),
         checked: None,
     })
 }

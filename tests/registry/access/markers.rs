@@ -145,19 +145,33 @@ struct Sight {
 }
 
 impl Sight {
+    fn may(&self, action: Action, subject: &str) -> bool {
+        self.rights.verdict(action, Resource::subject(subject)).allowed
+    }
+
     fn reads(&self, subject: &str) -> bool {
-        self.rights.verdict(Action::Read, Resource::subject(subject)).allowed
+        self.may(Action::Read, subject)
+    }
+
+    /// Returns true if the caller's rules speak of a subject at all: it knows the name then.
+    fn knows(&self, subject: &str) -> bool {
+        Action::ALL.into_iter().any(|action| self.may(action, subject))
     }
 
     /// Words that no answer may have.
     fn hidden(&self, content: &Content, guids: &[(usize, String)]) -> BTreeSet<String> {
         let mut hidden: BTreeSet<String> = BTreeSet::new();
         let names = content.names();
-        hidden.extend(names.iter().filter(|name| !self.reads(name)).map(|name| word(name).into()));
+        hidden.extend(names.iter().filter(|name| !self.knows(name)).map(|name| word(name).into()));
         let readable: Vec<&Stored> =
             content.versions.iter().filter(|stored| self.reads(&stored.subject)).collect();
         for stored in &content.versions {
-            if !readable.iter().any(|other| other.id == stored.id) {
+            // who writes a subject is told the id of what it has written, or found
+            let mut same = content.versions.iter().filter(|other| other.id == stored.id);
+            let is_told = |other: &Stored| {
+                self.reads(&other.subject) || self.may(Action::Write, &other.subject)
+            };
+            if !same.any(is_told) {
                 hidden.insert(stored.id.to_string());
             }
             if !readable.iter().any(|other| other.text == stored.text) {
@@ -189,11 +203,61 @@ fn rules(content: &Content, dice: &mut Dice) -> String {
     on.extend((dice.below(3) == 0).then(|| "subject::.eu:*".to_string()));
     on.extend((dice.below(3) == 0).then(|| "context:.us".to_string()));
     on.extend((dice.below(2) == 0).then(|| "cluster:registry".to_string()));
-    let on: Vec<&str> = on.iter().map(String::as_str).collect();
-    match on.is_empty() {
-        true => String::new(),
-        false => allow("somebody", &["read"], &on),
+    let mut rules = String::new();
+    let mut may = |action: &str, on: &[String]| {
+        let on: Vec<&str> = on.iter().map(String::as_str).collect();
+        if !on.is_empty() {
+            rules.push_str(&allow("somebody", &[action], &on));
+        }
+    };
+    may("read", &on);
+    for action in ["write", "delete", "configure"] {
+        let some = content.names().into_iter().filter(|_| dice.below(4) == 0);
+        let some: Vec<String> = some.map(|name| format!("subject:{name}")).collect();
+        may(action, &some);
     }
+    rules
+}
+
+/// Requests that change something, or are refused. None of them makes anything readable that was not.
+fn changes(content: &Content) -> Vec<(&'static str, String, Value)> {
+    let mut changes = Vec::new();
+    let dry = |subject: &str| {
+        json!({
+            "resourceName": "topic", "resourceNamespace": "ns", "resourceId": "topic", "resourceType": "topic",
+            "associations": [{"subject": subject, "associationType": "value", "lifecycle": "WEAK"}],
+        })
+    };
+    for name in content.names() {
+        let versions = format!("/subjects/{name}/versions");
+        changes.push(("POST", versions.clone(), json!({"schema": "\"long\""})));
+        changes.push(("POST", versions.clone(), json!({})));
+        changes.push((
+            "POST",
+            format!("{versions}/1/tags"),
+            json!({"metadata": {"properties": {"a": "b"}}}),
+        ));
+        for text in 0..TEXTS {
+            let (_, references) = content.text(text);
+            let schema =
+                json!({"type": "record", "name": "New", "fields": [{"name": "a", "type": "int"}]});
+            let body = json!({"schema": schema.to_string(), "references": references});
+            changes.push(("POST", versions.clone(), body));
+        }
+        changes.push(("PUT", format!("/config/{name}"), json!({"compatibility": "FULL"})));
+        changes.push(("PUT", format!("/mode/{name}?force=true"), json!({"mode": "READWRITE"})));
+        changes.push(("POST", "/associations?dryRun=true".into(), dry(&name)));
+        changes.push(("PUT", "/associations/resources/topic?dryRun=true".into(), dry(&name)));
+        changes.push(("DELETE", format!("/config/{name}"), Value::Null));
+    }
+    changes.push(("DELETE", "/associations/resources/topic".into(), Value::Null));
+    for name in content.names() {
+        changes.push(("DELETE", format!("/subjects/{name}/versions/latest"), Value::Null));
+        changes.push(("DELETE", format!("/subjects/{name}"), Value::Null));
+        changes.push(("DELETE", format!("/subjects/{name}?permanent=true"), Value::Null));
+    }
+    changes.push(("DELETE", "/contexts/.eu".into(), Value::Null));
+    changes
 }
 
 fn questions(content: &Content, guids: &[(usize, String)]) -> Vec<(&'static str, String, Value)> {
@@ -298,7 +362,8 @@ async fn try_one(seed: u64) {
     let policy = Policy::parse(&rules).unwrap();
     let sight = Sight { rights: policy.rights(&Identity::new("somebody", Proof::Password)) };
     let hidden = sight.hidden(&content, &guids);
-    for (method, path, body) in questions(&content, &guids) {
+    let questions = questions(&content, &guids);
+    for (method, path, body) in questions.into_iter().chain(changes(&content)) {
         let text = (!body.is_null()).then(|| body.to_string());
         let asked = format!("{path} {}", text.as_deref().unwrap_or_default());
         let said = registry.send("somebody", method, &path, text).await;

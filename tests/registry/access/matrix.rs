@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{ADMIN, Guarded, Said, allow, record};
+use super::{ADMIN, Guarded, NODE, Said, allow, record};
 
 const OPENAPI: &str = include_str!("../../../openapi/registry.yaml");
 
@@ -231,6 +231,15 @@ async fn drive(below: &str) {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test]
+async fn another_node_is_told_how_this_one_is_and_nothing_else() {
+    let shop = shop(false).await;
+    shop.get(NODE, "/v1/cluster").await.ok();
+    for path in ["/metrics", "/config", "/subjects/orders/versions"] {
+        shop.get(NODE, path).await.denied();
+    }
 }
 
 /// 12.

@@ -29,6 +29,9 @@ const CALLER: &str = "x-test-caller";
 /// The caller who may do everything, whatever the policy says of others.
 const ADMIN: &str = "admin";
 
+/// Another node, of which the policy says nothing.
+const NODE: &str = "node";
+
 /// What every policy of these tests says of [`ADMIN`].
 const ADMIN_MAY: &str = r#"
 [[rule]]
@@ -112,6 +115,7 @@ impl Guarded {
             let caller = request.headers().get(CALLER).map(|name| name.to_str().unwrap());
             let identity = match caller {
                 None => Identity::anonymous(),
+                Some(NODE) => Identity::new("node", Proof::Node),
                 Some(name) => Identity::new(name, Proof::Password),
             };
             let rights = policy.rights(&identity);

@@ -15,10 +15,11 @@ use weir_login::{CertificateName, Format, Keys, Logins, Sources, TokenVerifier, 
 use weir_registry::Registry;
 
 use crate::config::tree::{Oidc, Tree};
-use crate::config::value::{Role, UsersFormat};
+use crate::config::value::{Authentication, Role, UsersFormat};
 use crate::error::Error;
 use crate::face::Face;
 use crate::listen::Hangups;
+use crate::listeners::ListenerUrl;
 
 /// Access control of a process.
 #[derive(Clone)]
@@ -32,7 +33,12 @@ pub struct Access {
 impl Access {
     /// Opens what the settings name, and follows its files from now on. To be called within a runtime.
     pub fn open(tree: &Tree, faces: &[(Role, &Face)], hangups: &Hangups) -> Result<Access, Error> {
-        let certificates = faces.iter().any(|(_, face)| face.asks_for_certificates());
+        let asked: Vec<_> = faces.iter().flat_map(|(_, face)| face.client_auth()).collect();
+        let certificates = match asked.iter().any(|asked| asked.required) {
+            true => Certificates::Needed,
+            false if asked.is_empty() => Certificates::NotAsked,
+            false => Certificates::Optional,
+        };
         let own_key = VoucherKey::random().map_err(Error::Access)?;
         Ok(Access { door: open_door(tree, certificates, hangups)?, own_key })
     }
@@ -44,6 +50,21 @@ impl Access {
 
     pub fn door(&self) -> Option<&Arc<Door>> {
         self.door.as_ref()
+    }
+
+    /// The door of a listener, which may say for itself whether its clients have to log in.
+    pub fn door_for(
+        &self,
+        said: Option<Authentication>,
+        url: &ListenerUrl,
+    ) -> Result<Option<&Arc<Door>>, Error> {
+        match (said, &self.door) {
+            (Some(Authentication::None), _) => Ok(None),
+            (Some(Authentication::Required), None) => Err(Error::Access(format!(
+                "{url}: authentication is required, and there are no users, keys, tokens or certificates to log in with"
+            ))),
+            (_, door) => Ok(door.as_ref()),
+        }
     }
 
     /// Believes the nodes that share a registry's log, and the proxy of this process, on whose behalf they ask.
@@ -65,10 +86,19 @@ impl Access {
     }
 }
 
+/// How clients are asked for certificates.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Certificates {
+    NotAsked,
+    /// They are a login where there are others or rules: alone they keep nobody out.
+    Optional,
+    Needed,
+}
+
 /// The door; none if nothing says who may come in.
 fn open_door(
     tree: &Tree,
-    certificates: bool,
+    certificates: Certificates,
     hangups: &Hangups,
 ) -> Result<Option<Arc<Door>>, Error> {
     let (access, oidc) = (&tree.access, &tree.oidc);
@@ -77,13 +107,16 @@ fn open_door(
         users: users(tree, hangups)?,
         keys: keys(tree, hangups)?,
         tokens: tokens(oidc)?,
-        certificate_name: if certificates { Some(certificate_name(tree)?) } else { None },
+        certificate_name: match certificates {
+            Certificates::NotAsked => None,
+            Certificates::Optional | Certificates::Needed => Some(certificate_name(tree)?),
+        },
         required_roles: Some(access.required_roles.value.clone()),
     };
     let has_logins = sources.users.is_some()
         || sources.keys.is_some()
         || sources.tokens.is_some()
-        || sources.certificate_name.is_some();
+        || certificates == Certificates::Needed;
     if !has_logins && access.rules.is_none() {
         return Ok(None);
     }
@@ -147,7 +180,7 @@ fn tokens(oidc: &Oidc) -> Result<Option<Arc<dyn TokenVerifier>>, Error> {
         jwks_file: oidc.jwks_file.value.clone(),
         audiences: oidc.audiences.value.clone(),
         name_claim: oidc.name_claim.value.clone(),
-        groups_claim: oidc.groups_claim.value.clone(),
+        groups_claim: Some(oidc.groups_claim.value.clone()).filter(|claim| !claim.is_empty()),
         roles_claim: oidc.roles_claim.value.clone(),
         required_scopes: oidc.required_scopes.value.clone(),
         leeway: Duration::from_secs(*oidc.leeway_s),

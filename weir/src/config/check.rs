@@ -1,11 +1,14 @@
 //! What is wrong with settings together, and what librdkafka thinks of its own.
 
+use std::path::PathBuf;
+
 use weir_kafka::{Verdict, judge};
 
 use super::problem::Problem;
 use super::tree::{Tree, find};
 use super::value::{Names, Role, Scheme, Sourced, Store};
 use crate::confluent::{Env, var};
+use crate::face_tls::is_pkcs12;
 use crate::settings;
 
 /// Confluent's variables that begin so are about the registry's log on Kafka.
@@ -51,11 +54,16 @@ pub fn dev(tree: &Tree, problems: &mut Vec<Problem>) {
 }
 
 /// Two settings of which each needs the other.
-fn pair<T>(
-    (one_key, one): (&str, &Sourced<Option<T>>),
-    (other_key, other): (&str, &Sourced<Option<T>>),
+///
+/// A file in PKCS#12 has its key with it.
+fn pair(
+    (one_key, one): (&str, &Sourced<Option<PathBuf>>),
+    (other_key, other): (&str, &Sourced<Option<PathBuf>>),
     problems: &mut Vec<Problem>,
 ) {
+    if one.as_deref().is_some_and(is_pkcs12) {
+        return;
+    }
     let (source, there, missing) = match (&one.value, &other.value) {
         (Some(_), None) => (&one.source, one_key, other_key),
         (None, Some(_)) => (&other.source, other_key, one_key),

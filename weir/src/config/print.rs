@@ -69,6 +69,7 @@ fn unset(setting: &Setting, computed: &Computed) -> String {
 fn shown(setting: &Setting, text: &Text) -> String {
     let text = text.text.trim();
     match setting.shape {
+        _ if setting.secrecy == Secrecy::Whole => quoted(MASK),
         Shape::Switch => text.to_ascii_lowercase(),
         Shape::Integer => text.to_string(),
         _ if setting.secrecy == Secrecy::UrlUser => {

@@ -52,6 +52,8 @@ pub enum Shape {
 pub enum Secrecy {
     /// All of it may be shown.
     Open,
+    /// It is a password.
+    Whole,
     /// It is a URL, or several, whose user and password must not be shown.
     UrlUser,
     /// It is a table of librdkafka's settings, some of which are passwords or keys.

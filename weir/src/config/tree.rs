@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use weir_http::{AllowedHost, IpNet};
+use weir_http::{AllowedHost, IpNet, Password};
 use weir_registry_api::CompatibilityLevel;
 
 use super::declare::settings;
@@ -12,7 +12,7 @@ use super::layers::Layers;
 use super::problem::Problem;
 use super::setting::{Secrecy, Setting};
 use super::value::{
-    LogFilter, Names, Role, Scheme, Sourced, Store, TlsVersion, UsersFormat, Value,
+    ClientAuthMode, LogFilter, Names, Role, Scheme, Sourced, Store, TlsVersion, UsersFormat, Value,
 };
 use crate::listeners::ListenerUrl;
 
@@ -88,8 +88,8 @@ settings! {
         audiences: Vec<String> { flag: "oidc-audience", named: "WEIR_OIDC_AUDIENCES" }
         /// The claim that has the principal's name.
         name_claim: String { flag: "oidc-name-claim", default: "sub" }
-        /// The claim that has the principal's groups; dots lead into objects: `realm_access.groups`.
-        groups_claim: Option<String> { flag: "oidc-groups-claim" }
+        /// The claim that has the principal's groups; dots lead into objects: `realm_access.groups`. Empty: none has.
+        groups_claim: String { flag: "oidc-groups-claim", default: "groups" }
         /// The claim that has the principal's roles, likewise.
         roles_claim: Option<String> { flag: "oidc-roles-claim" }
         /// A scope that tokens need; of several, all.
@@ -113,7 +113,8 @@ settings! {
     /// The schema registry.
     "registry." registry: Registry {
         /// Where the registry listens: URLs, of which all are served. Hosts may be names; without a host, all
-        /// addresses of IPv4 are meant.
+        /// addresses of IPv4 are meant. Behind a `?`, a listener may have settings of its own: `client-auth`, `client-ca`,
+        /// `client-crl`, `cert`, `key`, `authentication`, `hosts` (docs/operate.md).
         listeners: Vec<ListenerUrl> {
             flag: "registry-listener", named: "WEIR_REGISTRY_LISTENERS", default: "127.0.0.1:8081", dev: true,
         }
@@ -133,10 +134,27 @@ settings! {
         inter_instance_protocol: Option<Scheme> {
             flag: "registry-inter-instance-protocol", otherwise: "http if there is such a listener, else https",
         }
-        /// The certificate chain (PEM) of https listeners of the registry alone.
+        /// The certificate chain (PEM or PKCS#12) of https listeners of the registry alone.
         tls_cert: Option<PathBuf> { flag: "registry-tls-cert", otherwise: "`tls.cert`" }
         /// The key (PEM) of `registry.tls_cert`; it may be the same file.
         tls_key: Option<PathBuf> { flag: "registry-tls-key", otherwise: "`tls.key`" }
+        /// The password of `registry.tls_cert`, if that is PKCS#12.
+        tls_key_password: Option<Password> {
+            flag: "registry-tls-key-password", secrecy: Secrecy::Whole, otherwise: "`tls.key_password`",
+        }
+        /// What https listeners of the registry ask of their clients.
+        tls_client_auth: Option<ClientAuthMode> {
+            flag: "registry-tls-client-auth", otherwise: "`tls.client_auth`",
+        }
+        /// Certificates (PEM or PKCS#12) of the authorities that sign those of clients of the registry.
+        tls_client_ca: Vec<PathBuf> { flag: "registry-tls-client-ca", otherwise: "`tls.client_ca`" }
+        /// The password of `registry.tls_client_ca`, if that is PKCS#12.
+        tls_client_ca_password: Option<Password> {
+            flag: "registry-tls-client-ca-password", secrecy: Secrecy::Whole,
+            otherwise: "`tls.client_ca_password`",
+        }
+        /// Certificates of clients of the registry that are revoked (lists in PEM).
+        tls_client_crl: Option<PathBuf> { flag: "registry-tls-client-crl", otherwise: "`tls.client_crl`" }
         /// The versions of TLS that https listeners of the registry speak.
         tls_versions: Vec<TlsVersion> {
             flag: "registry-tls-version", named: "WEIR_REGISTRY_TLS_VERSIONS", default: "1.2,1.3",
@@ -147,10 +165,27 @@ settings! {
         nosniff: bool { flag: "registry-nosniff", default: "false" }
         /// Add `Strict-Transport-Security` to the answers of the registry's https listeners.
         hsts: bool { flag: "registry-hsts", default: "false" }
-        /// An origin whose pages may write to the registry, beside those of `browsers.allowed_origins`.
+        /// An origin whose pages may read from the registry and write to it, beside those of `browsers.allowed_origins`.
         allowed_origins: Vec<String> {
             flag: "registry-allowed-origin", named: "WEIR_REGISTRY_ALLOWED_ORIGINS",
         }
+        /// A method that pages of allowed origins may use.
+        cors_methods: Vec<String> {
+            flag: "registry-cors-method", named: "WEIR_REGISTRY_CORS_METHODS", default: "GET,POST,HEAD",
+        }
+        /// A header that requests of such pages may have.
+        cors_headers: Vec<String> {
+            flag: "registry-cors-header", named: "WEIR_REGISTRY_CORS_HEADERS",
+            default: "X-Requested-With,Content-Type,Accept,Origin",
+        }
+        /// A header of answers that such pages may read.
+        cors_exposed_headers: Vec<String> {
+            flag: "registry-cors-exposed-header", named: "WEIR_REGISTRY_CORS_EXPOSED_HEADERS",
+        }
+        /// Answer the question of a browser whether a page may send a request (a preflight) although it has no login.
+        cors_skip_preflights: bool { flag: "registry-cors-skip-preflights", default: "true" }
+        /// Answer every OPTIONS with 403.
+        reject_options: bool { flag: "registry-reject-options", default: "false" }
         /// Where the registry keeps its log: on disk, in memory (gone when the process ends), or in a compacted
         /// topic of Kafka as Confluent's registry does; nodes that share the topic elect a leader.
         store: Option<Store> {
@@ -224,10 +259,27 @@ settings! {
         }
         /// A name by which clients may ask for the proxy; links do not have it.
         host_name: Option<String> { flag: "proxy-host-name" }
-        /// The certificate chain (PEM) of https listeners of the proxy alone.
+        /// The certificate chain (PEM or PKCS#12) of https listeners of the proxy alone.
         tls_cert: Option<PathBuf> { flag: "proxy-tls-cert", otherwise: "`tls.cert`" }
         /// The key (PEM) of `proxy.tls_cert`; it may be the same file.
         tls_key: Option<PathBuf> { flag: "proxy-tls-key", otherwise: "`tls.key`" }
+        /// The password of `proxy.tls_cert`, if that is PKCS#12.
+        tls_key_password: Option<Password> {
+            flag: "proxy-tls-key-password", secrecy: Secrecy::Whole, otherwise: "`tls.key_password`",
+        }
+        /// What https listeners of the proxy ask of their clients.
+        tls_client_auth: Option<ClientAuthMode> {
+            flag: "proxy-tls-client-auth", otherwise: "`tls.client_auth`",
+        }
+        /// Certificates (PEM or PKCS#12) of the authorities that sign those of clients of the proxy.
+        tls_client_ca: Vec<PathBuf> { flag: "proxy-tls-client-ca", otherwise: "`tls.client_ca`" }
+        /// The password of `proxy.tls_client_ca`, if that is PKCS#12.
+        tls_client_ca_password: Option<Password> {
+            flag: "proxy-tls-client-ca-password", secrecy: Secrecy::Whole,
+            otherwise: "`tls.client_ca_password`",
+        }
+        /// Certificates of clients of the proxy that are revoked (lists in PEM).
+        tls_client_crl: Option<PathBuf> { flag: "proxy-tls-client-crl", otherwise: "`tls.client_crl`" }
         /// The versions of TLS that https listeners of the proxy speak.
         tls_versions: Vec<TlsVersion> {
             flag: "proxy-tls-version", named: "WEIR_PROXY_TLS_VERSIONS", default: "1.2,1.3",
@@ -238,8 +290,25 @@ settings! {
         nosniff: bool { flag: "proxy-nosniff", default: "false" }
         /// Add `Strict-Transport-Security` to the answers of the proxy's https listeners.
         hsts: bool { flag: "proxy-hsts", default: "false" }
-        /// An origin whose pages may write to the proxy, beside those of `browsers.allowed_origins`.
+        /// An origin whose pages may read from the proxy and write to it, beside those of `browsers.allowed_origins`.
         allowed_origins: Vec<String> { flag: "proxy-allowed-origin", named: "WEIR_PROXY_ALLOWED_ORIGINS" }
+        /// A method that pages of allowed origins may use.
+        cors_methods: Vec<String> {
+            flag: "proxy-cors-method", named: "WEIR_PROXY_CORS_METHODS", default: "GET,POST,HEAD",
+        }
+        /// A header that requests of such pages may have.
+        cors_headers: Vec<String> {
+            flag: "proxy-cors-header", named: "WEIR_PROXY_CORS_HEADERS",
+            default: "X-Requested-With,Content-Type,Accept,Origin",
+        }
+        /// A header of answers that such pages may read.
+        cors_exposed_headers: Vec<String> {
+            flag: "proxy-cors-exposed-header", named: "WEIR_PROXY_CORS_EXPOSED_HEADERS",
+        }
+        /// Answer the question of a browser whether a page may send a request (a preflight) although it has no login.
+        cors_skip_preflights: bool { flag: "proxy-cors-skip-preflights", default: "true" }
+        /// Answer every OPTIONS with 403.
+        reject_options: bool { flag: "proxy-reject-options", default: "false" }
         /// Brokers of the proxy, where these are others than `kafka.bootstrap_servers`. Addresses may name their
         /// protocol, as `SASL_SSL://host:port`.
         bootstrap_servers: Option<String> {
@@ -291,11 +360,21 @@ settings! {
 
     /// TLS of the listeners of registry and proxy.
     "tls." tls: Tls {
-        /// The certificate chain (PEM) of https listeners. Where none of a server's listeners says `https://`, all of them
+        /// The certificate chain of https listeners: PEM, or PKCS#12 (`.p12`, `.pfx`). Where none of a server's listeners says `https://`, all of them
         /// speak HTTPS with it.
         cert: Option<PathBuf> { flag: "tls-cert" }
-        /// The key (PEM) of `tls.cert`; it may be the same file.
+        /// The key (PEM) of `tls.cert`; it may be the same file. In PKCS#12 it always is.
         key: Option<PathBuf> { flag: "tls-key" }
+        /// The password of `tls.cert`, if that is PKCS#12. Say it in a file or a variable: everybody on the machine sees flags.
+        key_password: Option<Password> { flag: "tls-key-password", secrecy: Secrecy::Whole }
+        /// What https listeners ask of their clients: nothing, a certificate that they need not have, or a certificate.
+        client_auth: ClientAuthMode { flag: "tls-client-auth", default: "none" }
+        /// Certificates (PEM or PKCS#12) of the authorities that sign those of clients.
+        client_ca: Vec<PathBuf> { flag: "tls-client-ca" }
+        /// The password of `tls.client_ca`, if that is PKCS#12.
+        client_ca_password: Option<Password> { flag: "tls-client-ca-password", secrecy: Secrecy::Whole }
+        /// Certificates of clients that are revoked (lists in PEM).
+        client_crl: Option<PathBuf> { flag: "tls-client-crl" }
     }
 
     /// Whose requests are taken, of those that a browser may have been tricked into.
@@ -303,7 +382,7 @@ settings! {
         /// A name by which clients may ask for a listener on loopback, `NAME` or `NAME:PORT`, beside `localhost`, its address and
         /// the names of listeners, host names and advertised URLs. `*` is any.
         allowed_hosts: Vec<AllowedHost> { flag: "allowed-host", named: "WEIR_ALLOWED_HOSTS", dev: true }
-        /// An origin whose pages may write, such as `https://ui.example`; `*` stands for any letters.
+        /// An origin whose pages may read and write, such as `https://ui.example`; `*` stands for any letters.
         allowed_origins: Vec<String> { flag: "allowed-origin", named: "WEIR_ALLOWED_ORIGINS", dev: true }
     }
 
@@ -337,7 +416,20 @@ settings! {
         }
         /// How long a client may be behind with its answer, however steadily it reads.
         answer_timeout_ms: u64 { flag: "answer-timeout-ms", default: "300000", min: 1, unit: "milliseconds" }
-        /// How long a connection is kept on which no request has come as a whole.
+        /// How long the head of a request may take from its first byte on before its connection is closed.
+        header_timeout_ms: u64 { flag: "header-timeout-ms", default: "10000", min: 1, unit: "milliseconds" }
+        /// How long a request may take until its answer begins, its body included, else 503. A stream of records has an answer as soon as
+        /// it begins.
+        request_timeout_ms: u64 { flag: "request-timeout-ms", default: "600000", min: 1, unit: "milliseconds" }
+        /// How long a client may take to agree on the keys of TLS.
+        handshake_timeout_ms: u64 {
+            flag: "handshake-timeout-ms", default: "10000", min: 1, unit: "milliseconds",
+        }
+        /// Requests of HTTP/2 that may be under way on a connection.
+        streams_per_connection_max: u32 {
+            flag: "streams-per-connection-max", default: "100", min: 1, unit: "requests",
+        }
+        /// How long a connection is kept on which no request has come.
         idle_timeout_ms: u64 { flag: "idle-timeout-ms", default: "30000", min: 1, unit: "milliseconds" }
     }
 }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::ops::Deref;
 use std::path::PathBuf;
 
-use weir_http::{AllowedHost, IpNet};
+use weir_http::{AllowedHost, IpNet, Password};
 use weir_registry_api::CompatibilityLevel;
 
 use super::problem::{Problem, Reason};
@@ -226,6 +226,15 @@ impl Scalar for IpNet {
     }
 }
 
+/// A password is taken as it stands.
+impl Scalar for Password {
+    const SHAPE: Shape = Shape::Text;
+
+    fn parse(text: &str, _: &Setting) -> Result<Password, Reason> {
+        Ok(Password::new(text))
+    }
+}
+
 impl Scalar for AllowedHost {
     const SHAPE: Shape = Shape::Text;
 
@@ -311,6 +320,26 @@ choice! {
     pub enum TlsVersion {
         Tls12 = "1.2",
         Tls13 = "1.3",
+    }
+}
+
+choice! {
+    /// What https listeners ask of their clients.
+    pub enum ClientAuthMode {
+        /// Nothing.
+        None = "none",
+        /// A certificate, which they need not have.
+        Optional = "optional",
+        /// A certificate.
+        Required = "required",
+    }
+}
+
+choice! {
+    /// Whether a listener's clients have to log in, where there is access control.
+    pub enum Authentication {
+        None = "none",
+        Required = "required",
     }
 }
 

@@ -201,8 +201,6 @@ mod tests {
         for (name, value) in [
             ("SCHEMA_REGISTRY_AUTHENTICATION_METHOD", "BEARER"),
             ("KAFKA_REST_AUTHENTICATION_METHOD", "LDAP"),
-            ("SCHEMA_REGISTRY_SSL_CLIENT_AUTHENTICATION", "REQUIRED"),
-            ("SCHEMA_REGISTRY_SSL_CLIENT_AUTH", "True"),
             ("KAFKA_REST_API_ENDPOINTS_BLOCKLIST", "api.v3.acls.*"),
             ("KAFKA_REST_API_ENDPOINTS_ALLOWLIST", "api.v3.topics.list"),
             ("SCHEMA_REGISTRY_CONFLUENT_SCHEMA_REGISTRY_AUTHORIZER_CLASS", "io.confluent.A"),

@@ -43,7 +43,7 @@ const EMPTY: &[&str] = &[""];
 
 const AUTHENTICATE: &str = "Confluent's plugins are not loaded: say access.users, access.keys, oidc.issuer or tls.client_auth, and access.rules";
 const NO_JAVA: &str = "no Java classes are loaded: what the class does, something else has to do";
-const TLS_ONLY: &str = "of the listeners' TLS there are the certificate, the key and the versions: put a reverse proxy in front that does the rest";
+const TLS_ONLY: &str = "of the listeners' TLS there are certificates, authorities of clients and the versions: put a reverse proxy in front that does the rest";
 const LIMIT: &str = "limit requests in a reverse proxy in front";
 const PROXY_LIMIT: &str =
     "say --rate-limit-requests-per-sec, or limit requests in a reverse proxy in front";
@@ -85,8 +85,8 @@ const fn ignored(server: Server, name: &'static str, why: &'static str) -> Setti
 pub const TABLE: &[Setting] = &[
     // Listeners
     same(Both, "listeners", "*.listeners", "`--registry-listener`, `--proxy-listener`; all of them, http and https, addresses and names"),
-    understood(Both, "ssl.keystore.location", "`--tls-cert` and `--tls-key`: the certificate and key of https listeners, in one PEM file"),
-    understood(Both, "ssl.keystore.type", "`PEM`; another type ends the start of an https listener"),
+    understood(Both, "ssl.keystore.location", "`--tls-cert` and `--tls-key`: the certificate and key of https listeners, in one file"),
+    understood(Both, "ssl.keystore.type", "`PEM`, `PKCS12`; another type ends the start of an https listener"),
     understood(Both, "ssl.enabled.protocols", "`TLSv1.2`, `TLSv1.3`; older ones are left out, and a list of nothing else ends the start"),
     same(Both, "response.http.headers.config", "*.response_headers", "headers that are added to all answers; `setDate` and `addDate` end the start"),
     same(Both, "nosniff.prevention.enable", "*.nosniff", "adds `X-Content-Type-Options: nosniff`"),
@@ -94,7 +94,12 @@ pub const TABLE: &[Setting] = &[
     understood(Both, "server.connection.limit", "`--connections-max`; the smallest that is set counts for registry and proxy together, 0 is none"),
     understood(Both, "connector.connection.limit", "as `server.connection.limit`"),
     understood(Both, "idle.timeout.ms", "`--idle-timeout-ms`; the longer one where registry and proxy have each one"),
-    same(Both, "access.control.allow.origin", "*.allowed_origins", "`--allowed-origin`: whose pages may write. No headers for other origins are sent: a proxy in front has to add them"),
+    same(Both, "access.control.allow.origin", "*.allowed_origins", "`--allowed-origin`: whose pages may read and write. `*` is answered as `*`, without the user's login"),
+    same(Both, "access.control.allow.methods", "*.cors_methods", "methods that such pages may use; `GET,POST,HEAD` if it is empty"),
+    same(Both, "access.control.allow.headers", "*.cors_headers", "headers of their requests; `X-Requested-With,Content-Type,Accept,Origin` if it is empty"),
+    same(Both, "access.control.expose.headers", "*.cors_exposed_headers", "headers of answers that they may read"),
+    same(Both, "access.control.skip.options", "*.cors_skip_preflights", "a preflight needs no login; `false`: it does"),
+    same(Both, "reject.options.request", "*.reject_options", "every OPTIONS is 403"),
     same(Registry, "host.name", "registry.host_name", "`--registry-host-name`: by which the other nodes reach this one"),
     same(Registry, "host.port", "registry.host_port", "`--registry-host-port`: the port beside `host.name`"),
     same(Registry, "schema.registry.inter.instance.protocol", "registry.inter_instance_protocol", "the old name of `inter.instance.protocol`"),
@@ -104,8 +109,13 @@ pub const TABLE: &[Setting] = &[
     refused(Both, "listener.name.*", &[], "one certificate is for all https listeners: say ssl.keystore.location"),
     refused(Both, "proxy.protocol.enabled", OFF, "the PROXY protocol is not spoken: switch it off in the load balancer"),
     ignored(Both, "proxy.protocol.accepted.ip.range", WITH_SWITCH),
-    ignored(Both, "ssl.keystore.password", "the file has to be readable without"),
-    refused(Both, "ssl.key.password", EMPTY, "write the key without a password: openssl pkey -in FILE"),
+    understood(Both, "ssl.keystore.password", "`--tls-key-password`: of a store of type `PKCS12`"),
+    understood(Both, "ssl.key.password", "of a store of type `PKCS12`, where it has to be `ssl.keystore.password`; a key in PEM has none"),
+    understood(Both, "ssl.truststore.location", "`--tls-client-ca`: who signs the certificates of clients"),
+    understood(Both, "ssl.truststore.type", "`PEM`, `PKCS12`; another type ends the start where clients are asked for certificates"),
+    understood(Both, "ssl.truststore.password", "`--tls-client-ca-password`: of a store of type `PKCS12`"),
+    understood(Both, "ssl.client.authentication", "`--tls-client-auth`: `NONE`, `REQUESTED` (optional), `REQUIRED`"),
+    understood(Both, "ssl.client.auth", "the old name of `ssl.client.authentication`: `true` is `REQUIRED`"),
     ignored(Both, "ssl.keystore.reload", "a new certificate is always read, within 5 s and on SIGHUP"),
     ignored(Both, "ssl.keystore.watch.location", "a new certificate is always read, within 5 s and on SIGHUP"),
     ignored(Both, "ssl.protocol", "`ssl.enabled.protocols` says it"),
@@ -113,15 +123,13 @@ pub const TABLE: &[Setting] = &[
     refused(Both, "ssl.cipher.suites", EMPTY, "the suites of TLS 1.3 and those of TLS 1.2 with forward secrecy and AEAD are spoken, no others: leave it out"),
     ignored(Both, "ssl.keymanager.algorithm", NOT_NEEDED),
     ignored(Both, "ssl.trustmanager.algorithm", NOT_NEEDED),
-    ignored(Both, "ssl.truststore.*", "certificates of clients are not asked for"),
+    ignored(Both, "ssl.truststore.*", NOT_NEEDED),
     ignored(Both, "ssl.endpoint.identification.algorithm", "the names of other nodes are always checked"),
     // Who may enter
     refused(Both, "authentication.method", &["", "none", "basic"], "of BASIC the users are read: the JAAS file that `java.security.auth.login.config` names, and Jetty's `password.properties` that it names. For BEARER say oidc.issuer and oidc.audiences"),
     understood(Both, "authentication.realm", "`--access-realm`, and the section of the JAAS file"),
     understood(Both, "authentication.roles", "`--access-required-role`: any one of them; `*` is any role (Jetty 12 refuses everybody then), `**` is none, and without any nobody comes in"),
     understood(Both, "authentication.skip.paths", "`--access-open-path`: anybody may `GET` them; the reference lets anybody write them, too"),
-    refused(Both, "ssl.client.authentication", &["", "none", "requested"], "certificates of clients are not asked for: put a reverse proxy in front that does it"),
-    refused(Both, "ssl.client.auth", OFF, "certificates of clients are not asked for: put a reverse proxy in front that does it"),
     refused(Both, "rest.servlet.initializor.classes", EMPTY, AUTHENTICATE),
     refused(Both, "websocket.servlet.initializor.classes", EMPTY, NO_JAVA),
     refused(Both, "resource.extension.classes", EMPTY, NO_JAVA),
@@ -240,12 +248,9 @@ pub const TABLE: &[Setting] = &[
     ignored(Proxy, "use.custom.request.logging", NOT_NEEDED),
     ignored(Proxy, "zookeeper.connect", "ZooKeeper is not asked"),
     // Both, without effect
-    ignored(Both, "access.control.skip.options", NOT_NEEDED),
-    ignored(Both, "access.control.*", "no headers for other origins are sent: a browser's page cannot read answers"),
-    ignored(Both, "reject.options.request", "OPTIONS is 405"),
     ignored(Both, "shutdown.graceful.ms", "requests under way have 20 s"),
     ignored(Both, "request.timeout.*", FIXED),
-    ignored(Both, "http2.enabled", "HTTP/1.1 is spoken"),
+    ignored(Both, "http2.enabled", "HTTP/2 and HTTP/1.1 are spoken"),
     ignored(Both, "compression.enable", "the proxy compresses, the registry does not"),
     ignored(Both, "max.request.header.size", FIXED),
     ignored(Both, "max.response.header.size", FIXED),

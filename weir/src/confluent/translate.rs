@@ -70,6 +70,7 @@ pub fn translate(env: &Env, scope: &Scope) -> Translation {
     translation.same(&variables, scope);
     for server in SERVERS.into_iter().filter(|server| scope.runs(*server)) {
         translation.key_store(&variables, server);
+        translation.client_auth(&variables, server);
     }
     translation.logins(&variables, scope, env);
     translation.connections(&variables);
@@ -90,6 +91,22 @@ pub fn translate(env: &Env, scope: &Scope) -> Translation {
 /// The section of a server's settings.
 fn section(server: Server) -> &'static str {
     if server == Server::Proxy { "proxy" } else { "registry" }
+}
+
+/// How certificates are kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum StoreType {
+    Pem,
+    Pkcs12,
+}
+
+/// The type that a setting names; none if it is one that cannot be read, as Java's own is, which is the default.
+fn store_type(variables: &Variables, server: Server, name: &str) -> Option<StoreType> {
+    match variables.text(server, name)?.value.trim().to_ascii_uppercase().as_str() {
+        "PEM" => Some(StoreType::Pem),
+        "PKCS12" => Some(StoreType::Pkcs12),
+        _ => None,
+    }
 }
 
 impl Translation {
@@ -132,22 +149,98 @@ impl Translation {
         }
     }
 
-    /// Certificate and key of https listeners are in one file, if that is PEM.
+    /// Certificate and key of https listeners are in one file, in PEM or PKCS#12.
     fn key_store(&mut self, variables: &Variables, server: Server) {
+        let section = section(server);
         if let Some(location) = variables.text(server, "ssl.keystore.location") {
-            let kind = variables.text(server, "ssl.keystore.type");
-            match kind.is_some_and(|kind| kind.value.trim().eq_ignore_ascii_case("PEM")) {
-                true => {
+            match store_type(variables, server, "ssl.keystore.type") {
+                Some(kind) => {
                     for key in ["tls_cert", "tls_key"] {
-                        let key = format!("{}.{key}", section(server));
+                        let key = format!("{section}.{key}");
                         self.set(&key, &location.value, &location.source());
                     }
+                    self.key_password(variables, server, kind);
                 }
-                false => {
-                    self.unreadable_stores.insert(section(server), location.variable.clone());
+                None => {
+                    self.unreadable_stores.insert(section, location.variable.clone());
                 }
             }
         }
+        self.protocols(variables, server);
+    }
+
+    /// A store in PKCS#12 has one password; a key in PEM has none.
+    fn key_password(&mut self, variables: &Variables, server: Server, kind: StoreType) {
+        let store = variables.text(server, "ssl.keystore.password");
+        let of_key = variables.text(server, "ssl.key.password");
+        let problem = match (kind, of_key) {
+            (StoreType::Pem, Some(_)) => "write the key without a password: openssl pkey -in FILE",
+            (StoreType::Pkcs12, Some(key)) if store.is_none_or(|it| it.value != key.value) => {
+                "it is another than ssl.keystore.password: a store in PKCS#12 has one for all"
+            }
+            (StoreType::Pkcs12, _) => {
+                if let Some(password) = store {
+                    let key = format!("{}.tls_key_password", section(server));
+                    self.set(&key, &password.value, &password.source());
+                }
+                return;
+            }
+            (StoreType::Pem, None) => return,
+        };
+        let source = of_key.map_or(Source::Default, Property::source);
+        self.problems.push(Problem::at(&source, problem));
+    }
+
+    /// What https listeners ask of their clients, and who signs their certificates.
+    fn client_auth(&mut self, variables: &Variables, server: Server) {
+        let Some((mode, source)) = self.client_auth_mode(variables, server) else { return };
+        let section = section(server);
+        self.set(&format!("{section}.tls_client_auth"), mode, &source);
+        let Some(location) = variables.text(server, "ssl.truststore.location") else { return };
+        match store_type(variables, server, "ssl.truststore.type") {
+            Some(kind) => {
+                let key = format!("{section}.tls_client_ca");
+                self.set(&key, &location.value, &location.source());
+                let password = variables.text(server, "ssl.truststore.password");
+                if let Some(password) = password.filter(|_| kind == StoreType::Pkcs12) {
+                    let key = format!("{section}.tls_client_ca_password");
+                    self.set(&key, &password.value, &password.source());
+                }
+            }
+            None if mode == "none" => {}
+            None => self.problems.push(Problem::at(
+                &location.source(),
+                "a Java key store cannot be read: write it as PKCS#12, with keytool -importkeystore -srckeystore STORE \
+                 -destkeystore STORE.p12 -deststoretype PKCS12, and say .._SSL_TRUSTSTORE_TYPE=PKCS12",
+            )),
+        }
+    }
+
+    /// What the newer setting says, else the older.
+    fn client_auth_mode(
+        &mut self,
+        variables: &Variables,
+        server: Server,
+    ) -> Option<(&'static str, Source)> {
+        if let Some(asked) = variables.text(server, "ssl.client.authentication") {
+            let mode = match asked.value.trim().to_ascii_lowercase().as_str() {
+                "none" => "none",
+                "requested" => "optional",
+                "required" => "required",
+                _ => {
+                    let text = "it is none of NONE, REQUESTED, REQUIRED";
+                    self.problems.push(Problem::at(&asked.source(), text));
+                    return None;
+                }
+            };
+            return Some((mode, asked.source()));
+        }
+        let old = variables.text(server, "ssl.client.auth")?;
+        let required = self.good(old.switch())?;
+        Some((if required { "required" } else { "none" }, old.source()))
+    }
+
+    fn protocols(&mut self, variables: &Variables, server: Server) {
         if let Some(protocols) = variables.text(server, "ssl.enabled.protocols") {
             let known = protocols.value.split(',').filter_map(|name| match name.trim() {
                 "TLSv1.2" => Some("1.2"),

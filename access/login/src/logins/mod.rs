@@ -34,7 +34,7 @@ pub struct Sources {
 
 /// Finds out who is behind a password, an API key, a token or a certificate.
 pub struct Logins {
-    passwords: Option<Passwords>,
+    passwords: Option<Arc<Passwords>>,
     keys: Option<Arc<Keys>>,
     tokens: Option<Arc<dyn TokenVerifier>>,
     certificate_name: Option<CertificateName>,
@@ -72,7 +72,7 @@ impl Logins {
     pub fn new(sources: Sources) -> Logins {
         let challenges = challenges(&sources);
         Logins {
-            passwords: sources.users.map(Passwords::new),
+            passwords: sources.users.map(|users| Arc::new(Passwords::new(users))),
             keys: sources.keys,
             tokens: sources.tokens,
             certificate_name: sources.certificate_name,
@@ -103,7 +103,7 @@ impl Logins {
             refused: of(refused),
             slowed: of(slowed),
             unavailable: of(unavailable),
-            hashed: self.passwords.as_ref().map_or(0, Passwords::hashed),
+            hashed: self.passwords.as_ref().map_or(0, |passwords| passwords.hashed()),
             broken_files: users + keys,
         }
     }

@@ -30,10 +30,9 @@ pub(super) struct Passwords {
     waiting: Semaphore,
 }
 
-/// A login whose password is being checked. Dropped before it has an outcome, it counts as a failure: who goes away when an
-/// answer takes long must not have a guess for nothing.
-struct UnderWay<'p> {
-    passwords: &'p Passwords,
+/// A login whose password is being checked. Dropped before it has an outcome, it counts as a failure.
+struct UnderWay {
+    passwords: Arc<Passwords>,
     ticket: Option<Ticket>,
 }
 
@@ -57,46 +56,30 @@ impl Passwords {
     }
 
     /// Finds out whether a password is a user's. One hash is computed, whether or not there is such a user.
+    ///
+    /// Once that has begun, it goes on and is counted even if nobody waits for the answer any more: who goes away must not have
+    /// a guess for nothing, and a client whose patience is short must not count as one that guesses.
     pub(super) async fn check(
-        &self,
+        self: &Arc<Self>,
         user: String,
         password: Secret,
         from: Option<IpAddr>,
     ) -> Result<Proved, LoginFailure> {
         let is_known = self.users.current().user(&user).is_some();
         let under_way = self.admitted(Try { user: &user, is_known, from }).await?;
-        let directory = self.users.current();
-        let known = directory.user(&user);
-        let password = possible(password);
-        let is_possible = password.is_some();
-        let stored = known.map_or(directory.decoy(), |known| &known.stored).clone();
-        let matched = self.hashing.matches(stored, password.unwrap_or_default()).await;
-        match (matched, known) {
-            (Err(Busy), _) => {
-                under_way.end(Outcome::Unchecked);
-                Err(unavailable())
-            }
-            (Ok(true), Some(known)) if is_possible => {
-                under_way.end(Outcome::Success);
-                Ok(Proved { identity: known.identity.clone(), until: None })
-            }
-            (Ok(_), known) => {
-                under_way.end(Outcome::Failure);
-                let what = if known.is_some() { "wrong password of user" } else { "unknown user" };
-                Err(LoginFailure::Refused { reason: format!("{what} {}", shown(&user)) })
-            }
-        }
+        let checking = tokio::spawn(under_way.check(user, possible(password)));
+        checking.await.unwrap_or_else(|_| Err(unavailable()))
     }
 
     /// Waits until a password may be checked.
-    async fn admitted(&self, attempt: Try<'_>) -> Result<UnderWay<'_>, LoginFailure> {
+    async fn admitted(self: &Arc<Self>, attempt: Try<'_>) -> Result<UnderWay, LoginFailure> {
         loop {
             // before the question, so that nothing that happens after it is missed
             let checked = self.checked.notified();
             let admission = self.throttle().admit(attempt, Instant::now().into_std());
             match admission {
                 Admission::Granted(ticket) => {
-                    return Ok(UnderWay { passwords: self, ticket: Some(ticket) });
+                    return Ok(UnderWay { passwords: self.clone(), ticket: Some(ticket) });
                 }
                 Admission::Slowed(retry_after) => return Err(LoginFailure::Slowed { retry_after }),
                 Admission::Wait => {
@@ -112,14 +95,38 @@ impl Passwords {
     }
 
     #[cfg(test)]
-    pub(super) fn hashing(&mut self) -> &mut Hashing {
-        &mut self.hashing
+    pub(super) fn with(users: Arc<Users>, hashing: Hashing) -> Passwords {
+        Passwords { hashing, ..Passwords::new(users) }
     }
 }
 
-impl UnderWay<'_> {
-    fn end(mut self, outcome: Outcome) {
-        self.settle(outcome);
+impl UnderWay {
+    /// Checks a password; none is one that cannot be right.
+    async fn check(
+        mut self,
+        user: String,
+        password: Option<String>,
+    ) -> Result<Proved, LoginFailure> {
+        let directory = self.passwords.users.current();
+        let known = directory.user(&user);
+        let stored = known.map_or(directory.decoy(), |known| &known.stored).clone();
+        let is_possible = password.is_some();
+        let hashing = self.passwords.hashing.matches(stored, password.unwrap_or_default());
+        match (hashing.await, known) {
+            (Err(Busy), _) => {
+                self.settle(Outcome::Unchecked);
+                Err(unavailable())
+            }
+            (Ok(true), Some(known)) if is_possible => {
+                self.settle(Outcome::Success);
+                Ok(Proved { identity: known.identity.clone(), until: None })
+            }
+            (Ok(_), known) => {
+                self.settle(Outcome::Failure);
+                let what = if known.is_some() { "wrong password of user" } else { "unknown user" };
+                Err(LoginFailure::Refused { reason: format!("{what} {}", shown(&user)) })
+            }
+        }
     }
 
     fn settle(&mut self, outcome: Outcome) {
@@ -129,7 +136,7 @@ impl UnderWay<'_> {
     }
 }
 
-impl Drop for UnderWay<'_> {
+impl Drop for UnderWay {
     fn drop(&mut self) {
         self.settle(Outcome::Failure);
     }

@@ -260,3 +260,50 @@ impl<'de> Visitor<'de> for JwkListVisitor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    const ALGORITHMS: [&str; 9] =
+        ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
+
+    fn token(algorithm: &str) -> String {
+        let header = json!({"alg": algorithm, "kid": "k"}).to_string();
+        format!("{}.e30.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode([1; 256]))
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_set_or_is_refused(text in ".*") {
+            let _ = KeySet::parse(text.as_bytes());
+            let _ = KeySet::parse(format!(r#"{{"keys":[{text}]}}"#).as_bytes());
+        }
+
+        #[test]
+        fn no_key_is_so_odd_that_it_breaks_anything(
+            kty in prop::sample::select(vec!["RSA", "EC", "OKP", "oct"]),
+            crv in prop::sample::select(vec!["P-256", "P-384", "Ed25519"]),
+            n in prop::collection::vec(any::<u8>(), 0..1100),
+            e in prop::collection::vec(any::<u8>(), 0..9),
+            x in prop::collection::vec(any::<u8>(), 0..50),
+            size in prop::sample::select(vec![32, 48]),
+        ) {
+            let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+            let mut x = x;
+            x.resize(size, 0);
+            let jwk = json!({"kty": kty, "crv": crv, "kid": "k", "n": text(&n), "e": text(&e), "x": text(&x), "y": text(&x)});
+            let Ok(set) = KeySet::parse(json!({"keys": [jwk]}).to_string().as_bytes()) else { return Ok(()) };
+            for algorithm in ALGORITHMS {
+                let token = token(algorithm);
+                let token = Jws::parse(&token).unwrap();
+                if let Found::Key(key) = set.find(&token) {
+                    prop_assert!(!key.has_signed(&token));
+                }
+            }
+        }
+    }
+}

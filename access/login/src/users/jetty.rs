@@ -21,10 +21,16 @@ pub(super) fn parse(text: &str) -> Result<Parsed<Directory>, Vec<Problem>> {
             Err(text) => problems.push(Problem::new(line, text)),
         }
     }
-    match problems.is_empty() {
-        true => Ok(Parsed { value: gathered.finish(), warnings }),
-        false => Err(problems),
+    if !problems.is_empty() {
+        return Err(problems);
     }
+    let said = format!(
+        "it has the passwords of {} users in clear, obfuscated or as MD5: whoever reads it has them. `weir user add` makes a users \
+         file that has not",
+        gathered.len()
+    );
+    warnings.push(Problem::new(0, said));
+    Ok(Parsed { value: gathered.finish(), warnings })
 }
 
 /// Adds the user of a line. Returns the line of one with the same name, whose place it takes.
@@ -203,7 +209,7 @@ mod tests {
     fn a_hash_that_jetty_does_not_know_is_taken_as_text_and_warned_about() {
         let hash = "$2y$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
         let parsed = parse(&format!("\nalice: {hash},admin\n")).unwrap();
-        assert_eq!(parsed.warnings.len(), 1);
+        assert_eq!(parsed.warnings.len(), 2);
         assert_eq!(parsed.warnings[0].line, 2);
         assert!(!parsed.warnings[0].text.contains(hash));
         let alice = parsed.value.user("alice").unwrap();
@@ -227,6 +233,6 @@ mod tests {
         assert!(can_log_in(text, "alice", "two") && !can_log_in(text, "alice", "one"));
         let parsed = parse(text).unwrap();
         assert!(parsed.value.user("bob").is_none());
-        assert_eq!(parsed.warnings.len(), 2);
+        assert_eq!(parsed.warnings.len(), 3);
     }
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // how a test fails
 
 mod attacks;
+mod claims;
 mod fetching;
 mod hostile;
 mod mint;

@@ -5,6 +5,12 @@ use std::time::Duration;
 
 use weir_login::tokens::{TokenOptions, Tokens};
 
+type Change = fn(&mut TokenOptions);
+
+fn text(text: &str) -> String {
+    text.to_string()
+}
+
 fn good() -> TokenOptions {
     TokenOptions {
         issuer: "https://id.example".to_string(),
@@ -15,30 +21,26 @@ fn good() -> TokenOptions {
 
 #[test]
 fn what_is_missing_or_wrong_is_named() {
-    let text = |text: &str| text.to_string();
-    let cases: [(&str, Box<dyn Fn(&mut TokenOptions)>); 16] = [
-        ("issuer", Box::new(move |o| o.issuer = text(""))),
-        ("issuer", Box::new(move |o| o.issuer = text("id.example"))),
-        ("issuer", Box::new(move |o| o.issuer = text("http://id.example"))),
-        ("issuer", Box::new(move |o| o.issuer = text("https://u:p@id.example"))),
-        ("jwks_url", Box::new(move |o| o.jwks_url = Some(text("http://id.example/keys")))),
-        ("jwks_url", Box::new(move |o| o.jwks_url = Some(text("ftp://127.0.0.1/keys")))),
-        (
-            "jwks_url and jwks_file",
-            Box::new(move |o| {
-                o.jwks_url = Some(text("https://id.example/keys"));
-                o.jwks_file = Some(PathBuf::from("keys.json"));
-            }),
-        ),
-        ("audiences", Box::new(|o| o.audiences.clear())),
-        ("audiences and any_audience", Box::new(|o| o.any_audience = true)),
-        ("audiences", Box::new(move |o| o.audiences.push(text("")))),
-        ("name_claim", Box::new(move |o| o.name_claim = text(""))),
-        ("roles_claim", Box::new(move |o| o.roles_claim = Some(text("")))),
-        ("leeway", Box::new(|o| o.leeway = Duration::from_secs(301))),
-        ("refresh", Box::new(|o| o.refresh = Duration::ZERO)),
-        ("refresh", Box::new(|o| o.refresh = Duration::from_secs(86_401))),
-        ("keep", Box::new(|o| o.keep = Duration::MAX)),
+    let cases: [(&str, Change); 16] = [
+        ("issuer", |o| o.issuer = text("")),
+        ("issuer", |o| o.issuer = text("id.example")),
+        ("issuer", |o| o.issuer = text("http://id.example")),
+        ("issuer", |o| o.issuer = text("https://u:p@id.example")),
+        ("jwks_url", |o| o.jwks_url = Some(text("http://id.example/keys"))),
+        ("jwks_url", |o| o.jwks_url = Some(text("ftp://127.0.0.1/keys"))),
+        ("jwks_url and jwks_file", |o| {
+            o.jwks_url = Some(text("https://id.example/keys"));
+            o.jwks_file = Some(PathBuf::from("keys.json"));
+        }),
+        ("audiences", |o| o.audiences.clear()),
+        ("audiences and any_audience", |o| o.any_audience = true),
+        ("audiences", |o| o.audiences.push(text(""))),
+        ("name_claim", |o| o.name_claim = text("")),
+        ("roles_claim", |o| o.roles_claim = Some(text(""))),
+        ("leeway", |o| o.leeway = Duration::from_secs(301)),
+        ("refresh", |o| o.refresh = Duration::ZERO),
+        ("refresh", |o| o.refresh = Duration::from_secs(86_401)),
+        ("keep", |o| o.keep = Duration::MAX),
     ];
     for (name, change) in cases {
         let mut options = good();

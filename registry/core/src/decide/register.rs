@@ -6,7 +6,7 @@ use weir_registry_api::{
 
 use super::guards::{tombstone, writable, writers_budget};
 use super::{Decide, Decision, Stale};
-use crate::candidate::{Candidate, Numbers, Purpose, invalid};
+use crate::candidate::{Candidate, HIDDEN, Numbers, Purpose, invalid};
 use crate::check::{Verdict, check};
 use crate::grants::Grants;
 use crate::record::{Record, SchemaValue};
@@ -208,7 +208,7 @@ impl Decide for Registration {
         if let Some(VersionEntry { id, version, .. }) = found {
             return Ok(Decision::nothing(Ok(Registered { id, version })));
         }
-        still_there(state, subject, &candidate)?;
+        still_there(state, subject, &candidate, &self.grants)?;
         if !verdict.messages.is_empty() {
             let (subject, details) = (subject.clone(), verdict.messages);
             return Err(RegistryError::Incompatible { subject, details });
@@ -278,12 +278,15 @@ fn still_there(
     state: &State,
     parent: &Subject,
     candidate: &Candidate,
+    grants: &Grants,
 ) -> Result<(), RegistryError> {
     for reference in &*candidate.references {
         let subject = reference.subject.beside(parent);
         let spec = VersionSpec::Number(Version(reference.version as u32));
         if state.find_version(&subject, spec, false).is_err() {
-            return Err(invalid(&candidate.schema_type, &missing(reference)));
+            // they may be those of a version before
+            let why = if grants.read(parent) { missing(reference) } else { HIDDEN.into() };
+            return Err(invalid(&candidate.schema_type, &why));
         }
     }
     Ok(())

@@ -10,6 +10,7 @@ use weir_registry_api::{
 
 use super::State;
 use super::uses::{Use, Uses};
+use crate::candidate::HIDDEN;
 use crate::grants::Grants;
 use crate::parsed::{Content, ParseResult, Parsed, Reading};
 use crate::record::SchemaValue;
@@ -67,17 +68,16 @@ impl IdEntry {
 
     /// Returns true if a subject may be read that uses the schema, or did before it was soft-deleted: one is enough.
     pub fn is_readable(&self, grants: &Grants) -> bool {
-        grants.are_all() || self.uses.iter().any(|place| grants.read(&place.subject))
+        grants.are_all() || self.uses.find(|subject, _| grants.read(subject)).is_some()
     }
 
     /// The schema as a place of `subject`'s, if that uses it, else of the first that does: of those that may be read.
     pub fn schema_string(&self, subject: Option<&Subject>, grants: &Grants) -> SchemaString {
-        let is_readable = |place: &Use| grants.read(&place.subject);
         let place = subject
             .and_then(|subject| self.use_of(subject))
-            .filter(is_readable)
-            .or_else(|| self.uses(false).find(is_readable))
-            .or_else(|| self.uses.iter().find(is_readable));
+            .filter(|place| grants.read(&place.subject))
+            .or_else(|| self.uses.find(|subject, is_deleted| !is_deleted && grants.read(subject)))
+            .or_else(|| self.uses.find(|subject, _| grants.read(subject)));
         let (version, ts) = (place.as_ref().map(|u| u.version), place.as_ref().and_then(|u| u.ts));
         let deleted = place.as_ref().map(|u| u.deleted);
         SchemaString {
@@ -292,6 +292,22 @@ impl State {
             let parent = entry.context.subject("");
             self.parse(&parent, &entry.schema_type, &text, references, Reading::Stored, budget)
         })
+    }
+
+    /// A stored schema, parsed, for somebody who may write the subject: an error names nothing that may not be read.
+    pub(crate) fn parsed_for(
+        &self,
+        entry: &IdEntry,
+        subject: &Subject,
+        grants: &Grants,
+        budget: &Budget,
+    ) -> ParseResult {
+        if !grants.read(subject) {
+            return self.parsed(entry, budget).map_err(|_| HIDDEN.into());
+        }
+        let parent = entry.context.subject("");
+        self.check_references_there(&parent, &entry.references, grants, budget)?;
+        self.parsed(entry, budget)
     }
 
     /// Parses a text with all that it refers to, directly and through others, in order. What it

@@ -37,6 +37,20 @@ impl Uses {
         one.cloned().into_iter().chain(many.into_iter().flatten().map(place))
     }
 
+    /// The first place that is wanted, by its subject and whether it is deleted. Takes none of the others.
+    pub(super) fn find(&self, wanted: impl Fn(&Subject, bool) -> bool) -> Option<Use> {
+        match self {
+            Uses::One(one) => wanted(&one.subject, one.deleted).then(|| one.clone()),
+            Uses::Many(places) => {
+                let is_wanted =
+                    |((subject, _), (deleted, _)): &(&(Subject, Version), &(bool, _))| {
+                        wanted(subject, *deleted)
+                    };
+                places.iter().find(is_wanted).map(place)
+            }
+        }
+    }
+
     /// The newest version of a subject.
     pub(super) fn of(&self, subject: &Subject) -> Option<Use> {
         match self {

@@ -11,19 +11,19 @@ use super::wire::metric;
 use crate::process::Weir;
 
 /// Where a certificate and its key are.
-struct Files(TempDir);
+pub struct Files(TempDir);
 
 impl Files {
-    fn new() -> Files {
+    pub fn new() -> Files {
         Files(tempfile::tempdir().unwrap())
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
     /// Writes a certificate for `localhost` that is valid until this year, and returns it.
-    fn write(&self, until: i32) -> String {
+    pub fn write(&self, until: i32) -> String {
         let mut params = CertificateParams::new(["localhost".to_string()]).unwrap();
         params.not_before = date_time_ymd(2000, 1, 1);
         params.not_after = date_time_ymd(until, 1, 1);

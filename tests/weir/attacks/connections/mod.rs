@@ -114,3 +114,29 @@ async fn an_idle_connection_is_closed_in_time() {
     assert_eq!(answer.status, 200);
     raw.until_closed();
 }
+
+/// A head that has begun has less time than a connection that waits.
+#[tokio::test]
+async fn a_head_that_does_not_come_to_its_end_is_given_up_in_time() {
+    let (_weir, api) = registry(&["--idle-timeout-ms", NEVER, "--header-timeout-ms", "1000"]);
+    let mut idle = Raw::connect(&api);
+    let mut slow = Raw::connect(&api);
+    let first = slow.ask("GET /subjects HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    assert_eq!(first.status, 200);
+    slow.send("GET /subjects HTTP/1.1\r\nhost: localhost\r\nx-");
+    slow.until_closed();
+    assert_eq!(idle.ask("GET /subjects HTTP/1.1\r\nhost: localhost\r\n\r\n").status, 200);
+}
+
+/// A client that agrees on no keys.
+#[tokio::test]
+async fn a_handshake_that_does_not_come_is_given_up_in_time() {
+    let files = certificates::Files::new();
+    files.write(2100);
+    let [cert, key] = ["cert.pem", "key.pem"].map(|name| files.path(name));
+    let tls = ["--tls-cert", cert.to_str().unwrap(), "--tls-key", key.to_str().unwrap()];
+    let flags = ["--idle-timeout-ms", NEVER, "--handshake-timeout-ms", "1000"];
+    let (_weir, api) = registry(&[&flags[..], &tls].concat());
+    let mut silent = TcpStream::connect(api.url.trim_start_matches("https://")).unwrap();
+    assert_eq!(std::io::Read::read(&mut silent, &mut [0]).unwrap(), 0);
+}

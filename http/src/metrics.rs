@@ -16,7 +16,7 @@ pub fn text(arrival: &Arrival) -> String {
     bodies(&mut out, shared);
     certificates(&mut out, shared);
     client_authorities(&mut out, shared);
-    if let Some(door) = &arrival.0.site.door {
+    if let Some(door) = shared.door.get() {
         door.write_metrics(&mut out.0);
     }
     shared.requests.write(&mut out.0);

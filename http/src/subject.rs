@@ -195,6 +195,42 @@ mod tests {
         assert_eq!(of_name(name), "CN=Zo\u{eb}");
     }
 
+    /// What `X500Principal.getName()` says of certificates that openssl made.
+    #[test]
+    fn names_of_openssl_are_written_as_java_writes_them() {
+        let folder = tempfile::tempdir().unwrap();
+        for (subject, more, written) in [
+            (
+                "/C=DE/ST=Bayern/L=M\\/\u{fc}nchen/O=Weir, Inc./CN=Bob \"x\" <y>;z",
+                "-utf8",
+                "CN=Bob \\\"x\\\" \\<y\\>\\;z,O=Weir\\, Inc.,L=M/\u{fc}nchen,ST=Bayern,C=DE",
+            ),
+            (
+                "/DC=org/DC=example/UID=7+CN=multi/emailAddress=a@b.c/title=Dr/serialNumber=99",
+                "-multivalue-rdn",
+                "2.5.4.5=#13023939,2.5.4.12=#0c024472,1.2.840.113549.1.9.1=#16056140622e63,CN=multi+UID=7,\
+                 DC=example,DC=org",
+            ),
+            ("/CN=#lead /O= two  ", "-utf8", r"O=\ two\ \ ,CN=\#lead\ "),
+            ("/street=Road 1/SN=Smith/CN=x", "-utf8", "CN=x,2.5.4.4=#0c05536d697468,STREET=Road 1"),
+        ] {
+            let path = folder.path().join("cert.der");
+            let fixed =
+                ["req", "-x509", "-nodes", "-newkey", "ec", "-outform", "DER", "-days", "9"];
+            let curve = ["-pkeyopt", "ec_paramgen_curve:P-256", "-keyout", "/dev/null", "-out"];
+            let made = std::process::Command::new("openssl")
+                .args([&fixed[..], &curve].concat())
+                .arg(&path)
+                .args(["-subj", subject, more])
+                .output()
+                .unwrap();
+            assert!(made.status.success(), "{made:?}");
+            #[expect(clippy::disallowed_methods, reason = "a test may wait for its disk")]
+            let der = std::fs::read(&path).unwrap();
+            assert_eq!(of_certificate(&der).unwrap(), written);
+        }
+    }
+
     #[test]
     fn what_is_no_certificate_has_no_subject() {
         let certificate = rcgen::generate_simple_self_signed(["localhost".to_string()]).unwrap();

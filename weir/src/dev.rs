@@ -23,7 +23,7 @@ use crate::face::FaceSettings;
 use crate::listen::Hangups;
 use crate::listeners::Listener;
 use crate::parts::Parts;
-use crate::served::Served;
+use crate::served::{Served, ServiceKind};
 use crate::tls::Certificates;
 
 /// Runs until the process is told to stop.
@@ -34,11 +34,16 @@ pub async fn run(tree: Tree, hangups: Hangups) -> Result<(), Error> {
     let surroundings = Surroundings::default();
     let of_registry = FaceSettings::of_registry(&tree, &surroundings).face(&mut problems);
     let of_proxy = FaceSettings::of_proxy(&tree, &surroundings).face(&mut problems);
+    let of_management = FaceSettings::of_management(&tree).face(&mut problems);
     if !problems.is_empty() {
         return Err(Problems(problems).into());
     }
     let mut certificates = Certificates::new(&shared, &hangups);
-    let faces = [(Role::Registry, &of_registry), (Role::Proxy, &of_proxy)];
+    let faces = [
+        (ServiceKind::Registry, &of_registry),
+        (ServiceKind::Proxy, &of_proxy),
+        (ServiceKind::Management, &of_management),
+    ];
     let mut served = Served::open(&faces, &tree, &shared, &Access::none()?, &mut certificates)?;
     let registry = registry(&tree)?;
     let embedded = EmbeddedBroker::start().map_err(|error| Error::Embedded(error.to_string()))?;
@@ -48,10 +53,15 @@ pub async fn run(tree: Tree, hangups: Hangups) -> Result<(), Error> {
     let proxy = proxy(embedded, &registry_url)?;
 
     let mut parts = Parts::default();
-    let service = weir_http::observed("registry", weir_registry::service(registry.clone()));
+    let management = served.manage(&tree, &mut parts);
+    let service = weir_registry::service(registry.clone());
+    management.registry_is(&service);
+    let service = weir_http::observed("registry", service);
     served.carry(Role::Registry, &service, &mut parts);
     parts.registry(registry);
-    let service = weir_http::observed("proxy", weir_proxy::router(proxy.clone()));
+    let service = weir_proxy::router(proxy.clone());
+    management.proxy_is(&service);
+    let service = weir_http::observed("proxy", service);
     served.carry(Role::Proxy, &service, &mut parts);
     parts.proxy(proxy);
     let welcome = welcome(&registry_url, &proxy_url, &brokers, &tree);

@@ -1,14 +1,16 @@
 //! How registry and proxy are reached: listeners, certificates, names, and headers of all answers.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use weir_http::{AllowedHost, ClientAuth};
+use weir_http::{AllowedHost, ClientAuth, Password};
 
 use crate::added_headers::AddedHeaders;
 use crate::config::Surroundings;
 use crate::config::problem::Problem;
+use crate::config::source::Source;
 use crate::config::tree::Tree;
-use crate::config::value::{Authentication, Role, Scheme, Sourced};
+use crate::config::value::{Authentication, ClientAuthMode, Role, Scheme, Sourced, TlsVersion};
 use crate::cors::{Cors, CorsSettings};
 use crate::face_tls::{ListenerTls, TlsSettings};
 use crate::listeners::ListenerUrl;
@@ -38,6 +40,11 @@ pub struct FaceListener {
     pub tls: Option<ListenerTls>,
     /// Whether its clients have to log in, where that is not as everywhere.
     pub authentication: Option<Authentication>,
+}
+
+/// A value that nothing sets.
+const fn unset<T>(value: T) -> Sourced<T> {
+    Sourced { value, source: Source::Default }
 }
 
 /// What one server is told of its face.
@@ -136,6 +143,49 @@ impl<'a> FaceSettings<'a> {
         }
     }
 
+    /// Of what is only for who runs the process: its listeners have the TLS of all, or their own.
+    pub fn of_management(tree: &'a Tree) -> FaceSettings<'a> {
+        const NO_TEXT: &Sourced<Option<String>> = &unset(None);
+        const NO_FILE: &Sourced<Option<PathBuf>> = &unset(None);
+        const NO_PASSWORD: &Sourced<Option<Password>> = &unset(None);
+        const NO_MODE: &Sourced<Option<ClientAuthMode>> = &unset(None);
+        const NO_FILES: &Sourced<Vec<PathBuf>> = &unset(Vec::new());
+        const NO_NAMES: &Sourced<Vec<String>> = &unset(Vec::new());
+        let listeners = &tree.management.listeners;
+        FaceSettings {
+            runs: !listeners.is_empty(),
+            section: "management",
+            tree,
+            listeners,
+            tls: TlsSettings {
+                section: "management",
+                unreadable: None,
+                tree,
+                listeners,
+                cert: NO_FILE,
+                key: NO_FILE,
+                key_password: NO_PASSWORD,
+                versions: &[TlsVersion::Tls12, TlsVersion::Tls13],
+                client_auth: NO_MODE,
+                client_ca: NO_FILES,
+                client_ca_password: NO_PASSWORD,
+                client_crl: NO_FILE,
+            },
+            headers: NO_TEXT,
+            nosniff: false,
+            hsts: false,
+            origins: &[],
+            cors: CorsSettings {
+                methods: NO_NAMES,
+                headers: NO_NAMES,
+                exposed: NO_NAMES,
+                skip_preflights: true,
+                reject_options: false,
+            },
+            names: [None, None],
+        }
+    }
+
     /// The face of a server that runs.
     pub fn face(&self, problems: &mut Vec<Problem>) -> Face {
         if !self.runs {
@@ -147,7 +197,8 @@ impl<'a> FaceSettings<'a> {
             problems.push(Problem::at(&self.listeners.source, text));
         }
         self.tls.complete(listeners.iter().any(|listener| listener.https), problems);
-        let origins = [&self.tree.browsers.allowed_origins.value[..], self.origins].concat();
+        let common = &self.tree.browsers.allowed_origins.value[..];
+        let origins = [common, self.origins].concat();
         let origins: Vec<_> = origins.into_iter().filter(|origin| !origin.is_empty()).collect();
         Face {
             allowed_hosts: self.allowed_hosts(),

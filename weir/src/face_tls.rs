@@ -33,7 +33,7 @@ pub struct TlsSettings<'a> {
     pub cert: &'a Sourced<Option<PathBuf>>,
     pub key: &'a Sourced<Option<PathBuf>>,
     pub key_password: &'a Sourced<Option<Password>>,
-    pub versions: &'a Sourced<Vec<TlsVersion>>,
+    pub versions: &'a [TlsVersion],
     pub client_auth: &'a Sourced<Option<ClientAuthMode>>,
     pub client_ca: &'a Sourced<Vec<PathBuf>>,
     pub client_ca_password: &'a Sourced<Option<Password>>,

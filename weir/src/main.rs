@@ -26,6 +26,7 @@ mod limits;
 mod listen;
 mod listener_params;
 mod listeners;
+mod management;
 mod migrate;
 mod parts;
 mod serve;

@@ -18,8 +18,9 @@ use crate::kafkastore;
 use crate::limits::limits;
 use crate::listen::Hangups;
 use crate::listeners::Listener;
+use crate::management::Management;
 use crate::parts::Parts;
-use crate::served::{OwnRegistry, Served};
+use crate::served::{OwnRegistry, Served, ServiceKind};
 use crate::settings::consumer_instance_timeout;
 use crate::tls::{Certificates, own_client};
 
@@ -29,20 +30,22 @@ pub async fn run(configuration: Configuration, hangups: Hangups) -> Result<(), E
     let shared = Arc::new(Shared::new(limits));
     let mut certificates = Certificates::new(&shared, &hangups);
     let faces = [
-        (Role::Registry, &configuration.settings.registry),
-        (Role::Proxy, &configuration.settings.proxy),
+        (ServiceKind::Registry, &configuration.settings.registry),
+        (ServiceKind::Proxy, &configuration.settings.proxy),
+        (ServiceKind::Management, &configuration.settings.management),
     ];
     let access = Access::open(&configuration.tree, &faces, &hangups)?;
     let mut served =
         Served::open(&faces, &configuration.tree, &shared, &access, &mut certificates)?;
     say(&configuration);
     let mut parts = Parts::default();
+    let management = served.manage(&configuration.tree, &mut parts);
     let runs = |role| configuration.tree.process.roles.contains(&role);
     if runs(Role::Registry) {
-        serve_registry(&configuration, &access, &mut served, &mut parts)?;
+        serve_registry(&configuration, &access, &mut served, &management, &mut parts)?;
     }
     if runs(Role::Proxy) {
-        serve_proxy(&configuration, &access, &mut served, &mut parts)?;
+        serve_proxy(&configuration, &access, &mut served, &management, &mut parts)?;
     }
     parts.run().await
 }
@@ -63,6 +66,7 @@ fn serve_registry(
     configuration: &Configuration,
     access: &Access,
     served: &mut Served<'_>,
+    management: &Management,
     parts: &mut Parts,
 ) -> Result<(), Error> {
     let listeners = served.listeners(Role::Registry);
@@ -75,7 +79,9 @@ fn serve_registry(
     };
     parts.registry(registry.clone());
     access.believe_nodes_of(registry.clone());
-    let service = weir_http::admitted("registry", weir_registry::service(registry));
+    let service = weir_registry::service(registry);
+    management.registry_is(&service);
+    let service = weir_http::admitted("registry", service);
     let service = weir_http::observed("registry", service);
     served.carry(Role::Registry, &service, parts);
     listeners.iter().for_each(|listener| tracing::info!("registry on {}", listener.url()));
@@ -87,6 +93,7 @@ fn serve_proxy(
     configuration: &Configuration,
     access: &Access,
     served: &mut Served<'_>,
+    management: &Management,
     parts: &mut Parts,
 ) -> Result<(), Error> {
     let told = configuration.tree.proxy.schema_registry_url.value.clone();
@@ -98,7 +105,9 @@ fn serve_proxy(
     };
     let client = registry_client(configuration, &urls, own, access)?;
     let proxy = proxy(configuration, client)?;
-    let service = weir_http::admitted("proxy", weir_proxy::router(proxy.clone()));
+    let service = weir_proxy::router(proxy.clone());
+    management.proxy_is(&service);
+    let service = weir_http::admitted("proxy", service);
     let service = weir_http::observed("proxy", service);
     parts.proxy(proxy);
     served.carry(Role::Proxy, &service, parts);

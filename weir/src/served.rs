@@ -14,14 +14,33 @@ use weir_http::{Certificate, Services, Shared, Site, Tls};
 use crate::access::Access;
 use crate::added_headers::Adding;
 use crate::config::tree::Tree;
-use crate::config::value::Role;
+use crate::config::value::{Authentication, Role};
 use crate::cors::Sharing;
 use crate::error::Error;
 use crate::face::{Face, FaceListener};
 use crate::listen;
 use crate::listeners::Listener;
+use crate::management::Management;
 use crate::parts::Parts;
 use crate::tls::Certificates;
+
+/// The services that a listener can carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServiceKind {
+    Registry,
+    Proxy,
+    /// How the process is: for who runs it.
+    Management,
+}
+
+impl From<Role> for ServiceKind {
+    fn from(role: Role) -> ServiceKind {
+        match role {
+            Role::Registry => ServiceKind::Registry,
+            Role::Proxy => ServiceKind::Proxy,
+        }
+    }
+}
 
 /// Listeners whose addresses are taken.
 pub struct Served<'a> {
@@ -45,7 +64,7 @@ struct Open<'a> {
 
 struct Carried<'a> {
     wanted: &'a FaceListener,
-    role: Role,
+    kind: ServiceKind,
     face: &'a Face,
     prefix: &'a str,
     is_there: bool,
@@ -66,7 +85,7 @@ pub struct OwnRegistry {
 impl<'a> Served<'a> {
     /// Takes the addresses of all listeners. Listeners of one address are one, if they are for different paths.
     pub fn open(
-        faces: &[(Role, &'a Face)],
+        faces: &[(ServiceKind, &'a Face)],
         tree: &Tree,
         shared: &Arc<Shared>,
         access: &Access,
@@ -78,10 +97,11 @@ impl<'a> Served<'a> {
         Ok(Served { open: open.collect::<Result<_, _>>()? })
     }
 
-    /// The listeners that carry a role's service, in the order of its settings.
-    pub fn listeners(&self, role: Role) -> Vec<Listener> {
+    /// The listeners that carry a service, in the order of its settings.
+    pub fn listeners(&self, kind: impl Into<ServiceKind>) -> Vec<Listener> {
+        let kind = kind.into();
         let carry = |open: &Open<'_>| {
-            let carried = open.carries.iter().find(|carried| carried.role == role)?;
+            let carried = open.carries.iter().find(|carried| carried.kind == kind)?;
             let prefix = carried.prefix.to_string();
             Some(Listener { address: open.address, https: open.wanted.https, prefix })
         };
@@ -90,29 +110,43 @@ impl<'a> Served<'a> {
 
     /// What the first https listener shows that carries a role's service.
     pub fn certificate(&self, role: Role) -> Option<Arc<Certificate>> {
+        let kind = ServiceKind::from(role);
         let mut of_role =
-            self.open.iter().filter(|open| open.carries.iter().any(|it| it.role == role));
+            self.open.iter().filter(|open| open.carries.iter().any(|it| it.kind == kind));
         of_role.find_map(|open| open.certificate.clone())
     }
 
     /// How the proxy of this process reaches its registry: by loopback's name, which certificates can have.
     pub fn own_registry(&self) -> Option<OwnRegistry> {
-        let listener = self.listeners(Role::Registry).into_iter().next()?;
+        let listener = self.listeners(ServiceKind::Registry).into_iter().next()?;
         let open = self.open.iter().find(|open| open.address == listener.address)?;
         let (scheme, port, prefix) = (listener.scheme(), listener.address.port(), &listener.prefix);
         let url = format!("{scheme}://localhost:{port}{prefix}");
         Some(OwnRegistry { url, certificate: open.certificate.clone() })
     }
 
-    /// Has a role's service carried by the listeners that are to carry it. Each is served once it has all its services.
-    pub fn carry<S>(&mut self, role: Role, service: &S, parts: &mut Parts)
+    /// Serves how the process is, before anything of it has started: what is asked is told of later.
+    pub fn manage(&mut self, tree: &Tree, parts: &mut Parts) -> Management {
+        let management = Management::new(tree);
+        let service = weir_http::admitted("management", management.service());
+        let service = weir_http::observed("management", service);
+        self.carry(ServiceKind::Management, &service, parts);
+        for listener in self.listeners(ServiceKind::Management) {
+            tracing::info!("management on {}", listener.url());
+        }
+        management
+    }
+
+    /// Has a service carried by the listeners that are to carry it. Each is served once it has all its services.
+    pub fn carry<S>(&mut self, kind: impl Into<ServiceKind>, service: &S, parts: &mut Parts)
     where
         S: Service<Request, Response = Response, Error = Infallible, Future: Send>,
         S: Clone + Send + Sync + 'static,
     {
+        let kind = kind.into();
         for open in &mut self.open {
             let https = open.wanted.https;
-            let Some(carried) = open.carries.iter_mut().find(|it| it.role == role) else {
+            let Some(carried) = open.carries.iter_mut().find(|it| it.kind == kind) else {
                 continue;
             };
             carried.is_there = true;
@@ -163,12 +197,12 @@ impl Open<'_> {
 }
 
 /// Which listeners there are to be, and what each carries.
-fn plan<'a>(faces: &[(Role, &'a Face)]) -> Result<Vec<Planned<'a>>, Error> {
+fn plan<'a>(faces: &[(ServiceKind, &'a Face)]) -> Result<Vec<Planned<'a>>, Error> {
     let mut all: Vec<Planned<'a>> = Vec::new();
-    for (role, face) in faces.iter().copied() {
+    for (kind, face) in faces.iter().copied() {
         for wanted in &face.listeners {
             let prefix = wanted.url.prefix.as_str();
-            let carried = Carried { wanted, role, face, prefix, is_there: false };
+            let carried = Carried { wanted, kind, face, prefix, is_there: false };
             match all.iter_mut().find(|planned| planned.is_at(wanted)) {
                 None => all.push(Planned { wanted, carries: vec![carried] }),
                 Some(planned) if planned.can_carry(&carried) => planned.carries.push(carried),
@@ -194,7 +228,7 @@ impl Planned<'_> {
             && self
                 .carries
                 .iter()
-                .all(|carried| carried.role != other.role && carried.prefix != other.prefix)
+                .all(|carried| carried.kind != other.kind && carried.prefix != other.prefix)
     }
 }
 
@@ -208,8 +242,12 @@ fn open<'a>(
     let Planned { wanted, carries } = planned;
     let tls = wanted.tls.as_ref().map(|tls| certificates.tls(tls)).transpose()?;
     let (certificate, tls) = tls.unzip();
-    let door = access.door_for(wanted.authentication, &wanted.url)?;
-    let is_safe = wanted.https && door.is_some();
+    let manages = carries.iter().all(|carried| carried.kind == ServiceKind::Management);
+    let said = wanted.authentication.or(manages.then_some(Authentication::None));
+    let door = access.door_for(said, &wanted.url)?;
+    // who runs the process has said that anybody may look how it is
+    let is_open = manages && wanted.authentication == Some(Authentication::None);
+    let is_safe = is_open || wanted.https && door.is_some();
     let (socket, address) = listen::bind(&wanted.url, *tree.process.insecure || is_safe)?;
     let mut site = Site::new(shared.clone(), address, wanted.https);
     site = site.trusting_proxies(&tree.process.trusted_proxies);

@@ -18,6 +18,7 @@ use crate::kafkastore;
 pub struct Settings {
     pub registry: Face,
     pub proxy: Face,
+    pub management: Face,
     pub store: Store,
     pub options: Options,
     pub clusters: Clusters,
@@ -36,9 +37,11 @@ impl Settings {
         });
         let registry = FaceSettings::of_registry(tree, surroundings).face(&mut problems);
         let proxy = FaceSettings::of_proxy(tree, surroundings).face(&mut problems);
+        let management = FaceSettings::of_management(tree).face(&mut problems);
         let settings = Settings {
             registry,
             proxy,
+            management,
             store: store(tree),
             options: options(tree),
             clusters,

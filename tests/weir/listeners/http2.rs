@@ -7,7 +7,6 @@ use weir_tests::{Api, REGISTRY_JSON};
 
 use super::frames::*;
 use super::{NEVER, registry};
-use crate::process::Weir;
 
 /// What `RFC 9113` calls the reason for which a server has enough of its client.
 const ENHANCE_YOUR_CALM: u32 = 0xb;
@@ -168,13 +167,6 @@ async fn metric(api: &Api, name: &str) -> i64 {
     value.unwrap().parse().unwrap()
 }
 
-/// Memory that a process holds, in KiB.
-fn resident_kib(weir: &Weir) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", weir.pid())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
-}
-
 /// What an attack may leave behind: twice the largest body.
 const GROWTH_KIB_MAX: u64 = 20 * 1024;
 
@@ -182,7 +174,7 @@ const GROWTH_KIB_MAX: u64 = 20 * 1024;
 async fn a_client_that_resets_what_it_asks_for_is_told_to_calm_down() {
     let (weir, api) = registry(&[]);
     api.get("/subjects").await;
-    let before = resident_kib(&weir);
+    let before = weir.resident_kib();
     let mut frames = Frames::connect(&api, WINDOW);
     let head = request("GET", "/subjects", &[]);
     let reset = |stream: u32| {
@@ -193,14 +185,14 @@ async fn a_client_that_resets_what_it_asks_for_is_told_to_calm_down() {
     frames.send_all(&streams); // the server may close it before it has all
     assert_eq!(frames.until_closed(), Some(ENHANCE_YOUR_CALM));
     assert_eq!(api.get("/subjects").await.status, 200);
-    assert!(resident_kib(&weir) < before + GROWTH_KIB_MAX);
+    assert!(weir.resident_kib() < before + GROWTH_KIB_MAX);
 }
 
 #[tokio::test]
 async fn ten_thousand_streams_on_a_connection_are_refused_but_for_the_first_hundred() {
     let (weir, api) = registry(&["--idle-timeout-ms", NEVER, "--body-timeout-ms", NEVER]);
     api.get("/subjects").await;
-    let before = resident_kib(&weir);
+    let before = weir.resident_kib();
     let mut frames = Frames::connect(&api, WINDOW);
     assert!(frames.next(&[SETTINGS]).is_some());
     let head = request("POST", "/subjects/s/versions", &[("content-type", REGISTRY_JSON)]);
@@ -211,21 +203,21 @@ async fn ten_thousand_streams_on_a_connection_are_refused_but_for_the_first_hund
     let refused = frames.next(&[RST_STREAM, GOAWAY]).unwrap();
     assert!(refused.kind == GOAWAY || refused.stream > 200, "{refused:?}");
     assert_eq!(api.get("/subjects").await.status, 200);
-    assert!(resident_kib(&weir) < before + GROWTH_KIB_MAX);
+    assert!(weir.resident_kib() < before + GROWTH_KIB_MAX);
 }
 
 #[tokio::test]
 async fn headers_without_an_end_end_the_connection() {
     let (weir, api) = registry(&["--idle-timeout-ms", NEVER]);
     api.get("/subjects").await;
-    let before = resident_kib(&weir);
+    let before = weir.resident_kib();
     let mut frames = Frames::connect(&api, WINDOW);
     frames.send(HEADERS, END_STREAM, 1, &request("GET", "/subjects", &[]));
     let piece = request("GET", "/", &[("x", "y"); 100])[14..].to_vec();
     while frames.send(CONTINUATION, 0, 1, &piece) {}
     frames.until_closed();
     assert_eq!(api.get("/subjects").await.status, 200);
-    assert!(resident_kib(&weir) < before + GROWTH_KIB_MAX);
+    assert!(weir.resident_kib() < before + GROWTH_KIB_MAX);
 }
 
 #[tokio::test]

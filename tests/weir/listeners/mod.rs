@@ -4,6 +4,7 @@ mod authority;
 mod cors;
 mod frames;
 mod http2;
+mod management;
 mod tls;
 
 use weir_tests::Api;

@@ -15,11 +15,12 @@ use weir_login::{CertificateName, Format, Keys, Logins, Sources, TokenVerifier, 
 use weir_registry::Registry;
 
 use crate::config::tree::{Oidc, Tree};
-use crate::config::value::{Authentication, Role, UsersFormat};
+use crate::config::value::{Authentication, UsersFormat};
 use crate::error::Error;
 use crate::face::Face;
 use crate::listen::Hangups;
 use crate::listeners::ListenerUrl;
+use crate::served::ServiceKind;
 
 /// Access control of a process.
 #[derive(Clone)]
@@ -32,7 +33,11 @@ pub struct Access {
 
 impl Access {
     /// Opens what the settings name, and follows its files from now on. To be called within a runtime.
-    pub fn open(tree: &Tree, faces: &[(Role, &Face)], hangups: &Hangups) -> Result<Access, Error> {
+    pub fn open(
+        tree: &Tree,
+        faces: &[(ServiceKind, &Face)],
+        hangups: &Hangups,
+    ) -> Result<Access, Error> {
         let asked: Vec<_> = faces.iter().flat_map(|(_, face)| face.client_auth()).collect();
         let certificates = match asked.iter().any(|asked| asked.required) {
             true => Certificates::Needed,

@@ -42,10 +42,11 @@ pub fn exclusions(tree: &Tree, problems: &mut Vec<Problem>) {
 
 /// What `weir dev` does not have.
 pub fn dev(tree: &Tree, problems: &mut Vec<Problem>) {
-    for listeners in [&tree.registry.listeners, &tree.proxy.listeners] {
-        if listeners.is_empty() {
-            problems.push(Problem::at(&listeners.source, "there is no listener"));
-        }
+    let (registry, proxy) = (&tree.registry.listeners, &tree.proxy.listeners);
+    for listeners in [registry, proxy].into_iter().filter(|listeners| listeners.is_empty()) {
+        problems.push(Problem::at(&listeners.source, "there is no listener"));
+    }
+    for listeners in [registry, proxy, &tree.management.listeners] {
         if listeners.iter().any(|url| url.scheme == Some(Scheme::Https)) {
             let text = "weir dev has no certificate: say http://, or use weir serve";
             problems.push(Problem::at(&listeners.source, text));

@@ -358,7 +358,16 @@ settings! {
         confluent_quirks: bool { flag: "confluent-quirks", default: "false" }
     }
 
-    /// TLS of the listeners of registry and proxy.
+    /// How the process is, for who runs it: `/healthz`, `/readyz` and `/metrics` of all that runs.
+    "management." management: Management {
+        /// Where this is asked: URLs, as `registry.listeners`. Nobody has to log in there unless a listener says
+        /// `?authentication=required`.
+        listeners: Vec<ListenerUrl> {
+            flag: "management-listener", named: "WEIR_MANAGEMENT_LISTENERS", dev: true,
+        }
+    }
+
+    /// TLS of all listeners.
     "tls." tls: Tls {
         /// The certificate chain of https listeners: PEM, or PKCS#12 (`.p12`, `.pfx`). Where none of a server's listeners says `https://`, all of them
         /// speak HTTPS with it.

@@ -4,6 +4,7 @@ mod bodies;
 mod browsers;
 mod certificates;
 mod readers;
+mod sizes;
 mod wire;
 
 use std::net::TcpStream;

@@ -70,6 +70,13 @@ impl Face {
     }
 }
 
+impl FaceListener {
+    /// Returns true if it says that its clients have to log in.
+    pub fn needs_login(&self) -> bool {
+        self.authentication == Some(Authentication::Required)
+    }
+}
+
 impl<'a> FaceSettings<'a> {
     pub fn of_registry(tree: &'a Tree, surroundings: &'a Surroundings) -> FaceSettings<'a> {
         let registry = &tree.registry;

@@ -128,9 +128,12 @@ impl<'a> Served<'a> {
     /// Serves how the process is, before anything of it has started: what is asked is told of later.
     pub fn manage(&mut self, tree: &Tree, parts: &mut Parts) -> Management {
         let management = Management::new(tree);
-        let service = weir_http::admitted("management", management.service());
-        let service = weir_http::observed("management", service);
-        self.carry(ServiceKind::Management, &service, parts);
+        let open = weir_http::observed("management", management.service());
+        let closed = weir_http::admitted("management", management.service());
+        let closed = weir_http::observed("management", closed);
+        let kind = ServiceKind::Management;
+        self.carry_where(kind, FaceListener::needs_login, &closed, parts);
+        self.carry_where(kind, |listener| !listener.needs_login(), &open, parts);
         for listener in self.listeners(ServiceKind::Management) {
             tracing::info!("management on {}", listener.url());
         }
@@ -143,8 +146,21 @@ impl<'a> Served<'a> {
         S: Service<Request, Response = Response, Error = Infallible, Future: Send>,
         S: Clone + Send + Sync + 'static,
     {
-        let kind = kind.into();
-        for open in &mut self.open {
+        self.carry_where(kind.into(), |_| true, service, parts);
+    }
+
+    /// Has a service carried by some of the listeners that are to carry it.
+    fn carry_where<S>(
+        &mut self,
+        kind: ServiceKind,
+        is_meant: impl Fn(&FaceListener) -> bool,
+        service: &S,
+        parts: &mut Parts,
+    ) where
+        S: Service<Request, Response = Response, Error = Infallible, Future: Send>,
+        S: Clone + Send + Sync + 'static,
+    {
+        for open in self.open.iter_mut().filter(|open| is_meant(open.wanted)) {
             let https = open.wanted.https;
             let Some(carried) = open.carries.iter_mut().find(|it| it.kind == kind) else {
                 continue;
@@ -243,8 +259,10 @@ fn open<'a>(
     let tls = wanted.tls.as_ref().map(|tls| certificates.tls(tls)).transpose()?;
     let (certificate, tls) = tls.unzip();
     let manages = carries.iter().all(|carried| carried.kind == ServiceKind::Management);
-    let said = wanted.authentication.or(manages.then_some(Authentication::None));
-    let door = access.door_for(said, &wanted.url)?;
+    let door = match manages && !wanted.needs_login() {
+        true => None,
+        false => access.door_for(wanted.authentication, &wanted.url)?,
+    };
     // who runs the process has said that anybody may look how it is
     let is_open = manages && wanted.authentication == Some(Authentication::None);
     let is_safe = is_open || wanted.https && door.is_some();

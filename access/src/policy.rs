@@ -46,10 +46,18 @@ pub(crate) struct Statement {
 #[derive(Debug, Default)]
 pub(crate) struct PolicyDraft {
     /// In the order of the file.
-    pub(crate) rules: Vec<(Rule, Vec<Who>, Statement)>,
+    pub(crate) rules: Vec<RuleDraft>,
     pub(crate) quotas: Vec<(Vec<Who>, Quotas)>,
     /// Roles, each with the users and groups that have it.
     pub(crate) roles: Vec<(Arc<str>, Vec<Who>)>,
+}
+
+/// A rule or a grant that is being read.
+#[derive(Debug)]
+pub(crate) struct RuleDraft {
+    pub(crate) rule: Rule,
+    pub(crate) to: Vec<Who>,
+    pub(crate) statement: Statement,
 }
 
 impl Policy {
@@ -105,7 +113,7 @@ impl From<PolicyDraft> for Policy {
     fn from(draft: PolicyDraft) -> Policy {
         let mut policy = Policy::default();
         let mut rules = Vec::with_capacity(draft.rules.len());
-        for (rule, to, statement) in draft.rules {
+        for RuleDraft { rule, to, statement } in draft.rules {
             policy.concerned.add(to, policy.statements.len());
             policy.statements.push(statement);
             rules.push(rule);

@@ -21,6 +21,7 @@ mod producer;
 mod register;
 mod relay;
 mod rest;
+mod rules;
 mod server;
 mod size;
 mod spread;
@@ -32,7 +33,7 @@ use std::process::ExitCode;
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 const USAGE: &str = "usage: cargo run --release -p weir-bench -- \
-                     startup|get-by-id|access|register|size|check|cluster|produce|spread|rest|avro|all|attack [NAME]";
+                     startup|get-by-id|access|register|size|check|cluster|produce|spread|rest|rules|avro|all|attack [NAME]";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -62,6 +63,7 @@ async fn run(args: &[&str]) -> Result {
         ["produce"] => produce::run().await,
         ["spread"] => spread::run().await,
         ["rest"] => rest::run().await,
+        ["rules"] => rules::run(),
         ["avro"] => avro::run(),
         ["all"] => {
             startup::run().await?;
@@ -74,6 +76,7 @@ async fn run(args: &[&str]) -> Result {
             produce::run().await?;
             spread::run().await?;
             rest::run().await?;
+            rules::run()?;
             avro::run()
         }
         ["attack"] => attack::run("all").await,

@@ -80,6 +80,11 @@ impl Certificate {
         Arc::new(Resolver(self.clone()))
     }
 
+    /// The key and the chain that are shown now.
+    pub(crate) fn current(&self) -> Arc<CertifiedKey> {
+        self.current.load().key.clone()
+    }
+
     /// Reads it anew whenever `told` changes, or its files have.
     pub async fn follow(self: Arc<Self>, told: watch::Receiver<u64>) {
         reload::follow(self, told).await;

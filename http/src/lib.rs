@@ -67,7 +67,7 @@ pub use limits::Limits;
 pub use listen::{bind, serve};
 pub use origin::{Origin, client_address};
 pub use origins::Origins;
-pub use own::client_config;
+pub use own::{client_config, peer_config};
 pub use path::PathFault;
 pub use pieces::Pieces;
 pub use principal::Principal;

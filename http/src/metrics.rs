@@ -16,7 +16,7 @@ pub fn text(arrival: &Arrival) -> String {
     bodies(&mut out, shared);
     certificates(&mut out, shared);
     client_authorities(&mut out, shared);
-    if let Some(door) = &arrival.0.site.door {
+    if let Some(door) = shared.door.get() {
         door.write_metrics(&mut out.0);
     }
     shared.requests.write(&mut out.0);
@@ -157,7 +157,7 @@ impl Metrics {
     }
 }
 
-/// As the value of a label.
-fn label(text: &str) -> String {
+/// A text as the value of a label.
+pub fn label(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

@@ -18,6 +18,7 @@ use tokio::time::{Instant, Sleep, sleep};
 use tower::{Layer, Service};
 use weir_errors::ErrorBody;
 
+use crate::access::Caller;
 use crate::answer::{AnsweredCode, Json};
 use crate::connection::Arrival;
 use crate::counts::{METHODS, NO_ROUTE, Route, index_of_method};
@@ -240,11 +241,12 @@ impl Seen {
             counts.count_only(self.method, response.status());
         }
         let Some(line) = self.line else { return };
+        let known = response.extensions().get::<Caller>().and_then(Caller::principal);
         let id = response.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok());
         tracing::debug!(
             target: ACCESS_LOG,
             service = self.service,
-            principal = %line.principal,
+            principal = %known.unwrap_or(line.principal),
             method = METHODS.get(self.method).map_or("other", Method::as_str),
             path = line.path,
             version = ?line.version,

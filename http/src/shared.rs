@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use ipnet::IpNet;
 
@@ -29,6 +29,8 @@ pub struct Shared {
     /// Requests that were given up because they took too long.
     pub(crate) late_requests: AtomicU64,
     pub(crate) requests: Requests,
+    /// Counts logins and refusals, where there is access control.
+    pub(crate) door: OnceLock<Arc<Door>>,
     certificates: Mutex<Vec<Arc<Certificate>>>,
     authorities: Mutex<Vec<Arc<ClientAuthorities>>>,
 }
@@ -43,6 +45,7 @@ impl Shared {
             refused_origins: AtomicU64::new(0),
             late_requests: AtomicU64::new(0),
             requests: Requests::default(),
+            door: OnceLock::new(),
             certificates: Mutex::default(),
             authorities: Mutex::default(),
             limits,
@@ -129,6 +132,7 @@ impl Site {
 
     /// Letting in who comes through a door.
     pub fn behind(mut self, door: Arc<Door>) -> Site {
+        let _ = self.shared.door.set(door.clone()); // there is one in a process
         self.door = Some(door);
         self
     }

@@ -9,26 +9,36 @@ use weir_serde::RegistryClient;
 /// Says which client of the registry asks for a caller's schemas.
 ///
 /// A client of the proxy's own, which becomes this by itself, asks for all callers: the registry sees the proxy's
-/// principal. Where the registry is to know for whom the proxy asks, each caller has a client of its own.
+/// principal, so the proxy decides what of the answers is for a caller. Where the registry is to know for whom the proxy
+/// asks, and decides itself, each caller has a client of its own.
 #[derive(Clone)]
-pub struct RegistryFor(Arc<dyn Fn(&Caller) -> RegistryClient + Send + Sync>);
+pub struct RegistryFor {
+    client: Arc<dyn Fn(&Caller) -> RegistryClient + Send + Sync>,
+    /// Whether the registry knows for whom it is asked.
+    is_told: bool,
+}
 
 impl RegistryFor {
     /// `client` is called once for each caller whose schemas are not known, and for [`Caller::ANYBODY`] when the proxy
     /// is made. Clones of one client share what they know: where callers see different schemas, each has to be given a
     /// client that was made for it.
     pub fn each(client: impl Fn(&Caller) -> RegistryClient + Send + Sync + 'static) -> RegistryFor {
-        RegistryFor(Arc::new(client))
+        RegistryFor { client: Arc::new(client), is_told: true }
     }
 
     pub(crate) fn client(&self, caller: &Caller) -> RegistryClient {
-        (self.0)(caller)
+        (self.client)(caller)
+    }
+
+    /// Whose rights the proxy has to look at for what the registry tells it for a caller.
+    pub(crate) fn to_judge(&self, caller: &Caller) -> Caller {
+        if self.is_told { Caller::ANYBODY } else { caller.clone() }
     }
 }
 
 impl From<RegistryClient> for RegistryFor {
     fn from(client: RegistryClient) -> RegistryFor {
-        RegistryFor::each(move |_| client.clone())
+        RegistryFor { client: Arc::new(move |_| client.clone()), is_told: false }
     }
 }
 

@@ -174,6 +174,14 @@ mod tests {
             unimplemented!()
         }
 
+        fn announced(&self) -> Vec<String> {
+            unimplemented!()
+        }
+
+        fn voucher_key(&self, _: &str) -> weir_http::VoucherKey {
+            unimplemented!()
+        }
+
         fn reach(&self, _: u64, _: Instant) -> Wait<'_, bool> {
             unimplemented!()
         }

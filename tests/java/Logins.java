@@ -1,4 +1,6 @@
 import java.util.Scanner;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.springframework.cloud.schema.registry.client.ConfluentSchemaRegistryClient;
 import org.springframework.http.client.support.BasicAuthenticationInterceptor;
 import org.springframework.web.client.HttpClientErrorException;
@@ -11,6 +13,7 @@ import org.springframework.web.client.RestTemplate;
  * <pre>java -cp 'target/java/libs/*' tests/java/Logins.java URL</pre>
  */
 public class Logins {
+    static final Pattern STATUS = Pattern.compile("replied with status (\\d+)");
     static final String ORDER = "{\"type\":\"record\",\"name\":\"Order\",\"fields\":[]}";
 
     static int status(ConfluentSchemaRegistryClient client, String subject) {
@@ -19,6 +22,10 @@ public class Logins {
             return 200;
         } catch (HttpClientErrorException refused) {
             return refused.getStatusCode().value();
+        } catch (RuntimeException refused) {
+            Matcher status = STATUS.matcher(refused.getMessage());
+            if (!status.find()) throw refused;
+            return Integer.parseInt(status.group(1));
         }
     }
 

@@ -5,8 +5,15 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use reqwest::RequestBuilder;
+use weir_tests::Api;
 
 use crate::process::Weir;
+
+/// Longer than a changed file takes to be seen, on any machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs `weir` on a file of a folder, with a line of input.
 fn run(folder: &Path, args: &[&str], input: &str) -> Output {
@@ -164,4 +171,134 @@ fn a_keys_end_is_in_the_future() {
         assert!(error.contains("--expires") && error.contains(expires), "{error}");
     }
     assert!(!folder.path().join("keys").exists());
+}
+
+/// A registry in memory that takes what the settings name.
+fn registry(folder: &Path, settings: &[&str]) -> (Weir, Api) {
+    let fixed = ["serve", "--roles", "registry", "--store", "memory"];
+    let args = [&fixed[..], &["--registry-listener", "127.0.0.1:0"], settings].concat();
+    let mut weir = Weir::spawn(Weir::command(&args).current_dir(folder));
+    let api = weir.api("registry on");
+    (weir, api)
+}
+
+async fn status(request: RequestBuilder) -> u16 {
+    request.send().await.unwrap().status().as_u16()
+}
+
+/// The status of a list of subjects for a user and a password.
+async fn basic(api: &Api, user: &str, password: &str) -> u16 {
+    let request = api.request(reqwest::Method::GET, "/subjects");
+    status(request.basic_auth(user, Some(password))).await
+}
+
+async fn bearer(api: &Api, key: &str) -> u16 {
+    status(api.request(reqwest::Method::GET, "/subjects").bearer_auth(key)).await
+}
+
+/// Asks until the answer has a status.
+async fn becomes<F: Future<Output = u16>>(expected: u16, ask: impl Fn() -> F) {
+    let begin = Instant::now();
+    while ask().await != expected {
+        assert!(begin.elapsed() < PATIENCE, "it is not {expected}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test]
+async fn what_commands_change_holds_in_a_weir_that_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    done(folder, &["user", "add", "alice"], "one\n");
+    let key = done(folder, &["key", "create", "--name", "billing"], "");
+    let key = key.trim_end();
+    let (mut weir, api) = registry(folder, &["--access-users", "users", "--access-keys", "keys"]);
+    assert_eq!(basic(&api, "alice", "one").await, 200);
+    assert_eq!(bearer(&api, key).await, 200);
+
+    done(folder, &["user", "add", "bob", "--algorithm", "bcrypt"], "two\n");
+    weir.line("users was read anew");
+    assert_eq!(basic(&api, "bob", "two").await, 200);
+    done(folder, &["user", "passwd", "alice"], "three\n");
+    becomes(200, || basic(&api, "alice", "three")).await;
+    assert_eq!(basic(&api, "alice", "one").await, 401);
+    done(folder, &["key", "revoke", key], "");
+    becomes(401, || bearer(&api, key)).await;
+    done(folder, &["user", "rm", "bob"], "");
+    becomes(401, || basic(&api, "bob", "two")).await;
+
+    // a broken file changes nothing, and says so
+    let users = text(folder, "users");
+    fs::write(folder.join("users"), format!("{users}bob:hunter2\n")).unwrap();
+    weir.line("users:4: ");
+    assert_eq!(basic(&api, "alice", "three").await, 200);
+    assert!(!weir.output.concat().contains("hunter2"));
+}
+
+#[tokio::test]
+async fn guessing_is_429_before_the_password_is_looked_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    done(folder, &["user", "add", "alice"], "one\n");
+    let (_weir, api) = registry(folder, &["--access-users", "users"]);
+    for guess in 0..5 {
+        assert_eq!(basic(&api, "alice", &format!("guess-{guess}")).await, 401);
+    }
+    // each guess that is checked doubles the wait, so that some comes before its end on any machine
+    for guess in 0.. {
+        let request = api.request(reqwest::Method::GET, "/subjects");
+        let answer = request.basic_auth("alice", Some(format!("more-{guess}"))).send().await;
+        let answer = answer.unwrap();
+        if answer.status() == 429 {
+            let seconds: u64 = answer.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+            assert!((1..=60).contains(&seconds), "{seconds}");
+            break;
+        }
+        assert_eq!(answer.status(), 401);
+        assert!(guess < 20, "nothing is slowed");
+    }
+}
+
+#[tokio::test]
+async fn files_of_jetty_and_karapace_let_their_users_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let hash = "$2y$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
+    let jetty = format!(
+        "alice: one,admin\nbob: OBF:1v2j1uum1xtv1zej1zer1xtn1uvk1v1v\ncarol: MD5:5f4dcc3b5aa765d61d8327deb882cf99\n\
+         dave: {hash},admin\n"
+    );
+    fs::write(folder.join("jetty"), jetty).unwrap();
+    let settings = ["--access-users", "jetty", "--access-required-role", "admin"];
+    let (mut weir, api) = registry(folder, &settings);
+    assert_eq!(basic(&api, "alice", "one").await, 200);
+    // known, and without the role
+    assert_eq!(basic(&api, "bob", "password").await, 403);
+    assert_eq!(basic(&api, "carol", "password").await, 403);
+    assert_eq!(basic(&api, "dave", "U*U").await, 401);
+    assert_eq!(basic(&api, "dave", hash).await, 200);
+    weir.kill();
+    assert!(weir.output.iter().any(|line| line.contains("jetty:4: ")), "{:#?}", weir.output);
+
+    let karapace = r#"{"users": [{"username": "alice", "algorithm": "sha256", "salt": "salt-1",
+        "password_hash": "O3d2/3iF7XJXMS1GXRUjN/fdwesRtNVyzDkHgf3SFuU="}],
+        "permissions": [{"username": "alice", "operation": "Write", "resource": "Subject:orders.*"},
+        {"username": "alice", "operation": "Read", "resource": "Subject:(a|b)"}]}"#;
+    fs::write(folder.join("karapace"), karapace).unwrap();
+    let (_weir, api) = registry(folder, &["--access-users", "karapace"]);
+    assert_eq!(basic(&api, "alice", "secret").await, 200);
+
+    let imported = run(folder, &["access", "import-karapace", "karapace"], "");
+    assert_eq!(imported.status.code(), Some(1), "{imported:?}");
+    let said = String::from_utf8(imported.stderr).unwrap();
+    assert!(said.contains("karapace:4: ") && said.lines().count() == 1, "{said}");
+    fs::write(folder.join("access.toml"), imported.stdout).unwrap();
+    for (action, resource, code) in [
+        ("delete", "subject:orders-value", 0),
+        ("read", "subject:payments-value", 1),
+        ("read", "cluster:registry", 1),
+    ] {
+        let check = ["access", "check", "user:alice", action, resource, "--rules", "access.toml"];
+        assert_eq!(run(folder, &check, "").status.code(), Some(code), "{action} {resource}");
+    }
 }

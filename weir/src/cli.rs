@@ -67,6 +67,15 @@ pub enum AccessCommand {
     /// Say whether PRINCIPAL may do ACTION on RESOURCE, and which rule says so; without them, what is wrong with the rules, with
     /// line and column. Exit code 0 if it is allowed or nothing is wrong, 1 if it is denied, 2 if something is wrong.
     Check(AccessCheckArgs),
+    /// Print rules for the permissions of Karapace's auth file. Exit code 0, 1 if some of them cannot be said as rules, which
+    /// are named on stderr, 2 if the file cannot be read.
+    ImportKarapace(ImportKarapaceArgs),
+}
+
+#[derive(Args)]
+pub struct ImportKarapaceArgs {
+    /// Karapace's auth file, which its `registry_authfile` names.
+    pub file: PathBuf,
 }
 
 #[derive(Args)]

@@ -1,9 +1,10 @@
 //! What a registry whose log is on Kafka is told: where the log is, and who this node is among the others.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use weir_http::Certificate;
 use weir_registry::NodeConfig;
 use weir_registry::log::KafkaConfig;
 
@@ -40,20 +41,20 @@ pub fn node(
     tree: &Tree,
     surroundings: &Surroundings,
     listeners: &[Listener],
-    certificate: Option<&Path>,
+    certificate: Option<Arc<Certificate>>,
 ) -> Result<NodeConfig, Error> {
     let advertised_url = advertised_url(tree, surroundings, listeners)
         .map_err(|problem| Error::Settings(problem.into()))?;
-    // nodes mostly have one authority, or the same certificate
-    let mut ca_pem = Vec::new();
-    for path in tree.proxy.schema_registry_ca.as_deref().into_iter().chain(certificate) {
-        ca_pem.extend(read_file(path)?);
-        ca_pem.push(b'\n');
-    }
-    let ca_pem = Some(ca_pem).filter(|pem| !pem.is_empty());
+    let ca_pem = tree.proxy.schema_registry_ca.as_deref().map(read_file).transpose()?;
     let secret = tree.registry.node_secret.as_deref().map(read_secret).transpose()?;
     let secret = secret.unwrap_or_default();
-    Ok(NodeConfig { advertised_url, eligible: !*tree.registry.never_lead, ca_pem, secret })
+    Ok(NodeConfig {
+        advertised_url,
+        eligible: !*tree.registry.never_lead,
+        ca_pem,
+        certificate,
+        secret,
+    })
 }
 
 /// Listeners as they may be once they are open, before any is: names are taken for addresses of this machine.

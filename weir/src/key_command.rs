@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use clap::{Args, Subcommand};
-use weir_login::CommandError;
 use weir_login::keys::{self, ListedKey, expiry};
+use weir_login::{CommandError, Memberships};
 
 use crate::error::Error;
 use crate::table::table;
@@ -82,7 +82,8 @@ fn create(args: CreateArgs, now: SystemTime) -> Result<(), Error> {
     let CreateArgs { name, roles, groups, expires, file } = args;
     let expires = expires.map(|text| expiry(&text, now)).transpose();
     let expires = expires.map_err(|why| CommandError::Refused(format!("--expires: {why}")))?;
-    let made = keys::create(&file.file, &name, &roles, &groups, expires, now)?;
+    let memberships = Memberships { roles, groups };
+    let made = keys::create(&file.file, &name, &memberships, expires, now)?;
     eprintln!(
         "The key {} of {name} was added to {}. It is not shown again. Use it as `Authorization: Bearer KEY`, or as user {} \
          with what follows the second _ as password.",
@@ -94,7 +95,8 @@ fn create(args: CreateArgs, now: SystemTime) -> Result<(), Error> {
 }
 
 fn row(listed: ListedKey) -> [String; 5] {
-    let ListedKey { id, name, roles, groups, expires, is_expired } = listed;
+    let ListedKey { id, name, memberships, expires, is_expired } = listed;
+    let Memberships { roles, groups } = memberships;
     let ends = expires.unwrap_or_else(|| "never".to_string());
     let ends = if is_expired { format!("{ends} (expired)") } else { ends };
     [id, name, roles.join(","), groups.join(","), ends]

@@ -6,6 +6,7 @@
 
 mod access;
 mod access_check;
+mod access_import;
 mod added_headers;
 mod cli;
 mod clusters;
@@ -77,6 +78,9 @@ fn run(command: Command) -> Result<ExitCode, Error> {
     let env = environment();
     let done = match command {
         Command::Access(AccessCommand::Check(args)) => return Ok(access_check::run(&args, &env)),
+        Command::Access(AccessCommand::ImportKarapace(args)) => {
+            return Ok(access_import::run(&args));
+        }
         Command::Dev(flags) => {
             let tree = config::of_dev(&flags.0, &env)?;
             log_to_stderr(&filter(&tree));

@@ -17,7 +17,7 @@ use serde_json::json;
 use tokio::time::timeout;
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt};
-use weir_http::{Arrival, Json, Refusal, Routes};
+use weir_http::{Action, Arrival, Caller, Json, Refusal, Resource, Routes};
 
 use crate::config::tree::Tree;
 use crate::config::value::Role;
@@ -172,7 +172,11 @@ async fn guarded(request: Request, next: Next) -> Response {
 }
 
 fn refused(status: StatusCode, message: &str) -> Response {
-    let body = Json(json!({"error_code": status.as_u16(), "message": message}));
+    answer(status, u32::from(status.as_u16()), message)
+}
+
+fn answer(status: StatusCode, error_code: u32, message: &str) -> Response {
+    let body = Json(json!({"error_code": error_code, "message": message}));
     (status, [(CONTENT_TYPE, JSON)], body).into_response()
 }
 
@@ -193,10 +197,19 @@ async fn readyz(State(management): State<Management>) -> Response {
 }
 
 /// `GET /metrics`: of registry, proxy and process, each family once.
+///
+/// Where the listener asks for a login: 403 without the right to read the clusters.
 async fn metrics(
     State(management): State<Management>,
+    caller: Caller,
     arrival: Option<Extension<Arrival>>,
 ) -> Response {
+    for cluster in [Resource::REGISTRY, Resource::KAFKA] {
+        if caller.demand(Action::Read, cluster).is_err() {
+            let message = "User is denied operation on this server.";
+            return answer(StatusCode::FORBIDDEN, 40301, message);
+        }
+    }
     let mut out = String::new();
     for asked in [&management.registry, &management.proxy].into_iter().flatten() {
         if let Some((StatusCode::OK, body)) = ask(asked, "/metrics").await {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use weir_http::{ON_BEHALF, Shared};
+use weir_http::{Certificate, ON_BEHALF, Shared};
 use weir_proxy::{Broker, BrokerConfig, Proxy, ProxyConfig, RegistryFor};
 use weir_registry::Registry;
 use weir_registry::log::{MemoryLog, SledLog};
@@ -71,7 +71,10 @@ fn serve_registry(
 ) -> Result<(), Error> {
     let listeners = served.listeners(Role::Registry);
     let registry = match configuration.settings.store {
-        Store::Kafka => joined(configuration, &listeners, parts)?,
+        Store::Kafka => {
+            let certificate = served.certificate(Role::Registry);
+            joined(configuration, &listeners, certificate, parts)?
+        }
         Store::Sled | Store::Memory => open(configuration)?,
     };
     parts.registry(registry.clone());
@@ -120,12 +123,11 @@ fn serve_proxy(
 fn joined(
     configuration: &Configuration,
     listeners: &[Listener],
+    certificate: Option<Arc<Certificate>>,
     parts: &mut Parts,
 ) -> Result<Registry, Error> {
     let (tree, settings) = (&configuration.tree, &configuration.settings);
     let log = kafkastore::log(tree, &settings.clusters.log);
-    let tls = settings.registry.listeners.iter().find_map(|listener| listener.tls.as_ref());
-    let certificate = tls.map(|tls| tls.identity.cert.as_path());
     let surroundings = &configuration.surroundings;
     let node = kafkastore::node(tree, surroundings, listeners, certificate)?;
     let (registry, reading) = Registry::join(log, node, settings.options.clone());

@@ -108,6 +108,14 @@ impl<'a> Served<'a> {
         self.open.iter().filter_map(carry).collect()
     }
 
+    /// What the first https listener shows that carries a role's service.
+    pub fn certificate(&self, role: Role) -> Option<Arc<Certificate>> {
+        let kind = ServiceKind::from(role);
+        let mut of_role =
+            self.open.iter().filter(|open| open.carries.iter().any(|it| it.kind == kind));
+        of_role.find_map(|open| open.certificate.clone())
+    }
+
     /// How the proxy of this process reaches its registry: by loopback's name, which certificates can have.
     pub fn own_registry(&self) -> Option<OwnRegistry> {
         let listener = self.listeners(ServiceKind::Registry).into_iter().next()?;
@@ -255,11 +263,10 @@ fn open<'a>(
         true => None,
         false => access.door_for(wanted.authentication, &wanted.url)?,
     };
-    let is_safe = wanted.https && door.is_some();
-    // how the process is may be anybody's to know, if that is said of the listener
-    let is_said = manages && wanted.authentication == Some(Authentication::None);
-    let insecure = *tree.process.insecure || is_safe || is_said;
-    let (socket, address) = listen::bind(&wanted.url, insecure)?;
+    // who runs the process has said that anybody may look how it is
+    let is_open = manages && wanted.authentication == Some(Authentication::None);
+    let is_safe = is_open || wanted.https && door.is_some();
+    let (socket, address) = listen::bind(&wanted.url, *tree.process.insecure || is_safe)?;
     let mut site = Site::new(shared.clone(), address, wanted.https);
     site = site.trusting_proxies(&tree.process.trusted_proxies);
     let all = |list: fn(&Face) -> &[String]| -> Vec<String> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use weir_login::users::{self, Algorithm, Listed};
-use weir_login::{CommandError, PASSWORD_BYTES_MAX};
+use weir_login::{CommandError, Memberships, PASSWORD_BYTES_MAX};
 
 use crate::error::Error;
 use crate::table::table;
@@ -91,7 +91,8 @@ pub fn run(command: UserCommand) -> Result<(), Error> {
         UserCommand::Add(AddArgs { name, roles, groups, hash, file }) => {
             let password = password(&name)?;
             let algorithm = hash.algorithm.into();
-            users::add(&file.file, &name, &password, algorithm, &roles, &groups)?;
+            let memberships = Memberships { roles, groups };
+            users::add(&file.file, &name, &password, algorithm, &memberships)?;
             write_out(&format!("{name} was added to {}\n", file.file.display()))
         }
         UserCommand::Passwd(PasswdArgs { name, hash, file }) => {
@@ -112,7 +113,7 @@ pub fn run(command: UserCommand) -> Result<(), Error> {
 }
 
 fn row(listed: Listed) -> [String; 4] {
-    let Listed { name, hash, roles, groups } = listed;
+    let Listed { name, hash, memberships: Memberships { roles, groups } } = listed;
     [name, hash, roles.join(","), groups.join(",")]
 }
 

@@ -24,6 +24,7 @@ pub use edit::CommandError;
 pub use hash::PASSWORD_BYTES_MAX;
 pub use keys::Keys;
 pub use logins::{CertificateName, Counts, Logins, Sources};
+pub use names::Memberships;
 pub use problem::{Problem, Unusable};
 pub use users::{Format, Users};
 

@@ -1,10 +1,46 @@
 //! Names of users, keys, roles and groups, as files have them.
 
+use std::sync::Arc;
+
+use weir_access::{Identity, Proof};
+
 /// The most bytes of a name.
 pub(crate) const NAME_BYTES_MAX: usize = 255;
 
 /// The most roles, and the most groups, of one user or key.
 const LIST_MAX: usize = 256;
+
+/// The roles and the groups of a user or key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Memberships {
+    pub roles: Vec<String>,
+    pub groups: Vec<String>,
+}
+
+impl Memberships {
+    /// Reads the two fields of a line.
+    pub(crate) fn parse(roles: &str, groups: &str) -> Result<Memberships, String> {
+        Ok(Memberships { roles: list(roles)?, groups: list(groups)? })
+    }
+
+    /// Checks all names. The error says what a name is.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        self.roles.iter().chain(&self.groups).try_for_each(|name| check_role(name))
+    }
+
+    /// Somebody who has them.
+    pub(crate) fn identity(self, name: &str, proof: Proof) -> Identity {
+        let shared = |names: Vec<String>| names.into_iter().map(Arc::from).collect();
+        let (roles, groups) = (shared(self.roles), shared(self.groups));
+        Identity { name: name.into(), groups, roles, proof }
+    }
+
+    /// What somebody has.
+    pub(crate) fn of(identity: &Identity) -> Memberships {
+        let texts = |names: &[Arc<str>]| names.iter().map(|name| name.to_string()).collect();
+        Memberships { roles: texts(&identity.roles), groups: texts(&identity.groups) }
+    }
+}
 
 /// Checks the name of a user or key. The error says what a name is.
 pub(crate) fn check_name(name: &str) -> Result<(), String> {
@@ -18,7 +54,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
 }
 
 /// Checks the name of a role or group.
-pub(crate) fn check_role(name: &str) -> Result<(), String> {
+fn check_role(name: &str) -> Result<(), String> {
     let is_good = !name.contains([':', ',']) && is_plain(name);
     is_good.then_some(()).ok_or_else(|| {
         format!(
@@ -34,7 +70,7 @@ fn is_plain(name: &str) -> bool {
 }
 
 /// Reads `reader,developer`; nothing is an empty list.
-pub(crate) fn list(text: &str) -> Result<Vec<String>, String> {
+fn list(text: &str) -> Result<Vec<String>, String> {
     let names: Vec<&str> = text.split(',').map(str::trim).collect();
     if names == [""] {
         return Ok(Vec::new());

@@ -12,7 +12,7 @@ use super::values::{Section, Word, actions, key_span, parsed};
 use crate::actions::{Actions, BUILT_IN_ROLES, built_in_role};
 use crate::nearest::nearest;
 use crate::pattern::{Pattern, Who};
-use crate::policy::{Policy, PolicyDraft, Statement};
+use crate::policy::{Policy, PolicyDraft, RuleDraft, Statement};
 use crate::problem::shown;
 use crate::quotas::Quotas;
 use crate::rights::Rule;
@@ -35,7 +35,7 @@ const SIMILAR_ROLES_MAX: usize = 1_000;
 pub(super) struct Sections<'p, 't> {
     places: &'p mut Places<'t>,
     /// Rules and grants with the byte that each begins at.
-    rules: Vec<(usize, (Rule, Vec<Who>, Statement))>,
+    rules: Vec<(usize, RuleDraft)>,
     quotas: Vec<(Vec<Who>, Quotas)>,
     roles: HashMap<Arc<str>, Role, FixedState>,
 }
@@ -220,7 +220,8 @@ impl<'p, 't> Sections<'p, 't> {
         let on = parsed(section.words("on", NO_ON, self.places), Pattern::parse, self.places);
         let at = section.span.as_ref().map_or(0, |span| span.start);
         let rule = Rule { name, line: self.places.line(at) };
-        self.rules.push((at, (rule, to, Statement { effect, actions, on })));
+        let statement = Statement { effect, actions, on };
+        self.rules.push((at, RuleDraft { rule, to, statement }));
     }
 
     fn quota(&mut self, section: &Section<'_>) {

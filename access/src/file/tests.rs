@@ -159,7 +159,7 @@ fn tables_may_be_written_on_one_line_each() {
                 { deny = 'all', to = 'user:a', on = 'topic:b' },\n]\n\
                 role = { auditor = { members = ['user:eve'] } }\n";
     let draft = read(text).unwrap();
-    let rules: Vec<String> = draft.rules.iter().map(|(rule, ..)| rule.to_string()).collect();
+    let rules: Vec<String> = draft.rules.iter().map(|draft| draft.rule.to_string()).collect();
     assert_eq!(rules, ["rule allow read, line 2", "rule deny all, line 3"]);
     assert_eq!(draft.roles.len(), 1);
 }

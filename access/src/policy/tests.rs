@@ -143,6 +143,37 @@ fn the_rule_that_decides_is_named_with_its_line() {
     }
 }
 
+/// The examples of a page that are written in TOML.
+fn examples(page: &str) -> Vec<&str> {
+    let blocks = page.split("```toml\n").skip(1);
+    blocks.filter_map(|block| block.split("```").next()).collect()
+}
+
+#[test]
+fn the_examples_of_the_documentation_say_what_they_are_said_to_say() {
+    let page = include_str!("../../../docs/access.md");
+    let rules: Vec<&str> =
+        examples(page).into_iter().filter(|example| example.contains("[[")).collect();
+    assert_eq!(rules.len(), 4);
+    let policies: Vec<Policy> = rules.into_iter().map(policy).collect();
+    let complete = &policies[1];
+    let carol = identity(&["carol", "group:payments"]);
+    let ledger = Resource::subject("payments-ledger-value");
+    let said = said(complete, &carol, Action::Delete, ledger).replace("denied: ", "");
+    assert!(page.contains(&format!("({})", said.replace(" line ", " access.toml:"))), "{said}");
+    for (who, action, resource, expected) in [
+        (&carol, Action::Delete, Resource::subject("payments-value"), true),
+        (&identity(&["payments-ci"]), Action::Write, Resource::topic("payments.in"), true),
+        (&identity(&["x", "group:audit"]), Action::Read, Resource::subject(":.eu:a"), true),
+        (&identity(&["eve"]), Action::Read, Resource::topic("payments.in"), false),
+        (&identity(&["x", "group:europe"]), Action::Delete, Resource::context(".eu"), false),
+        (&Identity::anonymous(), Action::Read, Resource::subject("public-a"), true),
+    ] {
+        let verdict = complete.rights(who).verdict(action, resource).allowed;
+        assert_eq!(verdict, expected, "{who:?} {action} {resource}");
+    }
+}
+
 #[test]
 fn quotas_are_the_smallest_of_those_that_concern_somebody() {
     let policy = policy(EXAMPLE);

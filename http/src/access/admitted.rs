@@ -17,7 +17,7 @@ use pin_project_lite::pin_project;
 use tower::{Service, ServiceExt};
 use weir_access::Proof;
 
-use super::caller::Caller;
+use super::caller::{Caller, Note};
 use super::door::{Door, Recognised, address};
 use super::line;
 use super::quota::Spending;
@@ -55,12 +55,12 @@ where
         let Some(door) = arrival.and_then(|arrival| arrival.0.site.door.clone()) else {
             return Admitting::Open { answering: self.service.call(request) };
         };
-        let asked = Asked::of(&request, door, self.name);
+        let mut asked = Asked::of(&request, door, self.name);
         match asked.door.recognise(&request) {
             Recognised::Caller(caller, spending) => {
-                let request = let_in(request, &caller, spending.as_ref());
+                let request = asked.let_in(request, caller, spending);
                 let answering = self.service.call(request);
-                Admitting::Known { answering, asked: Some((asked, caller, spending)) }
+                Admitting::Known { answering, asked: Some(asked) }
             }
             Recognised::Refused(refusal) => {
                 let id = request_id::of(request.headers());
@@ -76,10 +76,10 @@ where
                         let checked = asked.door.check(digest, credentials, asked.address).await;
                         match checked {
                             Recognised::Caller(caller, spending) => {
-                                let request = let_in(request, &caller, spending.as_ref());
+                                let request = asked.let_in(request, caller, spending);
                                 let answered = service.oneshot(request).await;
                                 let response = answered.unwrap_or_else(|never| match never {});
-                                asked.finish(response, caller, spending).await
+                                asked.finish(response).await
                             }
                             Recognised::Refused(refusal) => asked.refuse(refusal, id).await,
                             Recognised::Unchecked(..) => asked.refuse(Refusal::Nobody, id).await,
@@ -91,21 +91,12 @@ where
     }
 }
 
-/// Tells the service who asks. What its body brings is paid for as it comes.
-fn let_in(mut request: Request, caller: &Caller, spending: Option<&Arc<Spending>>) -> Request {
-    request.extensions_mut().insert(caller.clone());
-    match spending.cloned() {
-        None => request,
-        Some(spending) => request.map(|body| Body::new(Paid { body, spending, pays: true })),
-    }
-}
-
 pin_project! {
     /// An answer that is being made.
     #[project = AdmittingProjected]
     pub enum Admitting<F> {
         Open { #[pin] answering: F },
-        Known { #[pin] answering: F, asked: Option<(Asked, Caller, Option<Arc<Spending>>)> },
+        Known { #[pin] answering: F, asked: Option<Asked> },
         Boxed { answering: Pin<Box<dyn Future<Output = Response> + Send>> },
     }
 }
@@ -121,13 +112,11 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for Admitting<F> {
             }
             AdmittingProjected::Known { answering, asked } => {
                 let Ok(response) = ready!(answering.poll(context));
-                let Some((asked, caller, spending)) = asked.take() else {
-                    return Poll::Ready(Ok(response));
-                };
-                if !asked.has_more_to_do(&response, &caller) {
-                    return Poll::Ready(Ok(seen(response, caller, spending)));
+                let Some(asked) = asked.take() else { return Poll::Ready(Ok(response)) };
+                if !asked.has_more_to_do(&response) {
+                    return Poll::Ready(Ok(asked.seen(response)));
                 }
-                Box::pin(asked.finish(response, caller, spending))
+                Box::pin(asked.finish(response))
             }
         };
         self.set(Admitting::Boxed { answering: finishing });
@@ -142,29 +131,43 @@ pub struct Asked {
     method: Method,
     uri: Uri,
     address: Option<IpAddr>,
+    /// Once it is known.
+    caller: Caller,
+    spending: Option<Arc<Spending>>,
 }
 
 impl Asked {
     fn of(request: &Request, door: Arc<Door>, service: &'static str) -> Asked {
         let (method, uri) = (request.method().clone(), request.uri().clone());
-        Asked { door, service, method, uri, address: address(request) }
+        let (address, caller) = (address(request), Caller::ANYBODY);
+        Asked { door, service, method, uri, address, caller, spending: None }
+    }
+
+    /// Tells the service who asks. What its body brings is paid for as it comes.
+    fn let_in(
+        &mut self,
+        mut request: Request,
+        caller: Caller,
+        spending: Option<Arc<Spending>>,
+    ) -> Request {
+        request.extensions_mut().insert(caller.clone());
+        (self.caller, self.spending) = (caller, spending.clone());
+        match spending {
+            None => request,
+            Some(spending) => request.map(|body| Body::new(Paid { body, spending, pays: true })),
+        }
     }
 
     /// Returns true if an answer has to wait for the audit log, or is another one for who has not logged in.
-    fn has_more_to_do(&self, response: &Response, caller: &Caller) -> bool {
-        response.status() == StatusCode::FORBIDDEN || caller.has_notes()
+    fn has_more_to_do(&self, response: &Response) -> bool {
+        response.status() == StatusCode::FORBIDDEN || self.caller.has_notes()
     }
 
     /// Writes down what the request has asked for, and gives the answer its last form.
-    async fn finish(
-        self,
-        mut response: Response,
-        caller: Caller,
-        spending: Option<Arc<Spending>>,
-    ) -> Response {
-        let notes = caller.take_notes();
+    async fn finish(self, mut response: Response) -> Response {
+        let notes = self.caller.take_notes();
         let is_denied = notes.iter().any(|note| !note.allowed);
-        let is_nobody = caller.identity().is_some_and(|it| it.proof == Proof::Nothing);
+        let is_nobody = self.caller.identity().is_some_and(|it| it.proof == Proof::Nothing);
         if is_denied {
             self.door.counts.denied.fetch_add(1, Ordering::Relaxed);
         }
@@ -175,11 +178,18 @@ impl Asked {
             response.headers_mut().extend(id.map(|id| (REQUEST_ID.clone(), id)));
         }
         if let Some(audit) = self.door.audit.as_ref().filter(|_| !notes.is_empty()) {
-            let told = self.line(&response);
-            let lines = notes.iter().flat_map(|note| told.of_note(&caller, note)).collect();
-            audit.write(lines).await;
+            audit.write(self.lines(&notes, Some(&response))).await;
         }
-        seen(response, caller, spending)
+        self.seen(response)
+    }
+
+    /// An answer that says whose it is, and counts as in flight until it is sent.
+    fn seen(mut self, mut response: Response) -> Response {
+        response.extensions_mut().insert(self.caller.clone());
+        match self.spending.take() {
+            None => response,
+            Some(spending) => response.map(|body| Body::new(Paid { body, spending, pays: false })),
+        }
     }
 
     /// Answers a request that does not come in.
@@ -195,29 +205,44 @@ impl Asked {
         let mut response = refusal.answer(self.door.challenges());
         response.headers_mut().insert(REQUEST_ID.clone(), id);
         if let Some(audit) = &self.door.audit {
-            audit.write(self.line(&response).of_refusal(&refusal)).await;
+            audit.write(self.line(Some(&response)).of_refusal(&refusal)).await;
         }
         response
     }
 
-    fn line<'a>(&'a self, response: &'a Response) -> line::Request<'a> {
+    fn lines(&self, notes: &[Note], response: Option<&Response>) -> Vec<u8> {
+        let told = self.line(response);
+        notes.iter().flat_map(|note| told.of_note(&self.caller, note)).collect()
+    }
+
+    fn line<'a>(&'a self, response: Option<&'a Response>) -> line::Request<'a> {
+        let id = response.and_then(|response| response.headers().get(&REQUEST_ID));
         line::Request {
             service: self.service,
             method: &self.method,
             path: self.uri.path(),
             address: self.address,
-            status: response.status(),
-            id: response.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok()),
+            status: response.map(Response::status),
+            id: id.and_then(|id| id.to_str().ok()),
         }
     }
 }
 
-/// An answer that says whose it is, and counts as in flight until it is sent.
-fn seen(mut response: Response, caller: Caller, spending: Option<Arc<Spending>>) -> Response {
-    response.extensions_mut().insert(caller);
-    match spending {
-        None => response,
-        Some(spending) => response.map(|body| Body::new(Paid { body, spending, pays: false })),
+/// A request whose client has gone, or that has taken too long, may have done what it asked for.
+impl Drop for Asked {
+    fn drop(&mut self) {
+        let notes = self.caller.take_notes();
+        if notes.is_empty() || self.door.audit.is_none() {
+            return;
+        }
+        let (door, lines) = (self.door.clone(), self.lines(&notes, None));
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                if let Some(audit) = &door.audit {
+                    audit.write(lines).await;
+                }
+            });
+        }
     }
 }
 

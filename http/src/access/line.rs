@@ -14,7 +14,8 @@ pub(super) struct Request<'a> {
     pub(super) method: &'a Method,
     pub(super) path: &'a str,
     pub(super) address: Option<IpAddr>,
-    pub(super) status: StatusCode,
+    /// None: it was not answered.
+    pub(super) status: Option<StatusCode>,
     pub(super) id: Option<&'a str>,
 }
 
@@ -36,7 +37,7 @@ struct Line<'a> {
     verdict: &'static str,
     rule: Option<String>,
     reason: Option<&'a str>,
-    status: u16,
+    status: Option<u16>,
     request_id: Option<&'a str>,
 }
 
@@ -78,7 +79,7 @@ impl<'a> Request<'a> {
             verdict: "refused",
             rule: None,
             reason: None,
-            status: self.status.as_u16(),
+            status: self.status.map(|status| status.as_u16()),
             request_id: self.id,
         }
     }

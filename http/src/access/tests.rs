@@ -10,7 +10,7 @@ use axum::extract::Request;
 use axum::routing::any;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use tower::ServiceExt;
+use tower::{Service, ServiceExt};
 use weir_access::{
     Action, Authenticating, Authenticator, Credentials, Identity, LoginFailure, Proof, Proved,
     Resource,
@@ -253,6 +253,28 @@ async fn rules_that_change_hold_at_once_and_what_is_denied_is_written_down() {
     assert_eq!(lines[1]["path"], "/a");
     let text = serde_json::to_string(&lines).unwrap();
     assert!(!text.contains("wr0ng") && !text.contains("token"), "{text}");
+}
+
+#[tokio::test]
+async fn what_was_asked_for_is_written_down_though_nobody_waits_for_the_answer() {
+    let house = House::new(None);
+    let never = async |caller: Caller| {
+        caller.demand(Action::Delete, Resource::subject("a")).unwrap();
+        std::future::pending::<()>().await;
+    };
+    let mut service = admitted("test", Router::new().fallback(any(never)));
+    let request = Request::delete("/a").extension(house.arrival());
+    let request = request.header("authorization", basic("alice:secret"));
+    {
+        let mut answering = Box::pin(service.call(request.body(Body::empty()).unwrap()));
+        let waiting = tokio::time::timeout(Duration::from_millis(100), answering.as_mut());
+        assert!(waiting.await.is_err());
+    }
+    while house.audited().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let line = house.audited().pop().unwrap();
+    assert_eq!((&line["action"], &line["status"]), (&"delete".into(), &serde_json::Value::Null));
 }
 
 #[tokio::test]

@@ -61,9 +61,12 @@ pub(super) async fn metrics(
         &one(clients.refused()),
     );
     let refused = proxy.limits.refused().into_iter();
-    let refused: Vec<_> =
-        refused.map(|(principal, n)| (format!("{{principal=\"{principal}\"}}"), n)).collect();
+    let refused: Vec<_> = refused.map(|(principal, n)| (labelled(&principal), n)).collect();
     metric("rate_limited_total", "counter", "Requests and records over the limit.", &refused);
     out.extend(arrival.map(|Extension(arrival)| weir_http::metrics::text(&arrival)));
     ([(CONTENT_TYPE, "text/plain; version=0.0.4")], out)
+}
+
+fn labelled(principal: &str) -> String {
+    format!("{{principal=\"{}\"}}", weir_http::metrics::label(principal))
 }

@@ -1,4 +1,5 @@
 //! Requests as typed input.
+#![expect(clippy::disallowed_types, reason = "parts of paths that need no right")]
 
 use std::convert::Infallible;
 

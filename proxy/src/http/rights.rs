@@ -2,6 +2,7 @@
 //!
 //! A right is demanded before the handler runs: before the body is read, before anything is asked of Kafka, and
 //! whether what is named is there or not. Handlers get names of topics and groups in no other way.
+#![expect(clippy::disallowed_types, reason = "here it is looked what the caller may")]
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -46,7 +46,7 @@ impl Kept {
 
 impl SchemasOfCallers {
     pub(crate) fn new(registry: RegistryFor) -> SchemasOfCallers {
-        let shared = Arc::new(Schemas::new(registry.client(&Caller::ANYBODY)));
+        let shared = Arc::new(Schemas::new(registry.client(&Caller::ANYBODY), Caller::ANYBODY));
         SchemasOfCallers { registry, shared, by_identity: Mutex::default() }
     }
 
@@ -60,7 +60,8 @@ impl SchemasOfCallers {
         }
         let rules = caller.rules_generation();
         // making a client may take a while: nobody waits for it
-        let schemas = Arc::new(Schemas::new(self.registry.client(caller)));
+        let (client, judged) = (self.registry.client(caller), self.registry.to_judge(caller));
+        let schemas = Arc::new(Schemas::new(client, judged));
         let now = Instant::now();
         let (caller, kept) = (caller.clone(), schemas.clone());
         self.keep(identity, Kept { schemas: kept, caller, rules, made: now, used: now });

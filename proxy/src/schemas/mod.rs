@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::time::Instant;
+use weir_http::{Action, Caller, Kind, Resource};
 use weir_schema::{avro, json_schema, protobuf};
 use weir_serde::api::{
     RegisterRequest, Schema, SchemaId, SchemaType, Subject, Version, VersionSpec,
@@ -72,24 +73,55 @@ type Key = (String, Part, SchemaRequest);
 
 pub(crate) struct Schemas {
     registry: RegistryClient,
+    /// Whose rights count where the registry does not know for whom it is asked; anybody's where it does.
+    caller: Caller,
     /// By what requests say of them, and since when.
     known: Mutex<HashMap<Key, (Arc<Resolved>, Instant)>>,
     /// By id, where making one takes long.
     messages: Mutex<HashMap<SchemaId, Codec>>,
+    /// Ids of schemas that the caller may read.
+    readable: Mutex<HashMap<SchemaId, ()>>,
 }
 
 impl Schemas {
-    pub(crate) fn new(registry: RegistryClient) -> Schemas {
-        Schemas { registry, known: Mutex::default(), messages: Mutex::default() }
+    /// Nothing is known yet. `caller` is whoever may be shown only what the rules allow, although the registry shows more.
+    pub(crate) fn new(registry: RegistryClient, caller: Caller) -> Schemas {
+        let (known, messages, readable) = Default::default();
+        Schemas { registry, caller, known, messages, readable }
     }
 
-    /// The schema of an id that a record names.
+    /// The schema of an id that a record names. One that the caller may read under no subject is not there.
     pub(crate) async fn of_record(
         &self,
         format: SchemaFormat,
         id: SchemaId,
     ) -> Result<Codec, ClientError> {
+        if !self.caller.sees_all(Kind::Subject) {
+            self.check_readable(id).await?;
+        }
         self.codec(format, id).await
+    }
+
+    async fn check_readable(&self, id: SchemaId) -> Result<(), ClientError> {
+        if self.readable.lock().await.contains_key(&id) {
+            return Ok(());
+        }
+        let places = self.registry.versions_of_id(id).await?;
+        if !places.iter().any(|place| self.may(Action::Read, &place.subject)) {
+            let message = format!("Schema {id} not found");
+            return Err(ClientError::Registry { status: 404, code: 40403, message });
+        }
+        remember(&self.readable, id, ()).await;
+        Ok(())
+    }
+
+    fn may(&self, action: Action, subject: &Subject) -> bool {
+        self.caller.may(action, Resource::subject(subject.as_str()))
+    }
+
+    /// 40301.
+    fn demand(&self, action: Action, subject: &Subject) -> Result<(), ProxyError> {
+        if self.may(action, subject) { Ok(()) } else { Err(ProxyError::Denied) }
     }
 
     async fn codec(&self, format: SchemaFormat, id: SchemaId) -> Result<Codec, ClientError> {
@@ -133,9 +165,15 @@ impl Schemas {
         let (subject, id, version, format) = match &request.spec {
             SchemaSpec::Id(id) => {
                 let id = known_id(*id)?;
+                if let Ok(subject) = subject(None) {
+                    self.demand(Action::Read, &subject)?;
+                }
                 let found = self.registry.schema_by_id(id).await.map_err(refused)?;
                 let format = known_format(&found.schema_type)?;
                 let subject = subject(record_name(format, &found.schema.text()).as_deref())?;
+                if !self.may(Action::Read, &subject) {
+                    return Err(unknown_id(id)); // the schema has named it, not the caller
+                }
                 let places = self.registry.versions_of_id(id).await.map_err(refused)?;
                 let place = places.iter().find(|place| place.subject == subject);
                 let place = place.ok_or_else(|| ProxyError::Serialization {
@@ -148,7 +186,9 @@ impl Schemas {
                     SchemaSpec::Version(n) => VersionSpec::Number(known_version(n)?),
                     _ => VersionSpec::Latest,
                 };
-                let found = self.registry.version(&subject(None)?, spec).await.map_err(refused)?;
+                let subject = subject(None)?;
+                self.demand(Action::Read, &subject)?;
+                let found = self.registry.version(&subject, spec).await.map_err(refused)?;
                 (found.subject, found.id, found.version, known_format(&found.schema_type)?)
             }
             SchemaSpec::Inline(text) => {
@@ -177,6 +217,7 @@ impl Schemas {
         format: SchemaFormat,
         text: &str,
     ) -> Result<Schema, ProxyError> {
+        self.demand(Action::Read, subject)?;
         let request = RegisterRequest {
             schema: Some(text.to_string()),
             schema_type: Some(format.schema_type()),
@@ -184,6 +225,7 @@ impl Schemas {
         };
         match self.registry.lookup(subject, &request, false).await {
             Err(ClientError::Registry { code: 40401 | 40403, .. }) => {
+                self.demand(Action::Write, subject)?;
                 self.registry.register(subject, &request, false).await.map_err(refused)?;
                 self.registry.lookup(subject, &request, false).await.map_err(refused)
             }
@@ -193,9 +235,11 @@ impl Schemas {
 }
 
 fn known_id(id: i32) -> Result<SchemaId, ProxyError> {
-    u32::try_from(id).map(SchemaId).map_err(|_| ProxyError::Serialization {
-        reason: format!("Schema {id} not found; error code: 40403"),
-    })
+    u32::try_from(id).map(SchemaId).map_err(|_| unknown_id(id))
+}
+
+fn unknown_id(id: impl std::fmt::Display) -> ProxyError {
+    ProxyError::Serialization { reason: format!("Schema {id} not found; error code: 40403") }
 }
 
 fn known_version(version: i32) -> Result<Version, ProxyError> {

@@ -20,7 +20,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
-use weir_http::VoucherKey;
+use weir_http::{Certificate, VoucherKey};
 use weir_registry_core::State;
 
 use crate::batch::Queued;
@@ -45,7 +45,7 @@ const HEARD_MAX: Duration = Duration::from_millis(1500);
 const WELL_MAX: Duration = Duration::from_millis(700);
 
 /// This node among the others.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct NodeConfig {
     /// Where the other nodes reach it.
     pub advertised_url: String,
@@ -53,6 +53,9 @@ pub struct NodeConfig {
     pub eligible: bool,
     /// Certificates of the authorities that have signed the other nodes', beside those of the system. PEM.
     pub ca_pem: Option<Vec<u8>>,
+    /// What this node's https listener shows. Others of the same certificate or chain are trusted, and it is shown to nodes that
+    /// ask for one.
+    pub certificate: Option<Arc<Certificate>>,
     /// What all nodes know and nobody else, so that whoever may read the topic cannot vouch for callers. Empty: what is
     /// announced in the topic is enough.
     pub secret: String,
@@ -287,23 +290,15 @@ impl Peers for Cluster {
 }
 
 fn client(node: &NodeConfig) -> Result<reqwest::Client, LogError> {
-    let failed = |e: reqwest::Error| LogError(format!("the client of other nodes: {e}"));
-    let mut client = reqwest::Client::builder()
+    let failed =
+        |why: &dyn std::fmt::Display| LogError(format!("the client of other nodes: {why}"));
+    let tls = weir_http::peer_config(node.ca_pem.as_deref(), node.certificate.clone());
+    let client = reqwest::Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(Duration::from_millis(500));
-    for certificate in node
-        .ca_pem
-        .as_deref()
-        .map(reqwest::Certificate::from_pem_bundle)
-        .transpose()
-        .map_err(failed)?
-        .into_iter()
-        .flatten()
-    {
-        client = client.add_root_certificate(certificate);
-    }
-    client.build().map_err(failed)
+        .connect_timeout(Duration::from_millis(500))
+        .tls_backend_preconfigured(tls.map_err(|why| failed(&why))?);
+    client.build().map_err(|error| failed(&error))
 }
 
 impl std::fmt::Debug for Cluster {

@@ -95,6 +95,7 @@ const MATRIX: &[(&str, &str, &str)] = &[
     ("get", "/v3/clusters/{cluster}/topics/{topic}/partitions/{partition}/replicas/{broker}", "-+++"),
     ("post", "/v3/clusters/{cluster}/topics/{topic}/records", "--++"),
     ("post", "/v3/clusters/{cluster}/topics/{topic}/records:batch", "--++"),
+    ("get", "/v1/access/check", "++++"),
     ("get", "/metrics", "-+++"),
 ];
 
@@ -144,6 +145,7 @@ impl Names {
             "offsets" if path.starts_with("/consumers") => {
                 format!("{filled}?topic={}&partition=0", self.topic)
             }
+            "check" => format!("{filled}?action=read&resource=topic:{}", self.topic),
             "acls" => format!(
                 "{filled}?resource_type=TOPIC&pattern_type=LITERAL&operation=READ&permission=ALLOW"
             ),
@@ -291,4 +293,21 @@ async fn each_caller_is_allowed_what_the_matrix_says() {
 async fn a_denial_asks_nothing_of_kafka() {
     let house = House::without_kafka().await;
     check(&house, "elsewhere", |verdict| verdict != '+').await;
+}
+
+#[tokio::test]
+async fn what_others_may_do_is_told_to_who_administers_the_cluster() {
+    let house = House::without_kafka().await;
+    let asked = async |user: &str, principal: &str| {
+        let query = format!("principal={principal}&action=write&resource=topic:flights");
+        house.user(user).get(&format!("/v1/access/check?{query}")).await
+    };
+    for (user, principal, allowed) in
+        [("reader", "reader", false), ("owner", "owner", true), ("admin", "reader", false)]
+    {
+        let answer = asked(user, principal).await;
+        assert_eq!((answer.status.as_u16(), &answer.json["allowed"]), (200, &json!(allowed)));
+    }
+    super::house::denied(&asked("reader", "owner").await);
+    super::house::denied(&asked("owner", "nobody").await);
 }

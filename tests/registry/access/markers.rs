@@ -8,7 +8,7 @@ use weir_access::{Action, Identity, Policy, Proof, Resource};
 use super::{ADMIN, Guarded, allow};
 
 /// Registries and callers that are tried.
-const CASES: u64 = 60;
+const CASES: u64 = 30;
 
 const CONTEXTS: [&str; 3] = ["", ":.eu:", ":.us:"];
 const TEXTS: usize = 6;

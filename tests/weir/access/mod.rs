@@ -2,6 +2,7 @@
 
 mod attacks;
 mod audit;
+mod certificates;
 mod clients;
 mod confluent;
 mod house;

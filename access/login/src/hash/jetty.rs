@@ -53,7 +53,7 @@ impl Md5 {
     /// Jetty computes it of Latin-1 where the password is that.
     pub(crate) fn matches(&self, password: &str) -> bool {
         let latin: Option<Vec<u8>> = password.chars().map(|c| u8::try_from(c).ok()).collect();
-        let of_latin = latin.map(|bytes| Md5Digest::digest(bytes));
+        let of_latin = latin.map(Md5Digest::digest);
         let of_utf8 = Md5Digest::digest(password.as_bytes());
         let is_equal = |digest: &[u8]| bool::from(digest.ct_eq(&self.0));
         of_latin.is_some_and(|digest| is_equal(&digest)) | is_equal(&of_utf8)

@@ -7,7 +7,7 @@ use super::expiry::{day, written};
 use super::secret::{KeyId, KeySecret, PREFIX};
 use super::{Keys, file};
 use crate::edit::{CommandError, Held};
-use crate::names::{check_name, check_role};
+use crate::names::{Memberships, check_name};
 use crate::problem::Unusable;
 
 /// The beginning of a file that a command makes.
@@ -31,8 +31,7 @@ impl Created {
 pub struct ListedKey {
     pub id: String,
     pub name: String,
-    pub roles: Vec<String>,
-    pub groups: Vec<String>,
+    pub memberships: Memberships,
     /// `2027-01-01T12:00:00Z`
     pub expires: Option<String>,
     pub is_expired: bool,
@@ -42,15 +41,12 @@ pub struct ListedKey {
 pub fn create(
     file: &Path,
     name: &str,
-    roles: &[String],
-    groups: &[String],
+    memberships: &Memberships,
     expires: Option<SystemTime>,
     now: SystemTime,
 ) -> Result<Created, CommandError> {
     check_name(name).map_err(CommandError::Refused)?;
-    for role in roles.iter().chain(groups) {
-        check_role(role).map_err(CommandError::Refused)?;
-    }
+    memberships.check().map_err(CommandError::Refused)?;
     let id = KeyId::new().ok_or(CommandError::NoRandom)?;
     let secret = KeySecret::new(&id).ok_or(CommandError::NoRandom)?;
     let too_far = || CommandError::Refused("the time is too far away".to_string());
@@ -58,7 +54,8 @@ pub fn create(
         Some(at) => written(at).ok_or_else(too_far)?,
         None => String::new(),
     };
-    let (digest, roles, groups) = (secret.digest(), roles.join(","), groups.join(","));
+    let (roles, groups) = (memberships.roles.join(","), memberships.groups.join(","));
+    let digest = secret.digest();
     let created = day(now).unwrap_or_default();
     let line = format!("{id}:{digest}:{name}:{roles}:{groups}:{created}:{expires}");
     hold(file)?.add_line(HEAD, &line)?;
@@ -82,12 +79,10 @@ pub fn list(file: &Path, now: SystemTime) -> Result<Vec<ListedKey>, Unusable> {
     let keys = Keys::open(file)?.0.current();
     let mut keys: Vec<_> = keys.0.iter().collect();
     keys.sort_by_key(|(_, key)| key.line);
-    let texts = |names: &[std::sync::Arc<str>]| names.iter().map(|name| name.to_string()).collect();
     let listed = keys.into_iter().map(|(id, key)| ListedKey {
         id: id.to_string(),
         name: key.identity.name.to_string(),
-        roles: texts(&key.identity.roles),
-        groups: texts(&key.identity.groups),
+        memberships: Memberships::of(&key.identity),
         expires: key.expires.and_then(written),
         is_expired: key.expires.is_some_and(|expires| expires <= now),
     });
@@ -118,8 +113,7 @@ mod tests {
         let file = folder.path().join("keys");
         let now = SystemTime::now();
         let expires = Some(now + Duration::from_secs(10));
-        let roles = vec!["reader".to_string()];
-        let made = create(&file, "billing", &roles, &[], expires, now).unwrap();
+        let made = create(&file, "billing", &Memberships::default(), expires, now).unwrap();
         let text = std::fs::read_to_string(&file).unwrap();
         assert!(!text.contains(&made.secret) && text.contains(&made.id));
         let listed = list(&file, now + Duration::from_secs(20)).unwrap();
@@ -136,8 +130,10 @@ mod tests {
         let file = folder.path().join("keys");
         std::fs::write(&file, "something else\n").unwrap();
         let now = SystemTime::now();
-        assert!(create(&file, "billing", &[], &[], None, now).is_err());
-        assert!(create(&folder.path().join("new"), "a:b", &[], &[], None, now).is_err());
+        assert!(create(&file, "billing", &Memberships::default(), None, now).is_err());
+        assert!(
+            create(&folder.path().join("new"), "a:b", &Memberships::default(), None, now).is_err()
+        );
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "something else\n");
     }
 }

@@ -2,15 +2,14 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::Arc;
 
-use weir_access::{Identity, Proof};
+use weir_access::Proof;
 
 use super::expiry::moment;
 use super::secret::{Digest, KeyId};
 use super::{Key, KeyRing};
 use crate::followed::Parsed;
-use crate::names::{check_name, list};
+use crate::names::{Memberships, check_name};
 use crate::problem::Problem;
 
 /// The most keys of a file.
@@ -65,9 +64,7 @@ fn key(line: usize, entry: &str) -> Result<(KeyId, Key), String> {
         "" => None,
         text => Some(moment(text).ok_or("expected a moment at the end: 2027-01-01T12:00:00Z")?),
     };
-    let shared = |names: Vec<String>| names.into_iter().map(Arc::from).collect();
-    let (roles, groups) = (shared(list(roles)?), shared(list(groups)?));
-    let identity = Identity { name: name.into(), groups, roles, proof: Proof::ApiKey };
+    let identity = Memberships::parse(roles, groups)?.identity(name, Proof::ApiKey);
     Ok((id, Key { digest, identity, expires, line }))
 }
 

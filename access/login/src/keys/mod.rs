@@ -111,15 +111,17 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::Memberships;
 
     #[test]
     fn a_key_logs_in_until_it_expires_or_is_revoked() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keys");
-        let (roles, now) = (vec!["developer".to_string()], SystemTime::now());
+        let (nothing, now) = (Memberships::default(), SystemTime::now());
+        let developer = Memberships { roles: vec!["developer".to_string()], groups: Vec::new() };
         let expires = Some(now + Duration::from_secs(60));
-        let made = create(&path, "billing", &roles, &[], expires, now).unwrap();
-        let other = create(&path, "billing", &[], &[], None, now).unwrap();
+        let made = create(&path, "billing", &developer, expires, now).unwrap();
+        let other = create(&path, "billing", &nothing, None, now).unwrap();
 
         let keys = Keys::open(&path).unwrap();
         let shown = Shown::bearer(&made.bearer()).unwrap();
@@ -145,10 +147,10 @@ mod tests {
     fn a_wrong_secret_of_good_form_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let [path, elsewhere] = ["keys", "elsewhere"].map(|name| folder.path().join(name));
-        let now = SystemTime::now();
-        let made = create(&path, "billing", &[], &[], None, now).unwrap();
+        let (nothing, now) = (Memberships::default(), SystemTime::now());
+        let made = create(&path, "billing", &nothing, None, now).unwrap();
         let keys = Keys::open(&path).unwrap();
-        let foreign = create(&elsewhere, "billing", &[], &[], None, now).unwrap();
+        let foreign = create(&elsewhere, "billing", &nothing, None, now).unwrap();
         assert!(keys.verify(&Shown::bearer(&foreign.bearer()).unwrap(), now).is_err());
         let id = KeyId::parse(&made.id).unwrap();
         let guessed = Shown { secret: KeySecret::new(&id).unwrap(), id };

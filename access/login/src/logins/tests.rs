@@ -7,6 +7,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::*;
+use crate::Memberships;
 use crate::hashing::Hashing;
 use crate::keys::{Created, create};
 
@@ -179,7 +180,7 @@ async fn too_many_logins_are_503_and_no_failure_of_the_users() {
 
 fn key(folder: &Path) -> (Sources, Created) {
     let path = folder.join("keys");
-    let made = create(&path, "billing", &[], &[], None, SystemTime::now()).unwrap();
+    let made = create(&path, "billing", &Memberships::default(), None, SystemTime::now()).unwrap();
     let keys = Some(Arc::new(Keys::open(&path).unwrap()));
     (Sources { keys, realm: "weir".to_string(), ..Sources::default() }, made)
 }

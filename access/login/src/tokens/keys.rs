@@ -1,6 +1,7 @@
 //! A provider's keys as they are known now, and the task that fetches them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ring::rand::{SecureRandom, SystemRandom};
@@ -33,6 +34,8 @@ struct Shared {
     state: watch::Sender<State>,
     /// A token named an unknown key, or the next fetch is earlier than it was.
     wanted: Notify,
+    /// How many fetches had begun when the last token came that needs another one.
+    wanted_after: AtomicU64,
     random: SystemRandom,
 }
 
@@ -44,6 +47,7 @@ impl Keys {
             pace,
             state: watch::Sender::new(State::new(Instant::now())),
             wanted: Notify::new(),
+            wanted_after: AtomicU64::new(0),
             random: SystemRandom::new(),
         });
         let fetcher = tokio::spawn(shared.clone().keep_fetching()).abort_handle();
@@ -77,7 +81,7 @@ impl Keys {
             };
             match advice {
                 Advice::Wait => {}
-                Advice::Fetch => self.shared.wanted.notify_one(),
+                Advice::Fetch => self.shared.want_after(came),
                 Advice::Unknown => {
                     self.shared.put_off();
                     return Err(Flaw::UnknownKey(token.kid.clone()).into());
@@ -111,6 +115,11 @@ impl Shared {
         }
     }
 
+    fn want_after(&self, begun: u64) {
+        self.wanted_after.fetch_max(begun, Ordering::Relaxed);
+        self.wanted.notify_one();
+    }
+
     fn put_off(&self) {
         if self.state.send_if_modified(|state| state.put_off(&self.pace)) {
             self.wanted.notify_one();
@@ -123,8 +132,9 @@ impl Shared {
             let cause = tokio::select! {
                 () = sleep_until(due) => Cause::Due,
                 () = self.wanted.notified() => {
-                    let state = self.state.borrow();
-                    match state.advice(&self.pace, Instant::now(), state.begun) {
+                    // a fetch that has begun since serves whoever wanted one
+                    let came = self.wanted_after.load(Ordering::Relaxed);
+                    match self.state.borrow().advice(&self.pace, Instant::now(), came) {
                         Advice::Fetch => Cause::UnknownKey,
                         _ => continue,
                     }
@@ -182,7 +192,7 @@ fn unavailable(reason: String, again_in: Duration) -> LoginFailure {
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
 
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -315,6 +325,20 @@ mod tests {
         for fetches in [2, 3] {
             assert!(refused(look_up(&keys, "b").await));
             assert_eq!(script.fetches.load(Ordering::SeqCst), fetches);
+        }
+    }
+
+    /// A fetch that is due anyway serves a token that comes at the same time, and takes nothing from those that come later.
+    #[tokio::test(start_paused = true)]
+    async fn the_first_fetch_is_one_and_a_key_that_comes_after_it_is_found() {
+        for _ in 0..50 {
+            let script = Arc::new(Script { keys: Mutex::new(Some("a")), ..Script::default() });
+            let keys = keys(&script);
+            assert!(look_up(&keys, "a").await.is_ok());
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            assert_eq!(script.fetches.load(Ordering::SeqCst), 1);
+            *script.keys.lock().unwrap() = Some("b");
+            assert!(look_up(&keys, "b").await.is_ok());
         }
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{Format, Users, weir};
 use crate::edit::{CommandError, Held};
 use crate::hash::{Argon2id, BCRYPT_BYTES_MAX, Bcrypt, PASSWORD_BYTES_MAX};
-use crate::names::{check_name, check_role};
+use crate::names::{Memberships, check_name};
 use crate::problem::Unusable;
 
 /// The beginning of a file that a command makes.
@@ -24,8 +24,7 @@ pub struct Listed {
     pub name: String,
     /// `argon2id m=19456,t=2,p=1`; never the hash.
     pub hash: String,
-    pub roles: Vec<String>,
-    pub groups: Vec<String>,
+    pub memberships: Memberships,
 }
 
 /// Adds a user to a file, which is made if there is none. Refused if the file has such a user.
@@ -34,13 +33,10 @@ pub fn add(
     name: &str,
     password: &str,
     algorithm: Algorithm,
-    roles: &[String],
-    groups: &[String],
+    memberships: &Memberships,
 ) -> Result<(), CommandError> {
     check_name(name).map_err(CommandError::Refused)?;
-    for role in roles.iter().chain(groups) {
-        check_role(role).map_err(CommandError::Refused)?;
-    }
+    memberships.check().map_err(CommandError::Refused)?;
     let hash = hash(password, algorithm)?;
     let held = hold(file)?;
     if line_of(&held, name).is_some() {
@@ -48,6 +44,7 @@ pub fn add(
             format!("there is a user {name:?} already: `weir user passwd` sets another password");
         return Err(CommandError::Refused(why));
     }
+    let Memberships { roles, groups } = memberships;
     held.add_line(HEAD, &line(name, &hash, &roles.join(","), &groups.join(",")))
 }
 
@@ -76,12 +73,10 @@ pub fn remove(file: &Path, name: &str) -> Result<(), CommandError> {
 /// All users of a file of any format, in its order.
 pub fn list(file: &Path) -> Result<Vec<Listed>, Unusable> {
     let directory = Users::open(file, None)?.current();
-    let texts = |names: &[std::sync::Arc<str>]| names.iter().map(|name| name.to_string()).collect();
     let listed = directory.users().into_iter().map(|user| Listed {
         name: user.identity.name.to_string(),
         hash: user.stored.cost().to_string(),
-        roles: texts(&user.identity.roles),
-        groups: texts(&user.identity.groups),
+        memberships: Memberships::of(&user.identity),
     });
     Ok(listed.collect())
 }
@@ -157,12 +152,14 @@ mod tests {
     fn a_user_is_added_changed_and_taken_out() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("users");
-        let (roles, groups) = (words(&["admin", "developer"]), words(&["payments"]));
-        add(&file, "alice", "one", Algorithm::Argon2id, &roles, &groups).unwrap();
-        add(&file, "bob", "two", Algorithm::Bcrypt, &[], &[]).unwrap();
+        let roles = words(&["admin", "developer"]);
+        let alice = Memberships { roles, groups: words(&["payments"]) };
+        add(&file, "alice", "one", Algorithm::Argon2id, &alice).unwrap();
+        add(&file, "bob", "two", Algorithm::Bcrypt, &Memberships::default()).unwrap();
         let text = std::fs::read_to_string(&file).unwrap();
         std::fs::write(&file, text.replace("bob:", "# ours\nbob:")).unwrap();
-        let again = add(&file, "alice", "x", Algorithm::Argon2id, &[], &[]).unwrap_err();
+        let again =
+            add(&file, "alice", "x", Algorithm::Argon2id, &Memberships::default()).unwrap_err();
         assert!(matches!(again, CommandError::Refused(_)));
 
         let can = |name: &str, password: &str| {
@@ -173,8 +170,7 @@ mod tests {
         set_password(&file, "alice", "three", Algorithm::Argon2id).unwrap();
         assert!(can("alice", "three") && !can("alice", "one"));
         let listed = list(&file).unwrap();
-        assert_eq!(listed[0].roles, roles);
-        assert_eq!(listed[0].groups, groups);
+        assert_eq!(listed[0].memberships, alice);
         assert_eq!(listed[0].hash, "argon2id m=19456,t=2,p=1");
         assert_eq!((listed[1].name.as_str(), listed[1].hash.as_str()), ("bob", "bcrypt 12"));
 
@@ -191,6 +187,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("users");
         let long = "x".repeat(PASSWORD_BYTES_MAX + 1);
+        let with = |role| Memberships { roles: words(&[role]), groups: Vec::new() };
         for (name, password, role) in [
             ("a:b", "x", "r"),
             ("", "x", "r"),
@@ -200,10 +197,10 @@ mod tests {
             ("a", "x", "r,s"),
             ("a", "x", ""),
         ] {
-            assert!(add(&file, name, password, Algorithm::Argon2id, &words(&[role]), &[]).is_err());
+            assert!(add(&file, name, password, Algorithm::Argon2id, &with(role)).is_err());
         }
         let bcrypt = "x".repeat(BCRYPT_BYTES_MAX + 1);
-        assert!(add(&file, "a", &bcrypt, Algorithm::Bcrypt, &[], &[]).is_err());
+        assert!(add(&file, "a", &bcrypt, Algorithm::Bcrypt, &Memberships::default()).is_err());
         assert!(!file.exists());
     }
 
@@ -218,7 +215,9 @@ mod tests {
             format!("alice:{hash}\nbob:x\n"),
         ] {
             std::fs::write(&file, &text).unwrap();
-            assert!(add(&file, "carol", "x", Algorithm::Argon2id, &[], &[]).is_err());
+            assert!(
+                add(&file, "carol", "x", Algorithm::Argon2id, &Memberships::default()).is_err()
+            );
             assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
         }
     }

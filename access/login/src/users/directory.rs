@@ -7,7 +7,7 @@ use weir_access::{Identity, Proof};
 
 use super::USERS_MAX;
 use crate::hash::{Cost, Stored};
-use crate::names::check_name;
+use crate::names::{Memberships, check_name};
 
 /// A user of a file.
 #[derive(Debug)]
@@ -37,14 +37,11 @@ impl Gathered {
         line: usize,
         name: &str,
         stored: Stored,
-        roles: Vec<String>,
-        groups: Vec<String>,
+        memberships: Memberships,
     ) -> Result<Option<usize>, String> {
         check_name(name)?;
-        let shared = |names: Vec<String>| names.into_iter().map(Arc::from).collect();
-        let name: Arc<str> = name.into();
-        let (roles, groups) = (shared(roles), shared(groups));
-        let identity = Identity { name: name.clone(), groups, roles, proof: Proof::Password };
+        let identity = memberships.identity(name, Proof::Password);
+        let name = identity.name.clone();
         let user = User { identity, stored: Arc::new(stored), line };
         let before = self.0.insert(name, user);
         if self.0.len() > USERS_MAX {
@@ -104,7 +101,7 @@ mod tests {
         let mut gathered = Gathered::default();
         let mut add = |line, stored| {
             let name = format!("user-{line}");
-            gathered.add(line, &name, stored, Vec::new(), Vec::new()).unwrap();
+            gathered.add(line, &name, stored, Memberships::default()).unwrap();
         };
         add(1, Stored::Plain(Plain::of("x").unwrap()));
         add(2, Stored::decoy(Cost::Pbkdf2(Pbkdf2Digest::Sha256)));

@@ -4,7 +4,7 @@ use super::LINE_BYTES_MAX;
 use super::directory::{Directory, Gathered};
 use crate::followed::Parsed;
 use crate::hash::{Bcrypt, Md5, Plain, Stored, deobfuscated};
-use crate::names::list;
+use crate::names::Memberships;
 use crate::problem::Problem;
 
 pub(super) fn parse(text: &str) -> Result<Parsed<Directory>, Vec<Problem>> {
@@ -61,7 +61,7 @@ fn add(
         );
         warnings.push(Problem::new(line, said));
     }
-    gathered.add(line, &name, stored(credential)?, list(roles.trim())?, Vec::new())
+    gathered.add(line, &name, stored(credential)?, Memberships::parse(roles.trim(), "")?)
 }
 
 fn stored(credential: &str) -> Result<Stored, String> {

@@ -4,7 +4,7 @@ use super::LINE_BYTES_MAX;
 use super::directory::{Directory, Gathered};
 use crate::followed::Parsed;
 use crate::hash::{Argon2id, Bcrypt, Stored};
-use crate::names::list;
+use crate::names::Memberships;
 use crate::problem::Problem;
 
 /// Prefixes of hashes that other programs write, and what is to be said of them.
@@ -72,7 +72,7 @@ fn add(gathered: &mut Gathered, line: usize, entry: &str) -> Result<Option<usize
             return Err("expected name:hash, name:hash:roles or name:hash:roles:groups".to_string());
         }
     };
-    gathered.add(line, name, stored(hash)?, list(roles)?, list(groups)?)
+    gathered.add(line, name, stored(hash)?, Memberships::parse(roles, groups)?)
 }
 
 fn stored(hash: &str) -> Result<Stored, String> {

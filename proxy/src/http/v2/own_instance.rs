@@ -1,4 +1,5 @@
 //! Consumer instances, which are those of the principal that made them.
+#![expect(clippy::disallowed_types, reason = "an instance is found by whose it is")]
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
 use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -17,7 +18,7 @@ use crate::Proxy;
 use crate::broker::Broker;
 use crate::error::{ProxyError, RETRY_AFTER_S};
 use crate::format::Format;
-use crate::http::answer::{Answer, Json};
+use crate::http::answer::{Answer, Json, Refused};
 use crate::http::json::parse;
 use crate::http::request::{Acknowledged, Bytes, PartitionId, Query};
 use crate::http::rights::{Read, Topic, Write, sees_topic};
@@ -118,15 +119,11 @@ pub(crate) async fn offsets(
 pub(crate) async fn produce(
     State(proxy): State<Proxy>,
     topic: Topic<Write>,
-    caller: Caller,
-    Produced(format): Produced,
-    principal: Principal,
+    producing: Producing,
     Query(asked): Query<Acknowledged>,
     Bytes(body): Bytes,
 ) -> Answer<Response> {
-    proxy.limits.produce(&principal, body.len())?;
-    let (records, asked) = (Unsent { format, partition: None, body: &body }, &asked);
-    send(&proxy, &caller, &topic, records, asked).await
+    send(&proxy, &producing, &topic, None, &asked, &body).await
 }
 
 /// `POST /topics/{topic}/partitions/{partition}`: produce records to a partition; a record's own
@@ -137,33 +134,40 @@ pub(crate) async fn produce_to_partition(
     State(proxy): State<Proxy>,
     topic: Topic<Write>,
     PartitionId(partition): PartitionId,
-    caller: Caller,
-    Produced(format): Produced,
-    principal: Principal,
+    producing: Producing,
     Query(asked): Query<Acknowledged>,
     Bytes(body): Bytes,
 ) -> Answer<Response> {
-    proxy.limits.produce(&principal, body.len())?;
-    let partition = Some(partition);
-    let (records, asked) = (Unsent { format, partition, body: &body }, &asked);
-    send(&proxy, &caller, &topic, records, asked).await
+    send(&proxy, &producing, &topic, Some(partition), &asked, &body).await
 }
 
-/// The records of a request.
-struct Unsent<'a> {
+/// Who produces, and how keys and values stand in the body. 406 · 415.
+pub(crate) struct Producing {
+    caller: Caller,
+    principal: Principal,
     format: Format,
-    /// Where those go that name no partition.
-    partition: Option<i32>,
-    body: &'a [u8],
 }
 
+impl FromRequestParts<Proxy> for Producing {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, proxy: &Proxy) -> Result<Self, Refused> {
+        let Produced(format) = Produced::from_request_parts(parts, proxy).await?;
+        let (caller, principal) = (Caller::of(&parts.extensions), Principal::of(&parts.extensions));
+        Ok(Producing { caller, principal, format })
+    }
+}
+
+/// Sends the records of a body; those that name no partition go to the one that is given, if any is.
 async fn send(
     proxy: &Proxy,
-    caller: &Caller,
+    Producing { caller, principal, format }: &Producing,
     topic: &str,
-    Unsent { format, partition, body }: Unsent<'_>,
+    partition: Option<i32>,
     asked: &Acknowledged,
+    body: &[u8],
 ) -> Answer<Response> {
+    proxy.limits.produce(principal, body.len())?;
     let schemas = proxy.schemas.of(caller);
     let target = Target { topic, schemas: &schemas, unknown_fields: proxy.unknown_fields() };
     let acks = asked.by()?;
@@ -172,7 +176,7 @@ async fn send(
     }
     let request = parse(body)?;
     let Prepared { records, key_schema_id, value_schema_id } =
-        Prepared::new(target, partition, format, request).await?;
+        Prepared::new(target, partition, *format, request).await?;
     let results = proxy.brokers.of(caller).producers.send(topic, records, acks).await?;
     let response = ProduceResponse::new(key_schema_id, value_schema_id, results);
     let status = StatusCode::from_u16(response.status()).map_err(|_| ProxyError::Internal)?;

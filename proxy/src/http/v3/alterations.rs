@@ -237,11 +237,11 @@ impl Names {
     }
 }
 
+/// Topics, each with what is to become of its settings.
+type TopicsToAlter = Vec<(String, Vec<Object<AlterOne>>)>;
+
 /// All of the topics, each of which the caller may configure. 40301.
-fn permitted(
-    asked: Vec<Object<AlterTopic>>,
-    caller: &Caller,
-) -> Result<Vec<(String, Vec<Object<AlterOne>>)>, Denied> {
+fn permitted(asked: Vec<Object<AlterTopic>>, caller: &Caller) -> Result<TopicsToAlter, Denied> {
     let of_topic = |Object(AlterTopic { topic_name, configs }): Object<AlterTopic>| {
         Ok((topic_name.demand::<Configure>(caller)?, configs))
     };
@@ -249,9 +249,7 @@ fn permitted(
 }
 
 /// Each topic once. 40002.
-fn by_topic(
-    asked: Vec<(String, Vec<Object<AlterOne>>)>,
-) -> Result<Vec<(ConfigResource, Vec<Alteration>)>, ProxyError> {
+fn by_topic(asked: TopicsToAlter) -> Result<Vec<(ConfigResource, Vec<Alteration>)>, ProxyError> {
     let mut topics: Vec<(ConfigResource, Vec<Object<AlterOne>>)> = Vec::with_capacity(asked.len());
     for (topic, configs) in asked {
         let of = ConfigResource::Topic(topic);

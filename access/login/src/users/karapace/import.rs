@@ -1,10 +1,12 @@
 //! Rules for `access.toml` from the permissions of Karapace's auth file.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use super::resource::Scope;
 use super::{AuthFile, Permission, line_of};
-use crate::problem::Problem;
+use crate::followed::text_of;
+use crate::problem::{Problem, Unusable};
 
 /// What permissions of Karapace have become.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,10 +19,18 @@ pub struct Imported {
 
 /// Turns the permissions of Karapace's auth file into rules for `access.toml`.
 ///
+/// The error is what is wrong with the file.
+pub fn import_karapace(file: &Path) -> Result<Imported, Unusable> {
+    let text = text_of(file)?;
+    import(&text).map_err(|problems| Unusable { file: file.to_path_buf(), problems })
+}
+
+/// Turns permissions into rules.
+///
 /// Karapace's `Write` includes `Read`, deletes and configuration, and its resources are regular expressions that are matched at
 /// the beginning of a name only: `Subject:cave` is also `cavern`. Such a resource, with a literal name and perhaps `.*` or `$`
-/// behind it, becomes `subject:cave*`. Any other expression is refused. The error is what is wrong with the file.
-pub fn import_karapace(text: &str) -> Result<Imported, Vec<Problem>> {
+/// behind it, becomes `subject:cave*`. Any other expression is refused.
+fn import(text: &str) -> Result<Imported, Vec<Problem>> {
     let file = AuthFile::read(text)?;
     let mut rules = String::from("# From the permissions of Karapace's auth file.\n");
     let mut refused = Vec::new();
@@ -119,7 +129,7 @@ mod tests {
             })
             .collect();
         let text = serde_json::to_string_pretty(&json!({"users": [], "permissions": permissions}));
-        let imported = import_karapace(&text.unwrap()).unwrap();
+        let imported = import(&text.unwrap()).unwrap();
         assert!(Policy::parse(&imported.rules).is_ok(), "{}", imported.rules);
         imported
     }

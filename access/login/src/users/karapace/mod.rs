@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use super::directory::{Directory, Gathered};
 use crate::followed::Parsed;
 use crate::hash::{Pbkdf2, Pbkdf2Digest, Scrypt, Stored};
+use crate::names::Memberships;
 use crate::problem::Problem;
 
 pub use import::{Imported, import_karapace};
@@ -121,7 +122,7 @@ fn add(gathered: &mut Gathered, line: usize, raw: &RawValue) -> Result<Option<us
             user.username, user.algorithm
         )
     })?;
-    gathered.add(line, &user.username, stored, Vec::new(), Vec::new())
+    gathered.add(line, &user.username, stored, Memberships::default())
 }
 
 #[cfg(test)]

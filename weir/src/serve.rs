@@ -163,8 +163,7 @@ fn registry_client(
 ) -> Result<RegistryFor, Error> {
     let is_own = own.is_some();
     let ca = configuration.tree.proxy.schema_registry_ca.as_deref().map(read_file).transpose()?;
-    let own = own.and_then(|own| own.certificate).filter(|_| ca.is_none());
-    let http = own.map(own_client).transpose()?;
+    let http = own.and_then(|own| own.certificate).map(own_client).transpose()?;
     let all: Vec<String> = registries(registry_urls).map(str::to_string).collect();
     let client = move || {
         let (first, others) =
@@ -174,8 +173,8 @@ fn registry_client(
             client = client.or_url(url);
         }
         match (&ca, &http) {
-            (Some(pem), _) => client.ca_pem(pem.clone()),
-            (None, Some(http)) => client.http_client(http.clone()),
+            (_, Some(http)) => client.http_client(http.clone()),
+            (Some(pem), None) => client.ca_pem(pem.clone()),
             (None, None) => client,
         }
     };

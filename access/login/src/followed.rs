@@ -179,7 +179,6 @@ fn warn(path: &Path, warnings: &[Problem]) {
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "a test may wait for its disk")]
 mod tests {
     use super::*;
 

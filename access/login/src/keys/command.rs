@@ -101,7 +101,6 @@ fn hold(file: &Path) -> Result<Held, CommandError> {
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "a test may wait for its disk")]
 mod tests {
     use std::time::Duration;
 

@@ -140,7 +140,6 @@ fn hash(password: &str, algorithm: Algorithm) -> Result<String, CommandError> {
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "a test may wait for its disk")]
 mod tests {
     use super::*;
 

@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::connection::{Arrival, Connection};
+use crate::exchange::Exchange;
 use crate::limits::Limits;
 use crate::shared::{Shared, Site};
 
@@ -104,7 +105,9 @@ impl House {
     }
 
     fn arrival(&self) -> Arrival {
-        Arrival(Connection::new("10.1.2.3:4".parse().unwrap(), self.site.clone()).0)
+        Arrival(Exchange::in_turn(
+            Connection::new("10.1.2.3:4".parse().unwrap(), self.site.clone()).0,
+        ))
     }
 
     async fn answer(&self, request: Request) -> axum::response::Response {

@@ -54,8 +54,28 @@ pub trait Authenticator: Send + Sync {
     /// A number that is another one after what was proved before may not hold any more: a file was read anew.
     fn generation(&self) -> u64;
 
+    /// How often logins were checked since the start, by what came of it.
+    fn counts(&self) -> LoginCounts;
+
     /// What `WWW-Authenticate` says, a value for each header: `Basic realm="weir"`.
     fn challenges(&self) -> &[String];
+}
+
+/// How often something has happened since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LoginCounts {
+    /// Logins that were good.
+    pub proved: u64,
+    /// Logins that were refused: 401.
+    pub refused: u64,
+    /// Logins that came too early after failures: 429.
+    pub slowed: u64,
+    /// Logins that could not be checked: 503.
+    pub unavailable: u64,
+    /// Passwords that were hashed.
+    pub hashed: u64,
+    /// Times that a changed file was broken, so that the old one was kept.
+    pub broken_files: u64,
 }
 
 /// An answer of an authenticator that is being made.

@@ -19,7 +19,9 @@ mod rights;
 mod table;
 
 pub use action::Action;
-pub use authenticator::{Authenticating, Authenticator, Credentials, LoginFailure, Proved, Secret};
+pub use authenticator::{
+    Authenticating, Authenticator, Credentials, LoginCounts, LoginFailure, Proved, Secret,
+};
 pub use identity::{Identity, Proof};
 pub use mapping::MappingRules;
 pub use nearest::nearest;

@@ -315,7 +315,7 @@ fn settings_of_javas_clients_are_those_of_librdkafkas() {
 fn what_weir_does_not_have_is_refused_by_name_with_what_to_do() {
     let folder = folder("roles = ['registry']");
     for (name, value, what_to_do) in [
-        ("SCHEMA_REGISTRY_AUTHENTICATION_METHOD", "BASIC", "reverse proxy"),
+        ("SCHEMA_REGISTRY_AUTHENTICATION_METHOD", "BEARER", "oidc.issuer"),
         ("SCHEMA_REGISTRY_SNI_CHECK_ENABLED", "true", "reverse proxy"),
         ("SCHEMA_REGISTRY_RESOURCE_EXTENSION_CLASS", "io.A", "no Java classes"),
         ("SCHEMA_REGISTRY_KAFKASTORE_CONNECTION_URL", "zk:2181", "BOOTSTRAP_SERVERS"),

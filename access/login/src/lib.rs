@@ -23,7 +23,7 @@ use weir_access::Authenticating;
 pub use edit::CommandError;
 pub use hash::PASSWORD_BYTES_MAX;
 pub use keys::Keys;
-pub use logins::{CertificateName, Counts, Logins, Sources};
+pub use logins::{CertificateName, Logins, Sources};
 pub use names::Memberships;
 pub use problem::{Problem, Unusable};
 pub use users::{Format, Users};

@@ -8,7 +8,8 @@ use arc_swap::{ArcSwapOption, Guard};
 use axum::extract::Request;
 use axum::http::{HeaderValue, Method};
 use weir_access::{
-    Action, Authenticator, Credentials, Identity, Kind, LoginFailure, Policy, Proof, Quotas,
+    Action, Authenticator, Credentials, Identity, Kind, LoginCounts, LoginFailure, Policy, Proof,
+    Quotas,
 };
 
 use super::audit::Audit;
@@ -146,6 +147,10 @@ impl Door {
 
     pub(super) fn logins_kept(&self) -> u64 {
         self.verified.count()
+    }
+
+    pub(super) fn login_counts(&self) -> LoginCounts {
+        self.authenticator.counts()
     }
 
     pub(super) fn challenges(&self) -> &[String] {

@@ -22,6 +22,33 @@ impl Door {
                 ("reason=\"denied\"", read(&counts.denied)),
             ],
         );
+        let logins = self.login_counts();
+        family(
+            out,
+            "access_logins_total",
+            "counter",
+            "Logins that were checked, by what came of it. One that was checked lately is not checked again.",
+            &[
+                ("result=\"proved\"", logins.proved),
+                ("result=\"refused\"", logins.refused),
+                ("result=\"slowed\"", logins.slowed),
+                ("result=\"unavailable\"", logins.unavailable),
+            ],
+        );
+        family(
+            out,
+            "access_passwords_hashed_total",
+            "counter",
+            "Passwords that were hashed.",
+            &[("", logins.hashed)],
+        );
+        family(
+            out,
+            "access_login_files_failures_total",
+            "counter",
+            "Times that a changed file of users or keys could not be used, so that the old one stayed.",
+            &[("", logins.broken_files)],
+        );
         family(
             out,
             "access_over_quota_total",

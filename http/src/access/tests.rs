@@ -12,8 +12,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use tower::{Service, ServiceExt};
 use weir_access::{
-    Action, Authenticating, Authenticator, Credentials, Identity, LoginFailure, Proof, Proved,
-    Resource,
+    Action, Authenticating, Authenticator, Credentials, Identity, LoginCounts, LoginFailure, Proof,
+    Proved, Resource,
 };
 
 use std::sync::Arc;
@@ -58,6 +58,11 @@ impl Authenticator for Few {
 
     fn generation(&self) -> u64 {
         self.generation.load(Ordering::Relaxed)
+    }
+
+    fn counts(&self) -> LoginCounts {
+        let refused = self.asked.load(Ordering::Relaxed) as u64;
+        LoginCounts { refused, ..LoginCounts::default() }
     }
 
     fn challenges(&self) -> &[String] {

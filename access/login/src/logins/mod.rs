@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use weir_access::{
-    Authenticating, Authenticator, Credentials, Identity, LoginFailure, Proof, Proved, Secret,
+    Authenticating, Authenticator, Credentials, Identity, LoginCounts, LoginFailure, Proof, Proved,
+    Secret,
 };
 
 use crate::TokenVerifier;
@@ -51,23 +52,6 @@ struct Counters {
     unavailable: AtomicU64,
 }
 
-/// How often something has happened since the start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Logins that were good.
-    pub proved: u64,
-    /// Logins that were refused: 401.
-    pub refused: u64,
-    /// Logins that came too early after failures: 429.
-    pub slowed: u64,
-    /// Logins that could not be checked: 503.
-    pub unavailable: u64,
-    /// Passwords that were hashed.
-    pub hashed: u64,
-    /// Times that a changed file was broken, so that the old one was kept.
-    pub broken_files: u64,
-}
-
 impl Logins {
     pub fn new(sources: Sources) -> Logins {
         let challenges = challenges(&sources);
@@ -91,21 +75,6 @@ impl Logins {
             "*" => !identity.roles.is_empty(),
             role => identity.roles.iter().any(|own| **own == *role),
         })
-    }
-
-    pub fn counts(&self) -> Counts {
-        let Counters { proved, refused, slowed, unavailable } = &self.counters;
-        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let users = self.passwords.as_ref().map_or(0, |passwords| passwords.users().failures());
-        let keys = self.keys.as_ref().map_or(0, |keys| keys.failures());
-        Counts {
-            proved: of(proved),
-            refused: of(refused),
-            slowed: of(slowed),
-            unavailable: of(unavailable),
-            hashed: self.passwords.as_ref().map_or(0, |passwords| passwords.hashed()),
-            broken_files: users + keys,
-        }
     }
 
     async fn check(
@@ -187,6 +156,21 @@ impl Authenticator for Logins {
         let keys = self.keys.as_ref().map_or(0, |keys| keys.generation());
         let tokens = self.tokens.as_ref().map_or(0, |tokens| tokens.generation());
         users.wrapping_add(keys).wrapping_add(tokens)
+    }
+
+    fn counts(&self) -> LoginCounts {
+        let Counters { proved, refused, slowed, unavailable } = &self.counters;
+        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let users = self.passwords.as_ref().map_or(0, |passwords| passwords.users().failures());
+        let keys = self.keys.as_ref().map_or(0, |keys| keys.failures());
+        LoginCounts {
+            proved: of(proved),
+            refused: of(refused),
+            slowed: of(slowed),
+            unavailable: of(unavailable),
+            hashed: self.passwords.as_ref().map_or(0, |passwords| passwords.hashed()),
+            broken_files: users + keys,
+        }
     }
 
     fn challenges(&self) -> &[String] {

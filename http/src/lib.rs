@@ -37,7 +37,7 @@ mod pieces;
 mod pkcs12;
 mod principal;
 pub mod query;
-mod reload;
+pub mod reload;
 mod request;
 pub mod request_id;
 mod requests;

@@ -9,23 +9,23 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 /// How often it is seen whether the files are other ones.
-const LOOK: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_secs(2);
 
 /// What shows that a file is another one: when it was written, which it is, how long.
 type Stamp = Option<(i64, i64, u64, u64)>;
 
 /// The files that were read last, whether or not they were good.
 #[derive(Default)]
-pub(crate) struct Tried(Mutex<Vec<Stamp>>);
+pub struct Tried(Mutex<Vec<Stamp>>);
 
 impl Tried {
     /// Remembers the files as they are now.
-    pub(crate) fn now(&self, files: &[&Path]) {
+    pub fn now(&self, files: &[&Path]) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = stamps(files);
     }
 
     /// Returns true if the files are no longer those that were read last.
-    pub(crate) fn have_changed(&self, files: &[&Path]) -> bool {
+    pub fn have_changed(&self, files: &[&Path]) -> bool {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) != stamps(files)
     }
 }
@@ -39,7 +39,7 @@ fn stamps(files: &[&Path]) -> Vec<Stamp> {
 }
 
 /// What is read of files.
-pub(crate) trait Reloaded: Send + Sync + 'static {
+pub trait Reloaded: Send + Sync + 'static {
     /// Returns true if its files have changed since they were read.
     fn has_changed(&self) -> bool;
 
@@ -51,7 +51,7 @@ pub(crate) trait Reloaded: Send + Sync + 'static {
 }
 
 /// Reads it anew whenever `told` changes, or its files have.
-pub(crate) async fn follow(what: Arc<impl Reloaded>, mut told: watch::Receiver<u64>) {
+pub async fn follow(what: Arc<impl Reloaded>, mut told: watch::Receiver<u64>) {
     loop {
         let is_told = match timeout(LOOK, told.changed()).await {
             Ok(Ok(())) => true,

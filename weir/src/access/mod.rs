@@ -21,6 +21,7 @@ use crate::face::Face;
 use crate::listen::Hangups;
 use crate::listeners::ListenerUrl;
 use crate::served::ServiceKind;
+use rules::FollowedRules;
 
 /// Access control of a process.
 #[derive(Clone)]
@@ -140,7 +141,8 @@ fn open_door(
     });
     let door = door.map_err(Error::Access)?;
     if let Some(path) = access.rules.value.clone() {
-        tokio::spawn(rules::follow(path, door.clone(), hangups.subscribe()));
+        let rules = FollowedRules::new(path, door.clone());
+        tokio::spawn(weir_http::reload::follow(rules, hangups.subscribe()));
     }
     Ok(Some(door))
 }

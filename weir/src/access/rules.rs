@@ -4,20 +4,12 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
-use tokio::sync::watch;
-use tokio::time::timeout;
 use weir_access::Policy;
 use weir_http::Door;
+use weir_http::reload::{Reloaded, Tried};
 
 use crate::error::Error;
-
-/// How often it is seen whether the file is another one.
-const LOOK: Duration = Duration::from_secs(1);
-
-/// What shows that the file is another one.
-type Stamp = Option<(SystemTime, u64, u64)>;
 
 /// Reads the file, but for what is too much to be rules. Bytes that are not UTF-8 are an error.
 pub fn text_of(path: &Path) -> Result<String, Error> {
@@ -38,39 +30,39 @@ pub fn read(path: &Path) -> Result<Policy, Error> {
     })
 }
 
-/// Has a door follow the file, whenever `told` changes or the file has.
-pub async fn follow(path: PathBuf, door: Arc<Door>, mut told: watch::Receiver<u64>) {
-    let mut seen = stamp(&path);
-    loop {
-        let is_told = match timeout(LOOK, told.changed()).await {
-            Ok(Ok(())) => true,
-            Ok(Err(_)) => return, // the process ends
-            Err(_) => false,
-        };
-        let (file, last) = (path.clone(), seen);
-        let looked = tokio::task::spawn_blocking(move || {
-            let now = stamp(&file);
-            (now, (is_told || now != last).then(|| read(&file)))
-        });
-        let Ok((now, found)) = looked.await else { continue };
-        seen = now;
-        match found {
-            None => {}
-            Some(Ok(policy)) => {
-                door.set_policy(policy);
-                tracing::info!("{} was read anew", path.display());
-            }
-            Some(Err(error)) => {
-                error.to_string().lines().for_each(|line| tracing::error!("{line}"));
-                tracing::error!("{} cannot be used: the old rules hold", path.display());
-                door.count_broken_rules();
-            }
-        }
+/// The file that a door follows.
+pub struct FollowedRules {
+    path: PathBuf,
+    door: Arc<Door>,
+    tried: Tried,
+}
+
+impl FollowedRules {
+    /// The file has just been read.
+    pub fn new(path: PathBuf, door: Arc<Door>) -> Arc<FollowedRules> {
+        let followed = FollowedRules { path, door, tried: Tried::default() };
+        followed.tried.now(&[&followed.path]);
+        Arc::new(followed)
     }
 }
 
-fn stamp(path: &Path) -> Stamp {
-    use std::os::unix::fs::MetadataExt;
-    let found = std::fs::metadata(path).ok()?;
-    Some((found.modified().ok()?, found.ino(), found.len()))
+impl Reloaded for FollowedRules {
+    fn has_changed(&self) -> bool {
+        self.tried.have_changed(&[&self.path])
+    }
+
+    fn reload(&self) {
+        self.tried.now(&[&self.path]);
+        match read(&self.path) {
+            Ok(policy) => {
+                self.door.set_policy(policy);
+                tracing::info!("{} was read anew", self.path.display());
+            }
+            Err(error) => {
+                error.to_string().lines().for_each(|line| tracing::error!("{line}"));
+                tracing::error!("{} cannot be used: the old rules hold", self.path.display());
+                self.door.count_broken_rules();
+            }
+        }
+    }
 }

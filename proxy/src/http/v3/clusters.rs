@@ -5,7 +5,6 @@ use serde::Serialize;
 use super::site::{Here, Link, List, Resource, Site};
 use crate::error::ProxyError;
 use crate::http::answer::{Answer, Json};
-use crate::http::rights::{Cluster, Read};
 
 #[derive(Serialize)]
 pub(crate) struct ClusterLinks {
@@ -19,22 +18,19 @@ pub(crate) struct ClusterLinks {
     partition_reassignments: Link,
 }
 
-/// `GET /v3/clusters`: the one cluster.
+/// `GET /v3/clusters`: the one cluster. Any caller may ask: who may produce to a topic has to know the cluster's id.
 ///
 /// 50003 Kafka does not answer.
-pub(crate) async fn list(
-    _: Cluster<Read>,
-    here: Here,
-) -> Answer<Json<List<Resource<ClusterLinks>>>> {
+pub(crate) async fn list(here: Here) -> Answer<Json<List<Resource<ClusterLinks>>>> {
     let cluster = here.kafka().cluster().await.map_err(ProxyError::from)?;
     let site = here.site_of(&cluster.id);
     Ok(Json(here.clusters(describe(&site, cluster.controller))))
 }
 
-/// `GET /v3/clusters/{cluster}`.
+/// `GET /v3/clusters/{cluster}`, for any caller.
 ///
 /// 404.
-pub(crate) async fn get(_: Cluster<Read>, here: Here) -> Answer<Json<Resource<ClusterLinks>>> {
+pub(crate) async fn get(here: Here) -> Answer<Json<Resource<ClusterLinks>>> {
     let site = here.site().await?;
     let cluster = site.kafka().cluster().await.map_err(ProxyError::from)?;
     Ok(Json(describe(&site, cluster.controller)))

@@ -162,7 +162,8 @@ impl Door {
         if let Some(known) =
             request.headers().get(&ON_BEHALF).and_then(|it| self.vouched(it, request))
         {
-            return self.admit(known);
+            // it came in where it was vouched for, and is counted there
+            return Recognised::Caller(Caller::asking(known), None);
         }
         let (kind, shown, header) = match credentials::shown(request.headers()) {
             Err(unreadable) => return Recognised::Refused(unreadable.into()),

@@ -294,7 +294,11 @@ async fn whom_a_key_vouches_for_comes_in_without_a_login() {
         house.answer(request.header(&ON_BEHALF, &vouched).body(Body::empty()).unwrap())
     };
     assert_eq!(ask().await.status(), 401);
+    let nodes = key.for_any_request(&node_identity());
     house.door.believe(Box::new(move || vec![key.clone()]));
     assert_eq!(ask().await.status(), 200);
+    // nor is it asked again whether it may come in: a node has no role
+    let request = Request::post("/a").extension(house.arrival()).header(&ON_BEHALF, nodes);
+    assert_eq!(house.answer(request.body(Body::empty()).unwrap()).await.status(), 200);
     assert_eq!(house.asked.load(Ordering::Relaxed), 0);
 }

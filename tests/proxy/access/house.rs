@@ -10,7 +10,8 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use tokio::sync::watch;
 use weir_access::{
-    Authenticating, Authenticator, Credentials, Identity, LoginFailure, Policy, Proof, Proved,
+    Authenticating, Authenticator, Credentials, Identity, LoginCounts, LoginFailure, Policy, Proof,
+    Proved,
 };
 use weir_http::{Door, DoorOptions, Limits, Shared, Site};
 use weir_proxy::{Broker, BrokerConfig, Proxy, ProxyConfig, RegistryFor};
@@ -74,6 +75,10 @@ impl Authenticator for Names {
 
     fn generation(&self) -> u64 {
         self.generation.load(Ordering::SeqCst)
+    }
+
+    fn counts(&self) -> LoginCounts {
+        LoginCounts::default()
     }
 
     fn challenges(&self) -> &[String] {

@@ -13,7 +13,7 @@ use crate::reason::Reason;
 use crate::redirect::without_password;
 use crate::runtime::run;
 use crate::stats::{Counters, Stats};
-use crate::transport::{Call, Credentials, Retries, Transport};
+use crate::transport::{Call, Credentials, RequestSigner, Retries, Transport};
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
@@ -47,6 +47,7 @@ pub struct ClientBuilder {
     credentials: Option<Credentials>,
     oauth: Option<OAuth>,
     headers: Vec<(String, String)>,
+    signer: Option<RequestSigner>,
     timeout: Duration,
     retries: Retries,
     missing_ttl: Duration,
@@ -99,6 +100,13 @@ impl ClientBuilder {
     /// Sends a header with each request to a registry of this client, such as `target-sr-cluster`.
     pub fn header(mut self, name: &str, value: &str) -> ClientBuilder {
         self.headers.push((name.to_string(), value.to_string()));
+        self
+    }
+
+    /// Sends a header that is made anew for each request to a registry of this client, of its method and of its path with its
+    /// query: a signature.
+    pub fn signed_by(mut self, signer: RequestSigner) -> ClientBuilder {
+        self.signer = Some(signer);
         self
     }
 
@@ -167,6 +175,7 @@ impl ClientBuilder {
             current: AtomicUsize::new(0),
             credentials: tokens.map(Credentials::OAuth).or(self.credentials),
             headers,
+            signer: self.signer,
             retries: self.retries,
             timeout: self.timeout,
             counters: Counters::default(),
@@ -261,6 +270,7 @@ impl RegistryClient {
             credentials: None,
             oauth: None,
             headers: Vec::new(),
+            signer: None,
             timeout: Duration::from_secs(10),
             retries: Retries {
                 max: 3,

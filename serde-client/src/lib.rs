@@ -123,6 +123,7 @@ pub use redirect::without_password;
 pub use serializer::Serializer;
 pub use stats::Stats;
 pub use subject::{Custom, SubjectNameStrategy};
+pub use transport::RequestSigner;
 
 /// The apache-avro crate, whose `Value` stands for data that has no Rust type.
 #[cfg(feature = "apache-avro")]

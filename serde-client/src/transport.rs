@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Response, Url};
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{Span, debug, debug_span, warn};
@@ -39,6 +39,10 @@ pub(crate) struct Retries {
     pub(crate) wait_max: Duration,
 }
 
+/// Makes a header of a request's method, and of its path with its query.
+pub type RequestSigner =
+    Arc<dyn Fn(&Method, &str) -> Option<(HeaderName, HeaderValue)> + Send + Sync>;
+
 pub(crate) struct Transport {
     pub(crate) http: reqwest::Client,
     /// For where a redirect leads that is no registry of ours: it has no certificate of the client's own.
@@ -50,6 +54,8 @@ pub(crate) struct Transport {
     pub(crate) credentials: Option<Credentials>,
     /// Sent with each request.
     pub(crate) headers: HeaderMap,
+    /// Makes one more header for each request.
+    pub(crate) signer: Option<RequestSigner>,
     pub(crate) retries: Retries,
     /// For a request and all that is tried for it.
     pub(crate) timeout: Duration,
@@ -177,6 +183,14 @@ impl Transport {
         self.urls.iter().find(|known| known.origin() == url.origin())
     }
 
+    fn signature(&self, url: &Url, method: &Method) -> Option<(HeaderName, HeaderValue)> {
+        let asked = match url.query() {
+            Some(query) => format!("{}?{query}", url.path()),
+            None => url.path().to_string(),
+        };
+        (self.signer.as_ref()?)(method, &asked)
+    }
+
     /// Sends a request as who the client is, if that is a registry that it was told of.
     async fn ask(&self, url: &Url, call: &Call) -> Result<(Response, Sent<'_>), Failure> {
         let home = self.home(url);
@@ -190,8 +204,11 @@ impl Transport {
                 } else {
                     let _ = (url.set_username(""), url.set_password(None));
                 }
-                let request = self.http.request(call.method.clone(), url);
-                let request = request.headers(self.headers.clone());
+                let mut headers = self.headers.clone();
+                if let Some((name, value)) = self.signature(&url, &call.method) {
+                    headers.insert(name, value);
+                }
+                let request = self.http.request(call.method.clone(), url).headers(headers);
                 match &self.credentials {
                     None => request,
                     Some(Credentials::Basic { user, password }) => {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use weir_http::{Certificate, ON_BEHALF, Shared};
+use weir_http::{Certificate, Shared};
 use weir_proxy::{Broker, BrokerConfig, Proxy, ProxyConfig, RegistryFor};
 use weir_registry::Registry;
 use weir_registry::log::{MemoryLog, SledLog};
@@ -81,7 +81,7 @@ fn serve_registry(
     access.believe_nodes_of(registry.clone());
     let service = weir_registry::service(registry);
     management.registry_is(&service);
-    let service = weir_http::admitted("registry", service);
+    let service = weir_http::admitted("registry", service).believing_vouchers();
     let service = weir_http::observed("registry", service);
     served.carry(Role::Registry, &service, parts);
     listeners.iter().for_each(|listener| tracing::info!("registry on {}", listener.url()));
@@ -161,7 +161,7 @@ fn registry_client(
     own: Option<OwnRegistry>,
     access: &Access,
 ) -> Result<RegistryFor, Error> {
-    let is_own = own.is_some();
+    let prefix = own.as_ref().map(|own| own.prefix.clone());
     let ca = configuration.tree.proxy.schema_registry_ca.as_deref().map(read_file).transpose()?;
     let http = own.and_then(|own| own.certificate).map(own_client).transpose()?;
     let all: Vec<String> = registries(registry_urls).map(str::to_string).collect();
@@ -179,16 +179,12 @@ fn registry_client(
         }
     };
     let shared = client().build().map_err(Error::RegistryClient)?;
-    if !is_own || access.door().is_none() {
-        return Ok(shared.into());
-    }
+    let Some(prefix) = prefix.filter(|_| access.door().is_some()) else { return Ok(shared.into()) };
     let access = access.clone();
     Ok(RegistryFor::each(move |caller| {
-        let voucher = access.voucher_for(caller);
-        let voucher = voucher.as_ref().and_then(|voucher| voucher.to_str().ok());
-        let own = voucher.map(|voucher| client().header(ON_BEHALF.as_str(), voucher).build());
+        let own = client().signed_by(access.signer_for(caller, &prefix)).build();
         // a client of these settings was made before; without a voucher it is let in nowhere
-        own.and_then(Result::ok).unwrap_or_else(|| shared.clone())
+        own.unwrap_or_else(|_| shared.clone())
     }))
 }
 

@@ -2,7 +2,7 @@
 //! path of its listener's URL.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::Request;
@@ -79,6 +79,8 @@ struct Planned<'a> {
 /// This process's registry, as its proxy reaches it.
 pub struct OwnRegistry {
     pub url: String,
+    /// The path of the URL, which the registry does not see.
+    pub prefix: String,
     pub certificate: Option<Arc<Certificate>>,
 }
 
@@ -116,13 +118,21 @@ impl<'a> Served<'a> {
         of_role.find_map(|open| open.certificate.clone())
     }
 
-    /// How the proxy of this process reaches its registry: by loopback's name, which certificates can have.
+    /// How the proxy of this process reaches its registry: at the address that was taken, where nobody else can listen. Its
+    /// certificate is known by itself, whatever names are in it.
     pub fn own_registry(&self) -> Option<OwnRegistry> {
         let listener = self.listeners(ServiceKind::Registry).into_iter().next()?;
         let open = self.open.iter().find(|open| open.address == listener.address)?;
-        let (scheme, port, prefix) = (listener.scheme(), listener.address.port(), &listener.prefix);
-        let url = format!("{scheme}://localhost:{port}{prefix}");
-        Some(OwnRegistry { url, certificate: open.certificate.clone() })
+        let (scheme, prefix, mut address) = (listener.scheme(), &listener.prefix, listener.address);
+        if address.ip().is_unspecified() {
+            address.set_ip(match address {
+                SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        let url = format!("{scheme}://{address}{prefix}");
+        let (prefix, certificate) = (prefix.clone(), open.certificate.clone());
+        Some(OwnRegistry { url, prefix, certificate })
     }
 
     /// Serves how the process is, before anything of it has started: what is asked is told of later.

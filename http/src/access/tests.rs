@@ -115,7 +115,7 @@ impl House {
     }
 
     async fn answer(&self, request: Request) -> axum::response::Response {
-        let service = admitted("test", Router::new().fallback(any(written)));
+        let service = admitted("test", Router::new().fallback(any(written))).believing_vouchers();
         service.oneshot(request).await.unwrap()
     }
 
@@ -288,17 +288,26 @@ async fn what_was_asked_for_is_written_down_though_nobody_waits_for_the_answer()
 async fn whom_a_key_vouches_for_comes_in_without_a_login() {
     let house = House::new(None);
     let key = VoucherKey::new(b"of this process");
-    let vouched = key.for_any_request(&Identity::new("alice", Proof::Certificate));
+    let alice = Identity::new("alice", Proof::Certificate);
+    let vouched = key.for_request(&alice, &axum::http::Method::POST, "/a");
     let ask = || {
         let request = Request::post("/a").extension(house.arrival());
         house.answer(request.header(&ON_BEHALF, &vouched).body(Body::empty()).unwrap())
     };
     assert_eq!(ask().await.status(), 401);
-    let nodes = key.for_any_request(&node_identity());
+    let nodes = key.for_request(&node_identity(), &axum::http::Method::POST, "/a");
     house.door.believe(Box::new(move || vec![key.clone()]));
     assert_eq!(ask().await.status(), 200);
     // nor is it asked again whether it may come in: a node has no role
     let request = Request::post("/a").extension(house.arrival()).header(&ON_BEHALF, nodes);
     assert_eq!(house.answer(request.body(Body::empty()).unwrap()).await.status(), 200);
+    // another request is none that was vouched for
+    let request = Request::post("/b").extension(house.arrival()).header(&ON_BEHALF, &vouched);
+    assert_eq!(house.answer(request.body(Body::empty()).unwrap()).await.status(), 401);
+    // nor does a service believe it that nobody vouches to
+    let other = admitted("other", Router::new().fallback(any(written)));
+    let request = Request::post("/a").extension(house.arrival()).header(&ON_BEHALF, &vouched);
+    let answer = other.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    assert_eq!(answer.status(), 401);
     assert_eq!(house.asked.load(Ordering::Relaxed), 0);
 }

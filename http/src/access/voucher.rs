@@ -34,15 +34,8 @@ struct Claims {
     proof: String,
     /// Milliseconds since 1970.
     made_ms: u64,
-    /// What is asked, if it holds for one request only.
-    request: Option<String>,
-}
-
-/// Whom a voucher names.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Vouched {
-    pub(super) identity: Identity,
-    pub(super) is_for_one_request: bool,
+    /// What is asked: the method, and the path with its query.
+    request: String,
 }
 
 impl VoucherKey {
@@ -59,15 +52,10 @@ impl VoucherKey {
 
     /// Vouches for a caller of one request, for a minute.
     pub fn for_request(&self, identity: &Identity, method: &Method, path: &str) -> HeaderValue {
-        self.sign(identity, Some(format!("{method} {path}")))
+        self.sign(identity, format!("{method} {path}"))
     }
 
-    /// Vouches for a caller of any request.
-    pub fn for_any_request(&self, identity: &Identity) -> HeaderValue {
-        self.sign(identity, None)
-    }
-
-    fn sign(&self, identity: &Identity, request: Option<String>) -> HeaderValue {
+    fn sign(&self, identity: &Identity, request: String) -> HeaderValue {
         let texts = |all: &[Arc<str>]| all.iter().map(|it| it.to_string()).collect();
         let claims = Claims {
             name: identity.name.to_string(),
@@ -84,24 +72,26 @@ impl VoucherKey {
     }
 
     /// Whom a voucher names, if it is signed with this key and holds for the request.
-    pub(super) fn read(&self, value: &HeaderValue, method: &Method, path: &str) -> Option<Vouched> {
+    pub(super) fn read(
+        &self,
+        value: &HeaderValue,
+        method: &Method,
+        path: &str,
+    ) -> Option<Identity> {
         let text = value.to_str().ok().filter(|text| text.len() <= BYTES_MAX)?;
         let (claims, tag) = text.split_once('.')?;
         let tag = URL_SAFE_NO_PAD.decode(tag).ok()?;
         hmac::verify(&self.0, claims.as_bytes(), &tag).ok()?;
         let claims: Claims = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
-        if let Some(request) = &claims.request {
-            let age_ms = now_ms().abs_diff(claims.made_ms);
-            if u128::from(age_ms) > AGE_MAX.as_millis() || *request != format!("{method} {path}") {
-                return None;
-            }
+        let age_ms = now_ms().abs_diff(claims.made_ms);
+        if u128::from(age_ms) > AGE_MAX.as_millis() || claims.request != format!("{method} {path}")
+        {
+            return None;
         }
         let proof = Proof::ALL.into_iter().find(|proof| proof.name() == claims.proof)?;
         let texts = |all: Vec<String>| all.into_iter().map(Arc::from).collect();
-        let is_for_one_request = claims.request.is_some();
         let (groups, roles) = (texts(claims.groups), texts(claims.roles));
-        let identity = Identity { name: claims.name.into(), groups, roles, proof };
-        Some(Vouched { identity, is_for_one_request })
+        Some(Identity { name: claims.name.into(), groups, roles, proof })
     }
 }
 
@@ -124,9 +114,7 @@ mod tests {
     fn whom_it_names_is_who_asks_that_request_and_no_other() {
         let key = VoucherKey::new(b"secret");
         let voucher = key.for_request(&alice(), &Method::POST, "/subjects/a/versions?x=1");
-        let read = |key: &VoucherKey, method, path| {
-            key.read(&voucher, &method, path).map(|vouched| vouched.identity)
-        };
+        let read = |key: &VoucherKey, method, path| key.read(&voucher, &method, path);
         assert_eq!(read(&key, Method::POST, "/subjects/a/versions?x=1"), Some(alice()));
         assert_eq!(read(&key, Method::POST, "/subjects/b/versions?x=1"), None);
         assert_eq!(read(&key, Method::DELETE, "/subjects/a/versions?x=1"), None);
@@ -137,9 +125,8 @@ mod tests {
     #[test]
     fn what_is_changed_or_no_voucher_names_nobody() {
         let key = VoucherKey::new(b"secret");
-        let voucher = key.for_any_request(&alice());
-        let vouched = Vouched { identity: alice(), is_for_one_request: false };
-        assert_eq!(key.read(&voucher, &Method::GET, "/"), Some(vouched));
+        let voucher = key.for_request(&alice(), &Method::GET, "/");
+        assert_eq!(key.read(&voucher, &Method::GET, "/"), Some(alice()));
         let text = voucher.to_str().unwrap();
         for at in 0..text.len() {
             let mut changed = text.as_bytes().to_vec();

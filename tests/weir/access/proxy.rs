@@ -9,14 +9,17 @@ use crate::process::Weir;
 
 const AVRO: &str = "application/vnd.kafka.avro.v2+json";
 
+/// Also where the registry listens on an address that is not called `localhost`: nobody else is asked, on whose behalf or
+/// not.
 #[tokio::test]
 async fn the_proxy_asks_its_registry_on_behalf_of_its_caller() {
     let (house, broker) = (House::new(RULES), embedded_broker());
     broker.create_topic("orders", 1).await;
     let settings = house.settings();
     let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
-    let brokers = ["--bootstrap-servers", &broker.bootstrap_servers];
-    let mut weir = Weir::spawn(Weir::serve_command(&brokers).args(settings));
+    let args = ["serve", "--store", "memory", "--bootstrap-servers", &broker.bootstrap_servers];
+    let listeners = ["--registry-listener", "127.0.0.2:0", "--proxy-listener", "127.0.0.1:0"];
+    let mut weir = Weir::start(&[&args[..], &listeners, &settings].concat());
     let registry = weir.api("registry on");
     let proxy = weir.api("REST proxy on");
 

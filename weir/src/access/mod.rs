@@ -7,12 +7,12 @@ pub use rules::text_of;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::HeaderValue;
 use weir_access::{Identity, MappingRules};
-use weir_http::{Audit, AuditTarget, Caller, Door, DoorOptions, VoucherKey};
+use weir_http::{Audit, AuditTarget, Caller, Door, DoorOptions, ON_BEHALF, VoucherKey};
 use weir_login::tokens::{TokenOptions, Tokens};
 use weir_login::{CertificateName, Format, Keys, Logins, Sources, TokenVerifier, Users};
 use weir_registry::Registry;
+use weir_serde::RequestSigner;
 
 use crate::config::tree::{Oidc, Tree};
 use crate::config::value::{Authentication, UsersFormat};
@@ -65,7 +65,13 @@ impl Access {
         url: &ListenerUrl,
     ) -> Result<Option<&Arc<Door>>, Error> {
         match (said, &self.door) {
-            (Some(Authentication::None), _) => Ok(None),
+            (Some(Authentication::None), Some(_)) => {
+                tracing::warn!(
+                    "{url} asks for no login: whoever reaches it may do everything there"
+                );
+                Ok(None)
+            }
+            (Some(Authentication::None), None) => Ok(None),
             (Some(Authentication::Required), None) => Err(Error::Access(format!(
                 "{url}: authentication is required, and there are no users, keys, tokens or certificates to log in with"
             ))),
@@ -84,11 +90,14 @@ impl Access {
         }));
     }
 
-    /// What the proxy of this process tells the registry of this process of a caller; none without access control.
-    pub fn voucher_for(&self, caller: &Caller) -> Option<HeaderValue> {
-        self.door.as_ref()?;
+    /// Tells the registry of this process, which is below a path, on whose behalf each request of its proxy is.
+    pub fn signer_for(&self, caller: &Caller, prefix: &str) -> RequestSigner {
         let identity = caller.identity().cloned().unwrap_or_else(Identity::anonymous);
-        Some(self.own_key.for_any_request(&identity))
+        let (key, prefix) = (self.own_key.clone(), prefix.to_string());
+        Arc::new(move |method, asked| {
+            let asked = asked.strip_prefix(&prefix)?;
+            Some((ON_BEHALF.clone(), key.for_request(&identity, method, asked)))
+        })
     }
 }
 
@@ -113,10 +122,8 @@ fn open_door(
         users: users(tree, hangups)?,
         keys: keys(tree, hangups)?,
         tokens: tokens(oidc)?,
-        certificate_name: match certificates {
-            Certificates::NotAsked => None,
-            Certificates::Optional | Certificates::Needed => Some(certificate_name(tree)?),
-        },
+        certificate_name: Some(certificate_name(tree)?)
+            .filter(|_| certificates != Certificates::NotAsked),
         required_roles: Some(access.required_roles.value.clone()),
     };
     let has_logins = sources.users.is_some()
@@ -124,7 +131,16 @@ fn open_door(
         || sources.tokens.is_some()
         || certificates == Certificates::Needed;
     if !has_logins && access.rules.is_none() {
+        if certificates == Certificates::Optional {
+            tracing::warn!(
+                "clients are asked for certificates, and nobody who has none is kept out: say client-auth=required, \
+                 or name another login or rules"
+            );
+        }
         return Ok(None);
+    }
+    if !has_logins && certificates == Certificates::NotAsked {
+        tracing::warn!("there are rules and no way to log in: everybody is `anonymous`");
     }
     let logins = Arc::new(Logins::new(sources));
     let policy = access.rules.as_deref().map(rules::read).transpose()?;
@@ -136,7 +152,7 @@ fn open_door(
         authenticator: logins,
         policy,
         may_enter: Box::new(move |identity| entrance.may_enter(identity)),
-        open_paths: access.open_paths.value.clone(),
+        open_paths: open_paths(tree)?,
         audit: audit(tree)?,
     });
     let door = door.map_err(Error::Access)?;
@@ -145,6 +161,16 @@ fn open_door(
         tokio::spawn(weir_http::reload::follow(rules, hangups.subscribe()));
     }
     Ok(Some(door))
+}
+
+fn open_paths(tree: &Tree) -> Result<Vec<String>, Error> {
+    let paths = tree.access.open_paths.iter().filter(|path| !path.is_empty());
+    match paths.clone().find(|path| !path.starts_with('/')) {
+        Some(path) => {
+            Err(Error::Access(format!("access.open_paths: {path} does not begin with /")))
+        }
+        None => Ok(paths.cloned().collect()),
+    }
 }
 
 fn users(tree: &Tree, hangups: &Hangups) -> Result<Option<Arc<Users>>, Error> {
@@ -165,7 +191,8 @@ fn users(tree: &Tree, hangups: &Hangups) -> Result<Option<Arc<Users>>, Error> {
 
 fn keys(tree: &Tree, hangups: &Hangups) -> Result<Option<Arc<Keys>>, Error> {
     let Some(path) = tree.access.keys.as_deref() else { return Ok(None) };
-    let keys = Keys::open(path).map_err(|unusable| Error::Access(unusable.to_string()))?;
+    let failed = |unusable| Error::Access(format!("access.keys: {unusable}"));
+    let keys = Keys::open(path).map_err(failed)?;
     let (keys, told) = (Arc::new(keys), hangups.subscribe());
     let followed = keys.clone();
     tokio::spawn(async move { followed.follow(told).await });
@@ -197,7 +224,7 @@ fn tokens(oidc: &Oidc) -> Result<Option<Arc<dyn TokenVerifier>>, Error> {
         refresh: Duration::from_secs(*oidc.refresh_s),
         ..TokenOptions::default()
     };
-    let tokens = Tokens::start(options).map_err(Error::Access)?;
+    let tokens = Tokens::start(options).map_err(|why| Error::Access(format!("oidc.{why}")))?;
     Ok(Some(Arc::new(tokens)))
 }
 
@@ -218,5 +245,5 @@ fn audit(tree: &Tree) -> Result<Option<Audit>, Error> {
             kept: *access.audit_logs_kept,
         },
     });
-    opened.map(Some).map_err(|error| Error::Access(format!("{target}: {error}")))
+    opened.map(Some).map_err(|error| Error::Access(format!("access.audit_log: {target}: {error}")))
 }

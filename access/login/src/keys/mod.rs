@@ -16,6 +16,7 @@ use weir_access::{Identity, LoginFailure, Proved};
 
 use crate::followed::Followed;
 use crate::problem::Unusable;
+pub(crate) use secret::PREFIX;
 use secret::{Digest, KeyId, KeySecret};
 
 pub use command::{Created, ListedKey, create, list, revoke};

@@ -7,7 +7,7 @@ use ring::digest::{SHA256, digest};
 use crate::random::random;
 
 /// What a key begins with, so that scanners find keys that have leaked: `weir_[a-z2-7]{16}_[a-z2-7]{57}`.
-pub(super) const PREFIX: &str = "weir_";
+pub(crate) const PREFIX: &str = "weir_";
 
 /// RFC 4648's base 32 in small letters: five bits a character.
 const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";

@@ -10,6 +10,7 @@ use weir_access::{LoginFailure, Proved, Secret};
 
 use crate::hash::PASSWORD_BYTES_MAX;
 use crate::hashing::{Busy, Hashing};
+use crate::keys::PREFIX;
 use crate::names::NAME_BYTES_MAX;
 use crate::throttle::{Admission, Outcome, Throttle, Ticket, Try};
 use crate::users::Users;
@@ -111,7 +112,9 @@ impl UnderWay {
         let known = directory.user(&user);
         let stored = known.map_or(directory.decoy(), |known| &known.stored).clone();
         let is_possible = password.is_some();
-        let hashing = self.passwords.hashing.matches(stored, password.unwrap_or_default());
+        let is_own = self.ticket.as_ref().is_some_and(Ticket::is_of_own_address);
+        let hashing = &self.passwords.hashing;
+        let hashing = hashing.matches(stored, password.unwrap_or_default(), is_own);
         match (hashing.await, known) {
             (Err(Busy), _) => {
                 self.settle(Outcome::Unchecked);
@@ -152,6 +155,8 @@ fn possible(Secret(password): Secret) -> Option<String> {
 /// A user's name as the audit log has it. What can be no name is not repeated: it may be a password in the wrong place.
 fn shown(user: &str) -> String {
     match user.len() {
+        // an API key that was shown as a name
+        _ if user.contains(PREFIX) => "with an API key as its name".to_string(),
         ..=NAME_BYTES_MAX => format!("{user:?}"),
         bytes => format!("with a name of {bytes} bytes"),
     }

@@ -68,6 +68,13 @@ pub(crate) struct Ticket {
     own: Option<u64>,
 }
 
+impl Ticket {
+    /// Returns true if the user has logged in lately from where the try comes.
+    pub(crate) fn is_of_own_address(&self) -> bool {
+        self.own.is_some()
+    }
+}
+
 /// How a try ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {

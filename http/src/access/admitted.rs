@@ -14,6 +14,7 @@ use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::Response;
 use hyper::body::{Frame, SizeHint};
 use pin_project_lite::pin_project;
+use tokio::time::{Sleep, sleep};
 use tower::{Service, ServiceExt};
 use weir_access::Proof;
 
@@ -30,11 +31,19 @@ use crate::request_id::{self, REQUEST_ID};
 pub struct Admitted<S> {
     name: &'static str,
     service: S,
+    believes_vouchers: bool,
+}
+
+impl<S> Admitted<S> {
+    /// Believes those who may vouch for callers: nodes that forward requests, and the proxy of this process.
+    pub fn believing_vouchers(self) -> Admitted<S> {
+        Admitted { believes_vouchers: true, ..self }
+    }
 }
 
 /// Has the requests of a service come in through their listeners' doors.
 pub fn admitted<S>(name: &'static str, service: S) -> Admitted<S> {
-    Admitted { name, service }
+    Admitted { name, service, believes_vouchers: false }
 }
 
 impl<S> Service<Request> for Admitted<S>
@@ -56,7 +65,7 @@ where
             return Admitting::Open { answering: self.service.call(request) };
         };
         let mut asked = Asked::of(&request, door, self.name);
-        match asked.door.recognise(&request) {
+        match asked.door.recognise(&request, self.believes_vouchers) {
             Recognised::Caller(caller, spending) => {
                 let request = asked.let_in(request, caller, spending);
                 let answering = self.service.call(request);
@@ -154,7 +163,9 @@ impl Asked {
         (self.caller, self.spending) = (caller, spending.clone());
         match spending {
             None => request,
-            Some(spending) => request.map(|body| Body::new(Paid { body, spending, pays: true })),
+            Some(spending) => {
+                request.map(|body| Body::new(Paid { body, spending, pays: true, pause: None }))
+            }
         }
     }
 
@@ -188,7 +199,9 @@ impl Asked {
         response.extensions_mut().insert(self.caller.clone());
         match self.spending.take() {
             None => response,
-            Some(spending) => response.map(|body| Body::new(Paid { body, spending, pays: false })),
+            Some(spending) => {
+                response.map(|body| Body::new(Paid { body, spending, pays: false, pause: None }))
+            }
         }
     }
 
@@ -254,6 +267,8 @@ pin_project! {
         spending: Arc<Spending>,
         // Whether its bytes are paid for.
         pays: bool,
+        // Until the quota allows more of it.
+        pause: Option<Pin<Box<Sleep>>>,
     }
 }
 
@@ -266,11 +281,16 @@ impl HttpBody for Paid {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = self.project();
+        if let Some(pause) = this.pause {
+            ready!(pause.as_mut().poll(context));
+            *this.pause = None;
+        }
         let frame = ready!(this.body.poll_frame(context));
         if let Some(Ok(frame)) = &frame
             && *this.pays
         {
-            this.spending.bytes(frame.data_ref().map_or(0, Bytes::len));
+            let wait = this.spending.bytes(frame.data_ref().map_or(0, Bytes::len));
+            *this.pause = wait.map(|wait| Box::pin(sleep(wait)));
         }
         Poll::Ready(frame)
     }

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -115,6 +115,11 @@ impl Out {
                 stdout.flush()
             }
             Out::File { file, path, length, bytes_max, kept } => {
+                if !is_at(file, path) {
+                    // somebody has moved it away, to keep it elsewhere
+                    *file = append_to(path)?;
+                    *length = file.metadata()?.len();
+                }
                 if *length > 0 && *length + text.len() as u64 > *bytes_max {
                     follow(path, *kept)?;
                     *file = append_to(path)?;
@@ -126,6 +131,12 @@ impl Out {
             }
         }
     }
+}
+
+/// Returns true if a file is the one at a path.
+fn is_at(file: &File, path: &Path) -> bool {
+    let (Ok(open), Ok(there)) = (file.metadata(), fs::metadata(path)) else { return false };
+    (open.dev(), open.ino()) == (there.dev(), there.ino())
 }
 
 /// Nobody but its owner may read it: it names who does what.
@@ -168,6 +179,19 @@ mod tests {
         assert_eq!(read("audit.log.2"), "third\n4\n");
         assert!(!folder.path().join("audit.log.3").exists());
         assert_eq!(audit.counts(), (6, 0));
+    }
+
+    #[tokio::test]
+    async fn a_file_that_was_moved_away_is_made_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, moved) = (folder.path().join("audit.log"), folder.path().join("moved"));
+        let target = AuditTarget::File { path: path.clone(), bytes_max: 1000, kept: 2 };
+        let audit = Audit::open(target).unwrap();
+        audit.write("a\n".into()).await;
+        fs::rename(&path, &moved).unwrap();
+        audit.write("b\n".into()).await;
+        let read = |path| fs::read_to_string(path).unwrap();
+        assert_eq!((read(&moved).as_str(), read(&path).as_str()), ("a\n", "b\n"));
     }
 
     #[tokio::test]

@@ -3,10 +3,14 @@
 use std::net::IpAddr;
 
 use axum::http::{Method, StatusCode};
+use jiff::fmt::temporal::DateTimePrinter;
 use serde::Serialize;
 
 use super::caller::{Caller, Note};
 use super::refusal::Refusal;
+
+/// Times have microseconds, also if these are zeros, so that lines are sorted as texts are.
+const TIME: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
 
 /// What all lines of a request say.
 pub(super) struct Request<'a> {
@@ -66,7 +70,7 @@ impl<'a> Request<'a> {
 
     fn line<'l>(&'l self) -> Line<'l> {
         Line {
-            time: jiff::Timestamp::now().to_string(),
+            time: TIME.timestamp_to_string(&jiff::Timestamp::now()),
             principal: None,
             proof: None,
             groups: None,

@@ -3,12 +3,16 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::time::Instant;
 use weir_access::Quotas;
 
 /// Principals that are kept count of; beyond, those that have asked for nothing lately are forgotten.
 const PRINCIPALS_MAX: usize = 10_000;
+
+/// A body may be ahead of its quota by the bytes of so many seconds: what is more of it is read as the quota allows.
+const AHEAD_MAX_S: f64 = 10.0;
 
 /// Seconds that a client is told to wait whose other requests have to be answered first.
 const IN_FLIGHT_RETRY_S: u64 = 1;
@@ -30,6 +34,7 @@ struct Left {
     requests: f64,
     /// Below zero after a body that was longer than what was left.
     bytes: f64,
+    bytes_since: Instant,
     since: Instant,
     in_flight: u32,
 }
@@ -37,7 +42,8 @@ struct Left {
 /// A request that counts until it is answered.
 pub(crate) struct Spending {
     account: Arc<Account>,
-    counts_bytes: bool,
+    /// None: bytes are not counted.
+    bytes_per_sec: Option<u64>,
 }
 
 /// The principal has asked for more than it may.
@@ -60,7 +66,7 @@ impl Spent {
         let account = self.account(name, quotas);
         let taken = account.left().take(quotas, Instant::now());
         match taken {
-            Ok(()) => Ok(Some(Spending { account, counts_bytes: bytes_per_sec.is_some() })),
+            Ok(()) => Ok(Some(Spending { account, bytes_per_sec })),
             Err(over) => {
                 self.refused.fetch_add(1, Ordering::Relaxed);
                 Err(over)
@@ -88,7 +94,7 @@ impl Left {
     fn full(quotas: &Quotas, now: Instant) -> Left {
         let requests = quotas.requests_per_sec.map_or(0.0, f64::from);
         let bytes = quotas.bytes_per_sec.map_or(0.0, |bytes| bytes as f64);
-        Left { requests, bytes, since: now, in_flight: 0 }
+        Left { requests, bytes, bytes_since: now, since: now, in_flight: 0 }
     }
 
     /// Nothing is missing after a second.
@@ -96,14 +102,20 @@ impl Left {
         self.in_flight == 0 && self.bytes >= 0.0 && self.since.elapsed().as_secs_f64() >= 1.0
     }
 
+    fn refill_bytes(&mut self, per_s: f64, now: Instant) {
+        let passed = now.duration_since(self.bytes_since).as_secs_f64();
+        self.bytes = (self.bytes + passed * per_s).min(per_s);
+        self.bytes_since = now;
+    }
+
     fn take(&mut self, quotas: &Quotas, now: Instant) -> Result<(), OverQuota> {
-        let passed = now.duration_since(self.since).as_secs_f64();
-        self.since = now;
         if let Some(per_s) = quotas.requests_per_sec.map(f64::from) {
+            let passed = now.duration_since(self.since).as_secs_f64();
             self.requests = (self.requests + passed * per_s).min(per_s);
         }
+        self.since = now;
         if let Some(per_s) = quotas.bytes_per_sec {
-            self.bytes = (self.bytes + passed * per_s as f64).min(per_s as f64);
+            self.refill_bytes(per_s as f64, now);
         }
         if quotas.in_flight.is_some_and(|max| self.in_flight >= max) {
             return Err(OverQuota { retry_after_s: IN_FLIGHT_RETRY_S });
@@ -129,11 +141,14 @@ impl OverQuota {
 }
 
 impl Spending {
-    /// Takes bytes of the request's body from what is left.
-    pub(crate) fn bytes(&self, bytes: usize) {
-        if self.counts_bytes {
-            self.account.left().bytes -= bytes as f64;
-        }
+    /// Takes bytes of the request's body from what is left. Returns how long it takes until more may be read.
+    pub(crate) fn bytes(&self, bytes: usize) -> Option<Duration> {
+        let per_s = self.bytes_per_sec? as f64;
+        let mut left = self.account.left();
+        left.refill_bytes(per_s, Instant::now());
+        left.bytes -= bytes as f64;
+        let ahead_s = -left.bytes / per_s;
+        (ahead_s > AHEAD_MAX_S).then(|| Duration::from_secs_f64(ahead_s - AHEAD_MAX_S))
     }
 }
 
@@ -145,8 +160,6 @@ impl Drop for Spending {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn spend(spent: &Spent, quotas: &Quotas) -> Result<Option<Spending>, OverQuota> {
@@ -173,6 +186,17 @@ mod tests {
         assert_eq!(spend(&spent, &quotas).err(), Some(OverQuota { retry_after_s: 4 }));
         tokio::time::advance(Duration::from_secs(4)).await;
         assert!(spend(&spent, &quotas).is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_that_is_far_ahead_of_its_quota_is_slowed() {
+        let (spent, quotas) =
+            (Spent::default(), Quotas { bytes_per_sec: Some(100), ..Quotas::default() });
+        let stream = spend(&spent, &quotas).unwrap().unwrap();
+        assert_eq!(stream.bytes(1_100), None);
+        assert_eq!(stream.bytes(500), Some(Duration::from_secs(5)));
+        tokio::time::advance(Duration::from_secs(5)).await;
+        assert_eq!(stream.bytes(100), Some(Duration::from_secs(1)));
     }
 
     #[tokio::test]

@@ -207,9 +207,10 @@ impl Writer<'_> {
             Format::Schema(language) => match unframe(data) {
                 Ok((id, data)) => match self.schemas.of_record(language, id).await {
                     Ok(codec) => codec.to_json(data, self.decimals, out),
+                    // not there for this caller: the schema, or one that it refers to
                     Err(
-                        error
-                        @ (ClientError::Registry { status: 404, .. } | ClientError::Schema(_)),
+                        error @ (ClientError::Registry { status: 403 | 404 | 422, .. }
+                        | ClientError::Schema(_)),
                     ) => Err(unreadable(&error)),
                     Err(error) => return Err(Unwritten::NotNow(unreadable(&error))),
                 },

@@ -30,6 +30,11 @@ async fn a_password_a_token_and_a_key_let_in_and_say_who_it_is() {
         let check = "/v1/access/check?action=write&resource=subject:orders-value";
         assert_eq!(login.get(&api, check).await.json["principal"], "alice");
     }
+    // a key that is shown as a name is in no log
+    let misplaced = Login::Password(key.to_string(), String::new());
+    assert_eq!(misplaced.get(&api, "/subjects").await.status, 401);
+    let text = std::fs::read_to_string(house.path("audit.log")).unwrap();
+    assert!(!text.contains(secret), "{text}");
     let proofs: Vec<_> = house.audited().iter().map(|line| line["proof"].clone()).collect();
     for proof in ["password", "token", "api-key"] {
         assert!(proofs.contains(&json!(proof)), "{proof}: {proofs:?}");

@@ -170,6 +170,7 @@ fn check(file: Option<PathBuf>, flags: &Flags, env: &Env) -> Result<(), Error> {
     };
     match checked {
         Ok(configuration) => {
+            access::check(&configuration.tree)?;
             let file = configuration.file.map(|file| file.display().to_string());
             let notes = configuration.notes.lines().into_iter();
             let notes: String = notes.map(|note| format!("note: {note}\n")).collect();

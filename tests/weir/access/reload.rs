@@ -85,4 +85,10 @@ fn a_broken_file_ends_the_start() {
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(error.contains("access.toml:2:") && error.contains("reed"), "{error}");
+    // and is found without a start
+    let check = ["config", "check", "--roles", "registry"];
+    let output = crate::process::Weir::command(&check).args(house.settings()).output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(error.contains("access.toml:2:"), "{error}");
 }

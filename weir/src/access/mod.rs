@@ -101,6 +101,18 @@ impl Access {
     }
 }
 
+/// Reads what the settings name, and follows nothing: for who only wants to know whether it can be used.
+pub fn check(tree: &Tree) -> Result<(), Error> {
+    let access = &tree.access;
+    access.rules.as_deref().map(rules::read).transpose()?;
+    open_users(tree)?;
+    open_keys(tree)?;
+    token_options(&tree.oidc)?;
+    drop(certificate_name(tree)?);
+    open_paths(tree)?;
+    Ok(())
+}
+
 /// How clients are asked for certificates.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Certificates {
@@ -174,6 +186,13 @@ fn open_paths(tree: &Tree) -> Result<Vec<String>, Error> {
 }
 
 fn users(tree: &Tree, hangups: &Hangups) -> Result<Option<Arc<Users>>, Error> {
+    let Some(users) = open_users(tree)?.map(Arc::new) else { return Ok(None) };
+    let (followed, told) = (users.clone(), hangups.subscribe());
+    tokio::spawn(async move { followed.follow(told).await });
+    Ok(Some(users))
+}
+
+fn open_users(tree: &Tree) -> Result<Option<Users>, Error> {
     let Some(path) = tree.access.users.as_deref() else { return Ok(None) };
     let format = match tree.access.users_format.value {
         UsersFormat::Auto => None,
@@ -181,29 +200,34 @@ fn users(tree: &Tree, hangups: &Hangups) -> Result<Option<Arc<Users>>, Error> {
         UsersFormat::Jetty => Some(Format::Jetty),
         UsersFormat::Karapace => Some(Format::Karapace),
     };
-    let users =
-        Users::open(path, format).map_err(|unusable| Error::Access(unusable.to_string()))?;
-    let (users, told) = (Arc::new(users), hangups.subscribe());
-    let followed = users.clone();
-    tokio::spawn(async move { followed.follow(told).await });
-    Ok(Some(users))
+    let users = Users::open(path, format);
+    users.map(Some).map_err(|unusable| Error::Access(format!("access.users: {unusable}")))
 }
 
 fn keys(tree: &Tree, hangups: &Hangups) -> Result<Option<Arc<Keys>>, Error> {
-    let Some(path) = tree.access.keys.as_deref() else { return Ok(None) };
-    let failed = |unusable| Error::Access(format!("access.keys: {unusable}"));
-    let keys = Keys::open(path).map_err(failed)?;
-    let (keys, told) = (Arc::new(keys), hangups.subscribe());
-    let followed = keys.clone();
+    let Some(keys) = open_keys(tree)?.map(Arc::new) else { return Ok(None) };
+    let (followed, told) = (keys.clone(), hangups.subscribe());
     tokio::spawn(async move { followed.follow(told).await });
     Ok(Some(keys))
 }
 
+fn open_keys(tree: &Tree) -> Result<Option<Keys>, Error> {
+    let Some(path) = tree.access.keys.as_deref() else { return Ok(None) };
+    let keys = Keys::open(path);
+    keys.map(Some).map_err(|unusable| Error::Access(format!("access.keys: {unusable}")))
+}
+
 /// What verifies tokens, if a provider is named.
 fn tokens(oidc: &Oidc) -> Result<Option<Arc<dyn TokenVerifier>>, Error> {
+    let Some(options) = token_options(oidc)? else { return Ok(None) };
+    let tokens = Tokens::start(options).map_err(|why| Error::Access(format!("oidc.{why}")))?;
+    Ok(Some(Arc::new(tokens)))
+}
+
+fn token_options(oidc: &Oidc) -> Result<Option<TokenOptions>, Error> {
     let Some(issuer) = oidc.issuer.value.clone() else {
-        let named = [&oidc.jwks_url.value.is_some(), &oidc.jwks_file.value.is_some()];
-        return match named.contains(&&true) {
+        let names_keys = oidc.jwks_url.value.is_some() || oidc.jwks_file.value.is_some();
+        return match names_keys {
             true => Err(Error::Access("oidc.issuer is missing: whose tokens are taken?".into())),
             false => Ok(None),
         };
@@ -224,8 +248,8 @@ fn tokens(oidc: &Oidc) -> Result<Option<Arc<dyn TokenVerifier>>, Error> {
         refresh: Duration::from_secs(*oidc.refresh_s),
         ..TokenOptions::default()
     };
-    let tokens = Tokens::start(options).map_err(|why| Error::Access(format!("oidc.{why}")))?;
-    Ok(Some(Arc::new(tokens)))
+    options.check().map_err(|why| Error::Access(format!("oidc.{why}")))?;
+    Ok(Some(options))
 }
 
 fn certificate_name(tree: &Tree) -> Result<CertificateName, Error> {

@@ -9,6 +9,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use weir_http::Arrival;
+use weir_http::metrics::label;
 
 use super::answer::Json;
 use super::rights::{AmongNodes, AnyCaller, OnRegistry, Read, of_caller};
@@ -215,9 +216,4 @@ pub(super) async fn metrics(
     metric("passed_over", "gauge", "The first records not applied.", &listed);
     out.extend(arrival.map(|Extension(arrival)| weir_http::metrics::text(&arrival)));
     ([(CONTENT_TYPE, "text/plain; version=0.0.4")], out)
-}
-
-/// A text as the value of a label.
-fn label(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

@@ -41,6 +41,7 @@ pub mod reload;
 mod request;
 pub mod request_id;
 mod requests;
+pub mod rights;
 mod secret;
 mod shared;
 mod store;

@@ -12,6 +12,7 @@ use std::time::Duration;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use serde::{Deserialize, Deserializer};
+pub(crate) use weir_http::rights::{Admin, Configure, Delete, Read, Right, Write};
 use weir_http::{Action, Caller, Denied, Named, Resource};
 
 use super::answer::Refused;
@@ -21,23 +22,6 @@ use crate::error::ProxyError;
 
 /// How often what goes on for long looks whether its caller is still who it was.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
-
-/// What a caller has to be allowed, as a type.
-pub(crate) trait Right: Send + 'static {
-    const ACTION: Action;
-}
-
-macro_rules! rights {
-    ($($name:ident)*) => {$(
-        pub(crate) enum $name {}
-
-        impl Right for $name {
-            const ACTION: Action = Action::$name;
-        }
-    )*};
-}
-
-rights! { Read Write Delete Configure Admin }
 
 /// The topic that the path names, on which the caller has a right. 40301.
 pub(crate) struct Topic<R>(String, PhantomData<fn() -> R>);

@@ -10,6 +10,7 @@ use std::marker::PhantomData;
 use axum::extract::FromRequestParts;
 use axum::http::Extensions;
 use axum::http::request::Parts;
+pub(super) use weir_http::rights::{Configure, Delete, Read, Right, Write};
 use weir_http::{Action, Api, Caller, Kind, Proof, Resource};
 use weir_registry_api::{Context, RegistryError, Subject, VersionSpec};
 use weir_registry_core::Grants;
@@ -45,39 +46,6 @@ impl Guarded {
 
 impl Api for Guarded {
     type Error = RegistryError;
-}
-
-/// What a handler's caller has to be allowed to do.
-pub(super) trait Right: Send {
-    const ACTION: Action;
-}
-
-/// The right to look at something.
-pub(super) struct Read;
-
-/// The right to add to something.
-pub(super) struct Write;
-
-/// The right to take something away.
-pub(super) struct Delete;
-
-/// The right to change something's configuration and mode.
-pub(super) struct Configure;
-
-impl Right for Read {
-    const ACTION: Action = Action::Read;
-}
-
-impl Right for Write {
-    const ACTION: Action = Action::Write;
-}
-
-impl Right for Delete {
-    const ACTION: Action = Action::Delete;
-}
-
-impl Right for Configure {
-    const ACTION: Action = Action::Configure;
 }
 
 /// A right on `{subject}`, or on the subject that it is an alias of. What no subject can be called is not there;

@@ -66,12 +66,12 @@ where
         };
         let mut asked = Asked::of(&request, door, self.name);
         match asked.door.recognise(&request, self.believes_vouchers) {
-            Recognised::Caller(caller, spending) => {
+            Recognised::Decided(Ok((caller, spending))) => {
                 let request = asked.let_in(request, caller, spending);
                 let answering = self.service.call(request);
                 Admitting::Known { answering, asked: Some(asked) }
             }
-            Recognised::Refused(refusal) => {
+            Recognised::Decided(Err(refusal)) => {
                 let id = request_id::of(request.headers());
                 Admitting::Boxed { answering: Box::pin(asked.refuse(refusal, id)) }
             }
@@ -84,14 +84,13 @@ where
                     answering: Box::pin(async move {
                         let checked = asked.door.check(digest, credentials, asked.address).await;
                         match checked {
-                            Recognised::Caller(caller, spending) => {
+                            Ok((caller, spending)) => {
                                 let request = asked.let_in(request, caller, spending);
                                 let answered = service.oneshot(request).await;
                                 let response = answered.unwrap_or_else(|never| match never {});
                                 asked.finish(response).await
                             }
-                            Recognised::Refused(refusal) => asked.refuse(refusal, id).await,
-                            Recognised::Unchecked(..) => asked.refuse(Refusal::Nobody, id).await,
+                            Err(refusal) => asked.refuse(refusal, id).await,
                         }
                     }),
                 }

@@ -82,12 +82,14 @@ struct OpenPath {
     below: bool,
 }
 
+/// Who comes in, and what its request is counted in; or why it does not.
+pub(super) type Entry = Result<(Caller, Option<Arc<Spending>>), Refusal>;
+
 /// What is known of a request's caller without waiting.
 pub(super) enum Recognised {
-    Caller(Caller, Option<Arc<Spending>>),
+    Decided(Entry),
     /// Who is behind these credentials is to be found out.
     Unchecked(Digest, Credentials),
-    Refused(Refusal),
 }
 
 impl Door {
@@ -166,19 +168,19 @@ impl Door {
         let voucher = request.headers().get(&ON_BEHALF).filter(|_| believes_vouchers);
         if let Some(known) = voucher.and_then(|voucher| self.vouched(voucher, request)) {
             // it came in where it was vouched for, and is counted there
-            return Recognised::Caller(Caller::asking(known), None);
+            return Recognised::Decided(Ok((Caller::asking(known), None)));
         }
         let (kind, shown, header) = match credentials::shown(request.headers()) {
-            Err(unreadable) => return Recognised::Refused(unreadable.into()),
+            Err(unreadable) => return Recognised::Decided(Err(unreadable.into())),
             Ok(Some(header)) => (b"header".as_slice(), header.as_bytes(), Some(header)),
             Ok(None) => match client_subject(request) {
                 Some(subject) => (b"certificate".as_slice(), subject.as_bytes(), None),
-                None => return self.unknown(request),
+                None => return Recognised::Decided(self.unknown(request)),
             },
         };
         let digest = self.verified.digest(kind, shown);
         if let Some(known) = self.verified.find(&digest) {
-            return self.admit(known);
+            return Recognised::Decided(self.admit(known));
         }
         let credentials = match header {
             Some(header) => credentials::read(header),
@@ -189,7 +191,7 @@ impl Door {
         };
         match credentials {
             Ok(credentials) => Recognised::Unchecked(digest, credentials),
-            Err(unreadable) => Recognised::Refused(unreadable.into()),
+            Err(unreadable) => Recognised::Decided(Err(unreadable.into())),
         }
     }
 
@@ -199,22 +201,19 @@ impl Door {
         digest: Digest,
         credentials: Credentials,
         from: Option<IpAddr>,
-    ) -> Recognised {
+    ) -> Entry {
         let checking = async {
             let generation = self.proved_generation();
             let proved = self.authenticator.authenticate(credentials, from).await?;
             Ok(Arc::new(Known::at(self, proved.identity, proved.until, generation)))
         };
-        match self.verified.check(digest, checking).await {
-            Ok(known) => self.admit(known),
-            Err(failure) => Recognised::Refused(failure.into()),
-        }
+        self.admit(self.verified.check(digest, checking).await?)
     }
 
     /// Somebody who is known comes in, unless it may not at all, or has asked for too much.
-    fn admit(self: &Arc<Self>, known: Arc<Known>) -> Recognised {
+    fn admit(self: &Arc<Self>, known: Arc<Known>) -> Entry {
         if !(self.may_enter)(&known.identity) {
-            return Recognised::Refused(Refusal::NotAdmitted(known.identity.name.clone()));
+            return Err(Refusal::NotAdmitted(known.identity.name.clone()));
         }
         let spending = match known.quotas() {
             quotas if quotas == Quotas::default() => None,
@@ -222,27 +221,27 @@ impl Door {
                 Ok(spending) => spending.map(Arc::new),
                 Err(over) => {
                     let name = known.identity.name.clone();
-                    return Recognised::Refused(Refusal::OverQuota(name, over.retry_after_s));
+                    return Err(Refusal::OverQuota(name, over.retry_after_s));
                 }
             },
         };
-        Recognised::Caller(Caller::asking(known), spending)
+        Ok((Caller::asking(known), spending))
     }
 
     /// A request that shows nothing.
-    fn unknown(self: &Arc<Self>, request: &Request) -> Recognised {
+    fn unknown(self: &Arc<Self>, request: &Request) -> Entry {
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         let path = request.uri().path();
         if reads && self.open_paths.iter().any(|open| open.has(path)) {
-            return Recognised::Caller(Caller::ANYBODY, None);
+            return Ok((Caller::ANYBODY, None));
         }
         match &*self.rules() {
             Some(rules) if rules.anonymous => {
                 let generation = self.proved_generation();
                 let known = Known::at(self, Identity::anonymous(), None, generation);
-                Recognised::Caller(Caller::asking(Arc::new(known)), None)
+                Ok((Caller::asking(Arc::new(known)), None))
             }
-            _ => Recognised::Refused(Refusal::Nobody),
+            _ => Err(Refusal::Nobody),
         }
     }
 

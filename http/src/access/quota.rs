@@ -34,7 +34,6 @@ struct Left {
     requests: f64,
     /// Below zero after a body that was longer than what was left.
     bytes: f64,
-    bytes_since: Instant,
     since: Instant,
     in_flight: u32,
 }
@@ -42,8 +41,7 @@ struct Left {
 /// A request that counts until it is answered.
 pub(crate) struct Spending {
     account: Arc<Account>,
-    /// None: bytes are not counted.
-    bytes_per_sec: Option<u64>,
+    quotas: Quotas,
 }
 
 /// The principal has asked for more than it may.
@@ -66,7 +64,7 @@ impl Spent {
         let account = self.account(name, quotas);
         let taken = account.left().take(quotas, Instant::now());
         match taken {
-            Ok(()) => Ok(Some(Spending { account, bytes_per_sec })),
+            Ok(()) => Ok(Some(Spending { account, quotas: *quotas })),
             Err(over) => {
                 self.refused.fetch_add(1, Ordering::Relaxed);
                 Err(over)
@@ -94,7 +92,7 @@ impl Left {
     fn full(quotas: &Quotas, now: Instant) -> Left {
         let requests = quotas.requests_per_sec.map_or(0.0, f64::from);
         let bytes = quotas.bytes_per_sec.map_or(0.0, |bytes| bytes as f64);
-        Left { requests, bytes, bytes_since: now, since: now, in_flight: 0 }
+        Left { requests, bytes, since: now, in_flight: 0 }
     }
 
     /// Nothing is missing after a second.
@@ -102,21 +100,20 @@ impl Left {
         self.in_flight == 0 && self.bytes >= 0.0 && self.since.elapsed().as_secs_f64() >= 1.0
     }
 
-    fn refill_bytes(&mut self, per_s: f64, now: Instant) {
-        let passed = now.duration_since(self.bytes_since).as_secs_f64();
-        self.bytes = (self.bytes + passed * per_s).min(per_s);
-        self.bytes_since = now;
+    /// Gives back what the time since the last request or bytes has brought.
+    fn refill(&mut self, quotas: &Quotas, now: Instant) {
+        let passed = now.duration_since(self.since).as_secs_f64();
+        self.since = now;
+        if let Some(per_s) = quotas.requests_per_sec.map(f64::from) {
+            self.requests = (self.requests + passed * per_s).min(per_s);
+        }
+        if let Some(per_s) = quotas.bytes_per_sec.map(|bytes| bytes as f64) {
+            self.bytes = (self.bytes + passed * per_s).min(per_s);
+        }
     }
 
     fn take(&mut self, quotas: &Quotas, now: Instant) -> Result<(), OverQuota> {
-        if let Some(per_s) = quotas.requests_per_sec.map(f64::from) {
-            let passed = now.duration_since(self.since).as_secs_f64();
-            self.requests = (self.requests + passed * per_s).min(per_s);
-        }
-        self.since = now;
-        if let Some(per_s) = quotas.bytes_per_sec {
-            self.refill_bytes(per_s as f64, now);
-        }
+        self.refill(quotas, now);
         if quotas.in_flight.is_some_and(|max| self.in_flight >= max) {
             return Err(OverQuota { retry_after_s: IN_FLIGHT_RETRY_S });
         }
@@ -143,9 +140,9 @@ impl OverQuota {
 impl Spending {
     /// Takes bytes of the request's body from what is left. Returns how long it takes until more may be read.
     pub(crate) fn bytes(&self, bytes: usize) -> Option<Duration> {
-        let per_s = self.bytes_per_sec? as f64;
+        let per_s = self.quotas.bytes_per_sec? as f64;
         let mut left = self.account.left();
-        left.refill_bytes(per_s, Instant::now());
+        left.refill(&self.quotas, Instant::now());
         left.bytes -= bytes as f64;
         let ahead_s = -left.bytes / per_s;
         (ahead_s > AHEAD_MAX_S).then(|| Duration::from_secs_f64(ahead_s - AHEAD_MAX_S))

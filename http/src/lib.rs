@@ -6,6 +6,7 @@
 //! into with [`guard`], names its answer with [`request_id`], and appends [`metrics`] to its own.
 
 mod access;
+mod access_log;
 mod answer;
 mod answers;
 pub mod body;
@@ -54,6 +55,7 @@ pub use access::{
     AccessAnswer, AccessQuestion, Admitted, Audit, AuditTarget, Caller, Denied, Door, DoorOptions,
     MayEnter, ON_BEHALF, VoucherKey, VoucherKeys, admitted, node_identity,
 };
+pub use access_log::ACCESS_LOG;
 pub use answer::{AnsweredCode, Json, Refused};
 pub use body::{BodyError, IncomingBody};
 pub use certificate::{Certificate, Identity};
@@ -73,7 +75,7 @@ pub use path::PathFault;
 pub use pieces::Pieces;
 pub use principal::Principal;
 pub use request::{Api, Named, Query};
-pub use requests::{ACCESS_LOG, Observed, Routes, observed};
+pub use requests::{Observed, Routes, observed};
 pub use secret::Password;
 pub use shared::{Shared, Site};
 pub use tls::Tls;

@@ -1,4 +1,4 @@
-//! Requests as they are seen: each is counted by the route that answers it, and has a line in the access log.
+//! Requests as they are seen: each is counted by the route that answers it, and has a line in the [access log](crate::access_log).
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -8,9 +8,8 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
 use axum::Router;
-use axum::body::HttpBody;
 use axum::extract::Request;
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
 use pin_project_lite::pin_project;
@@ -18,15 +17,10 @@ use tokio::time::{Instant, Sleep, sleep};
 use tower::{Layer, Service};
 use weir_errors::ErrorBody;
 
-use crate::access::Caller;
+use crate::access_log::{ACCESS_LOG, Line};
 use crate::answer::{AnsweredCode, Json};
 use crate::connection::Arrival;
-use crate::counts::{METHODS, NO_ROUTE, Route, index_of_method};
-use crate::principal::Principal;
-use crate::request_id::REQUEST_ID;
-
-/// The target of the access log's lines, which are written at the level `debug`.
-pub const ACCESS_LOG: &str = "weir::access";
+use crate::counts::{NO_ROUTE, Route, index_of_method};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -208,29 +202,6 @@ struct Seen {
     line: Option<Box<Line>>,
 }
 
-/// What the access log says of a request.
-struct Line {
-    began: Instant,
-    principal: Principal,
-    path: String,
-    version: axum::http::Version,
-    user_agent: Option<String>,
-}
-
-impl Line {
-    fn of(request: &Request) -> Line {
-        let agent = request.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
-        let path = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
-        Line {
-            began: Instant::now(),
-            principal: Principal::of(request.extensions()),
-            path,
-            version: request.version(),
-            user_agent: agent.map(str::to_string),
-        }
-    }
-}
-
 impl Seen {
     fn answered(self, response: &Response) {
         let exchange = &self.arrival.0;
@@ -240,24 +211,9 @@ impl Seen {
             let counts = exchange.shared().requests.route(self.service, NO_ROUTE);
             counts.count_only(self.method, response.status());
         }
-        let Some(line) = self.line else { return };
-        let known = response.extensions().get::<Caller>().and_then(Caller::principal);
-        let id = response.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok());
-        tracing::debug!(
-            target: ACCESS_LOG,
-            service = self.service,
-            principal = %known.unwrap_or(line.principal),
-            method = METHODS.get(self.method).map_or("other", Method::as_str),
-            path = line.path,
-            version = ?line.version,
-            status = response.status().as_u16(),
-            error_code = response.extensions().get::<AnsweredCode>().map(|code| code.0),
-            bytes = response.body().size_hint().exact(),
-            duration_us = line.began.elapsed().as_micros() as u64,
-            route = route.unwrap_or(NO_ROUTE),
-            request_id = id,
-            user_agent = line.user_agent,
-        );
+        if let Some(line) = self.line {
+            line.write(self.service, self.method, route.unwrap_or(NO_ROUTE), response);
+        }
     }
 }
 

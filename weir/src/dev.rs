@@ -56,13 +56,15 @@ pub async fn run(tree: Tree, hangups: Hangups) -> Result<(), Error> {
     let management = served.manage(&tree, &mut parts);
     let service = weir_registry::service(registry.clone());
     management.registry_is(&service);
+    let service = weir_http::admitted("registry", service);
     let service = weir_http::observed("registry", service);
-    served.carry(Role::Registry, &service, &mut parts);
+    served.carry_registry(&service, &mut parts);
     parts.registry(registry);
     let service = weir_proxy::router(proxy.clone());
     management.proxy_is(&service);
+    let service = weir_http::admitted("proxy", service);
     let service = weir_http::observed("proxy", service);
-    served.carry(Role::Proxy, &service, &mut parts);
+    served.carry(ServiceKind::Proxy, &service, &mut parts);
     parts.proxy(proxy);
     let welcome = welcome(&registry_url, &proxy_url, &brokers, &tree);
     let _ = std::io::stdout().write_all(welcome.as_bytes()); // nobody may be reading

@@ -83,7 +83,7 @@ fn serve_registry(
     management.registry_is(&service);
     let service = weir_http::admitted("registry", service).believing_vouchers();
     let service = weir_http::observed("registry", service);
-    served.carry(Role::Registry, &service, parts);
+    served.carry_registry(&service, parts);
     listeners.iter().for_each(|listener| tracing::info!("registry on {}", listener.url()));
     Ok(())
 }
@@ -110,7 +110,7 @@ fn serve_proxy(
     let service = weir_http::admitted("proxy", service);
     let service = weir_http::observed("proxy", service);
     parts.proxy(proxy);
-    served.carry(Role::Proxy, &service, parts);
+    served.carry(ServiceKind::Proxy, &service, parts);
     let schemas: Vec<_> = registries(&urls).map(without_password).collect();
     let schemas = schemas.join(",");
     for listener in served.listeners(Role::Proxy) {

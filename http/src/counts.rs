@@ -254,9 +254,11 @@ mod tests {
     fn requests_are_counted_by_route_method_status_and_size() {
         let requests = Requests::default();
         let route = "/subjects/{subject}";
-        for (method, status, took_us, bytes) in
-            [(Method::GET, 200, 90, 3), (Method::GET, 200, 100, 300), (Method::DELETE, 599, 2_000_000, 0)]
-        {
+        for (method, status, took_us, bytes) in [
+            (Method::GET, 200, 90, 3),
+            (Method::GET, 200, 100, 300),
+            (Method::DELETE, 599, 2_000_000, 0),
+        ] {
             let counts = requests.route("registry", route);
             let mut response = Response::new(Body::from(vec![0; bytes]));
             *response.status_mut() = StatusCode::from_u16(status).unwrap();

@@ -153,9 +153,12 @@ fn number(value: f64) -> String {
 mod tests {
     use crate::{Family, Format, Histogram, LATENCY, Scrape, Unit};
 
-    static REQUESTS: Family =
-        Family::counter("requests_total", Unit::Count("requests"), "A \"help\" with \\ and\nlines.")
-            .by(&["path", "status"]);
+    static REQUESTS: Family = Family::counter(
+        "requests_total",
+        Unit::Count("requests"),
+        "A \"help\" with \\ and\nlines.",
+    )
+    .by(&["path", "status"]);
     static TOOK: Family = Family::histogram("took_seconds", &LATENCY, "How long.").by(&["path"]);
     static SENT: Family = Family::counter("sent_bytes_total", Unit::Bytes, "Bytes.");
     static OPEN: Family = Family::gauge("open", Unit::Count("connections"), "Open.");

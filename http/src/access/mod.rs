@@ -23,6 +23,6 @@ pub use admitted::{Admitted, admitted};
 pub use audit::{Audit, AuditTarget};
 pub use caller::{Caller, Denied};
 pub use door::{Door, DoorOptions, MayEnter, VoucherKeys, node_identity};
-pub(crate) use metrics::FAMILIES as METRICS;
 pub use explain::{AccessAnswer, AccessQuestion};
+pub(crate) use metrics::FAMILIES as METRICS;
 pub use voucher::{ON_BEHALF, VoucherKey};

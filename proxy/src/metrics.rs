@@ -178,7 +178,7 @@ impl Proxy {
         scrape.set(&RESTING, instances.len().saturating_sub(awake));
         scrape.set(&CONNECTED_MAX, clients.connected_max());
         scrape.set(&REFUSED, clients.refused());
-        scrape.add(&LIMITS, &["consumer_instances_connected_max"], clients.refused());
+        scrape.add(&LIMITS, &["consumer_instances_connected"], clients.refused());
         for source in ["nothing", "subscription", "pattern", "assignment"] {
             let of_source =
                 instances.iter().filter(|session| session.instance().source_name() == source);

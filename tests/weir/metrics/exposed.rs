@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use weir_tests::{kafka, unique};
 
 use super::list::documented;
-use super::servers::{Closed, Dev, Scraped, scrape};
 use super::run_well;
+use super::servers::{Closed, Dev, Scraped, scrape};
 use crate::access::house::Login;
 use crate::cluster::nodes;
 use crate::python::PYTHON;

@@ -58,8 +58,9 @@ impl Prometheus {
 
     /// What a query comes to.
     async fn query(&self, expression: &str) -> Vec<Value> {
-        let request = self.api.request(reqwest::Method::GET, "/api/v1/query");
-        let answer = self.api.send(request.query(&[("query", expression)])).await;
+        let encoded: String = expression.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let form = "application/x-www-form-urlencoded";
+        let answer = self.api.post_as("/api/v1/query", form, format!("query={encoded}")).await;
         assert_eq!(answer.json["status"], "success", "{expression}\n{}", answer.text);
         answer.json["data"]["result"].as_array().unwrap().clone()
     }

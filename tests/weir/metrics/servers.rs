@@ -37,6 +37,17 @@ pub async fn scrape(api: &Api, login: &Login) -> Scraped {
     Scraped { text: text.text, open_metrics: open.text }
 }
 
+/// The API whose address is in a line with a text. Lines of the two outputs come in any order.
+fn said(weir: &mut Weir, text: &str) -> Api {
+    match weir.output.iter().find(|line| line.contains(text)) {
+        Some(line) => {
+            let url = line.split_whitespace().find(|word| word.starts_with("http")).unwrap();
+            Api::at(url.to_string())
+        }
+        None => weir.api(text),
+    }
+}
+
 /// Registry, proxy and management, with the embedded broker.
 pub struct Dev {
     _folder: TempDir,
@@ -62,9 +73,8 @@ impl Dev {
             "--data-dir",
             data,
         ]);
-        let management = weir.api("management on");
-        let registry = weir.api("registry    ");
-        let proxy = weir.api("REST proxy  ");
+        let [management, registry, proxy] =
+            ["management on", "  registry  ", "  REST proxy  "].map(|text| said(&mut weir, text));
         let dev = Dev { _folder: folder, _weir: weir, registry, proxy, management };
         dev.use_registry().await;
         dev.use_proxy().await;

@@ -78,6 +78,7 @@ pub async fn read(
         bytes.extend_from_slice(&chunk);
     }
     if total > bytes_max {
+        incoming.note_too_large();
         return Err(BodyError::TooLarge);
     }
     incoming.keep();
@@ -165,6 +166,12 @@ impl IncomingBody {
         self.rests = true;
         if let Some(held) = &mut self.held {
             held.shrink(0);
+        }
+    }
+
+    fn note_too_large(&self) {
+        if let Some(exchange) = &self.exchange {
+            exchange.shared().bodies.too_large.fetch_add(1, Ordering::Relaxed);
         }
     }
 

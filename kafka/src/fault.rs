@@ -6,6 +6,7 @@ use kafka_protocol::protocol::StrBytes;
 use rdkafka::error::KafkaError;
 
 use crate::code::Code;
+use crate::metrics::count_error;
 
 /// An error of Kafka's, or of the way to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +81,7 @@ pub fn check(number: i16, message: Option<StrBytes>) -> Result<(), Fault> {
         return Ok(());
     }
     let code = Code::of(number);
+    count_error(code);
     Err(match message.filter(|message| !message.is_empty()) {
         Some(message) => Fault::new(code, message.to_string()),
         None if code == Code::Unlisted => Fault::new(code, format!("Kafka answers {number}.")),

@@ -1,7 +1,6 @@
 //! Sending records: one librdkafka producer for each `acks`, made when it is first asked for and
 //! shared by all requests; the one that waits for all replicas is idempotent.
 
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use rdkafka::error::KafkaError;
 use weir_kafka::{Code, Fault, Settings, TopicName};
 
 use crate::clients::{Clients, Permit, Purpose, not_made};
+use crate::counts::Channel;
 use crate::error::ProxyError;
 use crate::send_queue::{
     Counts, Delivery, MESSAGE_TIMEOUT, Outgoing, SendQueue, SendResult, TOPIC_TIMEOUT_MS, lock,
@@ -93,8 +93,9 @@ impl Producers {
         topic: &str,
         records: Vec<Outgoing>,
         acks: Option<Acks>,
+        channel: Channel,
     ) -> Result<Vec<SendResult>, ProxyError> {
-        Ok(self.start(topic, records, acks)?.results().await)
+        Ok(self.start(topic, records, acks, channel)?.results().await)
     }
 
     /// Puts records on their way, in their order. 40002 no topic can be called so.
@@ -103,19 +104,30 @@ impl Producers {
         topic: &str,
         records: Vec<Outgoing>,
         acks: Option<Acks>,
+        channel: Channel,
     ) -> Result<Delivery, ProxyError> {
         let topic = TopicName::parse(topic).map_err(|_| {
             let reason = format!("Topic name '{topic}' is invalid.");
             Fault::new(Code::InvalidTopicException, reason)
         })?;
         let queue = self.get(acks.unwrap_or(self.default))?;
-        Ok(queue.add(topic, records, &self.counts))
+        Ok(queue.add(topic, records, channel, &self.counts))
     }
 
-    /// Records that were sent, and that were not.
-    pub(crate) fn counts(&self) -> (u64, u64) {
-        let Counts { sent, failed } = &*self.counts;
-        (sent.load(Ordering::Relaxed), failed.load(Ordering::Relaxed))
+    /// What has become of records since the start.
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Records that wait, and those that are in flight, by the `acks` of each producer that was made.
+    pub(crate) fn loads(&self) -> Vec<(&'static str, usize, usize)> {
+        let made = ["0", "1", "all"].into_iter().zip(&self.made);
+        let load = |(acks, made): (&'static str, &Mutex<Option<Arc<SendQueue>>>)| {
+            let queue = lock(made).clone()?;
+            let (waiting, in_flight) = queue.load();
+            Some((acks, waiting, in_flight))
+        };
+        made.filter_map(load).collect()
     }
 
     /// Waits until everything that was sent is acknowledged, or the time is over.

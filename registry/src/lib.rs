@@ -10,9 +10,11 @@
 mod batch;
 #[cfg(feature = "kafka")]
 mod cluster;
+mod counts;
 mod http;
 mod lanes;
 pub mod log;
+mod metrics;
 #[cfg_attr(
     not(feature = "kafka"),
     expect(dead_code, reason = "only a log on Kafka has other nodes")
@@ -26,5 +28,6 @@ mod writer;
 #[cfg(feature = "kafka")]
 pub use cluster::NodeConfig;
 pub use http::{router, service};
+pub use metrics::METRICS;
 pub use registry::{OpenError, Options, REQUEST_LIMITS, Registry};
 pub use weir_schema::Limits;

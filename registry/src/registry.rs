@@ -2,17 +2,18 @@
 
 use std::fmt;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 
 use arc_swap::{ArcSwap, Guard};
 use tokio::sync::{Notify, mpsc};
 use weir_http::VoucherKey;
 use weir_registry_api::{CompatibilityLevel, RegistryError, SchemaId};
-use weir_registry_core::{Decide, Standalone, State, over_budget};
+use weir_registry_core::{Decide, Standalone, State, Tally, over_budget};
 use weir_schema::{Budget, Limits, OverBudget};
 
 use crate::batch::{Queued, job};
+use crate::counts::Counts;
 use crate::lanes::{Asker, Class, Client, INLINE, Lanes, SHORT_STEPS, Watch};
 use crate::log::{Log, LogError, LogStatus};
 use crate::peers::{PATIENCE, Peers, too_slow};
@@ -70,6 +71,9 @@ struct Shared {
     stop: Arc<Notify>,
     lanes: Arc<Lanes>,
     sharing: Sharing,
+    counts: Arc<Counts>,
+    /// What was counted last, and the offset of the state that it was counted of.
+    tally: Mutex<(u64, Arc<Tally>)>,
 }
 
 /// Whether other nodes write the log too.
@@ -114,7 +118,8 @@ impl Registry {
         read.give_ids_above(SchemaId(log.ids_above()));
         let state = Arc::new(ArcSwap::from_pointee(read));
         let (registry, waiting) = Registry::new(state.clone(), Sharing::Alone, options);
-        let shown = Shown { state, log: registry.0.log.clone() };
+        let (log_status, counts) = (registry.0.log.clone(), registry.0.counts.clone());
+        let shown = Shown { state, log: log_status, counts };
         let stop = registry.0.stop.clone();
         let writer = Writer::new(log, shown, waiting, stop).map_err(OpenError)?;
         let thread = std::thread::Builder::new()
@@ -144,6 +149,8 @@ impl Registry {
             stop: Arc::default(),
             lanes,
             sharing,
+            counts: Arc::default(),
+            tally: Mutex::default(),
         };
         (Registry(Arc::new(shared)), waiting)
     }
@@ -291,6 +298,20 @@ impl Registry {
                 decided.unwrap_or_else(|_| Err(too_slow()))
             }
         }
+    }
+
+    pub(crate) fn counts(&self) -> &Arc<Counts> {
+        &self.0.counts
+    }
+
+    /// How much there is. It is counted again only where something was written since the last time.
+    pub(crate) fn tally(&self) -> Arc<Tally> {
+        let state = self.state().clone();
+        let mut last = self.0.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.0 != state.next_offset() {
+            *last = (state.next_offset(), Arc::new(state.tally()));
+        }
+        last.1.clone()
     }
 
     pub(crate) fn options(&self) -> &Options {

@@ -14,6 +14,7 @@ use weir_registry_api::RegistryError;
 use weir_registry_core::{LogEntry, State};
 
 use crate::batch::{BATCH_MAX, Decided, Queued, answer};
+use crate::counts::Counts;
 use crate::log::{AppendError, Fault, Log, LogError, LogStatus};
 use crate::replay::apply_entry;
 
@@ -26,6 +27,7 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
 pub(crate) struct Shown {
     pub(crate) state: Arc<ArcSwap<State>>,
     pub(crate) log: Arc<ArcSwap<LogStatus>>,
+    pub(crate) counts: Arc<Counts>,
 }
 
 pub(crate) struct Writer<L> {
@@ -163,7 +165,11 @@ impl<L: Log> Writer<L> {
             if decided.records.is_empty() {
                 return Ok(());
             }
-            match self.log.append(expected, &decided.records) {
+            let begun = Instant::now();
+            let appended = self.log.append(expected, &decided.records);
+            let appends = &self.shown.counts.appends;
+            appends.count(&decided.records, begun.elapsed(), appended.is_ok());
+            match appended {
                 Ok(_) => {
                     self.shown.state.store(Arc::new(decided.state));
                     return Ok(());

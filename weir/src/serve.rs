@@ -19,6 +19,7 @@ use crate::limits::limits;
 use crate::listen::Hangups;
 use crate::listeners::Listener;
 use crate::management::Management;
+use crate::metrics;
 use crate::parts::Parts;
 use crate::served::{OwnRegistry, Served, ServiceKind};
 use crate::settings::consumer_instance_timeout;
@@ -28,6 +29,7 @@ use crate::tls::{Certificates, own_client};
 pub async fn run(configuration: Configuration, hangups: Hangups) -> Result<(), Error> {
     let limits = limits(&configuration.tree.limits, weir_http::raise_descriptors());
     let shared = Arc::new(Shared::new(limits));
+    metrics::add_process(&shared);
     let mut certificates = Certificates::new(&shared, &hangups);
     let faces = [
         (ServiceKind::Registry, &configuration.settings.registry),
@@ -79,6 +81,7 @@ fn serve_registry(
     };
     parts.registry(registry.clone());
     access.believe_nodes_of(registry.clone());
+    management.measures(registry.clone());
     let service = weir_registry::service(registry);
     management.registry_is(&service);
     let service = weir_http::admitted("registry", service).believing_vouchers();
@@ -107,6 +110,7 @@ fn serve_proxy(
     let proxy = proxy(configuration, client)?;
     let service = weir_proxy::router(proxy.clone());
     management.proxy_is(&service);
+    management.measures(proxy.clone());
     let service = weir_http::admitted("proxy", service);
     let service = weir_http::observed("proxy", service);
     parts.proxy(proxy);

@@ -5,6 +5,7 @@ mod callers;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -14,11 +15,12 @@ use weir_schema::{avro, json_schema, protobuf};
 use weir_serde::api::{
     RegisterRequest, Schema, SchemaId, SchemaType, Subject, Version, VersionSpec,
 };
-use weir_serde::{ClientError, Part, RegistryClient};
+use weir_serde::{ClientError, Part, RegistryClient, Stats};
 
 pub(crate) use callers::SchemasOfCallers;
 
 use crate::codec::Codec;
+use crate::counts::CacheCounts;
 use crate::error::ProxyError;
 use crate::format::{Format, SchemaFormat};
 
@@ -81,13 +83,32 @@ pub(crate) struct Schemas {
     messages: Mutex<HashMap<SchemaId, Codec>>,
     /// Ids of schemas that the caller may read.
     readable: Mutex<HashMap<SchemaId, ()>>,
+    /// Look-ups of all callers' schemas.
+    counts: Arc<CacheCounts>,
+    /// How many schemas of requests are known.
+    known_count: AtomicUsize,
 }
 
 impl Schemas {
     /// Nothing is known yet. `caller` is whoever may be shown only what the rules allow, although the registry shows more.
-    pub(crate) fn new(registry: RegistryClient, caller: Caller) -> Schemas {
-        let (known, messages, readable) = Default::default();
-        Schemas { registry, caller, known, messages, readable }
+    /// Look-ups are counted in `counts`.
+    pub(crate) fn new(
+        registry: RegistryClient,
+        caller: Caller,
+        counts: Arc<CacheCounts>,
+    ) -> Schemas {
+        let (known, messages, readable, known_count) = Default::default();
+        Schemas { registry, caller, known, messages, readable, counts, known_count }
+    }
+
+    /// What the registry was asked.
+    pub(super) fn stats(&self) -> Stats {
+        self.registry.stats()
+    }
+
+    /// How many schemas of requests are known.
+    pub(super) fn known_count(&self) -> usize {
+        self.known_count.load(Relaxed)
     }
 
     /// The schema of an id that a record names. One that the caller may read under no subject is not there.
@@ -148,10 +169,13 @@ impl Schemas {
         if let Some((resolved, since)) = self.known.lock().await.get(&key)
             && (key.2.spec != SchemaSpec::Latest || since.elapsed() < LATEST_AGE_MAX)
         {
+            self.counts.hits.fetch_add(1, Relaxed);
             return Ok(resolved.clone());
         }
+        self.counts.misses.fetch_add(1, Relaxed);
         let resolved = Arc::new(self.resolve(topic, part, &key.2).await?);
-        remember(&self.known, key, (resolved.clone(), Instant::now())).await;
+        let count = remember(&self.known, key, (resolved.clone(), Instant::now())).await;
+        self.known_count.store(count, Relaxed);
         Ok(resolved)
     }
 
@@ -296,12 +320,14 @@ fn record_name(format: SchemaFormat, text: &str) -> Option<String> {
     }
 }
 
-async fn remember<K: Eq + Hash, V>(known: &Mutex<HashMap<K, V>>, key: K, value: V) {
+/// Returns how many are known then.
+async fn remember<K: Eq + Hash, V>(known: &Mutex<HashMap<K, V>>, key: K, value: V) -> usize {
     let mut known = known.lock().await;
     if known.len() >= KNOWN_MAX {
         known.clear();
     }
     known.insert(key, value);
+    known.len()
 }
 
 fn refused(error: ClientError) -> ProxyError {

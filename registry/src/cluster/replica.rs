@@ -13,6 +13,7 @@ use weir_registry_core::{LogEntry, RawRecord, Record, State};
 
 use super::Cluster;
 use crate::batch::{BATCH_MAX, Decided, Queued, answer};
+use crate::counts::Counts;
 use crate::log::kafka::{
     Announced, Announcement, BATCH_BYTES, Producer, WRITE_TIMEOUT, WriteError,
 };
@@ -39,6 +40,7 @@ pub(super) struct Replica {
     token: Option<String>,
     /// Set while a batch that landed at an unexpected offset is checked.
     checkpoint: Option<Checkpoint>,
+    counts: Arc<Counts>,
 }
 
 /// The state just before an offset.
@@ -69,9 +71,20 @@ impl Replica {
         state: Arc<ArcSwap<State>>,
         jobs: mpsc::Receiver<Queued>,
         events: mpsc::Receiver<Event>,
+        counts: Arc<Counts>,
     ) -> Replica {
         let waiting = VecDeque::new();
-        Replica { producer, cluster, state, jobs, events, waiting, token: None, checkpoint: None }
+        Replica {
+            producer,
+            cluster,
+            state,
+            jobs,
+            events,
+            waiting,
+            token: None,
+            checkpoint: None,
+            counts,
+        }
     }
 
     /// Runs until the registry is dropped.
@@ -256,7 +269,10 @@ impl Replica {
                 }
             }
             self.cluster.change_health(|health| health.writing = Some(Instant::now()));
+            let begun = Instant::now();
             let appended = self.producer.append(&decided.records, &[], deadline).await;
+            let appends = &self.counts.appends;
+            appends.count(&decided.records, begun.elapsed(), appended.is_ok());
             self.cluster.change_health(|health| health.writing = None);
             match appended {
                 Ok(first) if first == expected => {

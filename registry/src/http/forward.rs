@@ -7,6 +7,7 @@
 //! Before the answer goes back, this node has read what was written: its clients read their own writes.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use axum::Router;
@@ -163,10 +164,15 @@ impl Here {
             let epoch = leader.as_ref().map(|leader| leader.epoch);
             let elsewhere = leader.filter(|leader| leader.url != self.peers.own_url());
             if let Some(leader) = elsewhere {
+                let counts = self.registry.counts();
                 match self.forward(&leader, &parts, &body, deadline).await {
-                    Ok(response) => return response,
+                    Ok(response) => {
+                        counts.forwarded.fetch_add(1, Relaxed);
+                        return response;
+                    }
                     Err(NotForwarded::NotLeader) => {}
                     Err(NotForwarded::Failed(reason)) => {
+                        counts.not_forwarded.fetch_add(1, Relaxed);
                         return passing(RegistryError::Forwarding { reason });
                     }
                 }

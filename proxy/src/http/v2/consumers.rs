@@ -19,8 +19,9 @@ use super::own_instance::{Maker, OwnInstance};
 use crate::Proxy;
 use crate::consumer::{
     ConsumerSpec, Instance, MIN_BYTES, MIN_BYTES_DISABLED, MakerOfInstance, Outlook, Position,
-    Records, TopicPartition, close,
+    Records, TopicPartition, close, size,
 };
+use crate::counts::Channel;
 use crate::error::ProxyError;
 use crate::http::answer::{Answer, Bytes, Json, Nothing};
 use crate::http::encoded;
@@ -233,6 +234,8 @@ pub(crate) async fn records(
         Outlook::Joining => Some("joining"),
         Outlook::Clear => None,
     };
+    let bytes: usize = records.iter().take(count).map(size).sum();
+    proxy.consumed.count(Channel::v2(spec.value_format), count as u64, bytes as u64);
     let is_full = records.is_full();
     records.read(count);
     if is_full {

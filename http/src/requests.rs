@@ -1,4 +1,4 @@
-//! Requests as they are seen: each is counted by the route that answers it, and has a line in the [access log](crate::access_log).
+//! Requests as they are counted, by the route that answers each.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -17,10 +17,10 @@ use tokio::time::{Instant, Sleep, sleep};
 use tower::{Layer, Service};
 use weir_errors::ErrorBody;
 
-use crate::access_log::{ACCESS_LOG, Line};
 use crate::answer::{AnsweredCode, Json};
 use crate::connection::Arrival;
 use crate::counts::{NO_ROUTE, Route, index_of_method};
+use crate::follow::{Followed, followed};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -83,6 +83,7 @@ impl<R: Service<Request, Response = Response>> Service<Request> for CountedRoute
         let counted = request.extensions().get::<Arrival>().map(|Arrival(exchange)| {
             let CountedRoutes { service, path } = self.of;
             exchange.take_route(path);
+            weir_trace::with_current(|current| current.ongoing.take_route(path));
             let all = &exchange.shared().requests;
             let counts = self.counts.get_or_init(|| all.route(service, path)).clone();
             (counts, index_of_method(request.method()), Instant::now())
@@ -113,16 +114,16 @@ impl<F: Future<Output = Result<Response, E>>, E> Future for Counting<F> {
     }
 }
 
-/// A service whose requests are counted and logged.
+/// A service whose requests are counted.
 #[derive(Clone)]
 pub struct Observed<S> {
     name: &'static str,
     service: S,
 }
 
-/// Counts and logs a service's requests under a name.
-pub fn observed<S>(name: &'static str, service: S) -> Observed<S> {
-    Observed { name, service }
+/// Counts, logs and traces a service's requests under a name.
+pub fn observed<S>(name: &'static str, service: S) -> Followed<Observed<S>> {
+    followed(name, Observed { name, service })
 }
 
 impl<S: Service<Request, Response = Response, Error = Infallible>> Service<Request>
@@ -137,13 +138,10 @@ impl<S: Service<Request, Response = Response, Error = Infallible>> Service<Reque
     }
 
     fn call(&mut self, request: Request) -> Observing<S::Future> {
-        let line = tracing::enabled!(target: ACCESS_LOG, tracing::Level::DEBUG)
-            .then(|| Box::new(Line::of(&request)));
         let seen = request.extensions().get::<Arrival>().cloned().map(|arrival| Seen {
             service: self.name,
             method: index_of_method(request.method()),
             arrival,
-            line,
         });
         Observing { answering: self.service.call(request), seen, deadline: None }
     }
@@ -198,8 +196,6 @@ struct Seen {
     service: &'static str,
     method: usize,
     arrival: Arrival,
-    /// If there is an access log.
-    line: Option<Box<Line>>,
 }
 
 impl Seen {
@@ -210,9 +206,6 @@ impl Seen {
             // no route has counted it
             let counts = exchange.shared().requests.route(self.service, NO_ROUTE);
             counts.count_only(self.method, response.status());
-        }
-        if let Some(line) = self.line {
-            line.write(self.service, self.method, route.unwrap_or(NO_ROUTE), response);
         }
     }
 }

@@ -41,9 +41,7 @@ impl Current {
 
     /// Does something that does not wait, and belongs to this request.
     pub fn enter<T>(self, work: impl FnOnce() -> T) -> T {
-        let mut slot = Some(self);
-        let _entered = Entered::new(&mut slot);
-        work()
+        poll_within(&mut Some(self), work)
     }
 }
 
@@ -87,6 +85,26 @@ pub fn carry<F>(future: F) -> Within<F> {
 /// A future that belongs to a request. None: it belongs to none.
 pub fn within<F>(current: Option<Current>, future: F) -> Within<F> {
     Within { future, current }
+}
+
+/// A future that belongs to a request, as `make` makes it: that is the request's, too.
+pub fn made_within<F>(current: Current, make: impl FnOnce() -> F) -> Within<F> {
+    let mut current = Some(current);
+    let future = poll_within(&mut current, make);
+    Within { future, current }
+}
+
+/// Does something, such as polling, for the request in a slot. It is there again afterwards.
+pub fn poll_within<T>(current: &mut Option<Current>, work: impl FnOnce() -> T) -> T {
+    let _entered = Entered::new(current);
+    work()
+}
+
+impl<F> Within<F> {
+    /// The request that the future belongs to, while the future is not being polled.
+    pub fn request(&self) -> Option<&Current> {
+        self.current.as_ref()
+    }
 }
 
 pin_project! {

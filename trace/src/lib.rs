@@ -17,11 +17,14 @@ mod span;
 mod wait;
 
 pub use context::{TRACEPARENT, TRACESTATE, TraceContext};
-pub use current::{Current, Within, carry, current, is_recorded, outgoing, with_current, within};
+pub use current::{
+    Current, Within, carry, current, is_recorded, made_within, outgoing, poll_within, with_current,
+    within,
+};
 pub use ids::new_request_id;
 pub use ongoing::{Ongoing, RequestTrace};
 pub use outage::{Outage, elapsed};
 pub use phase::{PHASES, Phase};
 pub use sampler::Sampler;
-pub use span::{Attribute, Kind, Span, Spans, Value, start_tracing};
+pub use span::{Attribute, Kind, Span, Spans, Value, since_1970_ns, start_tracing};
 pub use wait::{Step, Waiting, wait};

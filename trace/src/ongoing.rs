@@ -15,6 +15,8 @@ use crate::span;
 pub struct Ongoing {
     id: OnceLock<HeaderValue>,
     trace: Option<RequestTrace>,
+    /// The route that answers it.
+    route: OnceLock<&'static str>,
     phases: Phases,
 }
 
@@ -39,7 +41,7 @@ impl Ongoing {
             let _ = of_id.set(id); // it is new
         }
         let trace = RequestTrace::of(headers, may_record);
-        Ongoing { id: of_id, trace, phases: Phases::default() }
+        Ongoing { id: of_id, trace, ..Ongoing::default() }
     }
 
     /// The request's id: its client's own, or a new one that is made when it is asked for.
@@ -50,6 +52,16 @@ impl Ongoing {
     /// None if neither the caller nor this process has a trace of it.
     pub fn trace(&self) -> Option<&RequestTrace> {
         self.trace.as_ref()
+    }
+
+    /// The request is answered by a route; the first one that says so counts.
+    pub fn take_route(&self, route: &'static str) {
+        let _ = self.route.set(route);
+    }
+
+    /// The route that answers it, if one does.
+    pub fn route(&self) -> Option<&'static str> {
+        self.route.get().copied()
     }
 
     /// Counts time for a phase.

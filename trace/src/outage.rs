@@ -1,6 +1,7 @@
 //! Trouble that lasts: said when it begins, at growing intervals while it lasts, and when it is over.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ pub struct Outage {
     /// What is said once it is over: "Kafka is reached again".
     over: &'static str,
     state: Mutex<Option<Lasting>>,
+    /// Whether there is anything in `state`.
+    lasts: AtomicBool,
 }
 
 struct Lasting {
@@ -39,7 +42,7 @@ struct Lasting {
 impl Outage {
     /// Nothing is wrong yet.
     pub const fn new(trouble: &'static str, over: &'static str) -> Outage {
-        Outage { trouble, over, state: Mutex::new(None) }
+        Outage { trouble, over, state: Mutex::new(None), lasts: AtomicBool::new(false) }
     }
 
     /// It does not work, now or still.
@@ -55,6 +58,7 @@ impl Outage {
                 said: now,
                 next_after: AGAIN_AFTER,
             });
+            self.lasts.store(true, Ordering::Relaxed);
             drop(state);
             tracing::warn!(target: "weir::outage", "{}: {why}", self.trouble);
             return;
@@ -79,6 +83,10 @@ impl Outage {
 
     /// It works. Returns true if it had not.
     pub fn is_over(&self) -> bool {
+        if !self.lasts.load(Ordering::Relaxed) {
+            return false;
+        }
+        self.lasts.store(false, Ordering::Relaxed);
         let ended = self.state.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(Lasting { since, begun, tries, .. }) = ended else { return false };
         let (since, took) = (clock(since), elapsed(begun.elapsed()));

@@ -26,10 +26,12 @@ pub enum Phase {
     Registry,
     /// The client takes its answer.
     Sending,
+    /// Threads of this process work for it: schemas are read and compared.
+    Work,
 }
 
 /// All phases, with their names in log lines.
-pub const PHASES: [(Phase, &str); 10] = [
+pub const PHASES: [(Phase, &str); 11] = [
     (Phase::Body, "body"),
     (Phase::Lane, "lane"),
     (Phase::Queue, "queue"),
@@ -40,6 +42,7 @@ pub const PHASES: [(Phase, &str); 10] = [
     (Phase::Poll, "poll"),
     (Phase::Registry, "registry"),
     (Phase::Sending, "sending"),
+    (Phase::Work, "work"),
 ];
 
 /// The time of each phase, in microseconds.

@@ -71,7 +71,7 @@ pub(crate) fn shortened(text: &str) -> String {
 }
 
 /// Nanoseconds since 1970 at a moment that has been.
-pub(crate) fn since_1970_ns(moment: Instant) -> u64 {
+pub fn since_1970_ns(moment: Instant) -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     now.saturating_sub(moment.elapsed()).as_nanos() as u64
 }

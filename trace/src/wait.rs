@@ -47,7 +47,15 @@ pub fn wait<F: Future>(step: Step, future: F) -> Waiting<F> {
         step,
         error_of: |_| None,
         attributes: Vec::new(),
-        state: State { step, own: None, waiting_since: None, open: None, is_begun: false },
+        name: None,
+        state: State {
+            step,
+            own: None,
+            waiting_since: None,
+            open: None,
+            is_begun: false,
+            only_if_it_waits: false,
+        },
     }
 }
 
@@ -59,6 +67,7 @@ pin_project! {
         step: Step,
         error_of: fn(&F::Output) -> Option<String>,
         attributes: Vec<Attribute>,
+        name: Option<String>,
         state: State,
     }
 }
@@ -71,11 +80,14 @@ struct State {
     waiting_since: Option<Instant>,
     open: Option<Open>,
     is_begun: bool,
+    /// Whether a span of what was ready at once is nobody's interest.
+    only_if_it_waits: bool,
 }
 
 /// A span that has not ended.
 struct Open {
-    step: Step,
+    name: String,
+    kind: Kind,
     context: TraceContext,
     parent: Option<u64>,
     begun: Instant,
@@ -88,6 +100,20 @@ impl<F: Future> Waiting<F> {
         if crate::current::is_recorded() {
             self.attributes.push((name, value().into()));
         }
+        self
+    }
+
+    /// Gives the span another name than the step's. `name` is asked for only if there is a span.
+    pub fn named(mut self, name: impl FnOnce() -> String) -> Self {
+        if crate::current::is_recorded() {
+            self.name = Some(name());
+        }
+        self
+    }
+
+    /// Has no span if it is ready at once, as what is found in a cache.
+    pub fn unless_ready(mut self) -> Self {
+        self.state.only_if_it_waits = true;
         self
     }
 
@@ -105,7 +131,7 @@ impl<F: Future> Future for Waiting<F> {
         let this = self.project();
         let state = this.state;
         if !state.is_begun {
-            state.begin(*this.step, std::mem::take(this.attributes));
+            state.begin(*this.step, this.name.take(), std::mem::take(this.attributes));
         }
         let polled = match state.own.is_some() {
             true => {
@@ -126,7 +152,7 @@ impl<F: Future> Future for Waiting<F> {
 }
 
 impl State {
-    fn begin(&mut self, step: Step, attributes: Vec<Attribute>) {
+    fn begin(&mut self, step: Step, name: Option<String>, attributes: Vec<Attribute>) {
         self.is_begun = true;
         if with_current(|current| current.span.is_some()) != Some(true) {
             return;
@@ -135,6 +161,7 @@ impl State {
         if let Some(context) = own.context() {
             let mut open = Open::new(step, context, own.span);
             open.attributes = attributes;
+            open.name = name.unwrap_or(open.name);
             own.span = Some(open.context.span_id);
             (self.own, self.open) = (Some(own), Some(open));
         }
@@ -155,7 +182,8 @@ impl State {
                 None => drop(with_current(count)),
             }
         }
-        if let Some(open) = self.open.take() {
+        let is_ready = since.is_none();
+        if let Some(open) = self.open.take().filter(|_| !(is_ready && self.only_if_it_waits)) {
             open.end(now, error());
         }
     }
@@ -171,16 +199,17 @@ impl Open {
     /// A span that begins now, below another one of a trace.
     fn new(step: Step, within: TraceContext, parent: Option<u64>) -> Open {
         let context = TraceContext { span_id: ids::span_id(), ..within };
-        Open { step, context, parent, begun: Instant::now(), attributes: Vec::new() }
+        let (name, kind) = (step.name.to_string(), step.kind);
+        Open { name, kind, context, parent, begun: Instant::now(), attributes: Vec::new() }
     }
 
     fn end(self, now: Instant, error: Option<String>) {
-        let Open { step, context, parent, begun, attributes } = self;
+        let Open { name, kind, context, parent, begun, attributes } = self;
         Span {
             context,
             parent,
-            name: step.name.to_string(),
-            kind: step.kind,
+            name,
+            kind,
             begun_ns: since_1970_ns(begun),
             ended_ns: since_1970_ns(now),
             attributes,

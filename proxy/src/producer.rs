@@ -11,8 +11,8 @@ use weir_kafka::{Code, Fault, Settings, TopicName};
 use crate::clients::{Clients, Permit, Purpose, not_made};
 use crate::error::ProxyError;
 use crate::send_queue::{
-    Counts, Delivery, MESSAGE_TIMEOUT, Outgoing, RecordHeader, SendQueue, SendResult, TOPIC_TIMEOUT_MS, lock,
-    retire,
+    Counts, Delivery, MESSAGE_TIMEOUT, Outgoing, RecordHeader, SendQueue, SendResult,
+    TOPIC_TIMEOUT_MS, lock, retire,
 };
 
 /// KiB of records that wait to be sent, over all requests.
@@ -82,7 +82,8 @@ impl Producers {
         let default = given.and_then(|acks| Acks::named(acks).ok()).unwrap_or_default();
         let (made, counts) = (Default::default(), Arc::default());
         let clients = clients.clone();
-        let producers = Producers { kafka, embedded, default, made, counts, clients, trace_records };
+        let producers =
+            Producers { kafka, embedded, default, made, counts, clients, trace_records };
         let permit = producers.clients.take(Purpose::Produce).map_err(not_made)?;
         let queue = Arc::new(producers.make(default, permit)?);
         *lock(&producers.made[default as usize]) = Some(queue);

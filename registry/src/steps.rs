@@ -29,4 +29,5 @@ pub(crate) const FORWARD: Step = Step::new(Phase::Leader, "registry forward", Ki
 
 /// This node reads what the leader has written for it.
 #[cfg(feature = "kafka")]
-pub(crate) const FOLLOW: Step = Step::new(Phase::CatchUp, "registry read own write", Kind::Internal);
+pub(crate) const FOLLOW: Step =
+    Step::new(Phase::CatchUp, "registry read own write", Kind::Internal);

@@ -89,8 +89,7 @@ impl RequestTrace {
             return None;
         }
         let trace_id = parent.map_or_else(ids::random, |parent| parent.trace_id);
-        let is_recorded =
-            sampler.is_some_and(|sampler| sampler.records(parent.as_ref(), trace_id));
+        let is_recorded = sampler.is_some_and(|sampler| sampler.records(parent.as_ref(), trace_id));
         let context = match parent {
             // who records nothing passes on what came
             Some(parent) if !is_recorded => parent,

@@ -157,7 +157,8 @@ mod tests {
 
     #[test]
     fn trouble_that_lasts_is_said_ever_more_rarely_and_when_it_is_over() {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true);
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true);
         let runtime = runtime.build().unwrap();
         let said = Said::default();
         let outage = Outage::new("Kafka is not reached", "Kafka is reached again");

@@ -41,7 +41,11 @@ mod tests {
             (false, none, Some(parent(true)), false),
         ] {
             let sampler = Sampler { asks_parent, ratio };
-            assert_eq!(sampler.records(given.as_ref(), u128::MAX), recorded, "{sampler:?} {given:?}");
+            assert_eq!(
+                sampler.records(given.as_ref(), u128::MAX),
+                recorded,
+                "{sampler:?} {given:?}"
+            );
         }
         let half = Sampler { asks_parent: true, ratio: 0.5 };
         let recorded = (0..1000).filter(|_| half.records(None, crate::ids::random())).count();

@@ -96,7 +96,11 @@ struct Open {
 
 impl<F: Future> Waiting<F> {
     /// Adds an attribute to the span. `value` is asked for only if there is one.
-    pub fn attribute<V: Into<Value>>(mut self, name: &'static str, value: impl FnOnce() -> V) -> Self {
+    pub fn attribute<V: Into<Value>>(
+        mut self,
+        name: &'static str,
+        value: impl FnOnce() -> V,
+    ) -> Self {
         if crate::current::is_recorded() {
             self.attributes.push((name, value().into()));
         }

@@ -316,9 +316,7 @@ async fn remember<K: Eq + Hash, V>(known: &Mutex<HashMap<K, V>>, key: K, value: 
 }
 
 /// Waits for what the registry is asked, which hears to which request the question belongs.
-async fn asking<T, E: fmt::Display>(
-    question: impl Future<Output = Result<T, E>>,
-) -> Result<T, E> {
+async fn asking<T, E: fmt::Display>(question: impl Future<Output = Result<T, E>>) -> Result<T, E> {
     let question = weir_serde::with_headers(weir_trace::outgoing, question);
     let asked = weir_trace::wait(REGISTRY, question).unless_ready();
     asked.failing_as(|answer| answer.as_ref().err().map(ToString::to_string)).await

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use hyper::body::Body as _;
 use tokio::sync::futures::OwnedNotified;
 use tokio::time::{Sleep, sleep, timeout};
+use weir_trace::{Kind, Phase, Step};
 
 use crate::budget::Held;
 use crate::connection::Arrival;
@@ -51,8 +52,19 @@ impl fmt::Display for BodyError {
     }
 }
 
+/// What reading a body is for its request.
+const STEP: Step = Step::new(Phase::Body, "read body", Kind::Internal);
+
 /// Reads a whole body. It counts until its request is answered.
 pub async fn read(
+    body: Body,
+    arrival: Option<&Arrival>,
+    bytes_max: usize,
+) -> Result<Vec<u8>, BodyError> {
+    weir_trace::wait(STEP, read_whole(body, arrival, bytes_max)).await
+}
+
+async fn read_whole(
     body: Body,
     arrival: Option<&Arrival>,
     bytes_max: usize,

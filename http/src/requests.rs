@@ -1,4 +1,4 @@
-//! Requests as they are seen: each is counted by the route that answers it, and has a line in the [access log](crate::access_log).
+//! Requests as they are counted, by the route that answers each.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -18,10 +18,10 @@ use tokio::time::{Instant, Sleep, sleep};
 use tower::{Layer, Service};
 use weir_errors::ErrorBody;
 
-use crate::access_log::{ACCESS_LOG, Line};
 use crate::answer::{AnsweredCode, Json};
 use crate::connection::Arrival;
 use crate::counts::{NO_ROUTE, Route, ServiceCounts, UnderWay, index_of_method};
+use crate::follow::{Followed, followed};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -84,6 +84,7 @@ impl<R: Service<Request, Response = Response>> Service<Request> for CountedRoute
         let counted = request.extensions().get::<Arrival>().map(|Arrival(exchange)| {
             let CountedRoutes { service, path } = self.of;
             exchange.take_route(path);
+            weir_trace::with_current(|current| current.ongoing.take_route(path));
             let all = &exchange.shared().requests;
             let counts = self.counts.get_or_init(|| all.route(service, path)).clone();
             counts.count_body(announced_bytes(&request));
@@ -124,7 +125,7 @@ impl<F: Future<Output = Result<Response, E>>, E> Future for Counting<F> {
     }
 }
 
-/// A service whose requests are counted and logged.
+/// A service whose requests are counted.
 #[derive(Clone)]
 pub struct Observed<S> {
     name: &'static str,
@@ -133,9 +134,9 @@ pub struct Observed<S> {
     service: S,
 }
 
-/// Counts and logs a service's requests under a name.
-pub fn observed<S>(name: &'static str, service: S) -> Observed<S> {
-    Observed { name, counts: Arc::default(), service }
+/// Counts, logs and traces a service's requests under a name.
+pub fn observed<S>(name: &'static str, service: S) -> Followed<Observed<S>> {
+    followed(name, Observed { name, counts: Arc::default(), service })
 }
 
 impl<S: Service<Request, Response = Response, Error = Infallible>> Service<Request>
@@ -150,13 +151,11 @@ impl<S: Service<Request, Response = Response, Error = Infallible>> Service<Reque
     }
 
     fn call(&mut self, request: Request) -> Observing<S::Future> {
-        let line = tracing::enabled!(target: ACCESS_LOG, tracing::Level::DEBUG)
-            .then(|| Box::new(Line::of(&request)));
         let seen = request.extensions().get::<Arrival>().cloned().map(|arrival| {
             let all = &arrival.0.shared().requests;
             let under_way = self.counts.get_or_init(|| all.service(self.name)).begin();
             let method = index_of_method(request.method());
-            Seen { service: self.name, method, arrival, under_way, line }
+            Seen { service: self.name, method, arrival, under_way }
         });
         Observing { answering: self.service.call(request), seen, deadline: None }
     }
@@ -214,8 +213,6 @@ struct Seen {
     method: usize,
     arrival: Arrival,
     under_way: UnderWay,
-    /// If there is an access log.
-    line: Option<Box<Line>>,
 }
 
 impl Seen {
@@ -229,9 +226,6 @@ impl Seen {
             counts.count_only(self.method, response.status());
         }
         self.under_way.answered(response.extensions().get::<AnsweredCode>().map(|code| code.0));
-        if let Some(line) = self.line {
-            line.write(self.service, self.method, route.unwrap_or(NO_ROUTE), response);
-        }
     }
 }
 

@@ -21,6 +21,7 @@ mod record;
 mod registry_for;
 mod schemas;
 mod send_queue;
+mod steps;
 
 use std::ops::Deref;
 use std::sync::Arc;

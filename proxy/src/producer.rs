@@ -11,8 +11,8 @@ use crate::clients::{Clients, Permit, Purpose, not_made};
 use crate::counts::Channel;
 use crate::error::ProxyError;
 use crate::send_queue::{
-    Counts, Delivery, MESSAGE_TIMEOUT, Outgoing, SendQueue, SendResult, TOPIC_TIMEOUT_MS, lock,
-    retire,
+    Counts, Delivery, MESSAGE_TIMEOUT, Outgoing, RecordHeader, SendQueue, SendResult,
+    TOPIC_TIMEOUT_MS, lock, retire,
 };
 
 /// KiB of records that wait to be sent, over all requests.
@@ -52,6 +52,8 @@ pub(crate) struct Producers {
     made: [Mutex<Option<Arc<SendQueue>>>; 3],
     counts: Arc<Counts>,
     clients: Arc<Clients>,
+    /// Whether records say to which trace they belong.
+    trace_records: bool,
 }
 
 impl Acks {
@@ -73,13 +75,15 @@ impl Producers {
         kafka: Settings,
         embedded: bool,
         clients: &Arc<Clients>,
+        trace_records: bool,
     ) -> Result<Producers, KafkaError> {
         let names = ["acks", "request.required.acks"];
         let given = names.iter().find_map(|n| kafka.librdkafka.get(*n));
         let default = given.and_then(|acks| Acks::named(acks).ok()).unwrap_or_default();
         let (made, counts) = (Default::default(), Arc::default());
         let clients = clients.clone();
-        let producers = Producers { kafka, embedded, default, made, counts, clients };
+        let producers =
+            Producers { kafka, embedded, default, made, counts, clients, trace_records };
         let permit = producers.clients.take(Purpose::Produce).map_err(not_made)?;
         let queue = Arc::new(producers.make(default, permit)?);
         *lock(&producers.made[default as usize]) = Some(queue);
@@ -111,6 +115,10 @@ impl Producers {
             Fault::new(Code::InvalidTopicException, reason)
         })?;
         let queue = self.get(acks.unwrap_or(self.default))?;
+        let records = match self.trace_records {
+            true => traced(records),
+            false => records,
+        };
         Ok(queue.add(topic, records, channel, &self.counts))
     }
 
@@ -194,6 +202,21 @@ impl Producers {
         }
         SendQueue::new(&settings, self.embedded, answer_timeout, permit)
     }
+}
+
+/// Records that say to which trace they belong, as the request does that they come with. What a record says itself stays.
+fn traced(mut records: Vec<Outgoing>) -> Vec<Outgoing> {
+    let context = weir_trace::outgoing();
+    for name in [&weir_trace::TRACEPARENT, &weir_trace::TRACESTATE] {
+        let Some(value) = context.get(name) else { continue };
+        for record in &mut records {
+            if record.headers.iter().all(|header| header.name != name.as_str()) {
+                let (name, value) = (name.to_string(), Some(value.as_bytes().to_vec()));
+                record.headers.push(RecordHeader { name, value });
+            }
+        }
+    }
+    records
 }
 
 impl Drop for Producers {

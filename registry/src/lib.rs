@@ -23,6 +23,7 @@ mod peers;
 mod registry;
 mod replay;
 mod settle;
+mod steps;
 mod writer;
 
 #[cfg(feature = "kafka")]

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use weir_http::{Limits, Shared};
 use weir_proxy::{Broker, BrokerConfig, EmbeddedBroker, Proxy, ProxyConfig};
@@ -23,13 +24,17 @@ use crate::face::FaceSettings;
 use crate::listen::Hangups;
 use crate::listeners::Listener;
 use crate::metrics;
+use crate::otlp::Telemetry;
 use crate::parts::Parts;
 use crate::served::{Served, ServiceKind};
 use crate::tls::Certificates;
 
 /// Runs until the process is told to stop.
 pub async fn run(tree: Tree, hangups: Hangups) -> Result<(), Error> {
-    let limits = Limits::for_descriptors(weir_http::raise_descriptors());
+    let limits = Limits {
+        slow_request: Duration::from_millis(*tree.process.slow_request_ms),
+        ..Limits::for_descriptors(weir_http::raise_descriptors())
+    };
     let shared = Arc::new(Shared::new(limits));
     metrics::add_process(&shared);
     let mut problems = Vec::new();
@@ -56,6 +61,7 @@ pub async fn run(tree: Tree, hangups: Hangups) -> Result<(), Error> {
 
     let mut parts = Parts::default();
     let management = served.manage(&tree, &mut parts);
+    parts.telemetry(Telemetry::start(&tree, management.service())?);
     let service = weir_registry::service(registry.clone());
     management.registry_is(&service);
     management.measures(registry.clone());

@@ -102,6 +102,7 @@ impl Management {
             .route("/healthz", get(healthz))
             .route("/readyz", get(readyz))
             .route("/metrics", get(metrics))
+            .route("/v1/log", crate::log::endpoint::methods())
             .into_router()
             .fallback(async || refused(StatusCode::NOT_FOUND, "HTTP 404 Not Found"))
             .method_not_allowed_fallback(async || {

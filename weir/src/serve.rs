@@ -2,6 +2,7 @@
 //! embedded broker.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use weir_http::{Certificate, Shared};
 use weir_proxy::{Broker, BrokerConfig, Proxy, ProxyConfig, RegistryFor};
@@ -20,6 +21,7 @@ use crate::listen::Hangups;
 use crate::listeners::Listener;
 use crate::management::Management;
 use crate::metrics;
+use crate::otlp::Telemetry;
 use crate::parts::Parts;
 use crate::served::{OwnRegistry, Served, ServiceKind};
 use crate::settings::consumer_instance_timeout;
@@ -27,7 +29,8 @@ use crate::tls::{Certificates, own_client};
 
 /// Runs until the process is told to stop. All addresses are taken before anything else is done.
 pub async fn run(configuration: Configuration, hangups: Hangups) -> Result<(), Error> {
-    let limits = limits(&configuration.tree.limits, weir_http::raise_descriptors());
+    let mut limits = limits(&configuration.tree.limits, weir_http::raise_descriptors());
+    limits.slow_request = Duration::from_millis(*configuration.tree.process.slow_request_ms);
     let shared = Arc::new(Shared::new(limits));
     metrics::add_process(&shared);
     let mut certificates = Certificates::new(&shared, &hangups);
@@ -42,6 +45,7 @@ pub async fn run(configuration: Configuration, hangups: Hangups) -> Result<(), E
     say(&configuration);
     let mut parts = Parts::default();
     let management = served.manage(&configuration.tree, &mut parts);
+    parts.telemetry(Telemetry::start(&configuration.tree, management.service())?);
     let runs = |role| configuration.tree.process.roles.contains(&role);
     if runs(Role::Registry) {
         serve_registry(&configuration, &access, &mut served, &management, &mut parts)?;

@@ -3,6 +3,7 @@
 mod callers;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -16,6 +17,7 @@ use weir_serde::api::{
     RegisterRequest, Schema, SchemaId, SchemaType, Subject, Version, VersionSpec,
 };
 use weir_serde::{ClientError, Part, RegistryClient, Stats};
+use weir_trace::Outage;
 
 pub(crate) use callers::SchemasOfCallers;
 
@@ -23,6 +25,11 @@ use crate::codec::Codec;
 use crate::counts::CacheCounts;
 use crate::error::ProxyError;
 use crate::format::{Format, SchemaFormat};
+use crate::steps::REGISTRY;
+
+/// While the registry does not answer.
+static OUTAGE: Outage =
+    Outage::new("the schema registry does not answer", "the schema registry answers again");
 
 /// Schemas that are known to belong to subjects; beyond, one starts anew.
 const KNOWN_MAX: usize = 1000;
@@ -117,10 +124,13 @@ impl Schemas {
         format: SchemaFormat,
         id: SchemaId,
     ) -> Result<Codec, ClientError> {
-        if !self.caller.sees_all(Kind::Subject) {
-            self.check_readable(id).await?;
-        }
-        self.codec(format, id).await
+        let found = async {
+            if !self.caller.sees_all(Kind::Subject) {
+                self.check_readable(id).await?;
+            }
+            self.codec(format, id).await
+        };
+        asking(found).await.inspect_err(note)
     }
 
     async fn check_readable(&self, id: SchemaId) -> Result<(), ClientError> {
@@ -173,7 +183,8 @@ impl Schemas {
             return Ok(resolved.clone());
         }
         self.counts.misses.fetch_add(1, Relaxed);
-        let resolved = Arc::new(self.resolve(topic, part, &key.2).await?);
+        let resolved = Arc::new(asking(self.resolve(topic, part, &key.2)).await?);
+        OUTAGE.is_over();
         let count = remember(&self.known, key, (resolved.clone(), Instant::now())).await;
         self.known_count.store(count, Relaxed);
         Ok(resolved)
@@ -330,7 +341,24 @@ async fn remember<K: Eq + Hash, V>(known: &Mutex<HashMap<K, V>>, key: K, value: 
     known.len()
 }
 
+/// Waits for what the registry is asked, which hears to which request the question belongs.
+async fn asking<T, E: fmt::Display>(question: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    let question = weir_serde::with_headers(weir_trace::outgoing, question);
+    let asked = weir_trace::wait(REGISTRY, question).unless_ready();
+    asked.failing_as(|answer| answer.as_ref().err().map(ToString::to_string)).await
+}
+
+/// Takes note of whether the registry answers at all.
+fn note(error: &ClientError) {
+    match error {
+        ClientError::Transport(_) => OUTAGE.fails(error),
+        ClientError::Registry { .. } => drop(OUTAGE.is_over()),
+        _ => {}
+    }
+}
+
 fn refused(error: ClientError) -> ProxyError {
+    note(&error);
     match error {
         ClientError::Registry { code: 40301, message, .. } => {
             ProxyError::RegistryDenied { reason: message }

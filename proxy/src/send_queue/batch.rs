@@ -12,6 +12,7 @@ use super::record::SendResult;
 use super::{Group, lock};
 use crate::counts::{Channel, RecordCounts};
 use crate::error::ProxyError;
+use crate::steps::PRODUCE;
 
 /// Records since the start.
 pub(crate) struct Counts {
@@ -41,7 +42,10 @@ impl Delivery {
     pub(crate) async fn results(self) -> Vec<SendResult> {
         if self.batch.missing.load(Ordering::Acquire) > 0 {
             // the last delivery says when; a producer that is gone delivers nothing
-            let _ = self.delivered.await;
+            let _ = weir_trace::wait(PRODUCE, self.delivered)
+                .attribute("messaging.system", || "kafka")
+                .attribute("messaging.destination.name", || &*self.batch.topic)
+                .await;
         }
         let results = std::mem::take(&mut *lock(&self.batch.results));
         results.into_iter().map(|result| result.unwrap_or_else(unknown)).collect()

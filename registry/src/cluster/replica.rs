@@ -12,12 +12,13 @@ use weir_registry_api::RegistryError;
 use weir_registry_core::{LogEntry, RawRecord, Record, State};
 
 use super::Cluster;
-use crate::batch::{BATCH_MAX, Decided, Queued, answer};
+use crate::batch::{BATCH_MAX, Decided, Queued, answer, note};
 use crate::counts::Counts;
 use crate::log::kafka::{
     Announced, Announcement, BATCH_BYTES, Producer, WRITE_TIMEOUT, WriteError,
 };
 use crate::replay::apply_entry;
+use crate::steps::{APPEND, APPLY, DECIDE};
 
 /// What happens beside commands.
 pub(crate) enum Event {
@@ -253,9 +254,12 @@ impl Replica {
         loop {
             let before = State::clone(&self.state.load());
             let expected = before.next_offset();
+            let begun = Instant::now();
             let batch = self.waiting.iter_mut().take(jobs_max);
             let decided = Decided::of(before, batch, BATCH_BYTES);
             let count = decided.count;
+            let at = Instant::now();
+            note(self.waiting.iter().take(count), DECIDE, begun, at);
             if decided.records.is_empty() {
                 // decided on a state that may be old: somebody else may lead
                 match self.is_end(expected, deadline).await {
@@ -269,14 +273,15 @@ impl Replica {
                 }
             }
             self.cluster.change_health(|health| health.writing = Some(Instant::now()));
-            let begun = Instant::now();
             let appended = self.producer.append(&decided.records, &[], deadline).await;
-            let appends = &self.counts.appends;
-            appends.count(&decided.records, begun.elapsed(), appended.is_ok());
+            let written = Instant::now();
+            self.counts.appends.count(&decided.records, written - at, appended.is_ok());
             self.cluster.change_health(|health| health.writing = None);
+            note(self.waiting.iter().take(count), APPEND, at, written);
             match appended {
                 Ok(first) if first == expected => {
                     self.show(decided.state);
+                    note(self.waiting.iter().take(count), APPLY, written, Instant::now());
                     return Written { count, result: Ok(()) };
                 }
                 Ok(first) => match self.overtaken(first, &decided.records, count, deadline).await {

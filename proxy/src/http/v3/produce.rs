@@ -78,7 +78,7 @@ pub(crate) async fn stream(
     let (reports, pending) = mpsc::channel(IN_FLIGHT_MAX);
     let sender = Sender::new(&proxy, &caller, cluster, &topic, acks);
     let reading = Reading { proxy, caller, principal, sender, reports };
-    tokio::spawn(reading.run(body));
+    tokio::spawn(weir_trace::carry(reading.run(body)));
     Ok(Streamed(Body::from_stream(written(pending))).into_response())
 }
 

@@ -11,7 +11,8 @@ impl Password {
         Password(text.into())
     }
 
-    pub(crate) fn text(&self) -> &str {
+    /// The text, for whom it is to be shown to.
+    pub fn text(&self) -> &str {
         &self.0
     }
 }

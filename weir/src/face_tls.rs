@@ -26,8 +26,8 @@ pub struct ListenerTls {
 /// What one server is told of its TLS.
 pub struct TlsSettings<'a> {
     pub section: &'static str,
-    /// A variable that names a certificate in a format that cannot be read.
-    pub unreadable: Option<&'a str>,
+    /// A setting of Confluent's that names a certificate in a format that cannot be read.
+    pub unreadable: Option<&'a Source>,
     pub tree: &'a Tree,
     pub listeners: &'a Sourced<Vec<ListenerUrl>>,
     pub cert: &'a Sourced<Option<PathBuf>>,
@@ -147,14 +147,14 @@ impl TlsSettings<'_> {
 
     fn no_certificate(&self) -> Problem {
         let prefix = if self.section == "proxy" { PROXY_PREFIX } else { REGISTRY_PREFIX };
-        if let Some(variable) = self.unreadable {
+        if let Some(source) = self.unreadable {
             let text = format!(
                 "a Java key store cannot be read. Write it as PKCS#12, with \
                  `keytool -importkeystore -srckeystore STORE -destkeystore STORE.p12 -deststoretype PKCS12`, and say \
                  {prefix}SSL_KEYSTORE_TYPE=PKCS12; or as PEM, with `openssl pkcs12 -in STORE.p12 -nodes -out STORE.pem`, \
                  and say {prefix}SSL_KEYSTORE_TYPE=PEM"
             );
-            return Problem::at(&Source::Confluent(variable.to_string()), text);
+            return Problem::at(source, text);
         }
         let section = self.section;
         let text = format!(

@@ -37,20 +37,21 @@ mod tls;
 mod user_command;
 
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 use weir_http::ACCESS_LOG;
 
-use cli::{AccessCommand, Cli, Command, ConfigCommand};
+use cli::{AccessCommand, Cli, Command, ConfigCommand, ExplainArgs};
 use config::Configuration;
 use config::flags::Flags;
 use config::print::Computed;
 use config::source::Source;
 use config::tree::Tree;
-use confluent::{Env, environment};
+use confluent::{Env, environment, explain};
 use error::Error;
 
 /// The system's allocator keeps what many threads needed at the same time.
@@ -64,13 +65,27 @@ const MIGRATE_LOG: &str = "info,rdkafka=off";
 const STACK_BYTES: usize = 8 * 1024 * 1024;
 
 fn main() -> ExitCode {
-    match run(Cli::parse().command) {
+    match run(Cli::parse_from(arguments(std::env::args_os())).command) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("weir: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// The arguments of `weir`. Under the name of one of Confluent's start scripts, it is `weir serve` for that server alone.
+fn arguments(given: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut given: Vec<OsString> = given.collect();
+    let name = given.first().map(Path::new).and_then(Path::file_name);
+    let role = match name.and_then(OsStr::to_str) {
+        Some("schema-registry-start") => "registry",
+        Some("kafka-rest-start") => "proxy",
+        _ => return given,
+    };
+    let command = ["serve", "--roles", role].map(OsString::from);
+    given.splice(1..1, command);
+    given
 }
 
 /// Runs a command to its end. Returns the exit code, which is not 0 where that is an answer.
@@ -87,12 +102,13 @@ fn run(command: Command) -> Result<ExitCode, Error> {
             in_runtime(async { dev::run(tree, listen::outlive_signals()).await })
         }
         Command::Serve(flags) => {
-            let configuration = Configuration::of_serve(&flags.0, &env)?;
+            let configuration = Configuration::of_serve(&flags.flags(), &env)?;
             log_to_stderr(&filter(&configuration.tree));
             in_runtime(async { serve::run(configuration, listen::outlive_signals()).await })
         }
         Command::Config(ConfigCommand::Print(flags)) => print(&flags.0, &env),
-        Command::Config(ConfigCommand::Check(args)) => check(args.file, &args.flags.0, &env),
+        Command::Config(ConfigCommand::Check(args)) => check(args.file, args.flags.0, &env),
+        Command::Config(ConfigCommand::Explain(args)) => return explain(&args),
         Command::User(command) => user_command::run(command),
         Command::Key(command) => key_command::run(command),
         Command::Migrate(args) => {
@@ -163,10 +179,15 @@ fn computed(configuration: &Configuration) -> Computed {
 }
 
 /// `weir config check`.
-fn check(file: Option<PathBuf>, flags: &Flags, env: &Env) -> Result<(), Error> {
+fn check(file: Option<PathBuf>, mut flags: Flags, env: &Env) -> Result<(), Error> {
+    let is_properties = |file: &PathBuf| file.extension().is_some_and(|end| end == "properties");
     let checked = match file {
-        Some(file) => Configuration::of_file(file, flags, env),
-        None => Configuration::of_serve(flags, env),
+        Some(file) if is_properties(&file) => {
+            flags.properties.push(file.to_string_lossy().into_owned());
+            Configuration::of_serve(&flags, env)
+        }
+        Some(file) => Configuration::of_file(file, &flags, env),
+        None => Configuration::of_serve(&flags, env),
     };
     match checked {
         Ok(configuration) => {
@@ -184,6 +205,17 @@ fn check(file: Option<PathBuf>, flags: &Flags, env: &Env) -> Result<(), Error> {
         }
         Err(error) => Err(error),
     }
+}
+
+/// `weir config explain`.
+fn explain(args: &ExplainArgs) -> Result<ExitCode, Error> {
+    let (text, is_known) = match &args.name {
+        Some(name) => explain::one(name),
+        None if args.all => (explain::all(), true),
+        None => (explain::counts(), true),
+    };
+    write_out(&text)?;
+    Ok(if is_known { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn write_out(text: &str) -> Result<(), Error> {

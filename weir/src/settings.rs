@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use weir_proxy::{ClientSettings, RateLimits};
+use weir_proxy::{ClientSettings, ConsumerDefaults, RateLimits};
 use weir_registry::{Limits, Options};
 
 use crate::clusters::{Clusters, of_kind};
@@ -25,6 +25,7 @@ pub struct Settings {
     /// What the proxy's producers, consumers and questions about the cluster have beyond its cluster's settings.
     pub kafka_clients: ClientSettings,
     pub rate_limits: RateLimits,
+    pub consumer_defaults: ConsumerDefaults,
 }
 
 impl Settings {
@@ -51,6 +52,7 @@ impl Settings {
                 consumer: of_kind(&tree.proxy.consumer, tree),
                 admin: of_kind(&tree.proxy.admin, tree),
             },
+            consumer_defaults: consumer_defaults(tree),
             rate_limits: RateLimits {
                 requests_per_s: *tree.proxy.rate_limit_requests_per_sec,
                 bytes_per_s: *tree.proxy.rate_limit_bytes_per_sec,
@@ -68,9 +70,6 @@ impl Settings {
                 problems.push(Problem::missing(
                     "the proxy needs --bootstrap-servers (or `weir dev`, which embeds a broker)",
                 ));
-            }
-            if tree.proxy.schema_registry_url.is_none() && !runs(Role::Registry) {
-                problems.push(Problem::missing("the proxy needs --schema-registry-url"));
             }
         }
         if runs(Role::Registry) && self.store == Store::Kafka {
@@ -108,6 +107,17 @@ fn options(tree: &Tree) -> Options {
             steps: *registry.request_steps_max,
             bytes: *registry.request_bytes_max,
         },
+    }
+}
+
+fn consumer_defaults(tree: &Tree) -> ConsumerDefaults {
+    let proxy = &tree.proxy;
+    // 0 is -1 in the proxy's API
+    let min_bytes = proxy.consumer_fetch_min_bytes.map(|bytes| if bytes == 0 { -1 } else { bytes.into() });
+    ConsumerDefaults {
+        min_bytes,
+        request_timeout: Duration::from_millis(*proxy.consumer_request_timeout_ms),
+        request_bytes_max: *proxy.consumer_request_bytes_max,
     }
 }
 

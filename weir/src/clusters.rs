@@ -25,6 +25,8 @@ pub struct Clusters {
     pub proxy: Settings,
     /// Addresses that are left out, and why.
     pub notes: Vec<String>,
+    /// Clusters that want a login, and are told no way to log in.
+    pub problems: Vec<Problem>,
 }
 
 impl Clusters {
@@ -80,7 +82,10 @@ impl Clusters {
         if protocol.starts_with("sasl_")
             && !["sasl.mechanism", "sasl.mechanisms"].into_iter().any(has_mechanism)
         {
-            return Err(Problem::at(&servers.source, NO_MECHANISM));
+            let problem = Problem::at(&servers.source, NO_MECHANISM);
+            if !self.problems.contains(&problem) {
+                self.problems.push(problem);
+            }
         }
         Ok(Settings { bootstrap_servers: addresses.servers, librdkafka })
     }

@@ -45,6 +45,17 @@ pub fn is_pkcs12(file: &Path) -> bool {
     file.extension().is_some_and(|end| ["p12", "pfx"].iter().any(|it| end.eq_ignore_ascii_case(it)))
 }
 
+/// What is said of a store with a listener's certificate that cannot be read, and what to do.
+pub fn unreadable_store(section: &str) -> String {
+    let prefix = if section == "proxy" { PROXY_PREFIX } else { REGISTRY_PREFIX };
+    format!(
+        "a Java key store cannot be read. Write it as PKCS#12, with \
+         `keytool -importkeystore -srckeystore STORE -destkeystore STORE.p12 -deststoretype PKCS12`, and say \
+         {prefix}SSL_KEYSTORE_TYPE=PKCS12; or as PEM, with `openssl pkcs12 -in STORE.p12 -nodes -out STORE.pem`, \
+         and say {prefix}SSL_KEYSTORE_TYPE=PEM"
+    )
+}
+
 impl TlsSettings<'_> {
     /// TLS of one https listener; none if something is missing, which is a problem then.
     pub fn of_listener(
@@ -148,13 +159,7 @@ impl TlsSettings<'_> {
     fn no_certificate(&self) -> Problem {
         let prefix = if self.section == "proxy" { PROXY_PREFIX } else { REGISTRY_PREFIX };
         if let Some(source) = self.unreadable {
-            let text = format!(
-                "a Java key store cannot be read. Write it as PKCS#12, with \
-                 `keytool -importkeystore -srckeystore STORE -destkeystore STORE.p12 -deststoretype PKCS12`, and say \
-                 {prefix}SSL_KEYSTORE_TYPE=PKCS12; or as PEM, with `openssl pkcs12 -in STORE.p12 -nodes -out STORE.pem`, \
-                 and say {prefix}SSL_KEYSTORE_TYPE=PEM"
-            );
-            return Problem::at(source, text);
+            return Problem::at(source, unreadable_store(self.section));
         }
         let section = self.section;
         let text = format!(

@@ -160,16 +160,35 @@ fn of_log(name: &str, value: &str, java: &BTreeMap<String, &str>) -> Option<Fate
             "a Java key store cannot be read here: export it as PEM, and say .._SSL_KEYSTORE_TYPE=PEM",
         )),
         // of consumers and producers, which the log has its own of
-        "enable.auto.commit" | "auto.commit.interval.ms" | "auto.offset.reset" | "max.poll.records"
-        | "max.poll.interval.ms" | "group.instance.id" | "group.protocol" | "group.remote.assignor"
-        | "session.timeout.ms" | "heartbeat.interval.ms" | "partition.assignment.strategy"
-        | "share.acknowledgement.mode" | "isolation.level" => {
+        "enable.auto.commit"
+        | "auto.commit.interval.ms"
+        | "auto.offset.reset"
+        | "max.poll.records"
+        | "max.poll.interval.ms"
+        | "group.instance.id"
+        | "group.protocol"
+        | "group.remote.assignor"
+        | "session.timeout.ms"
+        | "heartbeat.interval.ms"
+        | "partition.assignment.strategy"
+        | "share.acknowledgement.mode"
+        | "isolation.level" => {
             Some(Ignored("the topic is read without a consumer group, from its beginning"))
         }
-        "acks" | "linger.ms" | "batch.size" | "buffer.memory" | "compression.type"
-        | "compression.gzip.level" | "compression.lz4.level" | "compression.zstd.level"
-        | "delivery.timeout.ms" | "max.in.flight.requests.per.connection" | "max.request.size"
-        | "enable.idempotence" | "max.block.ms" | "retries" => Some(Ignored(
+        "acks"
+        | "linger.ms"
+        | "batch.size"
+        | "buffer.memory"
+        | "compression.type"
+        | "compression.gzip.level"
+        | "compression.lz4.level"
+        | "compression.zstd.level"
+        | "delivery.timeout.ms"
+        | "max.in.flight.requests.per.connection"
+        | "max.request.size"
+        | "enable.idempotence"
+        | "max.block.ms"
+        | "retries" => Some(Ignored(
             "the topic is written by a producer that waits for all replicas, and tries again itself",
         )),
         "ssl.cipher.suites" => Some(Ignored(
@@ -186,10 +205,13 @@ fn of_log(name: &str, value: &str, java: &BTreeMap<String, &str>) -> Option<Fate
 /// Settings of the proxy's own that begin with `consumer.`.
 fn of_proxy(name: &str) -> Option<Fate> {
     match name {
-        "instance.timeout.ms" | "instances.connected" | "request.timeout.ms"
-        | "request.max.bytes" | "threads" | "iterator.timeout.ms" | "iterator.backoff.ms" => {
-            Some(Elsewhere)
-        }
+        "instance.timeout.ms"
+        | "instances.connected"
+        | "request.timeout.ms"
+        | "request.max.bytes"
+        | "threads"
+        | "iterator.timeout.ms"
+        | "iterator.backoff.ms" => Some(Elsewhere),
         _ => None,
     }
 }

@@ -53,7 +53,9 @@ pub fn tls(name: &str, value: &str, java: &BTreeMap<String, &str>) -> Fate {
         "ssl.cipher.suites" => match openssl_suites(value) {
             Some(suites) if suites.is_empty() => Ignored("all suites of TLS 1.3 are spoken"),
             Some(suites) => Is(vec![("ssl.cipher.suites", suites)]),
-            None => Refused("one of them is not known; say --kafka ssl.cipher.suites with OpenSSL's names"),
+            None => Refused(
+                "one of them is not known; say --kafka ssl.cipher.suites with OpenSSL's names",
+            ),
         },
         "ssl.protocol"
         | "ssl.provider"
@@ -165,9 +167,9 @@ mod tests {
     #[test]
     fn kerberos_and_oauth_are_refused_with_what_to_do() {
         let krb = "com.sun.security.auth.module.Krb5LoginModule required useKeyTab=true;";
-        let oauth =
-            "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required clientId=\"a\";";
-        let handler = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler";
+        let oauth = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required clientId=\"a\";";
+        let handler =
+            "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler";
         for (name, value, mechanism) in [
             ("sasl.mechanism", "gssapi", "Kerberos (GSSAPI)"),
             ("sasl.jaas.config", krb, "Kerberos (GSSAPI)"),

@@ -36,8 +36,8 @@ mod table;
 mod tls;
 mod user_command;
 
-use std::io::{IsTerminal, Write};
 use std::ffi::{OsStr, OsString};
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -168,14 +168,23 @@ fn computed(configuration: &Configuration) -> Computed {
     };
     let limits = limits::limits(&configuration.tree.limits, weir_http::raise_descriptors());
     let per_address = limits.connections_per_address_max.to_string();
-    Computed::from([
+    let mut computed = Computed::from([
         ("registry.store", (store, from)),
         ("limits.connections_max", (limits.connections_max.to_string(), Source::Default)),
         (
             "limits.connections_per_address_max",
             (per_address, Source::Implied("limits.connections_max")),
         ),
-    ])
+    ]);
+    let settings = &configuration.settings;
+    for (face, key) in
+        [(&settings.registry, "registry.listeners"), (&settings.proxy, "proxy.listeners")]
+    {
+        if face.listeners.iter().any(|listener| listener.as_before && listener.url.is_exposed()) {
+            computed.insert("insecure", ("true".to_string(), Source::Implied(key)));
+        }
+    }
+    computed
 }
 
 /// `weir config check`.

@@ -224,7 +224,12 @@ fn proxy(configuration: &Configuration, client: RegistryFor) -> Result<Proxy, Er
         rate_limits: settings.rate_limits,
         consumers: settings.consumer_defaults.clone(),
         batch_entries_max: *tree.proxy.batch_entries_max,
-        resource_name_authority: tree.proxy.resource_name_authority.as_deref().unwrap_or_default().into(),
+        resource_name_authority: tree
+            .proxy
+            .resource_name_authority
+            .as_deref()
+            .unwrap_or_default()
+            .into(),
         v2: *tree.proxy.api_v2,
         v3: *tree.proxy.api_v3,
     };

@@ -263,7 +263,7 @@ fn warn_of_exposure(wanted: &FaceListener, address: SocketAddr, has_door: bool) 
     match has_door {
         false => tracing::warn!(
             "{address} is open to whoever reaches it, as Confluent's server is with these settings: say who may come in \
-             (docs/access.md), or --insecure=false to end such a start"
+             (docs/login), or --insecure=false to end such a start"
         ),
         true if !wanted.https => tracing::warn!(
             "{address} asks for passwords without HTTPS, as Confluent's server does with these settings: they can be \

@@ -36,6 +36,7 @@ impl Settings {
             problems.push(problem);
             Clusters::default()
         });
+        problems.extend(clusters.problems.iter().cloned());
         let registry = FaceSettings::of_registry(tree, surroundings).face(&mut problems);
         let proxy = FaceSettings::of_proxy(tree, surroundings).face(&mut problems);
         let management = FaceSettings::of_management(tree).face(&mut problems);
@@ -113,7 +114,8 @@ fn options(tree: &Tree) -> Options {
 fn consumer_defaults(tree: &Tree) -> ConsumerDefaults {
     let proxy = &tree.proxy;
     // 0 is -1 in the proxy's API
-    let min_bytes = proxy.consumer_fetch_min_bytes.map(|bytes| if bytes == 0 { -1 } else { bytes.into() });
+    let min_bytes =
+        proxy.consumer_fetch_min_bytes.map(|bytes| if bytes == 0 { -1 } else { bytes.into() });
     ConsumerDefaults {
         min_bytes,
         request_timeout: Duration::from_millis(*proxy.consumer_request_timeout_ms),
@@ -151,6 +153,7 @@ mod tests {
             ("SCHEMA_REGISTRY_LISTENERS", "http://0.0.0.0:18081,http://0.0.0.0:18082"),
             (STORE, "SASL_SSL://kafka:9092"),
             ("KAFKA_REST_CLIENT_SECURITY_PROTOCOL", "SASL_SSL"),
+            ("SCHEMA_REGISTRY_KAFKASTORE_SASL_MECHANISM", "PLAIN"),
             ("KAFKA_REST_SCHEMA_REGISTRY_URL", "http://sr:8081"),
             ("HOSTNAME", "container"),
         ];

@@ -271,11 +271,7 @@ mod tests {
             (r#"{"key.format":"xml"}"#, 422),
             (r#"{"unknown":1}"#, 422),
         ] {
-            assert_eq!(
-                spec(body.as_bytes()).unwrap_err().code(),
-                code,
-                "{body}"
-            );
+            assert_eq!(spec(body.as_bytes()).unwrap_err().code(), code, "{body}");
         }
     }
 }

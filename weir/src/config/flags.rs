@@ -43,7 +43,11 @@ impl Flags {
             let texts: Vec<String> = matches.get_many(setting.key)?.cloned().collect();
             Some((setting.key, texts))
         });
-        Flags { config: matches.get_one(CONFIG).cloned(), properties: Vec::new(), texts: texts.collect() }
+        Flags {
+            config: matches.get_one(CONFIG).cloned(),
+            properties: Vec::new(),
+            texts: texts.collect(),
+        }
     }
 }
 

@@ -49,7 +49,8 @@ fn read(
     let file = std::fs::File::open(path).map_err(unread)?;
     file.take(BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unread)?;
     if bytes.len() as u64 > BYTES_MAX {
-        let text = format!("{}: a file of properties has at most {BYTES_MAX} bytes", path.display());
+        let text =
+            format!("{}: a file of properties has at most {BYTES_MAX} bytes", path.display());
         problems.push(Problem::missing(text));
         return Ok(None);
     }

@@ -128,5 +128,8 @@ fn the_document_has_every_setting_of_the_reference() {
     if std::env::var_os("WEIR_WRITE_DOCS").is_some() {
         std::fs::write(path, &expected).unwrap();
     }
-    assert!(text == expected, "docs/confluent-settings.md is not what the table says: WEIR_WRITE_DOCS=1");
+    assert!(
+        text == expected,
+        "docs/confluent-settings.md is not what the table says: WEIR_WRITE_DOCS=1"
+    );
 }

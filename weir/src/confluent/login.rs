@@ -36,12 +36,16 @@ pub fn kafka_client(
     env: &Env,
 ) -> Option<Result<Property, Problem>> {
     let (source, path) = named_file(server, variables, env)?;
-    let wrong = |text: String| {
-        Some(Err(Problem { source: Some(source.clone()), text, waivable: true }))
-    };
+    let wrong =
+        |text: String| Some(Err(Problem { source: Some(source.clone()), text, waivable: true }));
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
-        Err(error) => return wrong(format!("{path}: {error}")),
+        Err(error) => {
+            return wrong(format!(
+                "{path}: {error}; the login to Kafka may stand in SCHEMA_REGISTRY_KAFKASTORE_SASL_JAAS_CONFIG or \
+                 KAFKA_REST_CLIENT_SASL_JAAS_CONFIG instead"
+            ));
+        }
     };
     match section(&text, KAFKA_CLIENT) {
         Some(line) => {

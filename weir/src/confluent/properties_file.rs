@@ -168,7 +168,10 @@ mod tests {
         let of = |path: &str, text: &str| {
             server_of(Path::new(path), &parse(Path::new(path), text.as_bytes()).unwrap())
         };
-        assert_eq!(of("/etc/schema-registry/schema-registry.properties", ""), Some(Server::Registry));
+        assert_eq!(
+            of("/etc/schema-registry/schema-registry.properties", ""),
+            Some(Server::Registry)
+        );
         assert_eq!(of("/etc/kafka-rest/kafka-rest.properties", ""), Some(Server::Proxy));
         assert_eq!(of("sr.properties", "kafkastore.topic=t"), Some(Server::Registry));
         assert_eq!(of("a.properties", "bootstrap.servers=k:9092"), Some(Server::Proxy));

@@ -93,9 +93,9 @@ pub fn all() -> impl Iterator<Item = &'static Reference> {
 pub fn find(server: Server, name: &str) -> Option<&'static Reference> {
     let list = if server == Server::Proxy { &*PROXY } else { &*REGISTRY };
     // what is for all clients of Kafka is what one kind of them has
-    let of_kinds = name.strip_prefix("client.").map(|rest| {
-        ["producer.", "consumer.", "admin."].map(|kind| format!("{kind}{rest}"))
-    });
+    let of_kinds = name
+        .strip_prefix("client.")
+        .map(|rest| ["producer.", "consumer.", "admin."].map(|kind| format!("{kind}{rest}")));
     let of_kind = || of_kinds.iter().flatten().find_map(|name| list.get(name.as_str()));
     list.get(name).or_else(of_kind)
 }
@@ -107,9 +107,11 @@ mod tests {
     #[test]
     fn values_of_a_wrong_type_are_found() {
         let fault = |server, name, value| find(server, name).unwrap().fault(value);
-        for (name, value) in
-            [("producer.threads", " 7 "), ("rate.limit.enable", " TRUE "), ("client.linger.ms", "5")]
-        {
+        for (name, value) in [
+            ("producer.threads", " 7 "),
+            ("rate.limit.enable", " TRUE "),
+            ("client.linger.ms", "5"),
+        ] {
             assert_eq!(fault(Server::Proxy, name, value), None, "{name}");
         }
         for (name, value, said) in [

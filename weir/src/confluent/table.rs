@@ -51,8 +51,7 @@ const NAMED_BY_TOPIC: &[&str] = &[
     "io.confluent.kafka.serializers.subject.topicnamestrategy",
     "io.confluent.kafka.serializers.subject.associatednamestrategy",
 ];
-const STRATEGY: &str =
-    "subjects are named after the topic: a request of API v3 names another subject, or says subject_name_strategy";
+const STRATEGY: &str = "subjects are named after the topic: a request of API v3 names another subject, or says subject_name_strategy";
 const NO_RULES: &str = "the proxy runs no rules of data contracts";
 const LIMIT: &str = "limit requests in a reverse proxy in front";
 const PROXY_LIMIT: &str =

@@ -55,7 +55,8 @@ impl Scope {
     /// Whether a server's way to Kafka counts: if it runs, or if the one that runs has none of its own.
     pub fn reaches_kafka(&self, server: Server, variables: &Variables) -> bool {
         let running = if server == Server::Proxy { Server::Registry } else { Server::Proxy };
-        let keys = ["kafka.bootstrap_servers", "registry.bootstrap_servers", "proxy.bootstrap_servers"];
+        let keys =
+            ["kafka.bootstrap_servers", "registry.bootstrap_servers", "proxy.bootstrap_servers"];
         let is_known = keys.iter().any(|key| self.others.has(key));
         self.runs(server) || !is_known && variables.brokers(running).is_none()
     }
@@ -264,8 +265,7 @@ impl Translation {
             let level = property.value.trim().to_ascii_lowercase();
             let at = LEVELS.iter().position(|(java, _)| *java == level);
             if at.is_none() {
-                self.notes
-                    .push(format!("{} is ignored: it is no level of a log", property.source));
+                self.notes.push(format!("{} is ignored: it is no level of a log", property.source));
             }
             Some((at?, property))
         });

@@ -101,7 +101,11 @@ fn bitnamis_login(variables: &Variables) -> Vec<Property> {
     let mechanism = text("kafka.sasl.mechanism");
     let mut all = vec![
         named("sasl.username", user, &first(user)),
-        named("sasl.mechanism", mechanism.unwrap_or(user), mechanism.map_or("PLAIN", |it| &it.value)),
+        named(
+            "sasl.mechanism",
+            mechanism.unwrap_or(user),
+            mechanism.map_or("PLAIN", |it| &it.value),
+        ),
     ];
     all.extend(text("kafka.sasl.passwords").map(|it| named("sasl.password", it, &first(it))));
     all

@@ -120,7 +120,8 @@ impl Translation {
                     let is_key = property.name != "ssl.truststore.password";
                     let of = if is_key { "keystore" } else { "truststore" };
                     if store(of) == Some(StoreType::Pkcs12) {
-                        let key = if is_key { "tls_key_password" } else { "tls_client_ca_password" };
+                        let key =
+                            if is_key { "tls_key_password" } else { "tls_client_ca_password" };
                         let key = format!("{}.{key}", section(server));
                         self.set(&key, &property.value, &property.source);
                     }
@@ -191,7 +192,10 @@ mod tests {
         let kafka = ("KAFKASTORE_BOOTSTRAP_SERVERS", "k:9092");
         assert_eq!(listeners(&[kafka]).unwrap(), ["http://0.0.0.0:8081"]);
         assert_eq!(listeners(&[kafka, ("PORT", "81")]).unwrap(), ["http://0.0.0.0:81"]);
-        assert_eq!(listeners(&[kafka, ("PORT", "tcp://1.2.3.4:81")]).unwrap()[0], "http://0.0.0.0:8081");
+        assert_eq!(
+            listeners(&[kafka, ("PORT", "tcp://1.2.3.4:81")]).unwrap()[0],
+            "http://0.0.0.0:8081"
+        );
         assert_eq!(listeners(&[("MODE_MUTABILITY", "true")]).unwrap(), ["127.0.0.1:8081"]);
         assert!(listeners(&[kafka, ("PORT", "70000")]).unwrap_err().contains("REGISTRY_PORT"));
     }
@@ -204,11 +208,15 @@ mod tests {
         let found = listeners(&[named, map, told]).unwrap();
         assert_eq!(found, ["http://127.0.0.1:2", "http://127.0.0.1:1"]);
         let error = listeners(&[named]).unwrap_err();
-        assert!(error.contains("listener.protocol.map does not say what internal speaks"), "{error}");
+        assert!(
+            error.contains("listener.protocol.map does not say what internal speaks"),
+            "{error}"
+        );
         let error = listeners(&[named, map, ("INTER_INSTANCE_LISTENER_NAME", "x")]).unwrap_err();
         assert!(error.contains("listeners has none with this name"), "{error}");
         let https = ("LISTENER_PROTOCOL_MAP", "internal:http,external:https");
-        let error = listeners(&[named, https, ("LISTENER_NAME_EXTERNAL_SSL_KEYSTORE_LOCATION", "/a")]);
+        let error =
+            listeners(&[named, https, ("LISTENER_NAME_EXTERNAL_SSL_KEYSTORE_LOCATION", "/a")]);
         assert!(error.unwrap_err().contains("_EXTERNAL_SSL_KEYSTORE_LOCATION: a Java key store"));
         let error = listeners(&[named, map, ("LISTENER_NAME_EXTERNAL_SSL_CIPHER_SUITES", "x")]);
         assert!(error.unwrap_err().contains("of one listener"));

@@ -18,9 +18,8 @@ const LOGIN_PREFIXES: [&str; 3] = ["schema.registry.", "client.schema.registry."
 fn find<'a>(variables: &'a Variables, name: &str) -> Option<&'a Property> {
     // `client.ssl.*` is about Kafka
     let prefixes = LOGIN_PREFIXES.iter().take(if name.starts_with("ssl.") { 2 } else { 3 });
-    let mut found = prefixes.filter_map(|prefix| {
-        variables.text(Server::Proxy, &format!("{prefix}{name}"))
-    });
+    let mut found =
+        prefixes.filter_map(|prefix| variables.text(Server::Proxy, &format!("{prefix}{name}")));
     found.next()
 }
 
@@ -64,19 +63,18 @@ impl Translation {
             return;
         };
         if let Some(urls) = urls {
-            let all: Vec<String> = urls
-                .value
-                .split(',')
-                .map(|url| with_login(url.trim(), &user, &password))
-                .collect();
+            let all: Vec<String> =
+                urls.value.split(',').map(|url| with_login(url.trim(), &user, &password)).collect();
             self.set(URL, &all.join(","), &urls.source);
         }
     }
 
     fn bearer(&mut self, variables: &Variables) {
         let Some(from) = find(variables, "bearer.auth.credentials.source") else { return };
-        match (from.value.trim().to_ascii_uppercase().as_str(), find(variables, "bearer.auth.token"))
-        {
+        match (
+            from.value.trim().to_ascii_uppercase().as_str(),
+            find(variables, "bearer.auth.token"),
+        ) {
             ("STATIC_TOKEN", Some(token)) => {
                 self.set("proxy.schema_registry_token", token.value.trim(), &token.source);
             }

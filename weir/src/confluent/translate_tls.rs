@@ -5,6 +5,7 @@ use super::translate::{Translation, section};
 use super::variables::{Property, Variables};
 use crate::config::problem::Problem;
 use crate::config::source::Source;
+use crate::face_tls::unreadable_store;
 
 /// How certificates are kept.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,6 +38,11 @@ impl Translation {
                 }
                 None => {
                     self.unreadable_stores.insert(section, location.source());
+                    let listeners = variables.text(server, "listeners");
+                    if listeners.is_some_and(|it| it.value.to_lowercase().contains("https://")) {
+                        let text = unreadable_store(section);
+                        self.problems.push(Problem::at(&location.source, text));
+                    }
                 }
             }
         }
@@ -155,7 +161,8 @@ pub fn client_auth_word(value: &str) -> Option<&'static str> {
 /// Whether a suite is among those of our TLS, by its name in Java.
 fn is_spoken(suite: &str) -> bool {
     let ends = |end: &&str| suite.ends_with(*end);
-    let is_13 = ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"];
+    let is_13 =
+        ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"];
     let is_12 = ["_AES_128_GCM_SHA256", "_AES_256_GCM_SHA384", "_CHACHA20_POLY1305_SHA256"];
     is_13.contains(&suite) || suite.starts_with("TLS_ECDHE_") && is_12.iter().any(|it| ends(&it))
 }

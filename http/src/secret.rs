@@ -11,7 +11,7 @@ impl Password {
         Password(text.into())
     }
 
-    /// What it is, for whoever has to send it.
+    /// The text, for whoever has to send it.
     pub fn text(&self) -> &str {
         &self.0
     }

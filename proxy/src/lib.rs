@@ -80,10 +80,37 @@ pub struct ProxyConfig {
     pub confluent_quirks: bool,
     /// What each principal may ask for.
     pub rate_limits: RateLimits,
+    /// What consumer instances do where neither they nor a request say otherwise.
+    pub consumers: ConsumerDefaults,
+    /// Records that a batch of API v3 may have, at most 50.
+    pub batch_entries_max: usize,
+    /// The authority in the `crn://` names of resources; empty: none.
+    pub resource_name_authority: Arc<str>,
     /// Whether API v2 is there.
     pub v2: bool,
     /// Whether API v3 is there.
     pub v3: bool,
+}
+
+/// What consumer instances do where neither they nor a request say otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsumerDefaults {
+    /// Bytes that a read waits for; -1: it waits until its time is over. None: 1, or -1 with `confluent_quirks`.
+    pub min_bytes: Option<i64>,
+    /// How long a read waits.
+    pub request_timeout: Duration,
+    /// Bytes of records that one read answers, at most 64 MiB.
+    pub request_bytes_max: usize,
+}
+
+impl Default for ConsumerDefaults {
+    fn default() -> Self {
+        ConsumerDefaults {
+            min_bytes: None,
+            request_timeout: consumer::REQUEST_TIMEOUT,
+            request_bytes_max: http::READ_BYTES_MAX,
+        }
+    }
 }
 
 impl Default for ProxyConfig {
@@ -93,6 +120,9 @@ impl Default for ProxyConfig {
             advertised_url: None,
             confluent_quirks: false,
             rate_limits: RateLimits::default(),
+            consumers: ConsumerDefaults::default(),
+            batch_entries_max: http::BATCH_MAX,
+            resource_name_authority: Arc::from(""),
             v2: true,
             v3: true,
         }

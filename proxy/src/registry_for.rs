@@ -13,7 +13,8 @@ use weir_serde::RegistryClient;
 /// asks, and decides itself, each caller has a client of its own.
 #[derive(Clone)]
 pub struct RegistryFor {
-    client: Arc<dyn Fn(&Caller) -> RegistryClient + Send + Sync>,
+    /// None: there is no registry.
+    client: Option<Arc<dyn Fn(&Caller) -> RegistryClient + Send + Sync>>,
     /// Whether the registry knows for whom it is asked.
     is_told: bool,
 }
@@ -23,11 +24,17 @@ impl RegistryFor {
     /// is made. Clones of one client share what they know: where callers see different schemas, each has to be given a
     /// client that was made for it.
     pub fn each(client: impl Fn(&Caller) -> RegistryClient + Send + Sync + 'static) -> RegistryFor {
-        RegistryFor { client: Arc::new(client), is_told: true }
+        RegistryFor { client: Some(Arc::new(client)), is_told: true }
     }
 
-    pub(crate) fn client(&self, caller: &Caller) -> RegistryClient {
-        (self.client)(caller)
+    /// No registry: requests whose records have schemas are refused with 42206, all others are answered.
+    pub fn none() -> RegistryFor {
+        RegistryFor { client: None, is_told: false }
+    }
+
+    /// Returns none if there is no registry.
+    pub(crate) fn client(&self, caller: &Caller) -> Option<RegistryClient> {
+        self.client.as_ref().map(|client| client(caller))
     }
 
     /// Whose rights the proxy has to look at for what the registry tells it for a caller.
@@ -38,7 +45,7 @@ impl RegistryFor {
 
 impl From<RegistryClient> for RegistryFor {
     fn from(client: RegistryClient) -> RegistryFor {
-        RegistryFor { client: Arc::new(move |_| client.clone()), is_told: false }
+        RegistryFor { client: Some(Arc::new(move |_| client.clone())), is_told: false }
     }
 }
 

@@ -86,7 +86,9 @@ fn no_secret_is_printed_and_the_rest_can_be_read_again() {
     let jaas = "org.apache.kafka.common.security.plain.PlainLoginModule required \
                 username=\\\"me\\\" password=\\\"hunter2-jaas\\\";";
     let vars = [
+        ("SCHEMA_REGISTRY_HOST_NAME", "registry"),
         ("SCHEMA_REGISTRY_KAFKASTORE_BOOTSTRAP_SERVERS", "SASL_SSL://k:9092"),
+        ("SCHEMA_REGISTRY_KAFKASTORE_SASL_MECHANISM", "PLAIN"),
         ("SCHEMA_REGISTRY_KAFKASTORE_SASL_JAAS_CONFIG", jaas),
         ("WEIR_PROXY_KAFKA_SSL_KEY_PEM", "hunter2-pem"),
         (
@@ -98,6 +100,8 @@ fn no_secret_is_printed_and_the_rest_can_be_read_again() {
     let printed = printed(folder.path(), &args, &vars);
     assert!(!printed.contains("hunter2"), "{printed}");
     for line in [
+        // as open as Confluent's server is
+        "insecure = true  # follows from registry.listeners",
         "kafka.client.\"sasl.username\" = \"me\"  # weir.toml:2",
         "kafka.client.\"sasl.password\" = \"********\"  # weir.toml:3",
         "registry.kafka.\"sasl.password\" = \"********\"  # SCHEMA_REGISTRY_KAFKASTORE_SASL_JAAS_CONFIG",

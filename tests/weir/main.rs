@@ -11,6 +11,7 @@ mod config;
 mod config_listeners;
 mod crash;
 mod dev;
+mod dropin;
 mod faults;
 mod golden;
 mod listeners;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use weir_access::Action;
 
-use crate::config::flags::{DevFlags, ServeFlags};
+use crate::config::flags::{DevFlags, Flags, ServeFlags};
 use crate::key_command::KeyCommand;
 use crate::user_command::UserCommand;
 
@@ -23,9 +23,9 @@ pub enum Command {
     Dev(DevFlags),
     /// Run the registry, the REST proxy or both against a real Kafka.
     ///
-    /// Settings come from flags, variables and a file; a flag wins over WEIR_*, that over Confluent's variables, these
-    /// over the file.
-    Serve(ServeFlags),
+    /// Settings come from flags, variables and files; a flag wins over WEIR_*, that over Confluent's variables, these
+    /// over Confluent's files of properties, and these over weir.toml.
+    Serve(ServeArgs),
     /// Show the settings that `weir serve` would have, or what is wrong with them.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -43,6 +43,25 @@ pub enum Command {
     Migrate(MigrateArgs),
 }
 
+#[derive(Args)]
+pub struct ServeArgs {
+    /// A file with the settings of Confluent's registry or REST proxy (schema-registry.properties, kafka-rest.properties); or one
+    /// of each.
+    #[arg(id = "properties_files", value_name = "FILE.properties", num_args = 0..=2)]
+    pub properties: Vec<String>,
+    #[command(flatten)]
+    pub flags: ServeFlags,
+}
+
+impl ServeArgs {
+    /// The flags with the files.
+    pub fn flags(self) -> Flags {
+        let ServeFlags(mut flags) = self.flags;
+        flags.properties = self.properties;
+        flags
+    }
+}
+
 #[derive(Subcommand)]
 pub enum ConfigCommand {
     /// Print all settings with their values and where each comes from, secrets masked. The output is a file that Weir
@@ -51,11 +70,24 @@ pub enum ConfigCommand {
     /// Say what is wrong with the settings, with line and column, and start nothing. Exit code 0 if nothing is, 1 if something
     /// is.
     Check(CheckArgs),
+    /// Say what a setting of Confluent's servers is to Weir: understood, answered differently, refused or without effect, and why.
+    /// Exit code 0, or 1 if nobody knows it.
+    Explain(ExplainArgs),
+}
+
+#[derive(Args)]
+pub struct ExplainArgs {
+    /// A variable or a property: SCHEMA_REGISTRY_HOST_NAME, KAFKA_REST_CLIENT_SASL_JAAS_CONFIG, kafkastore.topic. Without it, how many
+    /// settings of Confluent's servers are what.
+    pub name: Option<String>,
+    /// List all settings.
+    #[arg(long, conflicts_with = "name")]
+    pub all: bool,
 }
 
 #[derive(Args)]
 pub struct CheckArgs {
-    /// The file to check [default: the one that `weir serve` would read].
+    /// The file to check, weir.toml or Confluent's FILE.properties [default: the one that `weir serve` would read].
     #[arg(id = "checked", value_name = "FILE")]
     pub file: Option<PathBuf>,
     #[command(flatten)]

@@ -13,6 +13,10 @@ use crate::config::tree::Tree;
 use crate::config::value::{Names, Sourced, Text};
 use crate::confluent::addresses::Addresses;
 
+const NO_MECHANISM: &str = "the brokers want a login, and no mechanism is set, which is Kerberos (GSSAPI) then, and not built in: say \
+                            kafkastore.sasl.mechanism, client.sasl.mechanism or --kafka sasl.mechanism=PLAIN, SCRAM-SHA-256 or \
+                            SCRAM-SHA-512";
+
 /// The clusters, which may be one.
 #[derive(Debug, Default)]
 pub struct Clusters {
@@ -21,6 +25,8 @@ pub struct Clusters {
     pub proxy: Settings,
     /// Addresses that are left out, and why.
     pub notes: Vec<String>,
+    /// Clusters that want a login, and are told no way to log in.
+    pub problems: Vec<Problem>,
 }
 
 impl Clusters {
@@ -70,6 +76,16 @@ impl Clusters {
         }
         if let Some(protocol) = addresses.protocol {
             librdkafka.insert("security.protocol".to_string(), protocol);
+        }
+        let protocol = librdkafka.get("security.protocol").map_or("", String::as_str);
+        let has_mechanism = |name: &str| librdkafka.contains_key(name);
+        if protocol.starts_with("sasl_")
+            && !["sasl.mechanism", "sasl.mechanisms"].into_iter().any(has_mechanism)
+        {
+            let problem = Problem::at(&servers.source, NO_MECHANISM);
+            if !self.problems.contains(&problem) {
+                self.problems.push(problem);
+            }
         }
         Ok(Settings { bootstrap_servers: addresses.servers, librdkafka })
     }

@@ -40,6 +40,8 @@ pub struct FaceListener {
     pub tls: Option<ListenerTls>,
     /// Whether its clients have to log in, where that is not as everywhere.
     pub authentication: Option<Authentication>,
+    /// Whether it may be open to whoever reaches it, because Confluent's settings name it: it was before.
+    pub as_before: bool,
 }
 
 /// A value that nothing sets.
@@ -87,7 +89,7 @@ impl<'a> FaceSettings<'a> {
             listeners: &registry.listeners,
             tls: TlsSettings {
                 section: "registry",
-                unreadable: surroundings.unreadable_stores.get("registry").map(String::as_str),
+                unreadable: surroundings.unreadable_stores.get("registry"),
                 tree,
                 listeners: &registry.listeners,
                 cert: &registry.tls_cert,
@@ -123,7 +125,7 @@ impl<'a> FaceSettings<'a> {
             listeners: &proxy.listeners,
             tls: TlsSettings {
                 section: "proxy",
-                unreadable: surroundings.unreadable_stores.get("proxy").map(String::as_str),
+                unreadable: surroundings.unreadable_stores.get("proxy"),
                 tree,
                 listeners: &proxy.listeners,
                 cert: &proxy.tls_cert,
@@ -222,6 +224,8 @@ impl<'a> FaceSettings<'a> {
     fn served(&self, problems: &mut Vec<Problem>) -> Vec<FaceListener> {
         let says_https = |url: &ListenerUrl| url.scheme == Some(Scheme::Https);
         let literal = self.listeners.iter().any(says_https) || self.tree.tls.cert.is_none();
+        let unsaid = self.tree.process.insecure.source == Source::Default;
+        let as_before = self.listeners.source.is_confluents() && unsaid;
         let mut served = |url: &ListenerUrl| {
             let https = !literal || says_https(url);
             let tls = match https {
@@ -232,7 +236,7 @@ impl<'a> FaceSettings<'a> {
                 }
             };
             let authentication = url.params.authentication;
-            FaceListener { url: url.clone(), https, tls, authentication }
+            FaceListener { url: url.clone(), https, tls, authentication, as_before }
         };
         self.listeners.iter().map(&mut served).collect()
     }

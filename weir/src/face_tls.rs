@@ -26,8 +26,8 @@ pub struct ListenerTls {
 /// What one server is told of its TLS.
 pub struct TlsSettings<'a> {
     pub section: &'static str,
-    /// A variable that names a certificate in a format that cannot be read.
-    pub unreadable: Option<&'a str>,
+    /// A setting of Confluent's that names a certificate in a format that cannot be read.
+    pub unreadable: Option<&'a Source>,
     pub tree: &'a Tree,
     pub listeners: &'a Sourced<Vec<ListenerUrl>>,
     pub cert: &'a Sourced<Option<PathBuf>>,
@@ -43,6 +43,17 @@ pub struct TlsSettings<'a> {
 /// Returns true if a file's name says that it is PKCS#12.
 pub fn is_pkcs12(file: &Path) -> bool {
     file.extension().is_some_and(|end| ["p12", "pfx"].iter().any(|it| end.eq_ignore_ascii_case(it)))
+}
+
+/// What is said of a store with a listener's certificate that cannot be read, and what to do.
+pub fn unreadable_store(section: &str) -> String {
+    let prefix = if section == "proxy" { PROXY_PREFIX } else { REGISTRY_PREFIX };
+    format!(
+        "a Java key store cannot be read. Write it as PKCS#12, with \
+         `keytool -importkeystore -srckeystore STORE -destkeystore STORE.p12 -deststoretype PKCS12`, and say \
+         {prefix}SSL_KEYSTORE_TYPE=PKCS12; or as PEM, with `openssl pkcs12 -in STORE.p12 -nodes -out STORE.pem`, \
+         and say {prefix}SSL_KEYSTORE_TYPE=PEM"
+    )
 }
 
 impl TlsSettings<'_> {
@@ -147,14 +158,8 @@ impl TlsSettings<'_> {
 
     fn no_certificate(&self) -> Problem {
         let prefix = if self.section == "proxy" { PROXY_PREFIX } else { REGISTRY_PREFIX };
-        if let Some(variable) = self.unreadable {
-            let text = format!(
-                "a Java key store cannot be read. Write it as PKCS#12, with \
-                 `keytool -importkeystore -srckeystore STORE -destkeystore STORE.p12 -deststoretype PKCS12`, and say \
-                 {prefix}SSL_KEYSTORE_TYPE=PKCS12; or as PEM, with `openssl pkcs12 -in STORE.p12 -nodes -out STORE.pem`, \
-                 and say {prefix}SSL_KEYSTORE_TYPE=PEM"
-            );
-            return Problem::at(&Source::Confluent(variable.to_string()), text);
+        if let Some(source) = self.unreadable {
+            return Problem::at(source, unreadable_store(self.section));
         }
         let section = self.section;
         let text = format!(

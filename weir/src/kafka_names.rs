@@ -10,7 +10,6 @@ use std::collections::BTreeMap;
 use weir_kafka::{Verdict, judge};
 
 use crate::config::problem::Problem;
-use crate::config::source::Source;
 use crate::config::value::{Names, Text};
 use crate::confluent::variables::Property;
 use crate::kafka_security::{login, tls};
@@ -70,9 +69,48 @@ pub fn translate(properties: &[Property], clients: Clients) -> Translated {
     translated
 }
 
+/// What a setting of a Java client is here, for a value that can be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// It is this setting of librdkafka's.
+    Is(String),
+    /// Another setting has taken it in.
+    Elsewhere,
+    Ignored(&'static str),
+    /// No value can be done.
+    Refused(&'static str),
+    /// Nobody knows it.
+    Unknown,
+}
+
+/// What a setting of Java's clients is, without a prefix, if its value is this and nothing stands beside it.
+pub fn meaning(name: &str, value: &str, clients: Clients) -> Meaning {
+    let beside = BTreeMap::from([
+        ("ssl.truststore.type".to_string(), "PEM"),
+        ("ssl.keystore.type".to_string(), "PEM"),
+        ("compression.type".to_string(), name.split('.').nth(1).unwrap_or_default()),
+    ]);
+    let own = match clients {
+        Clients::Proxy => None,
+        Clients::ProxyConsumers => of_proxy(name),
+        Clients::Log => of_log(name, value, &beside),
+    };
+    match own.unwrap_or_else(|| fate_of(name, value, &beside)) {
+        Is(mapped) => {
+            let names: Vec<_> = mapped.into_iter().map(|(name, _)| name).collect();
+            Meaning::Is(names.join(", "))
+        }
+        Same if judge(name, value) == Verdict::UnknownName => Meaning::Unknown,
+        Same => Meaning::Is(name.to_string()),
+        Elsewhere => Meaning::Elsewhere,
+        Ignored(why) => Meaning::Ignored(why),
+        Refused(why) => Meaning::Refused(why),
+    }
+}
+
 impl Translated {
     fn add(&mut self, property: &Property, fate: Fate) {
-        let Property { variable, name, value } = property;
+        let Property { source, name, value } = property;
         match fate {
             Is(mapped) => {
                 for (name, value) in mapped {
@@ -91,23 +129,21 @@ impl Translated {
                     self.refuse(property, format!("{name} does not take its value"))
                 }
                 Verdict::UnknownName => self.notes.push(format!(
-                    "{variable} is ignored: neither Kafka's clients nor librdkafka have {name}"
+                    "{source} is ignored: neither Kafka's clients nor librdkafka have {name}"
                 )),
             },
             Elsewhere => {}
-            Ignored(why) => self.notes.push(format!("{variable} is ignored: {why}")),
+            Ignored(why) => self.notes.push(format!("{source} is ignored: {why}")),
             Refused(why) => self.refuse(property, why.to_string()),
         }
     }
 
     fn set(&mut self, property: &Property, name: &str, text: String) {
-        let source = Source::Confluent(property.variable.clone());
-        self.names.insert(name.to_string(), Text { text, source });
+        self.names.insert(name.to_string(), Text { text, source: property.source() });
     }
 
     fn refuse(&mut self, property: &Property, why: String) {
-        let source = Source::Confluent(property.variable.clone());
-        self.problems.push(Problem::at(&source, why));
+        self.problems.push(Problem::at(&property.source, why));
     }
 }
 
@@ -123,6 +159,42 @@ fn of_log(name: &str, value: &str, java: &BTreeMap<String, &str>) -> Option<Fate
         "ssl.keystore.location" if !is_pem => Some(Refused(
             "a Java key store cannot be read here: export it as PEM, and say .._SSL_KEYSTORE_TYPE=PEM",
         )),
+        // of consumers and producers, which the log has its own of
+        "enable.auto.commit"
+        | "auto.commit.interval.ms"
+        | "auto.offset.reset"
+        | "max.poll.records"
+        | "max.poll.interval.ms"
+        | "group.instance.id"
+        | "group.protocol"
+        | "group.remote.assignor"
+        | "session.timeout.ms"
+        | "heartbeat.interval.ms"
+        | "partition.assignment.strategy"
+        | "share.acknowledgement.mode"
+        | "isolation.level" => {
+            Some(Ignored("the topic is read without a consumer group, from its beginning"))
+        }
+        "acks"
+        | "linger.ms"
+        | "batch.size"
+        | "buffer.memory"
+        | "compression.type"
+        | "compression.gzip.level"
+        | "compression.lz4.level"
+        | "compression.zstd.level"
+        | "delivery.timeout.ms"
+        | "max.in.flight.requests.per.connection"
+        | "max.request.size"
+        | "enable.idempotence"
+        | "max.block.ms"
+        | "retries" => Some(Ignored(
+            "the topic is written by a producer that waits for all replicas, and tries again itself",
+        )),
+        "ssl.cipher.suites" => Some(Ignored(
+            "all suites of TLS 1.3 are spoken, and those of TLS 1.2 with forward secrecy and AEAD",
+        )),
+        "default.api.timeout.ms" => Some(Ignored("kafkastore.init.timeout.ms says it")),
         "ssl.key.password" => {
             Some(Refused("write the key without a password: openssl pkey -in FILE"))
         }
@@ -133,13 +205,13 @@ fn of_log(name: &str, value: &str, java: &BTreeMap<String, &str>) -> Option<Fate
 /// Settings of the proxy's own that begin with `consumer.`.
 fn of_proxy(name: &str) -> Option<Fate> {
     match name {
-        "instance.timeout.ms" | "instances.connected" => Some(Elsewhere),
-        "request.timeout.ms" | "request.max.bytes" => {
-            Some(Ignored("each request says how long it waits and how much it takes"))
-        }
-        "threads" | "iterator.timeout.ms" | "iterator.backoff.ms" => {
-            Some(Ignored("reads need no threads of their own here, and no polling"))
-        }
+        "instance.timeout.ms"
+        | "instances.connected"
+        | "request.timeout.ms"
+        | "request.max.bytes"
+        | "threads"
+        | "iterator.timeout.ms"
+        | "iterator.backoff.ms" => Some(Elsewhere),
         _ => None,
     }
 }
@@ -195,9 +267,17 @@ fn fate_of(name: &str, value: &str, java: &BTreeMap<String, &str>) -> Fate {
         "send.buffer.bytes" => buffer("socket.send.buffer.bytes", value),
         "init.timeout.ms" | "timeout.ms" => Ignored("it has no effect in the reference either"),
         "default.api.timeout.ms" => Ignored("requests are answered within 5 s"),
-        _ if name.starts_with("schema.registry.") || name.starts_with("basic.auth.") => {
-            Ignored("the proxy's registry is told by KAFKA_REST_SCHEMA_REGISTRY_*")
+        _ if name.starts_with("schema.registry.") || name.starts_with("basic.auth.") => Elsewhere,
+        "socket.connection.setup.timeout.max.ms" => {
+            Ignored("a connection has the time of socket.connection.setup.timeout.ms at each try")
         }
+        "group.remote.assignor" | "share.acknowledgement.mode" => {
+            Ignored("a consumer instance says how it reads")
+        }
+        "transaction.timeout.ms" | "transactional.id" | "transaction.two.phase.commit.enable" => {
+            Ignored("no transactions are begun")
+        }
+        _ if is_of_serializers(name) => Ignored("only Java's serializers have it"),
         _ if JAVA_ONLY.iter().any(|java| {
             name == *java || java.strip_suffix('*').is_some_and(|p| name.starts_with(p))
         }) =>
@@ -225,6 +305,13 @@ const JAVA_ONLY: [&str; 14] = [
     "internal.*",
     "bootstrap.controllers",
 ];
+
+/// Settings of Java's serializers, which stand among those of producers.
+fn is_of_serializers(name: &str) -> bool {
+    ["avro.", "json.", "validation.rules."].iter().any(|prefix| name.starts_with(prefix))
+        || ["reference.lookup.only", "skip.known.types", "reference.subject.name.strategy"]
+            .contains(&name)
+}
 
 fn kilobytes(value: &str) -> Fate {
     match value.trim().parse::<u64>() {
@@ -257,7 +344,7 @@ mod tests {
             let properties = vars.iter().filter_map(|(name, value)| {
                 let prefix = format!("{kind}_");
                 Some(Property {
-                    variable: format!("KAFKA_REST_{name}"),
+                    source: crate::config::source::Source::Confluent(format!("KAFKA_REST_{name}")),
                     name: crate::confluent::property(name.strip_prefix(&prefix)?),
                     value: crate::confluent::properties::unescape(value),
                 })
@@ -369,7 +456,7 @@ mod tests {
             ("CLIENT_METRICS_NUM_SAMPLES", "hunter2"),
         ])
         .unwrap();
-        assert_eq!((found.all.len(), found.notes.len()), (0, 5), "{:?}", found.notes);
+        assert_eq!((found.all.len(), found.notes.len()), (0, 4), "{:?}", found.notes);
         for note in &found.notes {
             assert!(note.starts_with("KAFKA_REST_CLIENT_") && !note.contains("hunter2"), "{note}");
         }

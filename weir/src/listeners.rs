@@ -67,6 +67,15 @@ impl ListenerUrl {
         }
     }
 
+    /// Returns true if others than this machine may reach it, as far as can be seen before a name is looked up.
+    pub fn is_exposed(&self) -> bool {
+        match &self.host {
+            Host::Address(ip) => !ip.is_loopback(),
+            Host::Name(name) => name != "localhost",
+            Host::All => true,
+        }
+    }
+
     /// The name by which clients may ask for it: what a name resolves to is not the name any more.
     pub fn name(&self) -> Option<AllowedHost> {
         let name = self.authority().parse().ok();

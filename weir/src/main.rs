@@ -40,19 +40,20 @@ mod table;
 mod tls;
 mod user_command;
 
+use std::ffi::{OsStr, OsString};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
-use cli::{AccessCommand, Cli, Command, ConfigCommand};
+use cli::{AccessCommand, Cli, Command, ConfigCommand, ExplainArgs};
 use config::Configuration;
 use config::flags::Flags;
 use config::print::Computed;
 use config::source::Source;
-use confluent::{Env, environment};
+use confluent::{Env, environment, explain};
 use error::Error;
 use log::{Log, LogSettings};
 
@@ -67,13 +68,27 @@ const MIGRATE_LOG: &str = "info,rdkafka=off";
 const STACK_BYTES: usize = 8 * 1024 * 1024;
 
 fn main() -> ExitCode {
-    match run(Cli::parse().command) {
+    match run(Cli::parse_from(arguments(std::env::args_os())).command) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("weir: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// The arguments of `weir`. Under the name of one of Confluent's start scripts, it is `weir serve` for that server alone.
+fn arguments(given: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut given: Vec<OsString> = given.collect();
+    let name = given.first().map(Path::new).and_then(Path::file_name);
+    let role = match name.and_then(OsStr::to_str) {
+        Some("schema-registry-start") => "registry",
+        Some("kafka-rest-start") => "proxy",
+        _ => return given,
+    };
+    let command = ["serve", "--roles", role].map(OsString::from);
+    given.splice(1..1, command);
+    given
 }
 
 /// Runs a command to its end. Returns the exit code, which is not 0 where that is an answer.
@@ -96,18 +111,18 @@ fn run(command: Command) -> Result<ExitCode, Error> {
             })
         }
         Command::Serve(flags) => {
-            let configuration = Configuration::of_serve(&flags.0, &env)?;
+            let flags = flags.flags();
+            let configuration = Configuration::of_serve(&flags, &env)?;
             let _log = Log::start(LogSettings::of(&configuration.tree))?;
             in_runtime(async {
                 let hangups = listen::outlive_signals();
-                log::follow_file(&hangups, move || {
-                    config::log_filter_of_file(&flags.0, &env, false)
-                });
+                log::follow_file(&hangups, move || config::log_filter_of_file(&flags, &env, false));
                 serve::run(configuration, hangups).await
             })
         }
         Command::Config(ConfigCommand::Print(flags)) => print(&flags.0, &env),
-        Command::Config(ConfigCommand::Check(args)) => check(args.file, &args.flags.0, &env),
+        Command::Config(ConfigCommand::Check(args)) => check(args.file, args.flags.0, &env),
+        Command::Config(ConfigCommand::Explain(args)) => return explain(&args),
         Command::User(command) => user_command::run(command),
         Command::Key(command) => key_command::run(command),
         Command::Migrate(args) => {
@@ -150,21 +165,35 @@ fn computed(configuration: &Configuration) -> Computed {
     };
     let limits = limits::limits(&configuration.tree.limits, weir_http::raise_descriptors());
     let per_address = limits.connections_per_address_max.to_string();
-    Computed::from([
+    let mut computed = Computed::from([
         ("registry.store", (store, from)),
         ("limits.connections_max", (limits.connections_max.to_string(), Source::Default)),
         (
             "limits.connections_per_address_max",
             (per_address, Source::Implied("limits.connections_max")),
         ),
-    ])
+    ]);
+    let settings = &configuration.settings;
+    for (face, key) in
+        [(&settings.registry, "registry.listeners"), (&settings.proxy, "proxy.listeners")]
+    {
+        if face.listeners.iter().any(|listener| listener.as_before && listener.url.is_exposed()) {
+            computed.insert("insecure", ("true".to_string(), Source::Implied(key)));
+        }
+    }
+    computed
 }
 
 /// `weir config check`.
-fn check(file: Option<PathBuf>, flags: &Flags, env: &Env) -> Result<(), Error> {
+fn check(file: Option<PathBuf>, mut flags: Flags, env: &Env) -> Result<(), Error> {
+    let is_properties = |file: &PathBuf| file.extension().is_some_and(|end| end == "properties");
     let checked = match file {
-        Some(file) => Configuration::of_file(file, flags, env),
-        None => Configuration::of_serve(flags, env),
+        Some(file) if is_properties(&file) => {
+            flags.properties.push(file.to_string_lossy().into_owned());
+            Configuration::of_serve(&flags, env)
+        }
+        Some(file) => Configuration::of_file(file, &flags, env),
+        None => Configuration::of_serve(&flags, env),
     };
     match checked {
         Ok(configuration) => {
@@ -182,6 +211,17 @@ fn check(file: Option<PathBuf>, flags: &Flags, env: &Env) -> Result<(), Error> {
         }
         Err(error) => Err(error),
     }
+}
+
+/// `weir config explain`.
+fn explain(args: &ExplainArgs) -> Result<ExitCode, Error> {
+    let (text, is_known) = match &args.name {
+        Some(name) => explain::one(name),
+        None if args.all => (explain::all(), true),
+        None => (explain::counts(), true),
+    };
+    write_out(&text)?;
+    Ok(if is_known { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn write_out(text: &str) -> Result<(), Error> {

@@ -64,6 +64,13 @@ fn say(configuration: &Configuration) {
             "no file with settings: neither ./weir.toml nor /etc/weir/weir.toml is there"
         ),
     }
+    let (registry, proxy) = (&configuration.tree.registry, &configuration.tree.proxy);
+    for file in [&registry.properties, &proxy.properties].into_iter().filter_map(|it| it.as_ref()) {
+        tracing::info!("Confluent's settings from {}", file.display());
+    }
+    for file in &configuration.properties {
+        tracing::info!("Confluent's settings from {file}");
+    }
     configuration.notes.say();
 }
 
@@ -107,7 +114,7 @@ fn serve_proxy(
     let (urls, own) = match (told, served.own_registry()) {
         (Some(urls), _) => (urls, None),
         (None, Some(own)) => (own.url.clone(), Some(own)),
-        // settings without either are not complete
+        // formats with schemas are refused
         (None, None) => (String::new(), None),
     };
     let client = registry_client(configuration, &urls, own, access)?;
@@ -120,9 +127,12 @@ fn serve_proxy(
     parts.proxy(proxy);
     served.carry(ServiceKind::Proxy, &service, parts);
     let schemas: Vec<_> = registries(&urls).map(without_password).collect();
-    let schemas = schemas.join(",");
+    let schemas = match schemas.is_empty() {
+        true => "no schemas: no registry is named (--schema-registry-url)".to_string(),
+        false => format!("schemas from {}", schemas.join(",")),
+    };
     for listener in served.listeners(Role::Proxy) {
-        tracing::info!("REST proxy on {}, schemas from {schemas}", listener.url());
+        tracing::info!("REST proxy on {}, {schemas}", listener.url());
     }
     Ok(())
 }
@@ -169,7 +179,13 @@ fn registry_client(
     own: Option<OwnRegistry>,
     access: &Access,
 ) -> Result<RegistryFor, Error> {
+    if registries(registry_urls).next().is_none() {
+        return Ok(RegistryFor::none());
+    }
     let prefix = own.as_ref().map(|own| own.prefix.clone());
+    let proxy = &configuration.tree.proxy;
+    let shown = proxy.schema_registry_client_cert.as_deref().map(read_file).transpose()?;
+    let token = proxy.schema_registry_token.value.clone();
     let ca = configuration.tree.proxy.schema_registry_ca.as_deref().map(read_file).transpose()?;
     let http = own.and_then(|own| own.certificate).map(own_client).transpose()?;
     let all: Vec<String> = registries(registry_urls).map(str::to_string).collect();
@@ -180,11 +196,19 @@ fn registry_client(
         for url in others {
             client = client.or_url(url);
         }
-        match (&ca, &http) {
-            (_, Some(http)) => client.http_client(http.clone()),
-            (Some(pem), None) => client.ca_pem(pem.clone()),
-            (None, None) => client,
+        if let Some(http) = &http {
+            return client.http_client(http.clone());
         }
+        if let Some(pem) = &ca {
+            client = client.ca_pem(pem.clone());
+        }
+        if let Some(pem) = &shown {
+            client = client.identity_pem(pem.clone());
+        }
+        if let Some(token) = &token {
+            client = client.bearer_token(token.text());
+        }
+        client
     };
     let shared = client().build().map_err(Error::RegistryClient)?;
     let Some(prefix) = prefix.filter(|_| access.door().is_some()) else { return Ok(shared.into()) };
@@ -206,6 +230,14 @@ fn proxy(configuration: &Configuration, client: RegistryFor) -> Result<Proxy, Er
         advertised_url: tree.proxy.advertised_url.value.clone(),
         confluent_quirks: *tree.proxy.confluent_quirks,
         rate_limits: settings.rate_limits,
+        consumers: settings.consumer_defaults.clone(),
+        batch_entries_max: *tree.proxy.batch_entries_max,
+        resource_name_authority: tree
+            .proxy
+            .resource_name_authority
+            .as_deref()
+            .unwrap_or_default()
+            .into(),
         v2: *tree.proxy.api_v2,
         v3: *tree.proxy.api_v3,
     };

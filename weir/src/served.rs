@@ -285,6 +285,21 @@ impl Planned<'_> {
     }
 }
 
+/// A listener of Confluent's settings is as open as it was; whoever runs it may not know.
+fn warn_of_exposure(wanted: &FaceListener, address: SocketAddr, has_door: bool) {
+    match has_door {
+        false => tracing::warn!(
+            "{address} is open to whoever reaches it, as Confluent's server is with these settings: say who may come in \
+             (docs/login), or --insecure=false to end such a start"
+        ),
+        true if !wanted.https => tracing::warn!(
+            "{address} asks for passwords without HTTPS, as Confluent's server does with these settings: they can be \
+             read on their way"
+        ),
+        true => {}
+    }
+}
+
 fn open<'a>(
     planned: Planned<'a>,
     tree: &Tree,
@@ -303,7 +318,11 @@ fn open<'a>(
     // who runs the process has said that anybody may look how it is
     let is_open = manages && wanted.authentication == Some(Authentication::None);
     let is_safe = is_open || wanted.https && door.is_some();
-    let (socket, address) = listen::bind(&wanted.url, *tree.process.insecure || is_safe)?;
+    let may_be_exposed = *tree.process.insecure || wanted.as_before || is_safe;
+    let (socket, address) = listen::bind(&wanted.url, may_be_exposed)?;
+    if wanted.as_before && !is_safe && !address.ip().is_loopback() {
+        warn_of_exposure(wanted, address, door.is_some());
+    }
     let mut site = Site::new(shared.clone(), address, wanted.https);
     site = site.trusting_proxies(&tree.process.trusted_proxies);
     let all = |list: fn(&Face) -> &[String]| -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use weir_proxy::{ClientSettings, RateLimits};
+use weir_proxy::{ClientSettings, ConsumerDefaults, RateLimits};
 use weir_registry::{Limits, Options};
 
 use crate::clusters::{Clusters, of_kind};
@@ -25,6 +25,7 @@ pub struct Settings {
     /// What the proxy's producers, consumers and questions about the cluster have beyond its cluster's settings.
     pub kafka_clients: ClientSettings,
     pub rate_limits: RateLimits,
+    pub consumer_defaults: ConsumerDefaults,
 }
 
 impl Settings {
@@ -35,6 +36,7 @@ impl Settings {
             problems.push(problem);
             Clusters::default()
         });
+        problems.extend(clusters.problems.iter().cloned());
         let registry = FaceSettings::of_registry(tree, surroundings).face(&mut problems);
         let proxy = FaceSettings::of_proxy(tree, surroundings).face(&mut problems);
         let management = FaceSettings::of_management(tree).face(&mut problems);
@@ -52,6 +54,7 @@ impl Settings {
                 admin: of_kind(&tree.proxy.admin, tree),
                 trace_records: *tree.proxy.produce_traceparent,
             },
+            consumer_defaults: consumer_defaults(tree),
             rate_limits: RateLimits {
                 requests_per_s: *tree.proxy.rate_limit_requests_per_sec,
                 bytes_per_s: *tree.proxy.rate_limit_bytes_per_sec,
@@ -69,9 +72,6 @@ impl Settings {
                 problems.push(Problem::missing(
                     "the proxy needs --bootstrap-servers (or `weir dev`, which embeds a broker)",
                 ));
-            }
-            if tree.proxy.schema_registry_url.is_none() && !runs(Role::Registry) {
-                problems.push(Problem::missing("the proxy needs --schema-registry-url"));
             }
         }
         if runs(Role::Registry) && self.store == Store::Kafka {
@@ -112,6 +112,18 @@ fn options(tree: &Tree) -> Options {
     }
 }
 
+fn consumer_defaults(tree: &Tree) -> ConsumerDefaults {
+    let proxy = &tree.proxy;
+    // 0 is -1 in the proxy's API
+    let min_bytes =
+        proxy.consumer_fetch_min_bytes.map(|bytes| if bytes == 0 { -1 } else { bytes.into() });
+    ConsumerDefaults {
+        min_bytes,
+        request_timeout: Duration::from_millis(*proxy.consumer_request_timeout_ms),
+        request_bytes_max: *proxy.consumer_request_bytes_max,
+    }
+}
+
 /// How long a consumer instance may be left alone.
 pub fn consumer_instance_timeout(tree: &Tree) -> Duration {
     Duration::from_millis(*tree.proxy.consumer_instance_timeout_ms)
@@ -142,6 +154,7 @@ mod tests {
             ("SCHEMA_REGISTRY_LISTENERS", "http://0.0.0.0:18081,http://0.0.0.0:18082"),
             (STORE, "SASL_SSL://kafka:9092"),
             ("KAFKA_REST_CLIENT_SECURITY_PROTOCOL", "SASL_SSL"),
+            ("SCHEMA_REGISTRY_KAFKASTORE_SASL_MECHANISM", "PLAIN"),
             ("KAFKA_REST_SCHEMA_REGISTRY_URL", "http://sr:8081"),
             ("HOSTNAME", "container"),
         ];

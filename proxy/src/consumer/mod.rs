@@ -30,5 +30,5 @@ pub(crate) use instances::{Instances, MakerOfInstance, make_room, reap};
 pub(crate) use partitions::{Commit, Position, TopicPartition};
 pub(crate) use pattern::TopicPattern;
 pub(crate) use session::{Session, SessionKey, SessionName, close};
-pub(crate) use spec::{ConsumerSpec, MIN_BYTES, MIN_BYTES_DISABLED};
+pub(crate) use spec::{ConsumerSpec, MIN_BYTES, MIN_BYTES_DISABLED, REQUEST_TIMEOUT};
 pub(crate) use task::{Instance, Outlook, Records};

@@ -18,7 +18,7 @@ const MIN_BYTES_MAX: i64 = 10_000_000;
 const GROUP_BYTES_MAX: usize = 8192;
 
 /// How long a read waits if nobody says, as in the reference.
-const REQUEST_TIMEOUT: Duration = Duration::from_millis(1000);
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_millis(1000);
 
 /// `fetch.min.bytes`: a read returns as soon as there is something.
 pub(crate) const MIN_BYTES: i64 = 1;
@@ -80,12 +80,13 @@ pub(crate) struct ConsumerSpec {
 }
 
 impl ConsumerSpec {
-    /// `min_bytes` is what `fetch.min.bytes` means where it is not said. 40001 · 422 no such format ·
-    /// 42204.
+    /// `min_bytes` and `request_timeout` are what `fetch.min.bytes` and `consumer.request.timeout.ms` mean where they are
+    /// not said. 40001 · 422 no such format · 42204.
     pub(crate) fn new(
         group: &str,
         body: &[u8],
         min_bytes: i64,
+        request_timeout: Duration,
     ) -> Result<ConsumerSpec, ProxyError> {
         if group.len() > GROUP_BYTES_MAX || group.contains('\0') {
             let reason = format!("a group's name has up to {GROUP_BYTES_MAX} bytes, and no NUL");
@@ -124,7 +125,7 @@ impl ConsumerSpec {
             min_bytes: usize::try_from(min_bytes).unwrap_or(usize::MAX).max(1),
             request_timeout: match timeout {
                 Some(ms) if ms > 0 => Duration::from_millis(ms as u64).min(REQUEST_TIMEOUT_MAX),
-                _ => REQUEST_TIMEOUT,
+                _ => request_timeout.min(REQUEST_TIMEOUT_MAX),
             },
         })
     }
@@ -206,9 +207,13 @@ mod tests {
     use super::*;
     use crate::format::SchemaFormat;
 
+    fn spec(body: &[u8]) -> Result<ConsumerSpec, ProxyError> {
+        ConsumerSpec::new("g", body, 1, REQUEST_TIMEOUT)
+    }
+
     #[test]
     fn an_empty_body_is_a_binary_consumer_of_new_records() {
-        let spec = ConsumerSpec::new("g", b"", 1).unwrap();
+        let spec = spec(b"").unwrap();
         assert!(spec.name.starts_with("rest-consumer-"));
         assert_eq!((spec.format, spec.auto_commit), (Format::Binary, true));
         // Kafka's own default is latest
@@ -219,7 +224,7 @@ mod tests {
     fn numbers_and_flags_may_be_strings() {
         let body = br#"{"name":"n","format":"AVRO","auto.commit.enable":"false",
             "fetch.min.bytes":"100","consumer.request.timeout.ms":50}"#;
-        let spec = ConsumerSpec::new("g", body, 1).unwrap();
+        let spec = spec(body).unwrap();
         assert_eq!(
             (spec.format, spec.auto_commit, spec.min_bytes),
             (Format::Schema(SchemaFormat::Avro), false, 100)
@@ -230,7 +235,7 @@ mod tests {
     #[test]
     fn keys_and_values_may_have_formats_of_their_own() {
         let of = |body: &str| {
-            let spec = ConsumerSpec::new("g", body.as_bytes(), 1).unwrap();
+            let spec = spec(body.as_bytes()).unwrap();
             (spec.key_format, spec.value_format, spec.format)
         };
         let avro = Format::Schema(SchemaFormat::Avro);
@@ -245,7 +250,7 @@ mod tests {
     fn a_duration_is_of_days_and_smaller_parts() {
         let of = |text: &str| {
             let body = format!(r#"{{"auto.offset.reset":"by_duration:{text}"}}"#);
-            let spec = ConsumerSpec::new("g", body.as_bytes(), 1).unwrap();
+            let spec = spec(body.as_bytes()).unwrap();
             (spec.auto_offset_reset.unwrap(), spec.since.unwrap().as_secs())
         };
         assert_eq!(of("PT1H"), ("error".to_string(), 3600));
@@ -266,11 +271,7 @@ mod tests {
             (r#"{"key.format":"xml"}"#, 422),
             (r#"{"unknown":1}"#, 422),
         ] {
-            assert_eq!(
-                ConsumerSpec::new("g", body.as_bytes(), 1).unwrap_err().code(),
-                code,
-                "{body}"
-            );
+            assert_eq!(spec(body.as_bytes()).unwrap_err().code(), code, "{body}");
         }
     }
 }

@@ -19,6 +19,8 @@ use weir_kafka::{Fault, Partition};
 
 pub(crate) use json::Object;
 pub use router::router;
+pub(crate) use v2::consumers::READ_BYTES_MAX;
+pub(crate) use v3::produce::BATCH_MAX;
 
 use crate::broker::Broker;
 use crate::error::ProxyError;

@@ -77,11 +77,16 @@ pub(crate) struct Resolved {
     pub(crate) version: u32,
 }
 
+/// What is said where a schema is wanted and there is no registry.
+const NO_REGISTRY: &str = "No schema registry is configured, so that records cannot have schemas: set schema.registry.url \
+                           (KAFKA_REST_SCHEMA_REGISTRY_URL, --schema-registry-url).";
+
 /// What a request means in a topic.
 type Key = (String, Part, SchemaRequest);
 
 pub(crate) struct Schemas {
-    registry: RegistryClient,
+    /// None: there is no registry.
+    registry: Option<RegistryClient>,
     /// Whose rights count where the registry does not know for whom it is asked; anybody's where it does.
     caller: Caller,
     /// By what requests say of them, and since when.
@@ -100,7 +105,7 @@ impl Schemas {
     /// Nothing is known yet. `caller` is whoever may be shown only what the rules allow, although the registry shows more.
     /// Look-ups are counted in `counts`.
     pub(crate) fn new(
-        registry: RegistryClient,
+        registry: Option<RegistryClient>,
         caller: Caller,
         counts: Arc<CacheCounts>,
     ) -> Schemas {
@@ -108,14 +113,30 @@ impl Schemas {
         Schemas { registry, caller, known, messages, readable, counts, known_count }
     }
 
-    /// What the registry was asked.
+    /// What the registry was asked: nothing, if there is none.
     pub(super) fn stats(&self) -> Stats {
-        self.registry.stats()
+        self.registry.as_ref().map(RegistryClient::stats).unwrap_or_default()
     }
 
     /// How many schemas of requests are known.
     pub(super) fn known_count(&self) -> usize {
         self.known_count.load(Relaxed)
+    }
+
+    /// Returns an error if there is no registry: 42206.
+    pub(crate) fn check_configured(&self) -> Result<(), ProxyError> {
+        match &self.registry {
+            Some(_) => Ok(()),
+            None => Err(ProxyError::Payload { reason: NO_REGISTRY.to_string() }),
+        }
+    }
+
+    fn registry(&self) -> Result<&RegistryClient, ClientError> {
+        self.registry.as_ref().ok_or_else(|| ClientError::Registry {
+            status: 422,
+            code: 42206,
+            message: NO_REGISTRY.to_string(),
+        })
     }
 
     /// The schema of an id that a record names. One that the caller may read under no subject is not there.
@@ -137,7 +158,7 @@ impl Schemas {
         if self.readable.lock().await.contains_key(&id) {
             return Ok(());
         }
-        let places = self.registry.versions_of_id(id).await?;
+        let places = self.registry()?.versions_of_id(id).await?;
         if !places.iter().any(|place| self.may(Action::Read, &place.subject)) {
             let message = format!("Schema {id} not found");
             return Err(ClientError::Registry { status: 404, code: 40403, message });
@@ -157,12 +178,12 @@ impl Schemas {
 
     async fn codec(&self, format: SchemaFormat, id: SchemaId) -> Result<Codec, ClientError> {
         if format != SchemaFormat::Protobuf {
-            return Codec::of(&self.registry, format, id).await;
+            return Codec::of(self.registry()?, format, id).await;
         }
         if let Some(codec) = self.messages.lock().await.get(&id) {
             return Ok(codec.clone());
         }
-        let codec = Codec::of(&self.registry, format, id).await?;
+        let codec = Codec::of(self.registry()?, format, id).await?;
         remember(&self.messages, id, codec.clone()).await;
         Ok(codec)
     }
@@ -175,6 +196,7 @@ impl Schemas {
         part: Part,
         request: SchemaRequest,
     ) -> Result<Arc<Resolved>, ProxyError> {
+        self.check_configured()?;
         let key = (topic.to_string(), part, request);
         if let Some((resolved, since)) = self.known.lock().await.get(&key)
             && (key.2.spec != SchemaSpec::Latest || since.elapsed() < LATEST_AGE_MAX)
@@ -196,6 +218,7 @@ impl Schemas {
         part: Part,
         request: &SchemaRequest,
     ) -> Result<Resolved, ProxyError> {
+        let registry = self.registry().map_err(refused)?;
         let subject = |record: Option<&str>| subject(topic, part, &request.subject, record);
         let (subject, id, version, format) = match &request.spec {
             SchemaSpec::Id(id) => {
@@ -203,13 +226,13 @@ impl Schemas {
                 if let Ok(subject) = subject(None) {
                     self.demand(Action::Read, &subject)?;
                 }
-                let found = self.registry.schema_by_id(id).await.map_err(refused)?;
+                let found = registry.schema_by_id(id).await.map_err(refused)?;
                 let format = known_format(&found.schema_type)?;
                 let subject = subject(record_name(format, &found.schema.text()).as_deref())?;
                 if !self.may(Action::Read, &subject) {
                     return Err(unknown_id(id)); // the schema has named it, not the caller
                 }
-                let places = self.registry.versions_of_id(id).await.map_err(refused)?;
+                let places = registry.versions_of_id(id).await.map_err(refused)?;
                 let place = places.iter().find(|place| place.subject == subject);
                 let place = place.ok_or_else(|| ProxyError::Serialization {
                     reason: format!("Schema {id} is not a schema of subject {subject}"),
@@ -223,7 +246,7 @@ impl Schemas {
                 };
                 let subject = subject(None)?;
                 self.demand(Action::Read, &subject)?;
-                let found = self.registry.version(&subject, spec).await.map_err(refused)?;
+                let found = registry.version(&subject, spec).await.map_err(refused)?;
                 (found.subject, found.id, found.version, known_format(&found.schema_type)?)
             }
             SchemaSpec::Inline(text) => {
@@ -252,17 +275,18 @@ impl Schemas {
         format: SchemaFormat,
         text: &str,
     ) -> Result<Schema, ProxyError> {
+        let registry = self.registry().map_err(refused)?;
         self.demand(Action::Read, subject)?;
         let request = RegisterRequest {
             schema: Some(text.to_string()),
             schema_type: Some(format.schema_type()),
             ..RegisterRequest::default()
         };
-        match self.registry.lookup(subject, &request, false).await {
+        match registry.lookup(subject, &request, false).await {
             Err(ClientError::Registry { code: 40401 | 40403, .. }) => {
                 self.demand(Action::Write, subject)?;
-                self.registry.register(subject, &request, false).await.map_err(refused)?;
-                self.registry.lookup(subject, &request, false).await.map_err(refused)
+                registry.register(subject, &request, false).await.map_err(refused)?;
+                registry.lookup(subject, &request, false).await.map_err(refused)
             }
             found => found.map_err(refused),
         }

@@ -7,12 +7,14 @@ use weir_kafka::{Verdict, judge};
 use super::problem::Problem;
 use super::tree::{Tree, find};
 use super::value::{Names, Role, Scheme, Sourced, Store};
-use crate::confluent::{Env, var};
+use crate::confluent::REGISTRY_PREFIX;
+use crate::confluent::table::Server;
+use crate::confluent::variables::Variables;
 use crate::face_tls::is_pkcs12;
 use crate::settings;
 
-/// Confluent's variables that begin so are about the registry's log on Kafka.
-const LOG_PREFIX: &str = "SCHEMA_REGISTRY_KAFKASTORE_";
+/// Confluent's settings that begin so are about the registry's log on Kafka.
+const LOG_PREFIX: &str = "kafkastore.";
 
 /// Settings that need each other, and those that exclude each other.
 pub fn exclusions(tree: &Tree, problems: &mut Vec<Problem>) {
@@ -75,22 +77,19 @@ fn pair(
     problems.push(Problem::at(source, text));
 }
 
-/// Confluent's environment may be about a log on Kafka and not say where: then the registry would begin empty.
-pub fn store(tree: &Tree, env: &Env, problems: &mut Vec<Problem>) {
+/// Confluent's settings may be about a log on Kafka and not say where: then the registry would begin empty.
+pub fn store(tree: &Tree, variables: &Variables, problems: &mut Vec<Problem>) {
     let registry = &tree.registry;
     let undecided = registry.store.is_none() && registry.bootstrap_servers.is_none();
     if !undecided || !tree.process.roles.contains(&Role::Registry) {
         return;
     }
-    let is_about_kafka = |name: &&String| {
-        name.starts_with(LOG_PREFIX)
-            && var(env, name).is_some()
-            && !tree.process.ignore_settings.contains(name)
-    };
-    if let Some(name) = env.keys().find(is_about_kafka) {
+    let mut of_log = variables.below(Server::Registry, LOG_PREFIX).into_iter();
+    if let Some(found) = of_log.find(|property| !property.value.trim().is_empty()) {
+        let (name, prefix) = (&found.source, format!("{REGISTRY_PREFIX}KAFKASTORE_"));
         problems.push(Problem::missing(format!(
             "{name} is set, so the registry's log seems to be on Kafka, and there is no address: say \
-             {LOG_PREFIX}BOOTSTRAP_SERVERS, or --store sled for a registry that begins empty"
+             {prefix}BOOTSTRAP_SERVERS, or --store sled for a registry that begins empty"
         )));
     }
 }

@@ -75,16 +75,18 @@ fn the_document_has_all_settings() {
     );
 }
 
-/// The example of a file is one that Weir takes.
+/// The examples of files are such that Weir takes.
 #[test]
-fn the_example_of_a_file_has_no_mistakes() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/settings.md");
-    let text = std::fs::read_to_string(path).unwrap();
-    let (_, example) = text.split_once("```toml\n").unwrap();
-    let (example, _) = example.split_once("```").unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("weir.toml");
-    std::fs::write(&file, example).unwrap();
-    let read = super::Configuration::of_file(file, &Default::default(), &Default::default());
-    assert!(read.is_ok(), "{}", read.unwrap_err());
+fn the_examples_of_files_have_no_mistakes() {
+    for document in ["settings.md", "replace-karapace.md"] {
+        let path = format!("{}/../docs/{document}", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(path).unwrap();
+        let (_, example) = text.split_once("```toml\n").unwrap();
+        let (example, _) = example.split_once("```").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("weir.toml");
+        std::fs::write(&file, example).unwrap();
+        let read = super::Configuration::of_file(file, &Default::default(), &Default::default());
+        assert!(read.is_ok(), "{document}: {}", read.unwrap_err());
+    }
 }

@@ -9,8 +9,7 @@ use super::setting::{Setting, Shape};
 use super::source::Source;
 use super::tree::SETTINGS;
 use super::value::{Given, Text};
-use crate::confluent::audit::is_service_link;
-use crate::confluent::{Env, property};
+use crate::confluent::{Env, is_service_link, property};
 
 /// All variables of ours begin so.
 const PREFIX: &str = "WEIR_";

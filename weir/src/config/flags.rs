@@ -19,6 +19,8 @@ const CONFIG: &str = "config";
 pub struct Flags {
     /// The file that `--config` names.
     pub config: Option<String>,
+    /// Files of properties that arguments name.
+    pub properties: Vec<String>,
     texts: Vec<(&'static str, Vec<String>)>,
 }
 
@@ -41,7 +43,11 @@ impl Flags {
             let texts: Vec<String> = matches.get_many(setting.key)?.cloned().collect();
             Some((setting.key, texts))
         });
-        Flags { config: matches.get_one(CONFIG).cloned(), texts: texts.collect() }
+        Flags {
+            config: matches.get_one(CONFIG).cloned(),
+            properties: Vec::new(),
+            texts: texts.collect(),
+        }
     }
 }
 

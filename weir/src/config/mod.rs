@@ -1,5 +1,5 @@
 //! The configuration: one typed tree, which layers are read into. A later layer wins: defaults, the file, Confluent's
-//! environment, `WEIR_*`, flags.
+//! files of properties, Confluent's environment, `WEIR_*`, flags.
 //!
 //! Each setting is declared once, in `tree`. What is wrong anywhere is found at once, before anything is started.
 
@@ -12,6 +12,7 @@ pub mod layers;
 mod opentelemetry;
 pub mod print;
 pub mod problem;
+mod properties;
 pub mod setting;
 pub mod source;
 pub mod tree;
@@ -27,13 +28,15 @@ use crate::confluent::Env;
 use crate::confluent::audit::{Notes, audit};
 use crate::confluent::table::Server;
 use crate::confluent::translate::{Scope, translate};
+use crate::confluent::variables::Variables;
 use crate::error::Error;
 use crate::settings::Settings;
 use flags::Flags;
 use layers::Layers;
 use problem::{Problem, Problems};
+use source::Source;
 use tree::Tree;
-use value::Role;
+use value::{Given, Role};
 
 /// Files that are read where nobody names one, the first that is there.
 const USUAL_FILES: [&str; 2] = ["weir.toml", "/etc/weir/weir.toml"];
@@ -49,6 +52,8 @@ pub struct Configuration {
     pub layers: Layers,
     /// The file that was read.
     pub file: Option<PathBuf>,
+    /// Files of properties that arguments have named.
+    pub properties: Vec<String>,
     /// What is to be said of settings once there is a log.
     pub notes: Notes,
 }
@@ -58,8 +63,8 @@ pub struct Configuration {
 pub struct Surroundings {
     /// What containers are called among themselves.
     pub hostname: Option<String>,
-    /// Confluent's variables that name a key store in a format that cannot be read, by the server's section.
-    pub unreadable_stores: BTreeMap<&'static str, String>,
+    /// Confluent's settings that name a key store in a format that cannot be read, by the server's section.
+    pub unreadable_stores: BTreeMap<&'static str, Source>,
 }
 
 impl Configuration {
@@ -77,8 +82,10 @@ impl Configuration {
         let mut problems = Vec::new();
         let mut layers = of_file(file.as_deref(), &mut problems)?;
         let (ours, unknown) = of_weir(flags, env, &mut problems);
-        let found = translate(env, &scope(&layers, &ours));
+        let (variables, scope) = confluents(&layers, &ours, flags, env, &mut problems)?;
+        let found = translate(&variables, env, &scope);
         problems.extend(found.problems);
+        layers.extend(implied_roles(&variables, &scope));
         layers.extend(found.layers);
         layers.extend(ours);
         let Some(tree) = Tree::read(&layers, &mut problems) else {
@@ -86,26 +93,23 @@ impl Configuration {
         };
         let mut notes = Notes { kafka: found.notes, unknown, ..Notes::default() };
         notes.kafka.extend(opentelemetry::notes(env));
-        notes.extend(audit(
-            env,
-            &servers(&tree.process.roles),
-            &tree.process.ignore_settings,
-            &mut problems,
-        ));
+        notes.kafka.extend(waived_in_vain(&tree, &variables));
+        notes.extend(audit(&variables, &servers(&tree.process.roles), &mut problems));
         check::exclusions(&tree, &mut problems);
-        check::store(&tree, env, &mut problems);
+        check::store(&tree, &variables, &mut problems);
         check::librdkafka(&tree, &mut problems);
         if !problems.is_empty() {
             return Err(Problems::new(problems).into());
         }
         let surroundings = Surroundings {
-            hostname: env.get("HOSTNAME").cloned().filter(|name| !name.is_empty()),
+            hostname: hostname(env, &tree),
             unreadable_stores: found.unreadable_stores,
         };
         // what is missing is looked for where nothing is wrong: it may be what was meant
         let settings = Settings::new(&tree, &surroundings)?;
         notes.kafka.extend(settings.clusters.notes.iter().cloned());
-        Ok(Configuration { tree, settings, surroundings, layers, file, notes })
+        let properties = flags.properties.clone();
+        Ok(Configuration { tree, settings, surroundings, layers, file, properties, notes })
     }
 }
 
@@ -175,20 +179,62 @@ fn text_of(path: &Path) -> Result<String, Error> {
     read.map_err(|source| Error::ReadFile { path: path.to_path_buf(), source })
 }
 
-/// Whose of Confluent's variables count, which only other layers can say.
-fn scope(file: &Layers, ours: &Layers) -> Scope {
-    let mut layers = file.clone();
-    layers.extend(ours.clone());
+/// Confluent's settings, and whose of them count, which the other layers say too. Problems of servers that do not run are none.
+fn confluents(
+    file: &Layers,
+    ours: &Layers,
+    flags: &Flags,
+    env: &Env,
+    problems: &mut Vec<Problem>,
+) -> Result<(Variables, Scope), Error> {
+    let mut others = file.clone();
+    others.extend(ours.clone());
     // what is wrong with these is found when the tree is read
-    let roles = layers.value::<Vec<Role>>("roles", &mut Vec::new());
-    let waived = layers.value::<Vec<String>>("ignore_settings", &mut Vec::new());
-    let brokers =
-        ["kafka.bootstrap_servers", "registry.bootstrap_servers", "proxy.bootstrap_servers"];
-    Scope {
-        servers: servers(roles.as_deref().map(Vec::as_slice).unwrap_or_default()),
-        brokers_are_known: brokers.into_iter().any(|key| layers.has(key)),
-        waived: waived.map(|waived| waived.value).unwrap_or_default(),
+    let roles = others.value::<Vec<Role>>("roles", &mut Vec::new());
+    let said = others.has("roles").then(|| servers(roles.as_deref().map_or(&[], Vec::as_slice)));
+    let waived = others.value::<Vec<String>>("ignore_settings", &mut Vec::new());
+    let waived = waived.map(|waived| waived.value).unwrap_or_default();
+    let files = properties::files(&others, &flags.properties, said.as_deref(), problems)?;
+    let (variables, faults) = Variables::read(env, &files, &waived);
+    let of_one = || variables.only_server().map(|(server, _)| vec![server]);
+    let servers = said.or_else(of_one).unwrap_or_else(|| BOTH.to_vec());
+    let faults = faults.into_iter().filter(|(server, _)| servers.contains(server));
+    problems.extend(faults.map(|(_, problem)| problem));
+    Ok((variables, Scope { servers, others }))
+}
+
+/// Notes about settings that are to be passed over and are not there: names are easily misspelt.
+fn waived_in_vain(tree: &Tree, variables: &Variables) -> Vec<String> {
+    let is_there = |name: &&String| {
+        let sources = variables.waived.iter().map(|(_, property)| property);
+        sources.clone().any(|it| it.name == **name || it.source.to_string() == **name)
+    };
+    let in_vain = tree.process.ignore_settings.iter().filter(|name| !is_there(name));
+    in_vain.map(|name| format!("--ignore-setting {name}: there is no such setting")).collect()
+}
+
+const BOTH: [Server; 2] = [Server::Registry, Server::Proxy];
+
+/// The role that settings of only one of Confluent's servers imply, where no other layer says any.
+fn implied_roles(variables: &Variables, scope: &Scope) -> Layers {
+    let mut layers = Layers::default();
+    let implied = variables.only_server().filter(|_| !scope.others.has("roles"));
+    if let (Some((server, property)), Some(setting)) = (implied, tree::find("roles")) {
+        let role = if server == Server::Proxy { "proxy" } else { "registry" };
+        layers.push(setting, Given::of_text(setting, role, &property.source));
     }
+    layers
+}
+
+/// What this machine is called among containers; where Confluent's settings say where to listen, as the reference, its name.
+fn hostname(env: &Env, tree: &Tree) -> Option<String> {
+    let told = env.get("HOSTNAME").cloned();
+    let own = || {
+        let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+        name.filter(|_| tree.registry.listeners.source.is_confluents())
+    };
+    let name = told.or_else(own)?.trim().to_string();
+    Some(name).filter(|name| !name.is_empty())
 }
 
 fn servers(roles: &[Role]) -> Vec<Server> {
@@ -206,11 +252,11 @@ pub mod tests {
 
     /// The flags of `weir serve`.
     pub fn flags(given: &[&str]) -> Flags {
-        let Command::Serve(flags) = Cli::parse_from(["weir", "serve"].iter().chain(given)).command
+        let Command::Serve(args) = Cli::parse_from(["weir", "serve"].iter().chain(given)).command
         else {
             unreachable!("serve was asked for")
         };
-        flags.0
+        args.flags()
     }
 
     pub fn env(vars: &[(&str, &str)]) -> Env {

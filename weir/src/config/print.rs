@@ -31,6 +31,10 @@ pub fn print(layers: &Layers, computed: &Computed) -> String {
 fn of_setting(setting: &Setting, layers: &Layers, computed: &Computed) -> Vec<String> {
     let key = setting.key;
     match layers.effective(setting) {
+        // what follows from other settings counts before a default
+        Some(given) if given.source() == Source::Default && computed.contains_key(key) => {
+            vec![unset(setting, computed)]
+        }
         Some(Given::One(text)) if text.text.is_empty() => {
             vec![format!("# {key} is not set  # {}", text.source)]
         }

@@ -70,6 +70,7 @@ impl Problems {
     pub fn new(mut problems: Vec<Problem>) -> Problems {
         problems.sort_by_key(|problem| match &problem.source {
             Some(Source::File { line, column, .. }) => (*line, *column),
+            Some(Source::Properties { line, .. }) => (*line, 0),
             _ => (usize::MAX, 0),
         });
         Problems(problems)

@@ -13,6 +13,8 @@ pub enum Source {
     Implied(&'static str),
     /// A place in a file; lines and columns count from 1, columns in characters.
     File { path: Arc<Path>, line: usize, column: usize },
+    /// A property of one of Confluent's files, and its line, from 1.
+    Properties { path: Arc<Path>, line: usize, name: String },
     /// A variable that Confluent's images have.
     Confluent(String),
     /// One of Weir's own variables.
@@ -26,16 +28,23 @@ pub enum Source {
 pub enum Layer {
     Default,
     File,
+    Properties,
     Confluent,
     Variable,
     Flag,
 }
 
 impl Source {
+    /// Returns true of a setting of one of Confluent's servers.
+    pub fn is_confluents(&self) -> bool {
+        matches!(self, Source::Properties { .. } | Source::Confluent(_))
+    }
+
     pub fn layer(&self) -> Layer {
         match self {
             Source::Default | Source::Implied(_) => Layer::Default,
             Source::File { .. } => Layer::File,
+            Source::Properties { .. } => Layer::Properties,
             Source::Confluent(_) => Layer::Confluent,
             Source::Variable(_) => Layer::Variable,
             Source::Flag(_) => Layer::Flag,
@@ -50,6 +59,9 @@ impl fmt::Display for Source {
             Source::Default => f.write_str("default"),
             Source::Implied(key) => write!(f, "follows from {key}"),
             Source::File { path, line, .. } => write!(f, "{}:{line}", path.display()),
+            Source::Properties { path, line, name } => {
+                write!(f, "{}:{line}: {name}", path.display())
+            }
             Source::Confluent(name) | Source::Variable(name) => f.write_str(name),
             Source::Flag(name) => write!(f, "--{name}"),
         }

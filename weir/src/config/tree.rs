@@ -20,9 +20,10 @@ use crate::listeners::ListenerUrl;
 settings! {
     /// The process.
     "" process: Process {
-        /// What this process runs.
+        /// What this process runs. Without it, settings of only one of Confluent's servers say that this one runs.
         roles: Vec<Role> { flag: "roles", default: "registry,proxy" }
-        /// Listen on other addresses than loopback, where anyone who reaches them may do anything.
+        /// Listen on other addresses than loopback, where anyone who reaches them may do anything. Listeners that Confluent's
+        /// settings name do so without it, unless it is `false`.
         insecure: bool { flag: "insecure", default: "false", dev: true }
         /// What is logged: a level, or targets with levels.
         log: LogFilter { flag: "log", default: "info,rdkafka=off", dev: true }
@@ -39,7 +40,7 @@ settings! {
         /// A network of reverse proxies, `10.0.0.0/8`, that are believed what they say of a request's client
         /// (`X-Forwarded-For`, `-Proto`, `-Host`, `-Prefix`, or `Forwarded`).
         trusted_proxies: Vec<IpNet> { flag: "trusted-proxy", named: "WEIR_TRUSTED_PROXIES", dev: true }
-        /// A variable of Confluent's that ends the start, and that is to be passed over.
+        /// A setting of Confluent's that ends the start, and that is to be passed over: its variable, or its name in a file.
         ignore_settings: Vec<String> { flag: "ignore-setting", named: "WEIR_IGNORE_SETTINGS" }
     }
 
@@ -195,6 +196,9 @@ settings! {
         cors_skip_preflights: bool { flag: "registry-cors-skip-preflights", default: "true" }
         /// Answer every OPTIONS with 403.
         reject_options: bool { flag: "registry-reject-options", default: "false" }
+        /// A file with the settings of Confluent's registry, `schema-registry.properties`. Its settings win over this file's, and
+        /// Confluent's variables win over it.
+        properties: Option<PathBuf> { flag: "registry-properties" }
         /// Where the registry keeps its log: on disk, in memory (gone when the process ends), or in a compacted
         /// topic of Kafka as Confluent's registry does; nodes that share the topic elect a leader.
         store: Option<Store> {
@@ -318,6 +322,9 @@ settings! {
         cors_skip_preflights: bool { flag: "proxy-cors-skip-preflights", default: "true" }
         /// Answer every OPTIONS with 403.
         reject_options: bool { flag: "proxy-reject-options", default: "false" }
+        /// A file with the settings of Confluent's REST proxy, `kafka-rest.properties`. Its settings win over this file's, and
+        /// Confluent's variables win over it.
+        properties: Option<PathBuf> { flag: "proxy-properties" }
         /// Brokers of the proxy, where these are others than `kafka.bootstrap_servers`. Addresses may name their
         /// protocol, as `SASL_SSL://host:port`.
         bootstrap_servers: Option<String> {
@@ -333,8 +340,15 @@ settings! {
         admin: Names { flag: "proxy-admin", secrecy: Secrecy::ByName }
         /// The registry that the proxy asks; several of one cluster by commas.
         schema_registry_url: Option<String> {
-            flag: "schema-registry-url", otherwise: "this process's", secrecy: Secrecy::UrlUser,
+            flag: "schema-registry-url", secrecy: Secrecy::UrlUser,
+            otherwise: "this process's; if it runs none, there is no registry, and schemas are refused",
         }
+        /// A token that the proxy shows the registry.
+        schema_registry_token: Option<Password> {
+            flag: "schema-registry-token", secrecy: Secrecy::Whole,
+        }
+        /// The certificate and the key (PEM, one file) that the proxy shows the registry.
+        schema_registry_client_cert: Option<PathBuf> { flag: "schema-registry-client-cert" }
         /// Certificates (PEM) that the proxy trusts when it asks the registry, and that nodes of the registry trust when
         /// they ask each other.
         schema_registry_ca: Option<PathBuf> {
@@ -350,6 +364,25 @@ settings! {
             flag: "consumer-instances-connected", min: 1, unit: "instances",
             otherwise: "as many as there are threads and descriptors for, at most 1,000",
         }
+        /// How long a consumer instance's read waits that says nothing else.
+        consumer_request_timeout_ms: u64 {
+            flag: "consumer-request-timeout-ms", default: "1000", min: 1, max: 300_000, unit: "milliseconds",
+        }
+        /// The records that one read of a consumer instance answers.
+        consumer_request_bytes_max: usize {
+            flag: "consumer-request-bytes-max", default: "67108864", min: 1, max: 67_108_864, unit: "bytes",
+        }
+        /// What a consumer instance's read waits for that says nothing else; 0: until its time is over.
+        consumer_fetch_min_bytes: Option<u32> {
+            flag: "consumer-fetch-min-bytes", max: 10_000_000, unit: "bytes",
+            otherwise: "1; 0 with `proxy.confluent_quirks`",
+        }
+        /// Records that a batch of API v3 may have.
+        batch_entries_max: usize {
+            flag: "batch-entries-max", default: "50", min: 1, max: 50, unit: "records",
+        }
+        /// The authority in the names of resources of API v3, `crn://AUTHORITY/kafka=..`.
+        resource_name_authority: Option<String> { flag: "resource-name-authority" }
         /// Requests that the proxy answers to one address in a second, and records of a stream.
         rate_limit_requests_per_sec: Option<u32> {
             flag: "rate-limit-requests-per-sec", unit: "requests a second", otherwise: "no limit",

@@ -1,10 +1,9 @@
-//! Looks through Confluent's variables before anything is started: those that would leave the server more
+//! Looks through Confluent's settings before anything is started: those that would leave the server more
 //! open than it was end the start, the others are named once. Values are not printed.
 
 use super::table::{Server, Verdict, find};
-use super::{Env, PROXY_PREFIX, REGISTRY_PREFIX, property};
+use super::variables::{Property, Variables};
 use crate::config::problem::Problem;
-use crate::config::source::Source;
 
 /// Parts of the names of settings that restrict access. One of them in a name that nobody knows ends the
 /// start: it may be the one thing between the server and everybody.
@@ -25,19 +24,15 @@ const RESTRICTING: [&str; 14] = [
     "tls",
 ];
 
-/// What the variables of the proxy's scripts begin with.
-const PROXY_SCRIPTS: &str = "KAFKAREST_";
-
 /// The option of the JVM that names a JAAS file.
 pub const LOGIN_FILE_OPTION: &str = "java.security.auth.login.config";
 
-const LOGIN_FILE: &str = "a file for Java's login is not read. The login to Kafka goes into SCHEMA_REGISTRY_KAFKASTORE_SASL_JAAS_CONFIG or \
-                          KAFKA_REST_CLIENT_SASL_JAAS_CONFIG; if the file has users of the server, say access.users";
-
-/// What is said of settings at the start, by variables' names.
+/// What is said of settings at the start, by where they stand.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Notes {
-    /// Variables without effect, and why.
+    /// Settings that do something else than in the reference, and why.
+    pub different: Vec<(String, &'static str)>,
+    /// Settings without effect, and why.
     pub ignored: Vec<(String, &'static str)>,
     /// Variables that nobody knows.
     pub unknown: Vec<String>,
@@ -49,6 +44,9 @@ impl Notes {
     /// Writes them to the log.
     pub fn say(&self) {
         self.kafka.iter().for_each(|note| tracing::warn!("{note}"));
+        for (name, why) in &self.different {
+            tracing::warn!("{name} is answered differently: {why}");
+        }
         for (name, why) in &self.ignored {
             tracing::info!("{name} has no effect: {why}");
         }
@@ -59,88 +57,88 @@ impl Notes {
 
     /// Returns them as lines.
     pub fn lines(&self) -> Vec<String> {
-        let ignored = self.ignored.iter().map(|(name, why)| format!("{name} has no effect: {why}"));
+        let line = |what: &'static str| {
+            move |(name, why): &(String, &'static str)| format!("{name} {what}: {why}")
+        };
+        let different = self.different.iter().map(line("is answered differently"));
+        let ignored = self.ignored.iter().map(line("has no effect"));
         let unknown =
             self.unknown.iter().map(|name| format!("{name}: nobody here knows this setting"));
-        self.kafka.iter().cloned().chain(ignored).chain(unknown).collect()
+        self.kafka.iter().cloned().chain(different).chain(ignored).chain(unknown).collect()
     }
 
     /// Adds others.
     pub fn extend(&mut self, others: Notes) {
+        self.different.extend(others.different);
         self.ignored.extend(others.ignored);
         self.unknown.extend(others.unknown);
         self.kafka.extend(others.kafka);
     }
 }
 
-/// Looks at the variables of the servers that are to run. `waived`: variables that may be ignored
-/// whatever they would do. What ends the start is added to `problems`.
-pub fn audit(
-    env: &Env,
-    servers: &[Server],
-    waived: &[String],
-    problems: &mut Vec<Problem>,
-) -> Notes {
+/// Looks at the settings of the servers that are to run. What ends the start is added to `problems`.
+pub fn audit(variables: &Variables, servers: &[Server], problems: &mut Vec<Problem>) -> Notes {
     let mut notes = Notes::default();
-    let mut refuse = |variable: &String, why: &str| {
-        let source = Some(Source::Confluent(variable.clone()));
-        problems.push(Problem { source, text: why.to_string(), waivable: true });
-    };
-    for (variable, value) in env.iter().filter(|(name, value)| !is_service_link(name, value)) {
-        let Some((server, name)) = of_server(variable).filter(|(s, _)| servers.contains(s)) else {
-            continue;
-        };
-        if waived.contains(variable) {
-            notes.ignored.push((variable.clone(), "--ignore-setting says so"));
-            continue;
-        }
-        match find(server, &name).map(|setting| setting.verdict) {
-            Some(Verdict::Understood(_)) => {}
-            Some(Verdict::Ignored(_)) if names_login_file(&name, value) => {
-                // where passwords are asked for, it is read for that
-                if !asks_for_passwords(env, server) {
-                    refuse(variable, LOGIN_FILE);
-                }
-            }
-            Some(Verdict::Ignored(why)) => notes.ignored.push((variable.clone(), why)),
-            Some(Verdict::Refused { unless, instead }) => {
-                if !allows(unless, value) && !is_superseded(env, &name) {
-                    refuse(variable, instead);
-                }
-            }
-            None if restricts(&name) && !value.trim().is_empty() => {
-                let why = "nobody here knows this setting, and by its name it restricts access";
-                refuse(variable, why);
-            }
-            None => notes.unknown.push(variable.clone()),
+    let waived = variables.waived.iter().filter(|(server, _)| servers.contains(server));
+    notes.ignored.extend(
+        waived.map(|(_, property)| (property.source.to_string(), "--ignore-setting says so")),
+    );
+    for server in servers {
+        for property in variables.all(*server) {
+            look(*server, property, variables, &mut notes, problems);
         }
     }
     notes
 }
 
-/// Which server's a variable is, and the property that it stands for; none if it is neither server's.
-pub fn of_server(variable: &str) -> Option<(Server, String)> {
-    // which the registry reads itself, without a prefix
-    if variable == "METADATA_ENCODER_SECRET" {
-        return Some((Server::Registry, "metadata.encoder.secret".to_string()));
+fn look(
+    server: Server,
+    property: &Property,
+    variables: &Variables,
+    notes: &mut Notes,
+    problems: &mut Vec<Problem>,
+) {
+    let Property { source, name, value } = property;
+    let mut refuse = |why: &str| {
+        let (source, text) = (Some(source.clone()), why.to_string());
+        problems.push(Problem { source, text, waivable: true });
+    };
+    match find(server, name).map(|setting| setting.verdict) {
+        Some(Verdict::Understood(_)) => {}
+        // it is read: see `login`
+        Some(Verdict::Ignored(_)) if names_login_file(name, value) => {}
+        Some(Verdict::Ignored(why)) => notes.ignored.push((source.to_string(), why)),
+        Some(Verdict::Differs { unless, why }) => {
+            if !allows(unless, value) {
+                notes.different.push((source.to_string(), why));
+            }
+        }
+        Some(Verdict::Refused { unless, instead }) => {
+            if !allows(unless, value) && !is_superseded(variables, name) {
+                refuse(instead);
+            }
+        }
+        None if restricts(name) && !value.trim().is_empty() => {
+            refuse("nobody here knows this setting, and by its name it restricts access");
+        }
+        None => notes.unknown.push(source.to_string()),
     }
-    let registry = variable.strip_prefix(REGISTRY_PREFIX).map(|name| (Server::Registry, name));
-    // the proxy's image has two prefixes: one of settings, one of what its scripts read
-    let of_proxy =
-        || variable.strip_prefix(PROXY_PREFIX).or_else(|| variable.strip_prefix(PROXY_SCRIPTS));
-    let proxy = || of_proxy().map(|name| (Server::Proxy, name));
-    registry.or_else(proxy).map(|(server, name)| (server, property(name)))
 }
 
 /// Whether a list of harmless values has all of this one's.
 fn allows(unless: &[&str], value: &str) -> bool {
-    value.split(',').all(|part| unless.contains(&part.trim().to_ascii_lowercase().as_str()))
+    value.split(',').all(|part| {
+        let part = part.trim().to_ascii_lowercase();
+        unless.iter().any(|harmless| match harmless.strip_suffix('*') {
+            Some(prefix) => part.starts_with(prefix),
+            None => part == *harmless,
+        })
+    })
 }
 
 /// ZooKeeper's address beside the brokers' is left over from an older release.
-fn is_superseded(env: &Env, name: &str) -> bool {
-    let brokers = format!("{REGISTRY_PREFIX}KAFKASTORE_BOOTSTRAP_SERVERS");
-    name == "kafkastore.connection.url" && super::var(env, &brokers).is_some()
+fn is_superseded(variables: &Variables, name: &str) -> bool {
+    name == "kafkastore.connection.url" && variables.brokers(Server::Registry).is_some()
 }
 
 /// Options of the JVM may name a file with the login to Kafka, or with the users that may enter.
@@ -148,27 +146,8 @@ fn names_login_file(name: &str, value: &str) -> bool {
     name == "opts" && value.contains(LOGIN_FILE_OPTION)
 }
 
-fn asks_for_passwords(env: &Env, server: Server) -> bool {
-    let prefix = if server == Server::Proxy { PROXY_PREFIX } else { REGISTRY_PREFIX };
-    let method = super::var(env, &format!("{prefix}AUTHENTICATION_METHOD"));
-    method.is_some_and(|method| method.eq_ignore_ascii_case("BASIC"))
-}
-
 fn restricts(name: &str) -> bool {
     name.split(['.', '-', '_']).any(|part| RESTRICTING.contains(&part))
-}
-
-/// Returns true of what Kubernetes tells each pod about services: one that is called `schema-registry` makes variables
-/// that look like settings.
-pub fn is_service_link(name: &str, value: &str) -> bool {
-    let is_port = |rest: &str| {
-        let digits = rest.trim_start_matches(|c: char| c.is_ascii_digit());
-        digits.len() < rest.len() && (digits.starts_with("_TCP") || digits.starts_with("_UDP"))
-    };
-    name.ends_with("_SERVICE_HOST")
-        || name.contains("_SERVICE_PORT")
-        || ["tcp://", "udp://"].iter().any(|scheme| value.starts_with(scheme))
-        || name.match_indices("_PORT_").any(|(at, text)| is_port(&name[at + text.len()..]))
 }
 
 #[cfg(test)]
@@ -177,7 +156,8 @@ mod tests {
 
     use super::*;
     use crate::config::problem::Problems;
-    use crate::confluent::table::{Setting, TABLE};
+    use crate::confluent::Env;
+    use crate::confluent::table::TABLE;
 
     const BOTH: [Server; 2] = [Server::Registry, Server::Proxy];
 
@@ -188,8 +168,9 @@ mod tests {
     }
 
     fn audited(env: &Env, servers: &[Server], waived: &[String]) -> Result<Notes, String> {
+        let (variables, _) = Variables::read(env, &[], waived);
         let mut problems = Vec::new();
-        let notes = audit(env, servers, waived, &mut problems);
+        let notes = audit(&variables, servers, &mut problems);
         match problems.is_empty() {
             true => Ok(notes),
             false => Err(Problems(problems).to_string()),
@@ -210,12 +191,8 @@ mod tests {
                 "SCHEMA_REGISTRY_RESOURCE_EXTENSION_CLASS",
                 "io.confluent.dekregistry.DekRegistryResourceExtension,io.confluent.Security",
             ),
-            ("SCHEMA_REGISTRY_METADATA_ENCODER_SECRET", "hunter2"),
-            ("METADATA_ENCODER_SECRET", "hunter2"),
-            ("SCHEMA_REGISTRY_OPTS", "-Djava.security.auth.login.config=/hunter2"),
-            ("KAFKAREST_OPTS", "-Djava.security.auth.login.config=/hunter2"),
             // nobody's names
-            ("SCHEMA_REGISTRY_CLIENT_AUTHENTICATION", "hunter2"),
+            ("SCHEMA_REGISTRY_SERVER_AUTHENTICATION", "hunter2"),
             ("KAFKA_REST_NEW_SECURITY_FEATURE", "hunter2"),
         ] {
             let error = looked(&[(name, value)], &[]).unwrap_err();
@@ -263,58 +240,6 @@ mod tests {
             Env::from([("KAFKA_REST_AUTHENTICATION_METHOD".to_string(), "BEARER".to_string())]);
         assert!(audited(&env, &[Server::Registry], &[]).is_ok());
         assert!(audited(&env, &[Server::Proxy], &[]).is_err());
-    }
-
-    /// Lines of tables, as docs/settings.md has them.
-    fn documented() -> String {
-        let line = |setting: &Setting| {
-            let server = match setting.server {
-                Server::Registry => "registry",
-                Server::Proxy => "proxy",
-                Server::Both => "both",
-            };
-            let values = |unless: &[&str]| {
-                let shown: Vec<_> = unless
-                    .iter()
-                    .filter(|value| !value.is_empty())
-                    .map(|value| format!("`{value}`"))
-                    .collect();
-                if shown.is_empty() { "-".to_string() } else { shown.join(", ") }
-            };
-            let name = setting.name;
-            match setting.verdict {
-                Verdict::Understood(how) => format!("| `{name}` | {server} | {how} |\n"),
-                Verdict::Ignored(why) => format!("| `{name}` | {server} | {why} |\n"),
-                Verdict::Refused { unless, instead } => {
-                    format!("| `{name}` | {server} | {} | {instead} |\n", values(unless))
-                }
-            }
-        };
-        let of = |is: fn(&Verdict) -> bool| {
-            TABLE.iter().filter(|s| is(&s.verdict)).map(line).collect::<String>()
-        };
-        format!(
-            "## Understood\n\n| setting | of | in Weir |\n|---|---|---|\n{}\n\
-             ## Refused at the start\n\n| setting | of | harmless values | what to do |\n|---|---|---|---|\n{}\n\
-             ## Without effect\n\n| setting | of | why |\n|---|---|---|\n{}",
-            of(|v| matches!(v, Verdict::Understood(_))),
-            of(|v| matches!(v, Verdict::Refused { .. })),
-            of(|v| matches!(v, Verdict::Ignored(_))),
-        )
-    }
-
-    /// `WEIR_WRITE_DOCS=1` writes them.
-    #[test]
-    fn the_document_has_the_table() {
-        const MARK: &str = "## Understood\n";
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/settings.md");
-        let text = std::fs::read_to_string(path).unwrap();
-        let (head, _) = text.split_once(MARK).unwrap();
-        let expected = format!("{head}{}", documented());
-        if std::env::var_os("WEIR_WRITE_DOCS").is_some() {
-            std::fs::write(path, &expected).unwrap();
-        }
-        assert!(text == expected, "docs/settings.md is not what the table says: WEIR_WRITE_DOCS=1");
     }
 
     #[test]

@@ -9,11 +9,55 @@ use super::variables::{Property, Variables};
 use crate::config::problem::Problem;
 use crate::config::source::Source;
 
-/// Variables with the JVM's options that a server is started with.
-fn option_variables(server: Server) -> &'static [&'static str] {
-    match server {
-        Server::Proxy => &["KAFKAREST_OPTS", "KAFKA_REST_OPTS", "KAFKA_OPTS"],
-        _ => &["SCHEMA_REGISTRY_OPTS", "KAFKA_OPTS"],
+/// Options of the JVM that a server is started with, and where they stand.
+fn jvm_options(server: Server, variables: &Variables, env: &Env) -> Vec<(Source, String)> {
+    let own = variables.get(server, "opts").map(|opts| (opts.source(), opts.value.clone()));
+    let of_all = env.get(OPTIONS_OF_ALL);
+    let of_all = of_all.map(|text| (Source::Confluent(OPTIONS_OF_ALL.to_string()), text.clone()));
+    own.into_iter().chain(of_all).collect()
+}
+
+/// Options of the JVM for all programs of Kafka's.
+const OPTIONS_OF_ALL: &str = "KAFKA_OPTS";
+
+/// The JAAS file that options of the JVM name.
+fn named_file(server: Server, variables: &Variables, env: &Env) -> Option<(Source, String)> {
+    let options = jvm_options(server, variables, env).into_iter();
+    options.filter_map(|(source, text)| Some((source, login_file(&text)?))).next()
+}
+
+/// The section of a JAAS file with the login to Kafka.
+const KAFKA_CLIENT: &str = "KafkaClient";
+
+/// The login to Kafka of a JAAS file that options of the JVM name, as `sasl.jaas.config` would have it. None if they name none.
+pub fn kafka_client(
+    server: Server,
+    variables: &Variables,
+    env: &Env,
+) -> Option<Result<Property, Problem>> {
+    let (source, path) = named_file(server, variables, env)?;
+    let wrong =
+        |text: String| Some(Err(Problem { source: Some(source.clone()), text, waivable: true }));
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) => {
+            return wrong(format!(
+                "{path}: {error}; the login to Kafka may stand in SCHEMA_REGISTRY_KAFKASTORE_SASL_JAAS_CONFIG or \
+                 KAFKA_REST_CLIENT_SASL_JAAS_CONFIG instead"
+            ));
+        }
+    };
+    match section(&text, KAFKA_CLIENT) {
+        Some(line) => {
+            let name = "sasl.jaas.config".to_string();
+            Some(Ok(Property { source, name, value: line.to_string() }))
+        }
+        None if source == Source::Confluent(OPTIONS_OF_ALL.to_string()) => None,
+        None => wrong(format!(
+            "{path} has no section {KAFKA_CLIENT} with the login to Kafka, and other sections are not read: say \
+             SCHEMA_REGISTRY_KAFKASTORE_SASL_JAAS_CONFIG or KAFKA_REST_CLIENT_SASL_JAAS_CONFIG; if the file has users of the \
+             server, say authentication.method=BASIC or access.users"
+        )),
     }
 }
 
@@ -42,7 +86,7 @@ impl Login {
             property.map(|property| property.value.trim().to_string()).unwrap_or_default()
         };
         let (source, realm) = (method.source(), text("authentication.realm"));
-        let users = users(server, &realm, method, env)?;
+        let users = users(server, &realm, method, variables, env)?;
         let roles = variables.get(server, "authentication.roles");
         let roles = roles.map_or_else(|| "*".to_string(), |roles| roles.value.trim().to_string());
         let open_paths = text("authentication.skip.paths");
@@ -51,17 +95,23 @@ impl Login {
 }
 
 /// The file with the users, which the JAAS file names in its section of the realm's name.
-fn users(server: Server, realm: &str, method: &Property, env: &Env) -> Result<String, Problem> {
-    let options = option_variables(server).iter();
-    let named = options.filter_map(|name| Some((name, login_file(env.get(*name)?)?)));
-    let Some((variable, path)) = named.into_iter().next() else {
+fn users(
+    server: Server,
+    realm: &str,
+    method: &Property,
+    variables: &Variables,
+    env: &Env,
+) -> Result<String, Problem> {
+    let Some((source, path)) = named_file(server, variables, env) else {
+        let names = match server {
+            Server::Proxy => "KAFKAREST_OPTS",
+            _ => "SCHEMA_REGISTRY_OPTS",
+        };
         let text = format!(
-            "BASIC needs the file with the users: say access.users, or -D{LOGIN_FILE_OPTION}=FILE in {}",
-            option_variables(server).join(" or ")
+            "BASIC needs the file with the users: say access.users, or -D{LOGIN_FILE_OPTION}=FILE in {names} or {OPTIONS_OF_ALL}"
         );
         return Err(Problem::at(&method.source(), text));
     };
-    let source = Source::Confluent((*variable).to_string());
     let wrong = |why: String| Problem::at(&source, format!("{path}: {why}"));
     let text = std::fs::read_to_string(&path).map_err(|error| wrong(error.to_string()))?;
     let section = section(&text, realm).ok_or_else(|| {
@@ -115,7 +165,7 @@ mod tests {
             ("SCHEMA_REGISTRY_OPTS".into(), options),
         ]);
         env.extend(more.iter().map(|(name, value)| (name.to_string(), value.to_string())));
-        let variables = Variables::new(&env, &[]);
+        let (variables, _) = Variables::read(&env, &[], &[]);
         Login::of(Server::Registry, &variables, &env).map_err(|problem| problem.text)
     }
 

@@ -1,13 +1,26 @@
-//! Confluent's environment: how its variables are named, and what is done about those that Weir lacks.
+//! Confluent's settings, in the environment and in files of properties: how they are named, and what each is to Weir.
 
 pub mod addresses;
 pub mod audit;
+pub mod classify;
+#[cfg(test)]
+mod document;
+pub mod explain;
 pub mod jaas;
 pub mod login;
 pub mod properties;
+pub mod properties_file;
+pub mod reference;
+mod service_links;
 pub mod table;
 pub mod translate;
+mod translate_kafka;
+mod translate_listeners;
+mod translate_registry_client;
+mod translate_tls;
 pub mod variables;
+
+pub use service_links::is_service_link;
 
 use std::collections::BTreeMap;
 
@@ -32,11 +45,6 @@ pub fn environment() -> Env {
 pub fn property(variable: &str) -> String {
     let hyphens = variable.replace("___", "-").replace("__", "\0");
     hyphens.replace('_', ".").replace('\0', "_").to_lowercase()
-}
-
-/// A variable's value as it stands, unless it is empty.
-pub fn var<'a>(env: &'a Env, name: &str) -> Option<&'a str> {
-    env.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
 }
 
 #[cfg(test)]

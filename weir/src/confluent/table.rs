@@ -2,7 +2,7 @@
 //!
 //! Who sets `authentication.method` believes that the server asks for passwords. So a setting that restricts
 //! access and that Weir does not have ends the start; a setting that only tunes the other program does not.
-//! docs/settings.md has this table; a test compares the two. Where one of our settings has the same values, the table names it, and
+//! docs/confluent-settings.md has this table; a test compares the two. Where one of our settings has the same values, the table names it, and
 //! nothing else has to be done.
 
 /// Whose settings have a name.
@@ -17,9 +17,11 @@ pub enum Server {
 pub enum Verdict {
     /// It does what it does there; how, or what it is in Weir's words.
     Understood(&'static str),
-    /// It ends the start, unless its value is one of these; what to do instead.
+    /// It ends the start, unless its value is one of these (`*` at the end: all that begin so); what to do instead.
     Refused { unless: &'static [&'static str], instead: &'static str },
-    /// It has no effect, and why that is harmless.
+    /// It is taken, and what clients see is not what it says, unless its value is one of these; why.
+    Differs { unless: &'static [&'static str], why: &'static str },
+    /// It has no effect that clients would see, and why that is harmless.
     Ignored(&'static str),
 }
 
@@ -44,14 +46,23 @@ const EMPTY: &[&str] = &[""];
 const AUTHENTICATE: &str = "Confluent's plugins are not loaded: say access.users, access.keys, oidc.issuer or tls.client_auth, and access.rules";
 const NO_JAVA: &str = "no Java classes are loaded: what the class does, something else has to do";
 const TLS_ONLY: &str = "of the listeners' TLS there are certificates, authorities of clients and the versions: put a reverse proxy in front that does the rest";
+const NAMED_BY_TOPIC: &[&str] = &[
+    "",
+    "io.confluent.kafka.serializers.subject.topicnamestrategy",
+    "io.confluent.kafka.serializers.subject.associatednamestrategy",
+];
+const STRATEGY: &str = "subjects are named after the topic: a request of API v3 names another subject, or says subject_name_strategy";
+const NO_RULES: &str = "the proxy runs no rules of data contracts";
 const LIMIT: &str = "limit requests in a reverse proxy in front";
 const PROXY_LIMIT: &str =
     "say --rate-limit-requests-per-sec, or limit requests in a reverse proxy in front";
 const NOT_NEEDED: &str = "not needed here";
+const INT_MAX: &[&str] = &["", "2147483647"];
+const PAGES: &str = "a page of GET /schemas has 1000 schemas at most; other lists are whole, or as long as the request asks";
+const NO_DEK: &str = "there is no DEK registry: clients that ask for one get 404";
 const JVM: &str = "of the JVM, or of the image's scripts";
 const WITH_SWITCH: &str = "the switch that it belongs to is off, or ends the start";
 const SCRAPE: &str = "metrics are at /metrics, for Prometheus";
-const FIXED: &str = "fixed in Weir";
 
 const fn understood(server: Server, name: &'static str, how: &'static str) -> Setting {
     Setting { server, name, verdict: Verdict::Understood(how), becomes: "" }
@@ -80,11 +91,20 @@ const fn ignored(server: Server, name: &'static str, why: &'static str) -> Setti
     Setting { server, name, verdict: Verdict::Ignored(why), becomes: "" }
 }
 
+const fn differs(
+    server: Server,
+    name: &'static str,
+    unless: &'static [&'static str],
+    why: &'static str,
+) -> Setting {
+    Setting { server, name, verdict: Verdict::Differs { unless, why }, becomes: "" }
+}
+
 /// The longest name that fits is the one that counts.
 #[rustfmt::skip] // a line each
 pub const TABLE: &[Setting] = &[
     // Listeners
-    same(Both, "listeners", "*.listeners", "`--registry-listener`, `--proxy-listener`; all of them, http and https, addresses and names"),
+    understood(Both, "listeners", "`--registry-listener`, `--proxy-listener`; all of them, http and https, addresses and names. Without, `http://0.0.0.0` with `port`, where the setting says where Kafka is"),
     understood(Both, "ssl.keystore.location", "`--tls-cert` and `--tls-key`: the certificate and key of https listeners, in one file"),
     understood(Both, "ssl.keystore.type", "`PEM`, `PKCS12`; another type ends the start of an https listener"),
     understood(Both, "ssl.enabled.protocols", "`TLSv1.2`, `TLSv1.3`; older ones are left out, and a list of nothing else ends the start"),
@@ -104,9 +124,9 @@ pub const TABLE: &[Setting] = &[
     same(Registry, "host.port", "registry.host_port", "`--registry-host-port`: the port beside `host.name`"),
     same(Registry, "schema.registry.inter.instance.protocol", "registry.inter_instance_protocol", "the old name of `inter.instance.protocol`"),
     same(Registry, "inter.instance.protocol", "registry.inter_instance_protocol", "`--registry-inter-instance-protocol`: which listener the other nodes are told"),
-    ignored(Both, "port", "`listeners` says it"),
-    refused(Both, "listener.protocol.map", EMPTY, "name listeners http:// and https://"),
-    refused(Both, "listener.name.*", &[], "one certificate is for all https listeners: say ssl.keystore.location"),
+    understood(Both, "port", "the port of the listener where `listeners` is not set: 8081, 8082"),
+    understood(Both, "listener.protocol.map", "names of listeners: `NAME:http`, `NAME:https`"),
+    understood(Both, "listener.name.*", "of one listener: `ssl.keystore.location`, `ssl.keystore.type`, `ssl.truststore.location`, `ssl.truststore.type`, `ssl.client.authentication`; another one ends the start"),
     refused(Both, "proxy.protocol.enabled", OFF, "the PROXY protocol is not spoken: switch it off in the load balancer"),
     ignored(Both, "proxy.protocol.accepted.ip.range", WITH_SWITCH),
     understood(Both, "ssl.keystore.password", "`--tls-key-password`: of a store of type `PKCS12`"),
@@ -120,11 +140,11 @@ pub const TABLE: &[Setting] = &[
     ignored(Both, "ssl.keystore.watch.location", "a new certificate is always read, within 2 s and on SIGHUP"),
     ignored(Both, "ssl.protocol", "`ssl.enabled.protocols` says it"),
     refused(Both, "ssl.provider", &["", "conscrypt"], "TLS is rustls: leave it out"),
-    refused(Both, "ssl.cipher.suites", EMPTY, "the suites of TLS 1.3 and those of TLS 1.2 with forward secrecy and AEAD are spoken, no others: leave it out"),
+    differs(Both, "ssl.cipher.suites", EMPTY, "always all suites of TLS 1.3, and those of TLS 1.2 with forward secrecy and AEAD; a list without any of them ends the start"),
     ignored(Both, "ssl.keymanager.algorithm", NOT_NEEDED),
     ignored(Both, "ssl.trustmanager.algorithm", NOT_NEEDED),
     ignored(Both, "ssl.truststore.*", NOT_NEEDED),
-    ignored(Both, "ssl.endpoint.identification.algorithm", "the names of other nodes are always checked"),
+    differs(Both, "ssl.endpoint.identification.algorithm", &["https"], "the names in the certificates of other nodes are always checked"),
     // Who may enter
     refused(Both, "authentication.method", &["", "none", "basic"], "of BASIC the users are read: the JAAS file that `java.security.auth.login.config` names, and Jetty's `password.properties` that it names. For BEARER say oidc.issuer and oidc.audiences"),
     understood(Both, "authentication.realm", "`--access-realm`, and the section of the JAAS file"),
@@ -148,21 +168,22 @@ pub const TABLE: &[Setting] = &[
     ignored(Both, "dos.filter.*", WITH_SWITCH),
     refused(Both, "network.traffic.rate.limit.enable", OFF, LIMIT),
     ignored(Both, "network.traffic.rate.limit.*", WITH_SWITCH),
-    ignored(Both, "network.forwarded.request.customizer.enable", "the address of a client is that of its connection"),
+    differs(Both, "network.forwarded.request.customizer.enable", OFF, "anybody could say where a request comes from: `--trusted-proxy NETWORK` says whom to believe"),
     refused(Registry, "confluent.schema.registry.authorizer.class", EMPTY, "Confluent's plugins are not loaded: say access.rules, the file that says who may do what"),
     refused(Registry, "confluent.schema.registry.auth.*", EMPTY, AUTHENTICATE),
     refused(Proxy, "confluent.rest.auth.*", EMPTY, AUTHENTICATE),
     refused(Both, "public.key.path", EMPTY, AUTHENTICATE),
     refused(Both, "oauthbearer.*", EMPTY, AUTHENTICATE),
     ignored(Both, "confluent.metadata.*", "it is about an authorizer, which ends the start"),
-    refused(Registry, "resource.extension.class", &["", "io.confluent.dekregistry.dekregistryresourceextension", "io.confluent.schema.exporter.schemaexporterresourceextension"], "no Java classes are loaded, and this one may be what decides who enters: leave it out, and put a reverse proxy in front"),
-    refused(Registry, "schema.registry.resource.extension.class", &["", "io.confluent.dekregistry.dekregistryresourceextension", "io.confluent.schema.exporter.schemaexporterresourceextension"], "as resource.extension.class"),
+    refused(Registry, "resource.extension.class", &["", "io.confluent.dekregistry.dekregistryresourceextension", "io.confluent.schema.exporter.*"], "no Java classes are loaded, and this one may be what decides who enters: leave it out, and say access.users, access.keys, oidc.issuer or tls.client_auth, and access.rules"),
+    refused(Registry, "schema.registry.resource.extension.class", &["", "io.confluent.dekregistry.dekregistryresourceextension", "io.confluent.schema.exporter.*"], "as resource.extension.class"),
     refused(Registry, "init.resource.extension.class", EMPTY, NO_JAVA),
-    refused(Proxy, "kafka.rest.resource.extension.class", EMPTY, "no Java classes are loaded, and this one may be what decides who enters: leave it out, and put a reverse proxy in front"),
+    refused(Proxy, "kafka.rest.resource.extension.class", EMPTY, "no Java classes are loaded, and this one may be what decides who enters: leave it out, and say access.users, access.keys, oidc.issuer or tls.client_auth, and access.rules"),
     refused(Registry, "enable.fips", OFF, "the cryptography (ring, OpenSSL) is not validated for FIPS"),
     ignored(Registry, "enable.fips.mode", WITH_SWITCH),
-    refused(Registry, "metadata.encoder.secret", EMPTY, "sensitive metadata is not encrypted: leave it out if that may stand in the topic as it is, and look for METADATA_ENCODER_SECRET too"),
-    ignored(Registry, "metadata.encoder.*", WITH_SWITCH),
+    differs(Registry, "metadata.encoder.secret", EMPTY, "sensitive metadata stands in the topic as it is; what Confluent's registry has encrypted is served encrypted"),
+    differs(Registry, "metadata.encoder.old.secret", EMPTY, "as metadata.encoder.secret"),
+    ignored(Registry, "metadata.encoder.*", "metadata is not encrypted"),
     // The registry's store
     same(Registry, "kafkastore.bootstrap.servers", "registry.bootstrap_servers", "`--store kafka`, and `--bootstrap-servers`; with protocols, as `SASL_SSL://host:port`"),
     refused(Registry, "kafkastore.connection.url", EMPTY, "ZooKeeper is not asked: say SCHEMA_REGISTRY_KAFKASTORE_BOOTSTRAP_SERVERS, the addresses of the brokers"),
@@ -172,20 +193,22 @@ pub const TABLE: &[Setting] = &[
     understood(Registry, "kafkastore.topic.config.*", "`--schemas-topic-config`: settings of the topic, if it is made"),
     same(Registry, "kafkastore.init.timeout.ms", "registry.kafka_init_timeout_ms", "`--registry-kafka-init-timeout-ms`: how long Kafka may be away at the start"),
     understood(Registry, "kafkastore.*", "Java's name is turned into librdkafka's, as of `client.*`; `--registry-kafka NAME=VALUE`"),
-    ignored(Registry, "kafkastore.timeout.ms", FIXED),
-    ignored(Registry, "kafkastore.write.max.retries", FIXED),
+    differs(Registry, "kafkastore.timeout.ms", &["", "500"], "a write has a second on Kafka, and is tried again by the next one"),
+    ignored(Registry, "kafkastore.write.max.retries", "a write that meets another's is decided again until it stands"),
     ignored(Registry, "kafkastore.init.wait.for.reader", "the topic is always read before requests are answered"),
     ignored(Registry, "kafkastore.group.id", "the topic is read without a consumer group"),
     ignored(Registry, "kafkastore.checkpoint.*", "the topic is read from its beginning"),
-    refused(Registry, "kafkastore.update.handlers", EMPTY, NO_JAVA),
+    refused(Registry, "kafkastore.update.handlers", &["", "io.confluent.schema.exporter.*"], NO_JAVA),
     same(Registry, "schema.registry.group.id", "registry.group", "`--registry-group`: nodes of one group elect their leader, and other registries in it keep them from leading"),
     understood(Registry, "leader.eligibility", "`--never-lead`"),
     understood(Registry, "master.eligibility", "the old name of `leader.eligibility`"),
-    ignored(Registry, "leader.*", "the election is another: docs/cluster.md"),
+    differs(Registry, "leader.connect.timeout.ms", &["*"], "a leader that does not answer is followed by another one within two seconds"),
+    differs(Registry, "leader.read.timeout.ms", &["*"], "a leader that does not answer is followed by another one within two seconds"),
+    ignored(Registry, "leader.election.*", "the log is always read before the election, and a leader that answers stays"),
     ignored(Registry, "kafkagroup.*", "the election is another: docs/cluster.md"),
     ignored(Registry, "inter.instance.headers.whitelist", "all headers are forwarded to the leader"),
-    refused(Registry, "inter.instance.listener.name", EMPTY, "say --registry-advertised-url"),
-    ignored(Registry, "enable.store.health.check", "`/v1/cluster` says it"),
+    understood(Registry, "inter.instance.listener.name", "the listener that the other nodes are told, by its name"),
+    ignored(Registry, "enable.store.health.check", "`/readyz` always looks at the store"),
     // The registry's behaviour
     same(Registry, "avro.compatibility.level", "registry.compatibility_level", "the old name of `schema.compatibility.level`"),
     same(Registry, "schema.compatibility.level", "registry.compatibility_level", "`--compatibility-level`: the level where `/config` says none"),
@@ -196,30 +219,46 @@ pub const TABLE: &[Setting] = &[
     refused(Registry, "schema.providers.reference.versions.strict", OFF, "two references to versions of one subject are taken: leave it out"),
     refused(Registry, "schema.providers", EMPTY, "Avro, JSON Schema and Protobuf are built in, and no Java classes are loaded"),
     ignored(Registry, "schema.providers.*", NOT_NEEDED),
-    ignored(Registry, "schema.providers.json.fetch.remote.schemas", "what a `$ref` names is never fetched"),
+    differs(Registry, "schema.providers.json.fetch.remote.schemas", &["", "true", "false"], "what a `$ref` names is never fetched over the network: register it, and name it as a reference"),
     refused(Registry, "schema.canonicalize.on.consume", EMPTY, "texts are served as they stand in the topic"),
     refused(Registry, "schema.validate.fields", OFF, "PUT /config has validateFields"),
     refused(Registry, "schema.validate.new.schemas", ON, "PUT /config has validateNewSchemas"),
     refused(Registry, "associations.enable", ON, "block /associations in a reverse proxy in front"),
     ignored(Registry, "schema.cache.*", "parses are kept for 16 MiB of text"),
-    ignored(Registry, "context.search.*", FIXED),
-    ignored(Registry, "schema.search.*", FIXED),
-    ignored(Registry, "subject.search.*", FIXED),
-    ignored(Registry, "subject.version.search.*", FIXED),
-    ignored(Registry, "dek.*", "there is no DEK registry: clients that ask for one get 404"),
-    ignored(Registry, "kek.*", "there is no DEK registry: clients that ask for one get 404"),
+    differs(Registry, "context.search.*", INT_MAX, PAGES),
+    differs(Registry, "schema.search.*", &["", "1000"], PAGES),
+    differs(Registry, "subject.search.*", INT_MAX, PAGES),
+    differs(Registry, "subject.version.search.*", INT_MAX, PAGES),
+    differs(Registry, "dek.*", &["*"], NO_DEK),
+    differs(Registry, "kek.*", &["*"], NO_DEK),
     ignored(Registry, "resource.static.locations", NOT_NEEDED),
-    ignored(Registry, "usm.*", "of another product"),
+    ignored(Registry, "usm.*", "Confluent's Unified Stream Manager is told nothing"),
     ignored(Registry, "password.encoder.*", "there is no schema linking"),
     // Bitnami's image, for the same
     same(Registry, "kafka.brokers", "registry.bootstrap_servers", "Bitnami's name of `kafkastore.bootstrap.servers`"),
     same(Registry, "advertised.hostname", "registry.host_name", "Bitnami's name of `host.name`"),
     same(Registry, "avro.compatibily.level", "registry.compatibility_level", "Bitnami's name of `schema.compatibility.level`, so spelt"),
+    understood(Registry, "kafka.sasl.mechanism", "Bitnami's name of `kafkastore.sasl.mechanism`"),
+    understood(Registry, "kafka.sasl.users", "Bitnami's name of the user in `kafkastore.sasl.jaas.config`"),
+    understood(Registry, "kafka.sasl.passwords", "Bitnami's name of the password in `kafkastore.sasl.jaas.config`"),
+    understood(Registry, "client.authentication", "Bitnami's name of `ssl.client.authentication`"),
+    refused(Registry, "kafka.keystore.password", EMPTY, "Bitnami's key stores are Java's own: write PEM, and say SCHEMA_REGISTRY_KAFKASTORE_SSL_KEYSTORE_TYPE and _LOCATION"),
+    refused(Registry, "kafka.truststore.password", EMPTY, "Bitnami's key stores are Java's own: write PEM, and say SCHEMA_REGISTRY_KAFKASTORE_SSL_TRUSTSTORE_TYPE and _LOCATION"),
     // The proxy
     same(Proxy, "bootstrap.servers", "proxy.bootstrap_servers", "`--bootstrap-servers`"),
-    same(Proxy, "schema.registry.url", "proxy.schema_registry_url", "`--schema-registry-url`"),
+    same(Proxy, "schema.registry.url", "proxy.schema_registry_url", "`--schema-registry-url`; empty: formats with schemas are refused with 42206. Without: `http://localhost:8081`, where Confluent's settings say where Kafka is and the registry does not run beside"),
     understood(Proxy, "client.*", "Java's name is turned into librdkafka's; `--proxy-kafka NAME=VALUE`"),
     same(Proxy, "consumer.instance.timeout.ms", "proxy.consumer_instance_timeout_ms", "`--consumer-instance-timeout-ms`"),
+    same(Proxy, "consumer.request.timeout.ms", "proxy.consumer_request_timeout_ms", "`--consumer-request-timeout-ms`: how long a read waits that says nothing else"),
+    same(Proxy, "consumer.request.max.bytes", "proxy.consumer_request_bytes_max", "`--consumer-request-bytes-max`, at most 64 MiB"),
+    ignored(Proxy, "consumer.threads", "reads need no threads of their own"),
+    ignored(Proxy, "consumer.iterator.timeout.ms", "it has no effect in the reference either"),
+    ignored(Proxy, "consumer.iterator.backoff.ms", "nothing is polled"),
+    ignored(Proxy, "producer.threads", "it has no effect in the reference either"),
+    ignored(Proxy, "client.init.timeout.ms", "it has no effect in the reference either"),
+    ignored(Proxy, "client.timeout.ms", "it has no effect in the reference either"),
+    understood(Proxy, "client.schema.registry.*", "as `schema.registry.*`: login and TLS to the registry"),
+    understood(Proxy, "client.basic.auth.*", "as `schema.registry.basic.auth.*`"),
     same(Proxy, "consumer.instances.connected", "proxy.consumer_instances_connected", "`--consumer-instances-connected`; Weir's own"),
     same(Proxy, "api.v2.enable", "proxy.api_v2", "`--api-v2`; `false`: there is no v2, 404"),
     same(Proxy, "api.v3.enable", "proxy.api_v3", "`--api-v3`; `false`: there is no v3, 404"),
@@ -228,38 +267,92 @@ pub const TABLE: &[Setting] = &[
     understood(Proxy, "api.v3.produce.rate.limit.enabled", "with the two below"),
     understood(Proxy, "api.v3.produce.rate.limit.max.requests.per.sec", "`--rate-limit-requests-per-sec`"),
     understood(Proxy, "api.v3.produce.rate.limit.max.bytes.per.sec", "`--rate-limit-bytes-per-sec`"),
-    ignored(Proxy, "api.v3.produce.*", FIXED),
+    differs(Proxy, "api.v3.produce.rate.limit.max.requests.global.per.sec", &["*"], "limits are for each address or principal, and not for all together"),
+    differs(Proxy, "api.v3.produce.rate.limit.max.bytes.global.per.sec", &["*"], "limits are for each address or principal, and not for all together"),
+    ignored(Proxy, "api.v3.produce.rate.limit.cache.expiry.ms", "who has not asked for a while is forgotten anyway"),
+    ignored(Proxy, "api.v3.produce.response.thread.pool.size", "there is no thread for each request"),
+    same(Proxy, "api.v3.produce.batch.maximum.entries", "proxy.batch_entries_max", "`--batch-entries-max`; without, 50"),
+    differs(Proxy, "api.v3.produce.request.size.limit.max.bytes", &["", "0"], "a stream of records has no longest length; a record has Kafka's bound"),
     refused(Proxy, "rate.limit.enable", OFF, PROXY_LIMIT),
     ignored(Proxy, "rate.limit.*", WITH_SWITCH),
     understood(Proxy, "producer.*", "Java's name is turned into librdkafka's, for that kind of client alone; `--proxy-producer NAME=VALUE`"),
     understood(Proxy, "consumer.*", "Java's name is turned into librdkafka's, for that kind of client alone; `--proxy-consumer NAME=VALUE`"),
     understood(Proxy, "admin.*", "Java's name is turned into librdkafka's, for that kind of client alone; `--proxy-admin NAME=VALUE`"),
-    ignored(Proxy, "schema.registry.*", "say --schema-registry-ca; user and password go into the URL"),
+    understood(Proxy, "schema.registry.basic.auth.credentials.source", "`USER_INFO`, `URL`; `SASL_INHERIT` takes the login to Kafka"),
+    understood(Proxy, "schema.registry.basic.auth.user.info", "user and password, as in the URL of `--schema-registry-url`"),
+    understood(Proxy, "schema.registry.bearer.auth.credentials.source", "`STATIC_TOKEN`; another one ends the start: say a token, or user and password"),
+    understood(Proxy, "schema.registry.bearer.auth.token", "`--schema-registry-token`"),
+    refused(Proxy, "schema.registry.bearer.auth.*", EMPTY, "tokens for the registry are not fetched: say schema.registry.bearer.auth.token with credentials.source=STATIC_TOKEN, or basic.auth.user.info"),
+    ignored(Proxy, "schema.registry.bearer.auth.cache.expiry.buffer.seconds", "a token that is given has no time"),
+    ignored(Proxy, "schema.registry.bearer.auth.scope.claim.name", "a token that is given is shown as it is"),
+    ignored(Proxy, "schema.registry.bearer.auth.sub.claim.name", "a token that is given is shown as it is"),
+    understood(Proxy, "schema.registry.ssl.truststore.location", "`--schema-registry-ca`, if the type is `PEM`; another type ends the start"),
+    understood(Proxy, "schema.registry.ssl.truststore.type", "`PEM`"),
+    understood(Proxy, "schema.registry.ssl.keystore.location", "`--schema-registry-client-cert`, certificate and key in one file, if the type is `PEM`; another type ends the start"),
+    understood(Proxy, "schema.registry.ssl.keystore.type", "`PEM`"),
+    refused(Proxy, "schema.registry.ssl.truststore.certificates", EMPTY, "write them to a file in PEM, and say schema.registry.ssl.truststore.location and .type=PEM"),
+    refused(Proxy, "schema.registry.ssl.keystore.certificate.chain", EMPTY, "write it to a file in PEM with its key, and say schema.registry.ssl.keystore.location and .type=PEM"),
+    refused(Proxy, "schema.registry.ssl.keystore.key", EMPTY, "write it to a file in PEM with its certificate, and say schema.registry.ssl.keystore.location and .type=PEM"),
+    refused(Proxy, "schema.registry.ssl.key.password", EMPTY, "write the key without a password: openssl pkey -in FILE"),
+    ignored(Proxy, "schema.registry.ssl.truststore.password", "files in PEM have no password of a store"),
+    ignored(Proxy, "schema.registry.ssl.keystore.password", "files in PEM have no password of a store"),
+    differs(Proxy, "schema.registry.ssl.endpoint.identification.algorithm", &["https"], "the name in the registry's certificate is always checked"),
+    differs(Proxy, "schema.registry.ssl.enabled.protocols", &["*"], "TLS 1.2 and 1.3 are spoken"),
+    differs(Proxy, "schema.registry.ssl.cipher.suites", EMPTY, "the suites of TLS 1.3, and those of 1.2 with forward secrecy and AEAD"),
+    ignored(Proxy, "schema.registry.ssl.*", "only a Java client has it"),
+    refused(Proxy, "schema.registry.key.subject.name.strategy", NAMED_BY_TOPIC, STRATEGY),
+    refused(Proxy, "schema.registry.value.subject.name.strategy", NAMED_BY_TOPIC, STRATEGY),
+    refused(Proxy, "schema.registry.context.name.strategy", &["", "io.confluent.kafka.serializers.context.nullcontextnamestrategy"], "put the context into the URL of the registry: http://HOST:PORT/contexts/.NAME"),
+    refused(Proxy, "schema.registry.key.schema.id.serializer", &["", "io.confluent.kafka.serializers.schema.id.prefix*"], "records have the id before the data, as consumers of before expect it: leave it out"),
+    refused(Proxy, "schema.registry.value.schema.id.serializer", &["", "io.confluent.kafka.serializers.schema.id.prefix*"], "records have the id before the data, as consumers of before expect it: leave it out"),
+    ignored(Proxy, "schema.registry.key.schema.id.deserializer", "the id is found before the data"),
+    ignored(Proxy, "schema.registry.value.schema.id.deserializer", "the id is found before the data"),
+    refused(Proxy, "schema.registry.proxy.host", EMPTY, "say HTTP_PROXY or HTTPS_PROXY in the environment"),
+    ignored(Proxy, "schema.registry.proxy.port", "it belongs to proxy.host, which ends the start"),
+    ignored(Proxy, "schema.registry.auto.register.schemas", "the reference's proxy always says false, and registers schemas that a request has"),
+    ignored(Proxy, "schema.registry.use.latest.version", "the reference's proxy always says false"),
+    differs(Proxy, "schema.registry.normalize.schemas", OFF, "schemas that a request has are registered as they stand: `normalize` in the registry's `/config` does it for all"),
+    differs(Proxy, "schema.registry.use.schema.*", &["", "-1"], "a request says which schema it means"),
+    differs(Proxy, "schema.registry.use.latest.with.metadata", EMPTY, "a request says which schema it means"),
+    differs(Proxy, "schema.registry.rule.*", &["*"], NO_RULES),
+    differs(Proxy, "schema.registry.validation.rules.*", &["*"], NO_RULES),
+    differs(Proxy, "schema.registry.http.*", &["*"], "the registry has 10 s to answer, and is asked again"),
+    differs(Proxy, "schema.registry.max.retries", &["*"], "the registry has 10 s to answer, and is asked again"),
+    differs(Proxy, "schema.registry.retries.*", &["*"], "the registry has 10 s to answer, and is asked again"),
+    differs(Proxy, "schema.registry.latest.*", &["*"], "the latest version of a subject is asked for every few seconds"),
+    ignored(Proxy, "schema.registry.url.randomize", "the registries are asked in their order"),
+    ignored(Proxy, "schema.registry.max.schemas.per.subject", "what is known of schemas is bounded as a whole"),
+    ignored(Proxy, "schema.registry.propagate.schema.tags", "tags stay with their schema"),
+    ignored(Proxy, "schema.registry.id.compatibility.strict", "a request's id has to be of its subject"),
+    ignored(Proxy, "schema.registry.schema.format", "a schema is asked for as it was registered"),
+    ignored(Proxy, "schema.registry.schema.reflection", "there are no Java classes to look at"),
+    ignored(Proxy, "schema.registry.execution.environment", "it says where Java's rules run"),
     ignored(Proxy, "security.protocol", "without CLIENT_ it has no effect there either"),
     ignored(Proxy, "sasl.*", "without CLIENT_ it has no effect there either"),
-    same(Proxy, "host.name", "proxy.host_name", "a name by which clients may ask; links have `--advertised-url`"),
-    ignored(Proxy, "advertised.listeners", "`--advertised-url`"),
-    ignored(Proxy, "id", NOT_NEEDED),
-    ignored(Proxy, "fetch.min.bytes", "an instance says it for itself"),
-    ignored(Proxy, "simpleconsumer.*", NOT_NEEDED),
-    ignored(Proxy, "streaming.connection.*", "streams have no longest time"),
-    ignored(Proxy, "null.request.body.always.publishes.empty.record", "null with a schema is a tombstone"),
-    ignored(Proxy, "confluent.resource.name.authority", "`crn` names have none"),
+    Setting { server: Proxy, name: "host.name", verdict: Verdict::Differs { unless: &["*"], why: "clients may ask by this name, and links have the address that a client asked for, which reaches the proxy; `advertised.listeners` fixes it" }, becomes: "proxy.host_name" },
+    understood(Proxy, "advertised.listeners", "`--advertised-url`: of several the one whose scheme the first listener has"),
+    ignored(Proxy, "id", "names that instances get are unique anyway"),
+    understood(Proxy, "fetch.min.bytes", "`--consumer-fetch-min-bytes`; -1 is 0 there. Without: a read returns as soon as there is something"),
+    ignored(Proxy, "simpleconsumer.*", "it has no effect in the reference either"),
+    differs(Proxy, "streaming.connection.*", &["*"], "a stream of records may last as long as it goes on"),
+    differs(Proxy, "null.request.body.always.publishes.empty.record", OFF, "null with a schema is a tombstone"),
+    same(Proxy, "confluent.resource.name.authority", "proxy.resource_name_authority", "`--resource-name-authority`: the authority of `crn://` names"),
     ignored(Proxy, "use.custom.request.logging", NOT_NEEDED),
     ignored(Proxy, "zookeeper.connect", "ZooKeeper is not asked"),
     // Both, without effect
-    ignored(Both, "shutdown.graceful.ms", "requests under way have 20 s"),
-    ignored(Both, "request.timeout.*", FIXED),
-    ignored(Both, "http2.enabled", "HTTP/2 and HTTP/1.1 are spoken"),
-    ignored(Both, "compression.enable", "the proxy compresses, the registry does not"),
-    ignored(Both, "max.request.header.size", FIXED),
-    ignored(Both, "max.response.header.size", FIXED),
+    differs(Both, "shutdown.graceful.ms", &["", "20000"], "requests under way have 20 s"),
+    understood(Both, "request.timeout.ms", "`--request-timeout-ms`: the longer one where registry and proxy have each one; 0 is a year"),
+    ignored(Both, "request.timeout.interrupt.enable", "no thread waits for a request"),
+    differs(Both, "http2.enabled", ON, "HTTP/2 and HTTP/1.1 are always spoken, and each client chooses"),
+    differs(Both, "compression.enable", &["*"], "the proxy compresses answers, the registry does not"),
+    differs(Both, "max.request.header.size", &["", "8192"], "the bound is that of the server here, which is larger"),
+    ignored(Both, "max.response.header.size", "no answer is refused for its headers"),
     ignored(Both, "thread.pool.*", "there is no thread for each request"),
     ignored(Both, "request.queue.*", "there is no thread for each request"),
-    ignored(Both, "jetty.*", NOT_NEEDED),
+    ignored(Both, "jetty.*", "a name with `%2F` in it is taken"),
     ignored(Both, "websocket.path.prefix", NOT_NEEDED),
-    ignored(Both, "response.mediatype.*", FIXED),
-    ignored(Both, "debug", "WEIR_LOG=debug logs more"),
+    differs(Both, "response.mediatype.*", &["*"], "the order of media types is the default's; a client that names one in Accept gets it"),
+    ignored(Both, "debug", "`--log debug` logs more; answers have no stack traces"),
     ignored(Both, "suppress.stack.trace.response", "answers have no stack traces"),
     ignored(Both, "request.logger.name", NOT_NEEDED),
     ignored(Both, "return.429.instead.of.500.for.jetty.response.errors", NOT_NEEDED),
@@ -275,8 +368,9 @@ pub const TABLE: &[Setting] = &[
     ignored(Both, "opts", JVM),
     ignored(Both, "jmx.*", SCRAPE),
     understood(Both, "log4j.root.loglevel", "`--log`; the finer one where registry and proxy have each one"),
-    ignored(Both, "log4j.*", "WEIR_LOG says what is logged"),
-    ignored(Both, "cub.*", JVM),
+    understood(Both, "log4j.loggers", "`--log`: the levels of Confluent's and Kafka's loggers; of others nothing is logged"),
+    ignored(Both, "log4j.*", "`--log` says what is logged"),
+    ignored(Both, "cub.*", "the image waits for Kafka before the start; Weir starts at once, and waits for it as long as kafkastore.init.timeout.ms says, not ready meanwhile"),
 ];
 
 /// What is known of a setting of one of the servers.

@@ -1,19 +1,18 @@
-//! Confluent's environment as a layer of our settings. Where a setting is the same as one of ours, the table says so; the
-//! others are here.
+//! Confluent's settings as a layer of ours. Where a setting is the same as one of ours, the table says so; the
+//! others are here, in `translate_listeners` and in `translate_registry_client`.
 
 use std::collections::BTreeMap;
 
 use super::Env;
 use super::login::Login;
-use super::table::{Server, TABLE, find as find_confluents};
+use super::table::{Server, TABLE};
 use super::variables::{Property, Variables};
 use crate::config::layers::Layers;
 use crate::config::problem::Problem;
 use crate::config::setting::Shape;
 use crate::config::source::Source;
 use crate::config::tree::find;
-use crate::config::value::{Given, Text};
-use crate::kafka_names::{Clients, translate as translate_clients};
+use crate::config::value::Given;
 
 const SERVERS: [Server; 2] = [Server::Registry, Server::Proxy];
 
@@ -25,6 +24,9 @@ const BODY_BYTES_MAX: u64 = 10 * 1024 * 1024;
 
 const LIMIT: &str = "api.v3.produce.rate.limit.";
 
+/// A time that is none: a year.
+const TIME_MS_MAX: u64 = 31_536_000_000;
+
 /// What became of the environment.
 #[derive(Debug, Default)]
 pub struct Translation {
@@ -32,8 +34,8 @@ pub struct Translation {
     /// Variables that are ignored, and why.
     pub notes: Vec<String>,
     pub problems: Vec<Problem>,
-    /// Variables that name a key store in a format that cannot be read, by the server's section.
-    pub unreadable_stores: BTreeMap<&'static str, String>,
+    /// Settings that name a key store in a format that cannot be read, by the server's section.
+    pub unreadable_stores: BTreeMap<&'static str, Source>,
 }
 
 /// Whose variables count.
@@ -41,83 +43,67 @@ pub struct Translation {
 pub struct Scope {
     /// The servers that run.
     pub servers: Vec<Server>,
-    /// Whether another layer says where the brokers are.
-    pub brokers_are_known: bool,
-    /// Variables to pass over.
-    pub waived: Vec<String>,
+    /// What other layers say.
+    pub others: Layers,
 }
 
 impl Scope {
-    fn runs(&self, server: Server) -> bool {
+    pub fn runs(&self, server: Server) -> bool {
         self.servers.contains(&server)
     }
 
     /// Whether a server's way to Kafka counts: if it runs, or if the one that runs has none of its own.
-    fn reaches_kafka(&self, server: Server, variables: &Variables) -> bool {
-        let (running, brokers) = match server {
-            Server::Proxy => (Server::Registry, "kafkastore.bootstrap.servers"),
-            _ => (Server::Proxy, "bootstrap.servers"),
-        };
-        let knows_brokers = self.brokers_are_known || variables.text(running, brokers).is_some();
-        self.runs(server) || !knows_brokers
+    pub fn reaches_kafka(&self, server: Server, variables: &Variables) -> bool {
+        let running = if server == Server::Proxy { Server::Registry } else { Server::Proxy };
+        let keys =
+            ["kafka.bootstrap_servers", "registry.bootstrap_servers", "proxy.bootstrap_servers"];
+        let is_known = keys.iter().any(|key| self.others.has(key));
+        self.runs(server) || !is_known && variables.brokers(running).is_none()
     }
 }
 
-/// Translates the environment of the servers that run.
-pub fn translate(env: &Env, scope: &Scope) -> Translation {
+/// Translates the settings of the servers that run.
+pub fn translate(variables: &Variables, env: &Env, scope: &Scope) -> Translation {
     let mut translation = Translation::default();
-    let variables = Variables::new(env, &scope.waived);
-    translation.same(&variables, scope);
+    translation.same(variables, scope);
     for server in SERVERS.into_iter().filter(|server| scope.runs(*server)) {
-        translation.key_store(&variables, server);
-        translation.client_auth(&variables, server);
+        translation.listeners(variables, server, scope);
+        translation.key_store(variables, server);
+        translation.client_auth(variables, server);
     }
-    translation.logins(&variables, scope, env);
-    translation.connections(&variables);
-    translation.idle_timeout(&variables);
-    translation.log_level(&variables);
+    translation.logins(variables, scope, env);
+    translation.connections(variables);
+    translation.times(variables);
+    translation.log_level(variables);
     if scope.runs(Server::Registry) {
-        translation.eligibility(&variables);
-        translation.size_limit(&variables);
-        translation.topic_config(&variables);
+        translation.eligibility(variables);
+        translation.size_limit(variables);
+        translation.topic_config(variables);
     }
     if scope.runs(Server::Proxy) {
-        translation.rate_limits(&variables);
+        translation.rate_limits(variables);
+        translation.fetch_min_bytes(variables);
+        translation.advertised_listeners(variables);
+        translation.registry_client(variables, scope, env);
     }
-    translation.clients(&variables, scope);
+    translation.clients(variables, scope, env);
     translation
 }
 
 /// The section of a server's settings.
-fn section(server: Server) -> &'static str {
+pub fn section(server: Server) -> &'static str {
     if server == Server::Proxy { "proxy" } else { "registry" }
 }
 
-/// How certificates are kept.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum StoreType {
-    Pem,
-    Pkcs12,
-}
-
-/// The type that a setting names; none if it is one that cannot be read, as Java's own is, which is the default.
-fn store_type(variables: &Variables, server: Server, name: &str) -> Option<StoreType> {
-    match variables.text(server, name)?.value.trim().to_ascii_uppercase().as_str() {
-        "PEM" => Some(StoreType::Pem),
-        "PKCS12" => Some(StoreType::Pkcs12),
-        _ => None,
-    }
-}
-
 impl Translation {
-    fn set(&mut self, key: &str, text: &str, source: &Source) {
+    pub(super) fn set(&mut self, key: &str, text: &str, source: &Source) {
         if let Some(setting) = find(key) {
             self.layers.push(setting, Given::of_text(setting, text, source));
         }
     }
 
     /// The value of a reading; none if it is wrong, which is a problem then.
-    fn good<T>(&mut self, read: Result<T, Problem>) -> Option<T> {
+    pub(super) fn good<T>(&mut self, read: Result<T, Problem>) -> Option<T> {
         read.map_err(|problem| self.problems.push(problem)).ok()
     }
 
@@ -145,118 +131,6 @@ impl Translation {
             };
             if let Some(property) = property {
                 self.set(&key, &property.value, &property.source());
-            }
-        }
-    }
-
-    /// Certificate and key of https listeners are in one file, in PEM or PKCS#12.
-    fn key_store(&mut self, variables: &Variables, server: Server) {
-        let section = section(server);
-        if let Some(location) = variables.text(server, "ssl.keystore.location") {
-            match store_type(variables, server, "ssl.keystore.type") {
-                Some(kind) => {
-                    for key in ["tls_cert", "tls_key"] {
-                        let key = format!("{section}.{key}");
-                        self.set(&key, &location.value, &location.source());
-                    }
-                    self.key_password(variables, server, kind);
-                }
-                None => {
-                    self.unreadable_stores.insert(section, location.variable.clone());
-                }
-            }
-        }
-        self.protocols(variables, server);
-    }
-
-    /// A store in PKCS#12 has one password; a key in PEM has none.
-    fn key_password(&mut self, variables: &Variables, server: Server, kind: StoreType) {
-        let store = variables.text(server, "ssl.keystore.password");
-        let of_key = variables.text(server, "ssl.key.password");
-        let problem = match (kind, of_key) {
-            (StoreType::Pem, Some(_)) => "write the key without a password: openssl pkey -in FILE",
-            (StoreType::Pkcs12, Some(key)) if store.is_none_or(|it| it.value != key.value) => {
-                "it is another than ssl.keystore.password: a store in PKCS#12 has one for all"
-            }
-            (StoreType::Pkcs12, _) => {
-                if let Some(password) = store {
-                    let key = format!("{}.tls_key_password", section(server));
-                    self.set(&key, &password.value, &password.source());
-                }
-                return;
-            }
-            (StoreType::Pem, None) => return,
-        };
-        let source = of_key.map_or(Source::Default, Property::source);
-        self.problems.push(Problem::at(&source, problem));
-    }
-
-    /// What https listeners ask of their clients, and who signs their certificates.
-    fn client_auth(&mut self, variables: &Variables, server: Server) {
-        let Some((mode, source)) = self.client_auth_mode(variables, server) else { return };
-        let section = section(server);
-        self.set(&format!("{section}.tls_client_auth"), mode, &source);
-        let Some(location) = variables.text(server, "ssl.truststore.location") else { return };
-        match store_type(variables, server, "ssl.truststore.type") {
-            Some(kind) => {
-                let key = format!("{section}.tls_client_ca");
-                self.set(&key, &location.value, &location.source());
-                let password = variables.text(server, "ssl.truststore.password");
-                if let Some(password) = password.filter(|_| kind == StoreType::Pkcs12) {
-                    let key = format!("{section}.tls_client_ca_password");
-                    self.set(&key, &password.value, &password.source());
-                }
-            }
-            None if mode == "none" => {}
-            None => self.problems.push(Problem::at(
-                &location.source(),
-                "a Java key store cannot be read: write it as PKCS#12, with keytool -importkeystore -srckeystore STORE \
-                 -destkeystore STORE.p12 -deststoretype PKCS12, and say .._SSL_TRUSTSTORE_TYPE=PKCS12",
-            )),
-        }
-    }
-
-    /// What the newer setting says, else the older.
-    fn client_auth_mode(
-        &mut self,
-        variables: &Variables,
-        server: Server,
-    ) -> Option<(&'static str, Source)> {
-        if let Some(asked) = variables.text(server, "ssl.client.authentication") {
-            let mode = match asked.value.trim().to_ascii_lowercase().as_str() {
-                "none" => "none",
-                "requested" => "optional",
-                "required" => "required",
-                _ => {
-                    let text = "it is none of NONE, REQUESTED, REQUIRED";
-                    self.problems.push(Problem::at(&asked.source(), text));
-                    return None;
-                }
-            };
-            return Some((mode, asked.source()));
-        }
-        let old = variables.text(server, "ssl.client.auth")?;
-        let required = self.good(old.switch())?;
-        Some((if required { "required" } else { "none" }, old.source()))
-    }
-
-    fn protocols(&mut self, variables: &Variables, server: Server) {
-        if let Some(protocols) = variables.text(server, "ssl.enabled.protocols") {
-            let known = protocols.value.split(',').filter_map(|name| match name.trim() {
-                "TLSv1.2" => Some("1.2"),
-                "TLSv1.3" => Some("1.3"),
-                _ => None,
-            });
-            let known = known.collect::<Vec<_>>().join(",");
-            match known.is_empty() {
-                true => self.problems.push(Problem::at(
-                    &protocols.source(),
-                    "neither TLSv1.2 nor TLSv1.3 is among them",
-                )),
-                false => {
-                    let key = format!("{}.tls_versions", section(server));
-                    self.set(&key, &known, &protocols.source());
-                }
             }
         }
     }
@@ -306,11 +180,29 @@ impl Translation {
     }
 
     /// The longer time counts: nobody's connections are closed too early.
-    fn idle_timeout(&mut self, variables: &Variables) {
+    fn times(&mut self, variables: &Variables) {
         let times = self.numbers(variables, "idle.timeout.ms");
         if let Some((ms, property)) = times.into_iter().max_by_key(|(ms, _)| *ms) {
             self.set("limits.idle_timeout_ms", &ms.to_string(), &property.source());
         }
+        let found = SERVERS.iter().filter_map(|it| variables.get(*it, "request.timeout.ms"));
+        let times = found.filter_map(|found| Some((self.good(found.number())?, found)));
+        let in_bounds = |ms| if ms == 0 { TIME_MS_MAX } else { TIME_MS_MAX.min(ms) };
+        let times: Vec<_> = times.map(|(ms, property)| (in_bounds(ms), property)).collect();
+        if let Some((ms, property)) = times.into_iter().max_by_key(|(ms, _)| *ms) {
+            self.set("limits.request_timeout_ms", &ms.to_string(), &property.source());
+        }
+    }
+
+    /// -1 is 0 with us; 0 is as 1: something is there.
+    fn fetch_min_bytes(&mut self, variables: &Variables) {
+        let Some(found) = variables.get(Server::Proxy, "fetch.min.bytes") else { return };
+        let text = match found.value.trim() {
+            "-1" => "0",
+            "0" => "1",
+            more => more,
+        };
+        self.set("proxy.consumer_fetch_min_bytes", text, &found.source());
     }
 
     fn eligibility(&mut self, variables: &Variables) {
@@ -373,64 +265,44 @@ impl Translation {
             let level = property.value.trim().to_ascii_lowercase();
             let at = LEVELS.iter().position(|(java, _)| *java == level);
             if at.is_none() {
-                self.notes
-                    .push(format!("{} is ignored: it is no level of a log", property.variable));
+                self.notes.push(format!("{} is ignored: it is no level of a log", property.source));
             }
             Some((at?, property))
         });
-        if let Some((at, property)) = levels.max_by_key(|(at, _)| *at) {
-            let filter = format!("{},rdkafka=off", LEVELS[at].1);
-            self.set("log", &filter, &property.source());
-        }
-    }
-
-    fn topic_config(&mut self, variables: &Variables) {
-        let configs = variables.below(Server::Registry, "kafkastore.topic.config.");
-        self.named(
-            "registry.schemas_topic_config",
-            configs
-                .into_iter()
-                .filter_map(|config| {
-                    let source = config.source();
-                    Some((config.name, Text { text: config.value, source }))
-                        .filter(|(name, _)| name != "cleanup.policy")
-                })
-                .collect(),
-        );
-    }
-
-    fn named(&mut self, key: &str, names: BTreeMap<String, Text>) {
-        if let Some(setting) = find(key).filter(|_| !names.is_empty()) {
-            self.layers.push(setting, Given::Named(names));
-        }
-    }
-
-    fn clients(&mut self, variables: &Variables, scope: &Scope) {
-        for (server, prefix, key, clients) in [
-            (Server::Registry, "kafkastore.", "registry.kafka", Clients::Log),
-            (Server::Proxy, "client.", "proxy.kafka", Clients::Proxy),
-            (Server::Proxy, "producer.", "proxy.producer", Clients::Proxy),
-            (Server::Proxy, "consumer.", "proxy.consumer", Clients::ProxyConsumers),
-            (Server::Proxy, "admin.", "proxy.admin", Clients::Proxy),
-        ] {
-            if !scope.reaches_kafka(server, variables) {
-                continue;
+        let root = levels.max_by_key(|(at, _)| *at);
+        let mut source = root.map(|(_, property)| property.source());
+        let mut filter = format!("{},rdkafka=off", root.map_or("info", |(at, _)| LEVELS[at].1));
+        for loggers in SERVERS.iter().filter_map(|s| variables.text(*s, "log4j.loggers")) {
+            for (target, level) in loggers.value.split(',').filter_map(|one| {
+                let (logger, level) = one.trim().split_once('=')?;
+                let level = level.trim().to_ascii_lowercase();
+                let (_, level) = LEVELS.iter().find(|(java, _)| *java == level)?;
+                Some((target_of(logger.trim())?, level))
+            }) {
+                filter += &format!(",{target}={level}");
+                source.get_or_insert_with(|| loggers.source());
             }
-            let mut properties = variables.below(server, prefix);
-            if clients == Clients::Log {
-                // the table has what is the store's own
-                let table = format!("{prefix}*");
-                properties.retain(|property| {
-                    let name = format!("{prefix}{}", property.name);
-                    find_confluents(server, &name).is_some_and(|row| row.name == table)
-                });
-            }
-            let translated = translate_clients(&properties, clients);
-            self.named(key, translated.names);
-            self.notes.extend(translated.notes);
-            self.problems.extend(translated.problems);
+        }
+        if let Some(source) = source {
+            self.set("log", &filter, &source);
         }
     }
+}
+
+/// What we call whom a logger of Java's is about.
+fn target_of(logger: &str) -> Option<&'static str> {
+    let targets = [
+        ("io.confluent.kafka.schemaregistry", "weir_registry"),
+        ("io.confluent.kafkarest", "weir_proxy"),
+        ("io.confluent.rest", "weir_http"),
+        ("org.eclipse.jetty", "weir_http"),
+        ("org.apache.kafka", "weir_kafka"),
+        ("kafka", "weir_kafka"),
+    ];
+    let is_below = |(java, _): &&(&str, &str)| {
+        logger.strip_prefix(*java).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    targets.iter().find(is_below).map(|(_, ours)| *ours)
 }
 
 #[cfg(test)]

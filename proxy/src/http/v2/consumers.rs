@@ -23,6 +23,7 @@ use crate::consumer::{
 };
 use crate::counts::Channel;
 use crate::error::ProxyError;
+use crate::format::Format;
 use crate::http::answer::{Answer, Bytes, Json, Nothing};
 use crate::http::encoded;
 use crate::http::request::{BaseUrl, Ordered, Query};
@@ -31,7 +32,7 @@ use crate::record::{Unwritten, Writer};
 use crate::steps::FETCH;
 
 /// Bytes of keys and values in one answer, if nobody asks for fewer.
-const READ_BYTES_MAX: usize = 64 * 1024 * 1024;
+pub(crate) const READ_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// Bytes that are taken from librdkafka before somebody asks.
 const PREFETCH_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -74,7 +75,7 @@ pub(crate) struct CommittedOffset {
 /// `POST /consumers/{group}`: make a consumer instance.
 ///
 /// It is its maker's: to others it is not there. Answers `{"instance_id", "base_uri"}`. 400 · 40902 the name is taken ·
-/// 422 no such format · 42204 · 429 the caller has as many as it may have.
+/// 422 no such format · 42204 · 42206 the format needs a registry, and there is none · 429 the caller has as many as it may have.
 pub(crate) async fn create(
     State(proxy): State<Proxy>,
     group: Group<Read>,
@@ -83,8 +84,13 @@ pub(crate) async fn create(
     BaseUrl(url): BaseUrl,
     body: Control,
 ) -> Answer<Json<Created>> {
-    let min_bytes = if proxy.config.confluent_quirks { MIN_BYTES_DISABLED } else { MIN_BYTES };
-    let spec = ConsumerSpec::new(&group, body.bytes(), min_bytes)?;
+    let unsaid = if proxy.config.confluent_quirks { MIN_BYTES_DISABLED } else { MIN_BYTES };
+    let defaults = &proxy.config.consumers;
+    let (min_bytes, timeout) = (defaults.min_bytes.unwrap_or(unsaid), defaults.request_timeout);
+    let spec = ConsumerSpec::new(&group, body.bytes(), min_bytes, timeout)?;
+    if [spec.key_format, spec.value_format].iter().any(|it| matches!(it, Format::Schema(_))) {
+        proxy.schemas.of(&caller).check_configured()?;
+    }
     let name = spec.name.clone();
     let instance = Instance::new(spec, proxy.brokers.of(&caller).clone(), caller.clone());
     let instances_max = caller.quotas().consumer_instances;
@@ -206,9 +212,10 @@ pub(crate) async fn records(
         }
         _ => spec.request_timeout,
     };
+    let bytes_max = proxy.config.consumers.request_bytes_max;
     let max_bytes = match asked.max_bytes {
-        Some(bytes) if bytes > 0 => (bytes as usize).min(READ_BYTES_MAX),
-        _ => READ_BYTES_MAX,
+        Some(bytes) if bytes > 0 => (bytes as usize).min(bytes_max),
+        _ => bytes_max,
     };
     let caller = own.caller();
     session.instance().demand_topics(caller)?;

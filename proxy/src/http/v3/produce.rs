@@ -41,7 +41,7 @@ const IN_FLIGHT_MAX: usize = 1000;
 const STREAM_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Records of a batch, as many as the reference takes at most.
-const BATCH_MAX: usize = 50;
+pub(crate) const BATCH_MAX: usize = 50;
 
 /// Letters of an entry's id.
 const ID_MAX: usize = 80;
@@ -274,7 +274,7 @@ pub(crate) async fn batch(
     }
     proxy.limits.produce(&principal, body.len())?;
     let entries = parse::<BatchRequest<'_>>(&body)?.entries.unwrap_or_default();
-    let ids = ids(&entries)?;
+    let ids = ids(&entries, proxy.config.batch_entries_max)?;
     let sender = Sender::new(&proxy, &caller, cluster, &topic, acks);
     let mut pending = Vec::with_capacity(ids.len());
     for Object(entry) in &entries {
@@ -302,13 +302,13 @@ pub(crate) async fn batch(
     Ok(response)
 }
 
-/// The entries' ids. 42208.
-fn ids(entries: &[Object<ProduceRequest<'_>>]) -> Result<Vec<String>, ProxyError> {
+/// The entries' ids, of which there may be `max`. 42208.
+fn ids(entries: &[Object<ProduceRequest<'_>>], max: usize) -> Result<Vec<String>, ProxyError> {
     let wrong = |reason: &str| Err(ProxyError::Batch { reason: reason.to_string() });
     if entries.is_empty() {
         return wrong("Empty batch.");
     }
-    if entries.len() > BATCH_MAX {
+    if entries.len() > max {
         return wrong("Too many entries in batch.");
     }
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';

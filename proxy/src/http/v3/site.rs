@@ -24,6 +24,8 @@ pub(crate) struct Site {
     cluster: String,
     page: Page,
     broker: Arc<Broker>,
+    /// The authority of resource names, which may be empty.
+    authority: Arc<str>,
 }
 
 /// What of a list is asked for: `page_size` items behind `page_token`; without both, all of it.
@@ -89,6 +91,7 @@ pub(crate) struct Here {
     cluster: Option<String>,
     page: Page,
     broker: Arc<Broker>,
+    authority: Arc<str>,
 }
 
 impl FromRequestParts<Proxy> for Here {
@@ -107,26 +110,27 @@ impl FromRequestParts<Proxy> for Here {
         let cluster = ClusterId::from_request_parts(parts, proxy).await;
         let cluster = cluster.ok().map(|ClusterId(cluster)| cluster);
         let broker = proxy.brokers.of(&Caller::of(&parts.extensions)).clone();
-        Ok(Here { base: format!("{url}{prefix}/v3"), cluster, page, broker })
+        let authority = proxy.config.resource_name_authority.clone();
+        Ok(Here { base: format!("{url}{prefix}/v3"), cluster, page, broker, authority })
     }
 }
 
 impl Here {
     /// The place of the cluster that the path names, which has to be the one behind the proxy. 404.
     pub(crate) async fn site(self) -> Result<Site, ProxyError> {
-        let Here { base, cluster, page, broker } = self;
+        let Here { base, cluster, page, broker, authority } = self;
         let cluster = cluster.ok_or(ProxyError::NotFound)?;
         if broker.cluster.id().await? != cluster {
             let reason = format!("Cluster {cluster} cannot be found.");
             return Err(ProxyError::Missing { reason });
         }
-        Ok(Site { base, cluster, page, broker })
+        Ok(Site { base, cluster, page, broker, authority })
     }
 
     /// The place of a cluster that the path does not name.
     pub(crate) fn site_of(&self, cluster: &str) -> Site {
-        let (base, page) = (self.base.clone(), self.page.clone());
-        Site { base, cluster: cluster.to_string(), page, broker: self.broker.clone() }
+        let (base, page, broker) = (self.base.clone(), self.page.clone(), self.broker.clone());
+        Site { base, cluster: cluster.to_string(), page, broker, authority: self.authority.clone() }
     }
 
     pub(crate) fn kafka(&self) -> &Admin {
@@ -192,7 +196,7 @@ impl Site {
 
     /// `crn:///kafka=<cluster>/topic=flights/partition=0`.
     fn name(&self, place: Place<'_>) -> String {
-        let mut name = format!("crn:///kafka={}", self.cluster);
+        let mut name = format!("crn://{}/kafka={}", self.authority, self.cluster);
         let mut parts = place.iter();
         while let Some(kind) = parts.next() {
             name.push('/');

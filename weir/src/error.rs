@@ -23,6 +23,8 @@ pub enum Error {
     Checked(usize),
     /// A file that a setting names cannot be read.
     ReadFile { path: PathBuf, source: io::Error },
+    /// A file cannot be written.
+    WriteFile { path: PathBuf, source: io::Error },
     /// The name of a listener is not known.
     Resolve { listener: String, source: io::Error },
     /// An address cannot be listened on.
@@ -81,6 +83,9 @@ impl fmt::Display for Error {
             Error::ReadFile { path, source } => {
                 write!(f, "cannot read {}: {source}", path.display())
             }
+            Error::WriteFile { path, source } => {
+                write!(f, "cannot write {}: {source}", path.display())
+            }
             Error::Resolve { listener, source } => {
                 write!(f, "{listener} names a host that is not known: {source}")
             }
@@ -122,6 +127,7 @@ impl std::error::Error for Error {
         match self {
             Error::Settings(problems) => Some(problems),
             Error::ReadFile { source, .. }
+            | Error::WriteFile { source, .. }
             | Error::Resolve { source, .. }
             | Error::Listen { source, .. } => Some(source),
             Error::Runtime(error) | Error::Signals(error) | Error::Output(error) => Some(error),

@@ -27,6 +27,7 @@ mod listen;
 mod listener_params;
 mod listeners;
 mod management;
+mod manual;
 mod migrate;
 mod parts;
 mod serve;
@@ -35,6 +36,7 @@ mod settings;
 mod table;
 mod tls;
 mod user_command;
+mod version;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -64,6 +66,7 @@ const MIGRATE_LOG: &str = "info,rdkafka=off";
 const STACK_BYTES: usize = 8 * 1024 * 1024;
 
 fn main() -> ExitCode {
+    version::BUILD.name();
     match run(Cli::parse().command) {
         Ok(code) => code,
         Err(error) => {
@@ -94,6 +97,8 @@ fn run(command: Command) -> Result<ExitCode, Error> {
         Command::Config(ConfigCommand::Print(flags)) => print(&flags.0, &env),
         Command::Config(ConfigCommand::Check(args)) => check(args.file, &args.flags.0, &env),
         Command::User(command) => user_command::run(command),
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Man { folder } => manual::man(folder.as_deref()),
         Command::Key(command) => key_command::run(command),
         Command::Migrate(args) => {
             let log = env.get("WEIR_LOG").filter(|log| EnvFilter::try_new(log).is_ok());

@@ -1,6 +1,9 @@
-"""The Helm chart: lint, the manifests of each set of values against Kubernetes' schemas, and the settings that they contain.
+"""What is in ops/ for containers.
 
-python chart.py CHECK HELM WEIR     CHECK is one of the functions below: manifests, refusals
+The Helm chart: lint, the manifests of each set of values against Kubernetes' schemas, and the settings that they contain. The files of
+docker-compose: against the schema of their specification.
+
+python ops.py CHECK HELM WEIR     CHECK is one of the functions below: manifests, refusals, compose
 """
 
 import pathlib
@@ -12,7 +15,8 @@ import tempfile
 import kubernetes_validate
 import yaml
 
-CHART = pathlib.Path(__file__).parent.parent.parent / "ops" / "helm" / "weir"
+OPS = pathlib.Path(__file__).parent.parent.parent / "ops"
+CHART = OPS / "helm" / "weir"
 KUBERNETES = "1.35.0"
 # what Kubernetes itself does not know: its operators bring these, and their schemas
 CUSTOM = {"ServiceMonitor", "PrometheusRule", "Certificate", "HTTPRoute"}
@@ -136,6 +140,19 @@ def refusals(helm, _):
         assert done.returncode != 0 and re.search(re.escape(words), done.stderr), (args, done.stderr)
 
 
+def compose(_helm, _weir):
+    """The files are what the specification says, and what they mount is there."""
+    files = [OPS / "compose" / "docker-compose.yml", OPS / "compose" / "confluent.yml"]
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
+    done = run(*command, *map(str, files))
+    assert done.returncode == 0, done.stdout + done.stderr
+    services = yaml.safe_load(files[0].read_text())["services"]
+    for name, service in services.items():
+        for volume in service.get("volumes", []):
+            source = volume.partition(":")[0]
+            assert not source.startswith(".") or (OPS / "compose" / source).is_file(), f"{name}: {source}"
+
+
 if __name__ == "__main__":
     check, helm, weir = sys.argv[1:]
-    {"manifests": manifests, "refusals": refusals}[check](helm, weir)
+    {"manifests": manifests, "refusals": refusals, "compose": compose}[check](helm, weir)

@@ -27,10 +27,18 @@ fn main() {
     let (commit, date) = told.or_else(of_repository).or_else(of_package).unwrap_or_default();
     println!("cargo:rustc-env=WEIR_BUILD_COMMIT={}", or_unknown(&commit));
     println!("cargo:rustc-env=WEIR_BUILD_DATE={}", or_unknown(&date));
+    println!("cargo:rustc-env=WEIR_BUILD_COMPILER={}", or_unknown(&compiler().unwrap_or_default()));
 }
 
 fn or_unknown(text: &str) -> &str {
     if text.is_empty() { UNKNOWN } else { text }
+}
+
+/// The version of the compiler, such as `1.95.0`.
+fn compiler() -> Option<String> {
+    let output = Command::new(std::env::var_os("RUSTC")?).arg("--version").output().ok()?;
+    let said = String::from_utf8(output.stdout).ok()?;
+    said.split_whitespace().nth(1).map(str::to_string)
 }
 
 /// Commit and date as the variables say them; the date is empty if there is none.

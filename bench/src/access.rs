@@ -7,9 +7,8 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use axum::body::Bytes;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use rcgen::CertificateParams;
@@ -20,34 +19,16 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
 
-use crate::http::{Connection, REGISTRY_JSON};
-use crate::process::cpu_us;
+use crate::Result;
 use crate::server::{self, Server};
-use crate::table::Table;
-use crate::{Result, http, load};
-
-const CONNECTIONS: usize = 16;
-const ROUNDS: usize = 5;
-const ROUND: Duration = Duration::from_secs(3);
-const WARM_UP: Duration = Duration::from_secs(1);
+use crate::ways::{self, SUBJECT, Way};
 
 /// Rules that concern the principal, beside as many that concern others.
 const RULES: usize = 10_000;
 
-const SUBJECT: &str = "measurements-value";
 const PASSWORD: &str = "a password of the benchmark";
 const ISSUER: &str = "https://issuer.example";
 const AUDIENCE: &str = "weir";
-
-/// A way to come in, and what it took.
-struct Way {
-    name: &'static str,
-    server: Server,
-    authorization: Option<String>,
-    cpu_us: Vec<f64>,
-    requests_per_s: Vec<f64>,
-    p99_ms: Vec<f64>,
-}
 
 pub async fn run() -> Result {
     server::build()?;
@@ -58,8 +39,9 @@ pub async fn run() -> Result {
         let (cert, key) = (files.path("cert.pem"), files.path("key.pem"));
         let tls = ["--store", "memory", "--tls-cert", &cert, "--tls-key", &key];
         let server = Server::registry(&[&tls, args].concat())?;
-        let (cpu_us, requests_per_s, p99_ms) = Default::default();
-        Ok(Way { name, server, authorization, cpu_us, requests_per_s, p99_ms })
+        let mut way = Way::new(name, server);
+        (way.authorization, way.tls) = (authorization, Some(files.tls.clone()));
+        Ok(way)
     };
     let (users, rules) = (files.path("users"), files.path("access.toml"));
     let jwks = files.path("jwks.json");
@@ -72,90 +54,10 @@ pub async fn run() -> Result {
     let login = [&login[..], &["--access-rules", &rules]].concat();
     ways.push(way("token, rules", &login, Some(bearer))?);
 
-    let mut paths = Vec::new();
-    for way in &ways {
-        let mut connection = files.ready(way).await?;
-        paths.push(register(&mut connection, way).await?);
-    }
-    for (way, path) in ways.iter_mut().zip(&paths) {
-        way.measure(&files, path, WARM_UP).await?;
-    }
-    ways.iter_mut().for_each(Way::forget);
-    for _ in 0..ROUNDS {
-        for (way, path) in ways.iter_mut().zip(&paths) {
-            way.measure(&files, path, ROUND).await?;
-        }
-    }
-    print(&ways);
-    Ok(())
-}
-
-fn print(ways: &[Way]) {
-    let mut table = Table::new(&format!(
-        "access: GET /schemas/ids/{{id}} over TLS, {RULES} rules for the principal and as many for others; \
-         {CONNECTIONS} connections, {ROUNDS} rounds of {} s",
-        ROUND.as_secs()
-    ));
-    let (alone, others) = ways.split_first().expect("there are some");
-    table.row(&format!("{}, server CPU us/request", alone.name), &alone.cpu_us);
-    for way in others {
-        table.row(&format!("{}, server CPU us/request", way.name), &way.cpu_us);
-        table.ratio(alone.name, &way.cpu_us, &alone.cpu_us);
-    }
-    for way in ways {
-        table.row(&format!("{}, requests/s", way.name), &way.requests_per_s);
-        table.row(&format!("{}, p99 ms", way.name), &way.p99_ms);
-    }
-    table.print();
-}
-
-/// Registers the schema and returns its path.
-async fn register(connection: &mut Connection, way: &Way) -> Result<String> {
-    let fields: Vec<Value> = (0..16)
-        .map(|n| json!({"name": format!("reading_{n}"), "type": ["null", "double"], "default": null}))
-        .collect();
-    let schema = json!({"type": "record", "name": "Measurement", "fields": fields}).to_string();
-    let body = json!({"schema": schema}).to_string();
-    let path = format!("/subjects/{SUBJECT}/versions");
-    let request = way.request("POST", &path, &body);
-    let answer: Value = serde_json::from_slice(connection.send(&request).await?)?;
-    Ok(format!("/schemas/ids/{}", answer["id"]))
-}
-
-impl Way {
-    fn request(&self, method: &str, path: &str, body: &str) -> Bytes {
-        let mut request = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n");
-        if let Some(authorization) = &self.authorization {
-            let _ = write!(request, "Authorization: {authorization}\r\n");
-        }
-        if !body.is_empty() {
-            let length = body.len();
-            let _ =
-                write!(request, "Content-Type: {REGISTRY_JSON}\r\nContent-Length: {length}\r\n");
-        }
-        let _ = write!(request, "\r\n{body}");
-        request.into()
-    }
-
-    async fn measure(&mut self, files: &Files<'_>, path: &str, duration: Duration) -> Result {
-        let mut open = Vec::with_capacity(CONNECTIONS);
-        for _ in 0..CONNECTIONS {
-            open.push(files.connect(&self.server).await?);
-        }
-        let request = self.request("GET", path, "");
-        let before = cpu_us(self.server.pid())?;
-        let load = load::run_on(open, duration, move |_| request.clone()).await?;
-        self.cpu_us.push((cpu_us(self.server.pid())? - before) / load.requests());
-        self.requests_per_s.push(load.requests_per_s());
-        self.p99_ms.push(load.latency_ms(0.99));
-        Ok(())
-    }
-
-    fn forget(&mut self) {
-        self.cpu_us.clear();
-        self.requests_per_s.clear();
-        self.p99_ms.clear();
-    }
+    let what = format!(
+        "access: GET /schemas/ids/{{id}} over TLS, {RULES} rules for the principal and as many for others"
+    );
+    ways::compare(&what, &mut ways).await
 }
 
 /// What the servers are given, and what a client needs.
@@ -176,20 +78,6 @@ impl Files<'_> {
 
     fn path(&self, name: &str) -> String {
         self.folder.join(name).display().to_string()
-    }
-
-    async fn connect(&self, server: &Server) -> Result<Connection> {
-        Connection::open_tls(server.address, &self.tls).await
-    }
-
-    /// A connection to a server that answers.
-    async fn ready(&self, way: &Way) -> Result<Connection> {
-        http::ready_over(|| async {
-            let mut connection = self.connect(&way.server).await?;
-            connection.send(&way.request("GET", "/", "")).await?;
-            Ok(connection)
-        })
-        .await
     }
 }
 

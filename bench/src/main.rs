@@ -27,6 +27,7 @@ mod size;
 mod spread;
 mod startup;
 mod table;
+mod ways;
 
 use std::process::ExitCode;
 

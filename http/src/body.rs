@@ -13,6 +13,7 @@ use bytes::Bytes;
 use hyper::body::Body as _;
 use tokio::sync::futures::OwnedNotified;
 use tokio::time::{Sleep, sleep, timeout};
+use weir_trace::{Kind, Phase, Step};
 
 use crate::budget::Held;
 use crate::connection::Arrival;
@@ -51,8 +52,19 @@ impl fmt::Display for BodyError {
     }
 }
 
+/// What reading a body is for its request.
+const STEP: Step = Step::new(Phase::Body, "read body", Kind::Internal);
+
 /// Reads a whole body. It counts until its request is answered.
 pub async fn read(
+    body: Body,
+    arrival: Option<&Arrival>,
+    bytes_max: usize,
+) -> Result<Vec<u8>, BodyError> {
+    weir_trace::wait(STEP, read_whole(body, arrival, bytes_max)).await
+}
+
+async fn read_whole(
     body: Body,
     arrival: Option<&Arrival>,
     bytes_max: usize,
@@ -78,6 +90,7 @@ pub async fn read(
         bytes.extend_from_slice(&chunk);
     }
     if total > bytes_max {
+        incoming.note_too_large();
         return Err(BodyError::TooLarge);
     }
     incoming.keep();
@@ -165,6 +178,12 @@ impl IncomingBody {
         self.rests = true;
         if let Some(held) = &mut self.held {
             held.shrink(0);
+        }
+    }
+
+    fn note_too_large(&self) {
+        if let Some(exchange) = &self.exchange {
+            exchange.shared().bodies.too_large.fetch_add(1, Ordering::Relaxed);
         }
     }
 

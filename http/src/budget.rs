@@ -20,6 +20,8 @@ pub(crate) struct Budget {
     max: usize,
     used: AtomicUsize,
     freed: Notify,
+    /// Bodies of more bytes than one may have.
+    pub(crate) too_large: AtomicU64,
     pub(crate) refused: AtomicU64,
     pub(crate) too_slow: AtomicU64,
     pub(crate) cut: AtomicU64,

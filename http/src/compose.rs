@@ -49,6 +49,11 @@ impl Service<Request> for Services {
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
+        if let [(prefix, service)] = &*self.below
+            && prefix.0.is_empty()
+        {
+            return Box::pin(service.clone().oneshot(request));
+        }
         let found = self.below.iter().find_map(|(prefix, service)| {
             let uri = without(request.uri(), &prefix.0)?;
             Some((prefix.clone(), service.clone(), uri))

@@ -29,6 +29,7 @@ pub(crate) struct Gate {
     count: AtomicUsize,
     /// Told when a descriptor was given back.
     closed: Notify,
+    pub(crate) accepted: AtomicU64,
     pub(crate) refused_all: AtomicU64,
     pub(crate) refused_address: AtomicU64,
     pub(crate) refused_descriptors: AtomicU64,
@@ -81,6 +82,7 @@ impl Gate {
         open.connections.insert(id, connection.clone());
         *open.per_address.entry(address).or_default() += 1;
         self.count.fetch_add(1, Ordering::Relaxed);
+        self.accepted.fetch_add(1, Ordering::Relaxed);
         Ok(Place { gate: self.clone(), id })
     }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_types, reason = "hyper's timers count in it")]
 
 use std::pin::Pin;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
@@ -71,6 +72,10 @@ impl Future for Deadline {
         loop {
             ready!(sleep.as_mut().poll(context));
             if Instant::now() >= self.deadline {
+                if self.head_has_begun {
+                    let shared = timer.exchange.shared();
+                    shared.slow_heads.fetch_add(1, Ordering::Relaxed);
+                }
                 return Poll::Ready(());
             }
             sleep.as_mut().reset(self.deadline.into());

@@ -29,6 +29,8 @@ pub struct Limits {
     pub handshake_timeout: Duration,
     /// Requests of HTTP/2 that may be under way on a connection.
     pub streams_max: u32,
+    /// A request that takes this long is said in the log, with what it has waited for. Zero: none is.
+    pub slow_request: Duration,
 }
 
 /// Connections are at most so many, however many descriptors there are: each may hold 64 KiB of a request.
@@ -55,6 +57,7 @@ impl Limits {
             idle_timeout: Duration::from_secs(30),
             handshake_timeout: Duration::from_secs(10),
             streams_max: 100,
+            slow_request: Duration::from_secs(1),
         }
     }
 

@@ -8,6 +8,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -216,8 +217,14 @@ async fn greet<S>(
             http2::converse(stream, &connection, service, ending).await;
         }
         Ok(Ok(stream)) => converse(stream, &connection, service, ending).await,
-        Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
-        Err(_) => tracing::debug!("a TLS handshake took too long"),
+        Ok(Err(error)) => {
+            connection.shared().failed_handshakes.fetch_add(1, Ordering::Relaxed);
+            tracing::debug!(%error, "a TLS handshake failed");
+        }
+        Err(_) => {
+            connection.shared().slow_handshakes.fetch_add(1, Ordering::Relaxed);
+            tracing::debug!("a TLS handshake took too long");
+        }
     }
 }
 

@@ -1,10 +1,6 @@
 //! `X-Request-Id`: the client's own, or a new one. It stands in the answer and in what a request causes
 //! elsewhere, so that it can be followed through logs.
 
-use std::hash::{BuildHasher, RandomState};
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 pub static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -12,32 +8,25 @@ pub static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Bytes of a client's own id. What is longer is another's log filled up.
 const BYTES_MAX: usize = 128;
 
-/// The id that a request has: its own if there is one of at most 128 visible ASCII bytes, else a new one.
+/// The id that a request has: its own if there is one of at most 128 visible ASCII bytes, else a new one. While a request is
+/// being answered, it has the same id each time.
 pub fn of(headers: &HeaderMap) -> HeaderValue {
+    weir_trace::with_current(|current| current.ongoing.id().clone())
+        .unwrap_or_else(|| given(headers).unwrap_or_else(weir_trace::new_request_id))
+}
+
+/// A client's own id, if it can be used.
+pub(crate) fn given(headers: &HeaderMap) -> Option<HeaderValue> {
     let mut given = headers.get_all(&REQUEST_ID).iter();
     match (given.next(), given.next()) {
-        (Some(id), None) if is_usable(id.as_bytes()) => id.clone(),
-        _ => new(),
+        (Some(id), None) if is_usable(id.as_bytes()) => Some(id.clone()),
+        _ => None,
     }
 }
 
 fn is_usable(id: &[u8]) -> bool {
     let is_visible = |byte: &u8| matches!(byte, b' '..=b'~');
     id.len() <= BYTES_MAX && id.iter().all(is_visible) && !id.trim_ascii().is_empty()
-}
-
-/// A UUID of version 4 from hashes with this process's random keys: it has to be unique, not
-/// secret, and asking the system for randomness would cost as much as the whole answer.
-fn new() -> HeaderValue {
-    static KEYS: LazyLock<(RandomState, RandomState)> = LazyLock::new(Default::default);
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let (high, low) = (KEYS.0.hash_one(count), KEYS.1.hash_one(count));
-    let id = uuid::Builder::from_random_bytes(
-        ((u128::from(high) << 64) | u128::from(low)).to_be_bytes(),
-    );
-    HeaderValue::from_str(id.as_uuid().hyphenated().encode_lower(&mut [0; 36]))
-        .expect("a UUID is ASCII")
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Requests as they are seen: each is counted by the route that answers it, and has a line in the [access log](crate::access_log).
+//! Requests as they are counted, by the route that answers each.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
 use axum::Router;
+use axum::body::HttpBody;
 use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -17,10 +18,10 @@ use tokio::time::{Instant, Sleep, sleep};
 use tower::{Layer, Service};
 use weir_errors::ErrorBody;
 
-use crate::access_log::{ACCESS_LOG, Line};
 use crate::answer::{AnsweredCode, Json};
 use crate::connection::Arrival;
-use crate::counts::{NO_ROUTE, Route, index_of_method};
+use crate::counts::{NO_ROUTE, Route, ServiceCounts, UnderWay, index_of_method};
+use crate::follow::{Followed, followed};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -83,12 +84,23 @@ impl<R: Service<Request, Response = Response>> Service<Request> for CountedRoute
         let counted = request.extensions().get::<Arrival>().map(|Arrival(exchange)| {
             let CountedRoutes { service, path } = self.of;
             exchange.take_route(path);
+            weir_trace::with_current(|current| current.ongoing.take_route(path));
             let all = &exchange.shared().requests;
             let counts = self.counts.get_or_init(|| all.route(service, path)).clone();
+            counts.count_body(announced_bytes(&request));
             (counts, index_of_method(request.method()), Instant::now())
         });
         Counting { answering: self.route.call(request), counted }
     }
+}
+
+/// Bytes of the body that a request announces.
+fn announced_bytes(request: &Request) -> u64 {
+    if request.body().is_end_stream() {
+        return 0;
+    }
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    length.and_then(|length| length.to_str().ok()?.parse().ok()).unwrap_or(0)
 }
 
 pin_project! {
@@ -107,22 +119,24 @@ impl<F: Future<Output = Result<Response, E>>, E> Future for Counting<F> {
         let this = self.project();
         let answered = ready!(this.answering.poll(context));
         if let (Ok(response), Some((counts, method, began))) = (&answered, this.counted.take()) {
-            counts.count(method, response.status(), began.elapsed());
+            counts.count(method, response, began.elapsed());
         }
         Poll::Ready(answered)
     }
 }
 
-/// A service whose requests are counted and logged.
+/// A service whose requests are counted.
 #[derive(Clone)]
 pub struct Observed<S> {
     name: &'static str,
+    /// Found when the first request comes.
+    counts: Arc<OnceLock<Arc<ServiceCounts>>>,
     service: S,
 }
 
-/// Counts and logs a service's requests under a name.
-pub fn observed<S>(name: &'static str, service: S) -> Observed<S> {
-    Observed { name, service }
+/// Counts, logs and traces a service's requests under a name.
+pub fn observed<S>(name: &'static str, service: S) -> Followed<Observed<S>> {
+    followed(name, Observed { name, counts: Arc::default(), service })
 }
 
 impl<S: Service<Request, Response = Response, Error = Infallible>> Service<Request>
@@ -137,13 +151,11 @@ impl<S: Service<Request, Response = Response, Error = Infallible>> Service<Reque
     }
 
     fn call(&mut self, request: Request) -> Observing<S::Future> {
-        let line = tracing::enabled!(target: ACCESS_LOG, tracing::Level::DEBUG)
-            .then(|| Box::new(Line::of(&request)));
-        let seen = request.extensions().get::<Arrival>().cloned().map(|arrival| Seen {
-            service: self.name,
-            method: index_of_method(request.method()),
-            arrival,
-            line,
+        let seen = request.extensions().get::<Arrival>().cloned().map(|arrival| {
+            let all = &arrival.0.shared().requests;
+            let under_way = self.counts.get_or_init(|| all.service(self.name)).begin();
+            let method = index_of_method(request.method());
+            Seen { service: self.name, method, arrival, under_way }
         });
         Observing { answering: self.service.call(request), seen, deadline: None }
     }
@@ -165,6 +177,7 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for Observing<F> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
+        let mut is_late = false;
         let answered = match this.answering.poll(context) {
             Poll::Ready(answered) => answered,
             Poll::Pending => {
@@ -173,11 +186,12 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for Observing<F> {
                 let deadline = this.deadline.get_or_insert_with(|| Box::pin(sleep(limit)));
                 ready!(deadline.as_mut().poll(context));
                 seen.arrival.0.shared().late_requests.fetch_add(1, Ordering::Relaxed);
+                is_late = true;
                 Ok(too_late())
             }
         };
         if let (Ok(response), Some(seen)) = (&answered, this.seen.take()) {
-            seen.answered(response);
+            seen.answered(response, is_late);
         }
         Poll::Ready(answered)
     }
@@ -198,22 +212,20 @@ struct Seen {
     service: &'static str,
     method: usize,
     arrival: Arrival,
-    /// If there is an access log.
-    line: Option<Box<Line>>,
+    under_way: UnderWay,
 }
 
 impl Seen {
-    fn answered(self, response: &Response) {
+    /// `is_late`: the answer is ours, and that of the service was given up.
+    fn answered(self, response: &Response, is_late: bool) {
         let exchange = &self.arrival.0;
         let route = exchange.give_route();
-        if route.is_none() {
+        if route.is_none() || is_late {
             // no route has counted it
-            let counts = exchange.shared().requests.route(self.service, NO_ROUTE);
+            let counts = exchange.shared().requests.route(self.service, route.unwrap_or(NO_ROUTE));
             counts.count_only(self.method, response.status());
         }
-        if let Some(line) = self.line {
-            line.write(self.service, self.method, route.unwrap_or(NO_ROUTE), response);
-        }
+        self.under_way.answered(response.extensions().get::<AnsweredCode>().map(|code| code.0));
     }
 }
 

@@ -11,7 +11,8 @@ impl Password {
         Password(text.into())
     }
 
-    pub(crate) fn text(&self) -> &str {
+    /// What it is, for whoever has to send it.
+    pub fn text(&self) -> &str {
         &self.0
     }
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use ipnet::IpNet;
+use weir_metrics::Collect;
 
 use crate::access::Door;
 use crate::budget::Budget;
@@ -23,6 +24,11 @@ pub struct Shared {
     pub(crate) bodies: Budget,
     /// Connections that were closed because their clients did not read.
     pub(crate) slow_readers: AtomicU64,
+    /// Connections that were closed because a request's head did not come in time.
+    pub(crate) slow_heads: AtomicU64,
+    /// TLS handshakes that were refused by either side, and those that did not come to an end in time.
+    pub(crate) failed_handshakes: AtomicU64,
+    pub(crate) slow_handshakes: AtomicU64,
     /// Requests that were refused for their `Host`, and for where a browser was when it sent them.
     pub(crate) refused_hosts: AtomicU64,
     pub(crate) refused_origins: AtomicU64,
@@ -33,6 +39,8 @@ pub struct Shared {
     pub(crate) door: OnceLock<Arc<Door>>,
     certificates: Mutex<Vec<Arc<Certificate>>>,
     authorities: Mutex<Vec<Arc<ClientAuthorities>>>,
+    /// What else of the process stands in every scrape.
+    sources: Mutex<Vec<Arc<dyn Collect>>>,
 }
 
 impl Shared {
@@ -41,6 +49,9 @@ impl Shared {
             gate: Arc::new(Gate::new(limits.connections_max, limits.connections_per_address_max)),
             bodies: Budget::new(limits.body_bytes_sum_max),
             slow_readers: AtomicU64::new(0),
+            slow_heads: AtomicU64::new(0),
+            failed_handshakes: AtomicU64::new(0),
+            slow_handshakes: AtomicU64::new(0),
             refused_hosts: AtomicU64::new(0),
             refused_origins: AtomicU64::new(0),
             late_requests: AtomicU64::new(0),
@@ -48,6 +59,7 @@ impl Shared {
             door: OnceLock::new(),
             certificates: Mutex::default(),
             authorities: Mutex::default(),
+            sources: Mutex::default(),
             limits,
         }
     }
@@ -60,6 +72,15 @@ impl Shared {
     /// Counts authorities of clients among those of the metrics.
     pub fn add_client_authorities(&self, authorities: Arc<ClientAuthorities>) {
         self.authorities.lock().unwrap_or_else(PoisonError::into_inner).push(authorities);
+    }
+
+    /// Has something of the process stand in the metrics of all its listeners.
+    pub fn add_metrics(&self, source: Arc<dyn Collect>) {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner).push(source);
+    }
+
+    pub(crate) fn sources(&self) -> Vec<Arc<dyn Collect>> {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn client_authorities(&self) -> Vec<Arc<ClientAuthorities>> {

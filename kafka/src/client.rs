@@ -8,8 +8,9 @@ use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::metadata_response::{
     MetadataResponse, MetadataResponseBroker, MetadataResponseTopic,
 };
-use kafka_protocol::messages::{FindCoordinatorRequest, MetadataRequest};
+use kafka_protocol::messages::{ApiKey, FindCoordinatorRequest, MetadataRequest};
 use kafka_protocol::protocol::{Request, StrBytes};
+use weir_trace::{Kind, Phase, Step};
 
 use crate::code::Code;
 use crate::connection::Connection;
@@ -30,6 +31,9 @@ const IDLE_CONNECTIONS_MAX: usize = 4;
 
 /// The version of metadata from which on they say what one may do.
 const METADATA_WITH_OPERATIONS: i16 = 8;
+
+/// What a question is for the request that asks it.
+const ASK: Step = Step::new(Phase::Kafka, "kafka", Kind::Client);
 
 /// Asks the cluster, each time in the newest version of a request that both sides know. What it
 /// connects belongs to the runtime that asks.
@@ -249,13 +253,23 @@ impl Client {
             }
             answer
         };
-        match tokio::time::timeout(timeout, asked).await {
-            Ok(answer) => answer,
-            Err(_) => {
-                let reason = format!("Broker {address} does not answer in {timeout:?}");
-                Err(Fault::new(Code::TimedOut, reason))
+        let answered = async {
+            match tokio::time::timeout(timeout, asked).await {
+                Ok(answer) => answer,
+                Err(_) => {
+                    let reason = format!("Broker {address} does not answer in {timeout:?}");
+                    Err(Fault::new(Code::TimedOut, reason))
+                }
             }
-        }
+        };
+        weir_trace::wait(ASK, answered)
+            .named(|| match ApiKey::try_from(R::KEY) {
+                Ok(api) => format!("kafka {api:?}"),
+                Err(()) => format!("kafka api {}", R::KEY),
+            })
+            .attribute("server.address", || address)
+            .failing_as(|answer| answer.as_ref().err().map(Fault::to_string))
+            .await
     }
 
     async fn connection(&self, address: &str) -> Result<Connection, Fault> {

@@ -22,6 +22,7 @@ use tokio_rustls::client::TlsStream;
 
 use crate::code::Code;
 use crate::fault::{Fault, check};
+use crate::metrics::{Asked, count_connection};
 use crate::scram::Scram;
 use crate::security::{Mechanism, Sasl, Security};
 
@@ -50,6 +51,12 @@ enum Stream {
 impl Connection {
     /// Connects and says who we are.
     pub(crate) async fn open(address: &str, security: &Security) -> Result<Connection, Fault> {
+        let opened = Connection::greet(address, security).await;
+        count_connection(opened.is_ok());
+        opened
+    }
+
+    async fn greet(address: &str, security: &Security) -> Result<Connection, Fault> {
         let stream = Stream::open(address, security).await.map_err(|error| {
             let reason = format!("Broker {address} cannot be reached: {error}");
             Fault::new(Code::Unreachable, reason)
@@ -98,6 +105,17 @@ impl Connection {
     }
 
     async fn ask_in<R: Request>(
+        &mut self,
+        request: &R,
+        version: i16,
+    ) -> Result<R::Response, Fault> {
+        let asked = Asked::begin(R::KEY);
+        let answer = self.answer_in(request, version).await;
+        asked.end(answer.is_ok());
+        answer
+    }
+
+    async fn answer_in<R: Request>(
         &mut self,
         request: &R,
         version: i16,

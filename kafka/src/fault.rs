@@ -4,8 +4,13 @@ use std::fmt;
 
 use kafka_protocol::protocol::StrBytes;
 use rdkafka::error::KafkaError;
+use weir_trace::{Kind, Phase, Step};
 
 use crate::code::Code;
+use crate::metrics::count_error;
+
+/// What a question to librdkafka is for the request that asks it.
+const LIBRDKAFKA: Step = Step::new(Phase::Kafka, "kafka librdkafka", Kind::Client);
 
 /// An error of Kafka's, or of the way to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +85,7 @@ pub fn check(number: i16, message: Option<StrBytes>) -> Result<(), Fault> {
         return Ok(());
     }
     let code = Code::of(number);
+    count_error(code);
     Err(match message.filter(|message| !message.is_empty()) {
         Some(message) => Fault::new(code, message.to_string()),
         None if code == Code::Unlisted => Fault::new(code, format!("Kafka answers {number}.")),
@@ -91,7 +97,7 @@ pub fn check(number: i16, message: Option<StrBytes>) -> Result<(), Fault> {
 pub async fn blocking<T: Send + 'static>(
     question: impl FnOnce() -> Result<T, KafkaError> + Send + 'static,
 ) -> Result<T, Fault> {
-    match tokio::task::spawn_blocking(question).await {
+    match weir_trace::wait(LIBRDKAFKA, tokio::task::spawn_blocking(question)).await {
         Ok(answer) => Ok(answer?),
         Err(_) => Err(Fault::new(Code::Librdkafka, "The question to librdkafka has ended early")),
     }

@@ -8,6 +8,7 @@ mod code;
 mod connection;
 mod embedded;
 mod fault;
+pub mod metrics;
 mod retry;
 mod scram;
 mod security;

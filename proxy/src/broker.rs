@@ -42,6 +42,8 @@ pub struct ClientSettings {
     pub producer: BTreeMap<String, String>,
     pub consumer: BTreeMap<String, String>,
     pub admin: BTreeMap<String, String>,
+    /// Whether records that are produced have the headers `traceparent` and `tracestate` of the request that they come with.
+    pub trace_records: bool,
 }
 
 pub struct Broker {
@@ -105,7 +107,12 @@ impl Broker {
             cluster = cluster.observed_by(Observer::new(&admin, [permit()?, permit()?])?);
         }
         let broker = Broker {
-            producers: Producers::new(with(settings.producer), embedded.is_some(), &clients)?,
+            producers: Producers::new(
+                with(settings.producer),
+                embedded.is_some(),
+                &clients,
+                settings.trace_records,
+            )?,
             clients,
             consumer: with(settings.consumer),
             cluster,

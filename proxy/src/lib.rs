@@ -6,11 +6,13 @@ mod broker;
 mod clients;
 mod codec;
 mod consumer;
+mod counts;
 mod error;
 mod faults;
 mod format;
 mod http;
 mod limits;
+mod metrics;
 mod produce;
 mod producer;
 mod reach;
@@ -19,6 +21,7 @@ mod record;
 mod registry_for;
 mod schemas;
 mod send_queue;
+mod steps;
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -28,11 +31,13 @@ pub use broker::{Broker, BrokerConfig, ClientSettings};
 pub use error::ProxyError;
 pub use http::router;
 pub use limits::RateLimits;
+pub use metrics::METRICS;
 pub use registry_for::RegistryFor;
 pub use weir_kafka::EmbeddedBroker;
 
 use broker::Brokers;
 use consumer::Instances;
+use counts::RecordCounts;
 use limits::Limits;
 use schemas::SchemasOfCallers;
 use tokio::sync::watch;
@@ -48,6 +53,8 @@ pub struct Parts {
     pub(crate) schemas: SchemasOfCallers,
     pub(crate) instances: Arc<Instances>,
     pub(crate) limits: Limits,
+    /// Records that were put into answers.
+    pub(crate) consumed: RecordCounts,
     /// Whether streams are to end.
     pub(crate) ending: watch::Sender<bool>,
     pub(crate) config: ProxyConfig,
@@ -108,6 +115,7 @@ impl Proxy {
             schemas: SchemasOfCallers::new(registry.into()),
             instances,
             limits: Limits::new(config.rate_limits),
+            consumed: RecordCounts::default(),
             ending: watch::Sender::new(false),
             config,
         }))

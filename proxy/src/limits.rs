@@ -11,6 +11,12 @@ use crate::error::ProxyError;
 /// Principals that are kept count of; beyond, those that have asked for nothing lately are forgotten.
 const PRINCIPALS_MAX: usize = 10_000;
 
+/// Principals whose refused requests are counted by name; those of others are counted together.
+const NAMED_MAX: usize = 100;
+
+/// What the others are called: no user, and no address.
+const OTHERS: &str = "<others>";
+
 /// Limits of each principal; none by default.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RateLimits {
@@ -23,7 +29,14 @@ pub struct RateLimits {
 pub(crate) struct Limits {
     config: RateLimits,
     left: Mutex<HashMap<Principal, Left>>,
-    refused: Mutex<BTreeMap<Principal, u64>>,
+    refused: Mutex<Refusals>,
+}
+
+/// How often principals were refused.
+#[derive(Default)]
+struct Refusals {
+    named: BTreeMap<Principal, u64>,
+    others: u64,
 }
 
 /// What a principal may still ask for. It grows back, up to what one second gives.
@@ -58,10 +71,12 @@ impl Limits {
         self.take(principal, 1.0, bytes)
     }
 
-    /// How often each principal was refused.
+    /// How often each of the first principals was refused, and all others together.
     pub(crate) fn refused(&self) -> BTreeMap<String, u64> {
-        let refused = lock(&self.refused);
-        refused.iter().map(|(principal, count)| (principal.to_string(), *count)).collect()
+        let Refusals { named, others } = &*lock(&self.refused);
+        let named = named.iter().map(|(principal, count)| (principal.to_string(), *count));
+        let others = Some((OTHERS.to_string(), *others)).filter(|(_, count)| *count > 0);
+        named.chain(others).collect()
     }
 
     fn take(&self, principal: &Principal, requests: f64, bytes: usize) -> Result<(), ProxyError> {
@@ -95,9 +110,11 @@ impl Limits {
     }
 
     fn count_refused(&self, principal: &Principal) {
-        let mut refused = lock(&self.refused);
-        if refused.len() < PRINCIPALS_MAX || refused.contains_key(principal) {
-            *refused.entry(principal.clone()).or_default() += 1;
+        let Refusals { named, others } = &mut *lock(&self.refused);
+        if named.len() < NAMED_MAX || named.contains_key(principal) {
+            *named.entry(principal.clone()).or_default() += 1;
+        } else {
+            *others += 1;
         }
     }
 }
@@ -127,6 +144,17 @@ mod tests {
         assert_eq!(limits.request(&a), Ok(()));
         assert!(limits.request(&a).is_err());
         assert_eq!(limits.refused(), BTreeMap::from([("10.0.0.1".to_string(), 2)]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn refusals_of_many_principals_are_counted_together() {
+        let limits = Limits::new(RateLimits { requests_per_s: Some(1), bytes_per_s: None });
+        for host in 0..1_000_u32 {
+            let principal = Principal::at(std::net::Ipv4Addr::from(host).into());
+            assert!(limits.request(&principal).is_ok() && limits.request(&principal).is_err());
+        }
+        let refused = limits.refused();
+        assert_eq!((refused.len(), refused[OTHERS]), (NAMED_MAX + 1, 900));
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,7 +1,6 @@
 //! Sending records: one librdkafka producer for each `acks`, made when it is first asked for and
 //! shared by all requests; the one that waits for all replicas is idempotent.
 
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,10 +8,11 @@ use rdkafka::error::KafkaError;
 use weir_kafka::{Code, Fault, Settings, TopicName};
 
 use crate::clients::{Clients, Permit, Purpose, not_made};
+use crate::counts::Channel;
 use crate::error::ProxyError;
 use crate::send_queue::{
-    Counts, Delivery, MESSAGE_TIMEOUT, Outgoing, SendQueue, SendResult, TOPIC_TIMEOUT_MS, lock,
-    retire,
+    Counts, Delivery, MESSAGE_TIMEOUT, Outgoing, RecordHeader, SendQueue, SendResult,
+    TOPIC_TIMEOUT_MS, lock, retire,
 };
 
 /// KiB of records that wait to be sent, over all requests.
@@ -52,6 +52,8 @@ pub(crate) struct Producers {
     made: [Mutex<Option<Arc<SendQueue>>>; 3],
     counts: Arc<Counts>,
     clients: Arc<Clients>,
+    /// Whether records say to which trace they belong.
+    trace_records: bool,
 }
 
 impl Acks {
@@ -73,13 +75,15 @@ impl Producers {
         kafka: Settings,
         embedded: bool,
         clients: &Arc<Clients>,
+        trace_records: bool,
     ) -> Result<Producers, KafkaError> {
         let names = ["acks", "request.required.acks"];
         let given = names.iter().find_map(|n| kafka.librdkafka.get(*n));
         let default = given.and_then(|acks| Acks::named(acks).ok()).unwrap_or_default();
         let (made, counts) = (Default::default(), Arc::default());
         let clients = clients.clone();
-        let producers = Producers { kafka, embedded, default, made, counts, clients };
+        let producers =
+            Producers { kafka, embedded, default, made, counts, clients, trace_records };
         let permit = producers.clients.take(Purpose::Produce).map_err(not_made)?;
         let queue = Arc::new(producers.make(default, permit)?);
         *lock(&producers.made[default as usize]) = Some(queue);
@@ -93,8 +97,9 @@ impl Producers {
         topic: &str,
         records: Vec<Outgoing>,
         acks: Option<Acks>,
+        channel: Channel,
     ) -> Result<Vec<SendResult>, ProxyError> {
-        Ok(self.start(topic, records, acks)?.results().await)
+        Ok(self.start(topic, records, acks, channel)?.results().await)
     }
 
     /// Puts records on their way, in their order. 40002 no topic can be called so.
@@ -103,19 +108,34 @@ impl Producers {
         topic: &str,
         records: Vec<Outgoing>,
         acks: Option<Acks>,
+        channel: Channel,
     ) -> Result<Delivery, ProxyError> {
         let topic = TopicName::parse(topic).map_err(|_| {
             let reason = format!("Topic name '{topic}' is invalid.");
             Fault::new(Code::InvalidTopicException, reason)
         })?;
         let queue = self.get(acks.unwrap_or(self.default))?;
-        Ok(queue.add(topic, records, &self.counts))
+        let records = match self.trace_records {
+            true => traced(records),
+            false => records,
+        };
+        Ok(queue.add(topic, records, channel, &self.counts))
     }
 
-    /// Records that were sent, and that were not.
-    pub(crate) fn counts(&self) -> (u64, u64) {
-        let Counts { sent, failed } = &*self.counts;
-        (sent.load(Ordering::Relaxed), failed.load(Ordering::Relaxed))
+    /// What has become of records since the start.
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Records that wait, and those that are in flight, by the `acks` of each producer that was made.
+    pub(crate) fn loads(&self) -> Vec<(&'static str, usize, usize)> {
+        let made = ["0", "1", "all"].into_iter().zip(&self.made);
+        let load = |(acks, made): (&'static str, &Mutex<Option<Arc<SendQueue>>>)| {
+            let queue = lock(made).clone()?;
+            let (waiting, in_flight) = queue.load();
+            Some((acks, waiting, in_flight))
+        };
+        made.filter_map(load).collect()
     }
 
     /// Waits until everything that was sent is acknowledged, or the time is over.
@@ -182,6 +202,21 @@ impl Producers {
         }
         SendQueue::new(&settings, self.embedded, answer_timeout, permit)
     }
+}
+
+/// Records that say to which trace they belong, as the request does that they come with. What a record says itself stays.
+fn traced(mut records: Vec<Outgoing>) -> Vec<Outgoing> {
+    let context = weir_trace::outgoing();
+    for name in [&weir_trace::TRACEPARENT, &weir_trace::TRACESTATE] {
+        let Some(value) = context.get(name) else { continue };
+        for record in &mut records {
+            if record.headers.iter().all(|header| header.name != name.as_str()) {
+                let (name, value) = (name.to_string(), Some(value.as_bytes().to_vec()));
+                record.headers.push(RecordHeader { name, value });
+            }
+        }
+    }
+    records
 }
 
 impl Drop for Producers {

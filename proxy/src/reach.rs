@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::time::Instant;
+use weir_trace::Outage;
 
 /// How long an answer counts.
 const KNOWN_FOR: Duration = Duration::from_secs(1);
@@ -12,9 +13,16 @@ const KNOWN_FOR: Duration = Duration::from_secs(1);
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The answer that was found out last.
-#[derive(Default)]
 pub(crate) struct Reach {
     last: Mutex<Option<(Instant, Result<(), String>)>>,
+    outage: Outage,
+}
+
+impl Default for Reach {
+    fn default() -> Reach {
+        let outage = Outage::new("Kafka is not reached", "Kafka is reached again");
+        Reach { last: Mutex::default(), outage }
+    }
 }
 
 impl Reach {
@@ -32,7 +40,11 @@ impl Reach {
         }
         let answer = tokio::time::timeout(PATIENCE, ask)
             .await
-            .unwrap_or_else(|_| Err(format!("no broker has answered in {PATIENCE:?}")));
+            .unwrap_or_else(|_| Err(format!("no broker has answered in {} s", PATIENCE.as_secs())));
+        match &answer {
+            Ok(()) => drop(self.outage.is_over()),
+            Err(why) => self.outage.fails(why),
+        }
         *last = Some((Instant::now(), answer.clone()));
         answer
     }

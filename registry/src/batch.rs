@@ -7,8 +7,12 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 use weir_registry_api::RegistryError;
 use weir_registry_core::{Decide, RawRecord, Record, State};
+use weir_trace::{Current, Step};
+
+use crate::steps::WRITE;
 
 /// Commands that share one append.
 pub(crate) const BATCH_MAX: usize = 512;
@@ -26,6 +30,9 @@ pub(crate) trait Job: Send {
     /// Returns the records that are to be written; none if the command is refused.
     fn decide(&mut self, state: &State) -> Vec<Record>;
 
+    /// The request that the command is of, if it is of one.
+    fn request(&self) -> Option<&Current>;
+
     /// Tells what was decided last.
     fn answer(self: Box<Self>);
 
@@ -39,13 +46,15 @@ where
     C: Decide<Outcome: Send> + Send + 'static,
 {
     let (asker, answer) = oneshot::channel();
-    (Box::new(Submitted { command, decided: None, asker }), answer)
+    let request = weir_trace::current();
+    (Box::new(Submitted { command, decided: None, asker, request }), answer)
 }
 
 struct Submitted<C: Decide> {
     command: C,
     decided: Option<Reply<C>>,
     asker: oneshot::Sender<Reply<C>>,
+    request: Option<Current>,
 }
 
 impl<C: Decide<Outcome: Send> + Send> Job for Submitted<C> {
@@ -56,6 +65,10 @@ impl<C: Decide<Outcome: Send> + Send> Job for Submitted<C> {
         };
         self.decided = Some(answer);
         records
+    }
+
+    fn request(&self) -> Option<&Current> {
+        self.request.as_ref()
     }
 
     fn answer(self: Box<Self>) {
@@ -76,6 +89,18 @@ pub(crate) fn answer(jobs: impl Iterator<Item = Queued>, written: &Result<(), Re
             Ok(()) => job.answer(),
             Err(error) => job.fail(error.clone()),
         }
+    }
+}
+
+/// Counts what a writer has done from one moment to another for the requests of all commands of a batch.
+pub(crate) fn note<'a>(
+    batch: impl Iterator<Item = &'a Queued>,
+    step: Step,
+    from: Instant,
+    until: Instant,
+) {
+    for request in batch.filter_map(|job| job.request()) {
+        step.done_for(request, WRITE.phase, from, until);
     }
 }
 

@@ -10,9 +10,11 @@
 mod batch;
 #[cfg(feature = "kafka")]
 mod cluster;
+mod counts;
 mod http;
 mod lanes;
 pub mod log;
+mod metrics;
 #[cfg_attr(
     not(feature = "kafka"),
     expect(dead_code, reason = "only a log on Kafka has other nodes")
@@ -21,10 +23,12 @@ mod peers;
 mod registry;
 mod replay;
 mod settle;
+mod steps;
 mod writer;
 
 #[cfg(feature = "kafka")]
 pub use cluster::NodeConfig;
 pub use http::{router, service};
+pub use metrics::METRICS;
 pub use registry::{OpenError, Options, REQUEST_LIMITS, Registry};
 pub use weir_schema::Limits;

@@ -2,21 +2,23 @@
 
 use std::fmt;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 
 use arc_swap::{ArcSwap, Guard};
 use tokio::sync::{Notify, mpsc};
 use weir_http::VoucherKey;
 use weir_registry_api::{CompatibilityLevel, RegistryError, SchemaId};
-use weir_registry_core::{Decide, Standalone, State, over_budget};
+use weir_registry_core::{Decide, Standalone, State, Tally, over_budget};
 use weir_schema::{Budget, Limits, OverBudget};
 
 use crate::batch::{Queued, job};
+use crate::counts::Counts;
 use crate::lanes::{Asker, Class, Client, INLINE, Lanes, SHORT_STEPS, Watch};
 use crate::log::{Log, LogError, LogStatus};
 use crate::peers::{PATIENCE, Peers, too_slow};
 use crate::replay::replay;
+use crate::steps::{CHECK, LANE, WRITE};
 use crate::writer::{Shown, Writer};
 
 /// Bytes of a request's body. A schema of this size is some hundred times what anybody has.
@@ -70,6 +72,9 @@ struct Shared {
     stop: Arc<Notify>,
     lanes: Arc<Lanes>,
     sharing: Sharing,
+    counts: Arc<Counts>,
+    /// What was counted last, and the offset of the state that it was counted of.
+    tally: Mutex<(u64, Arc<Tally>)>,
 }
 
 /// Whether other nodes write the log too.
@@ -114,7 +119,8 @@ impl Registry {
         read.give_ids_above(SchemaId(log.ids_above()));
         let state = Arc::new(ArcSwap::from_pointee(read));
         let (registry, waiting) = Registry::new(state.clone(), Sharing::Alone, options);
-        let shown = Shown { state, log: registry.0.log.clone() };
+        let (log_status, counts) = (registry.0.log.clone(), registry.0.counts.clone());
+        let shown = Shown { state, log: log_status, counts };
         let stop = registry.0.stop.clone();
         let writer = Writer::new(log, shown, waiting, stop).map_err(OpenError)?;
         let thread = std::thread::Builder::new()
@@ -144,6 +150,8 @@ impl Registry {
             stop: Arc::default(),
             lanes,
             sharing,
+            counts: Arc::default(),
+            tally: Mutex::default(),
         };
         (Registry(Arc::new(shared)), waiting)
     }
@@ -181,7 +189,7 @@ impl Registry {
         if !is_long {
             let steps = INLINE.steps.min(asker.left_of(all.steps));
             let budget = Budget::new(Limits { steps, bytes: INLINE.bytes.min(all.bytes) });
-            let made = work(&self.state(), &budget);
+            let made = weir_trace::wait(CHECK, async { work(&self.state(), &budget) }).await;
             asker.has_used(budget.steps_used());
             if !budget.is_over() {
                 return Ok(made);
@@ -212,7 +220,7 @@ impl Registry {
         let lanes = &self.0.lanes;
         let steps = steps_max.min(asker.left_of(lanes.limits.steps));
         let watch = Watch::new(lanes, Limits { steps, ..lanes.limits });
-        let turn = match lanes.turn(asker.client, class).await {
+        let turn = match weir_trace::wait(LANE, lanes.turn(asker.client, class)).await {
             Ok(turn) => turn,
             Err(busy) => {
                 watch.done();
@@ -220,12 +228,13 @@ impl Registry {
             }
         };
         let (state, work, budget) = (Arc::clone(&self.0.state), Arc::clone(work), watch.budget());
+        let request = weir_trace::current();
         let made = tokio::task::spawn_blocking(move || {
             let _turn = turn;
             let state = state.load_full();
-            work(&state, &budget)
+            weir_trace::poll_within(&mut { request }, || work(&state, &budget))
         });
-        let made = made.await;
+        let made = weir_trace::wait(CHECK, made).await;
         asker.has_used(watch.budget().steps_used());
         let over = watch.done();
         let made = made.map_err(|_| RegistryError::Internal)?;
@@ -238,12 +247,12 @@ impl Registry {
         client: Client,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, RegistryError> {
-        let turn = self.0.lanes.turn(client, Class::Short).await?;
+        let turn = weir_trace::wait(LANE, self.0.lanes.turn(client, Class::Short)).await?;
         let made = tokio::task::spawn_blocking(move || {
             let _turn = turn;
             work()
         });
-        made.await.map_err(|_| RegistryError::Internal)
+        weir_trace::wait(CHECK, made).await.map_err(|_| RegistryError::Internal)
     }
 
     pub(crate) fn lanes(&self) -> &Lanes {
@@ -284,13 +293,33 @@ impl Registry {
             self.0.jobs.send(job).await.map_err(|_| gone())?;
             answer.await.map_err(|_| gone())?
         };
-        match self.0.sharing {
-            Sharing::Alone => submitted.await,
-            Sharing::WithPeers(_) => {
-                let decided = tokio::time::timeout(PATIENCE, submitted).await;
-                decided.unwrap_or_else(|_| Err(too_slow()))
+        let decided = async {
+            match self.0.sharing {
+                Sharing::Alone => submitted.await,
+                Sharing::WithPeers(_) => {
+                    let decided = tokio::time::timeout(PATIENCE, submitted).await;
+                    decided.unwrap_or_else(|_| Err(too_slow()))
+                }
             }
+        };
+        let refusal = |decided: &Result<_, RegistryError>| {
+            decided.as_ref().err().map(RegistryError::to_string)
+        };
+        weir_trace::wait(WRITE, decided).failing_as(refusal).await
+    }
+
+    pub(crate) fn counts(&self) -> &Arc<Counts> {
+        &self.0.counts
+    }
+
+    /// How much there is. It is counted again only where something was written since the last time.
+    pub(crate) fn tally(&self) -> Arc<Tally> {
+        let state = self.state().clone();
+        let mut last = self.0.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.0 != state.next_offset() {
+            *last = (state.next_offset(), Arc::new(state.tally()));
         }
+        last.1.clone()
     }
 
     pub(crate) fn options(&self) -> &Options {

@@ -17,6 +17,7 @@ use weir_schema::Budget;
 use crate::Registry;
 use crate::lanes::Asker;
 use crate::peers::PATIENCE;
+use crate::steps::CATCH_UP;
 
 /// How often a command is made again for a subject that others change meanwhile; then 503.
 const STALE_MAX: usize = 64;
@@ -92,7 +93,7 @@ impl Registry {
         let answer = look().await;
         let Some(peers) = self.peers().filter(|_| is_missing(&answer)) else { return answer };
         let has_read_more = peers.is_heard()
-            && peers.catch_up(Instant::now() + MISS_PATIENCE).await
+            && weir_trace::wait(CATCH_UP, peers.catch_up(Instant::now() + MISS_PATIENCE)).await
             && self.state().next_offset() != before;
         match has_read_more {
             true => look().await,
@@ -107,7 +108,7 @@ impl Registry {
     async fn catch_up(&self) -> Result<bool, RegistryError> {
         let Some(peers) = self.peers() else { return Ok(false) };
         let before = self.state().next_offset();
-        match peers.catch_up(Instant::now() + PATIENCE / 2).await {
+        match weir_trace::wait(CATCH_UP, peers.catch_up(Instant::now() + PATIENCE / 2)).await {
             true => Ok(self.state().next_offset() != before),
             // another node may know; nothing has been done
             false => Err(RegistryError::NoLeader),

@@ -13,9 +13,11 @@ use tokio::sync::{Notify, mpsc};
 use weir_registry_api::RegistryError;
 use weir_registry_core::{LogEntry, State};
 
-use crate::batch::{BATCH_MAX, Decided, Queued, answer};
+use crate::batch::{BATCH_MAX, Decided, Queued, answer, note};
+use crate::counts::Counts;
 use crate::log::{AppendError, Fault, Log, LogError, LogStatus};
 use crate::replay::apply_entry;
+use crate::steps::{APPEND, APPLY, DECIDE};
 
 /// A log that has failed is tried again after this long, and then after twice as long each time.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -26,6 +28,7 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
 pub(crate) struct Shown {
     pub(crate) state: Arc<ArcSwap<State>>,
     pub(crate) log: Arc<ArcSwap<LogStatus>>,
+    pub(crate) counts: Arc<Counts>,
 }
 
 pub(crate) struct Writer<L> {
@@ -159,13 +162,22 @@ impl<L: Log> Writer<L> {
             }
             let before = self.shown.state.load_full();
             let expected = before.next_offset();
+            let begun = tokio::time::Instant::now();
             let decided = Decided::of(State::clone(&before), batch.iter_mut(), usize::MAX);
+            let at = tokio::time::Instant::now();
+            note(batch.iter(), DECIDE, begun, at);
             if decided.records.is_empty() {
                 return Ok(());
             }
-            match self.log.append(expected, &decided.records) {
+            let appended = self.log.append(expected, &decided.records);
+            let written = tokio::time::Instant::now();
+            let appends = &self.shown.counts.appends;
+            appends.count(&decided.records, written - at, appended.is_ok());
+            note(batch.iter(), APPEND, at, written);
+            match appended {
                 Ok(_) => {
                     self.shown.state.store(Arc::new(decided.state));
+                    note(batch.iter(), APPLY, written, tokio::time::Instant::now());
                     return Ok(());
                 }
                 Err(AppendError::Conflict) => {

@@ -11,7 +11,7 @@ use crate::file;
 use crate::oauth::{OAuth, Tokens};
 use crate::reason::Reason;
 use crate::redirect::without_password;
-use crate::runtime::run;
+use crate::runtime::{self, run};
 use crate::stats::{Counters, Stats};
 use crate::transport::{Call, Credentials, RequestSigner, Retries, Transport};
 use reqwest::Method;
@@ -331,7 +331,8 @@ impl RegistryClient {
         let body = body.map(serde_json::to_vec).transpose().map_err(protocol)?;
         let path = path.iter().map(|part| part.to_string()).collect();
         let query = query.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
-        let (client, call) = (self.clone(), Call { method, path, query, body });
+        let headers = runtime::headers();
+        let (client, call) = (self.clone(), Call { method, path, query, body, headers });
         let span = call.span();
         let answer =
             run(async move { client.inner.transport.send(&call).await }.instrument(span)).await?;

@@ -120,6 +120,7 @@ pub use part::Part;
 pub use protobuf::{ProtobufDeserializer, ProtobufReader, ProtobufSerializer, ProtobufWriter};
 pub use reason::Reason;
 pub use redirect::without_password;
+pub use runtime::with_headers;
 pub use serializer::Serializer;
 pub use stats::Stats;
 pub use subject::{Custom, SubjectNameStrategy};

@@ -7,6 +7,7 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use futures_util::future::{BoxFuture, FutureExt, Shared};
+use reqwest::header::HeaderMap;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinError;
 
@@ -33,6 +34,25 @@ pub(crate) async fn run<T: Send + 'static>(
 
 fn given_up<T>(_: JoinError) -> Result<T, ClientError> {
     Err(ClientError::Transport("the request was given up".into()))
+}
+
+tokio::task_local! {
+    static HEADERS: Box<dyn Fn() -> HeaderMap + Send + Sync>;
+}
+
+/// Sends headers along with all that a future asks of registries, whichever client asks: those that say to which trace the
+/// question belongs (`traceparent`), or `X-Request-Id`. `headers` is called for each request, if one is needed. They go where a client's own headers go, and in their place where
+/// both have one of a name. Where several wait for one question, it has the headers of who asked first.
+pub fn with_headers<F: Future>(
+    headers: impl Fn() -> HeaderMap + Send + Sync + 'static,
+    future: F,
+) -> impl Future<Output = F::Output> {
+    HEADERS.scope(Box::new(headers), future)
+}
+
+/// What is sent along with what this task asks.
+pub(crate) fn headers() -> HeaderMap {
+    HEADERS.try_with(|headers| headers()).unwrap_or_default()
 }
 
 type Flight<V> = Shared<BoxFuture<'static, Result<V, ClientError>>>;
@@ -78,10 +98,12 @@ where
                 Some(flight) => flight.clone(),
                 None => {
                     let (entry, future) = (Entry(self.clone(), key.clone()), ask());
-                    let task = runtime().spawn(async move {
+                    let headers = headers();
+                    let asking = with_headers(move || headers.clone(), async move {
                         let _until_landed = entry;
                         future.await
                     });
+                    let task = runtime().spawn(asking);
                     let flight = async { task.await.unwrap_or_else(given_up) }.boxed().shared();
                     flying.insert(key, flight.clone());
                     flight

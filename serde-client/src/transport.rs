@@ -8,7 +8,7 @@ use std::time::Duration;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Response, Url};
 use tokio::time::{Instant, sleep, timeout_at};
-use tracing::{Span, debug, debug_span, warn};
+use tracing::{Span, debug, debug_span};
 use weir_registry_api::{ErrorBody, MEDIA_TYPES};
 
 use crate::error::ClientError;
@@ -68,6 +68,8 @@ pub(crate) struct Call {
     pub(crate) path: Vec<String>,
     pub(crate) query: Vec<(String, String)>,
     pub(crate) body: Option<Vec<u8>>,
+    /// What whoever asks has sent along.
+    pub(crate) headers: HeaderMap,
 }
 
 impl Call {
@@ -116,7 +118,7 @@ impl Transport {
                 return Err(failure.error);
             }
             let url = without_password(self.urls[at].as_str());
-            warn!(url, error = %failure.error, "a try has failed");
+            debug!(error = %failure.error, "the registry at {url} has not answered {} {}", call.method, call.path.join("/"));
             let wait = failure.retry_after.unwrap_or_else(|| self.wait(number));
             last = Some(failure.error);
             if number + 1 >= count as u32 {
@@ -169,7 +171,11 @@ impl Transport {
                     });
                 }
                 Some(next) => {
-                    debug!(status = status.as_u16(), url = %next, "the registry redirects");
+                    debug!(
+                        status = status.as_u16(),
+                        url = without_password(next.as_str()),
+                        "the registry redirects"
+                    );
                     url = next;
                 }
             }
@@ -205,6 +211,7 @@ impl Transport {
                     let _ = (url.set_username(""), url.set_password(None));
                 }
                 let mut headers = self.headers.clone();
+                headers.extend(call.headers.clone());
                 if let Some((name, value)) = self.signature(&url, &call.method) {
                     headers.insert(name, value);
                 }

@@ -15,6 +15,7 @@ mod faults;
 mod golden;
 mod listeners;
 mod logins;
+mod metrics;
 mod migrate;
 mod node;
 mod ops;

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use weir_http::{Limits, Shared};
 use weir_proxy::{Broker, BrokerConfig, EmbeddedBroker, Proxy, ProxyConfig};
@@ -22,14 +23,20 @@ use crate::error::Error;
 use crate::face::FaceSettings;
 use crate::listen::Hangups;
 use crate::listeners::Listener;
+use crate::metrics;
+use crate::otlp::Telemetry;
 use crate::parts::Parts;
 use crate::served::{Served, ServiceKind};
 use crate::tls::Certificates;
 
 /// Runs until the process is told to stop.
 pub async fn run(tree: Tree, hangups: Hangups) -> Result<(), Error> {
-    let limits = Limits::for_descriptors(weir_http::raise_descriptors());
+    let limits = Limits {
+        slow_request: Duration::from_millis(*tree.process.slow_request_ms),
+        ..Limits::for_descriptors(weir_http::raise_descriptors())
+    };
     let shared = Arc::new(Shared::new(limits));
+    metrics::add_process(&shared);
     let mut problems = Vec::new();
     let surroundings = Surroundings::default();
     let of_registry = FaceSettings::of_registry(&tree, &surroundings).face(&mut problems);
@@ -54,15 +61,20 @@ pub async fn run(tree: Tree, hangups: Hangups) -> Result<(), Error> {
 
     let mut parts = Parts::default();
     let management = served.manage(&tree, &mut parts);
+    parts.telemetry(Telemetry::start(&tree, management.service())?);
     let service = weir_registry::service(registry.clone());
     management.registry_is(&service);
+    management.measures(registry.clone());
+    let service = weir_http::admitted("registry", service);
     let service = weir_http::observed("registry", service);
-    served.carry(Role::Registry, &service, &mut parts);
+    served.carry_registry(&service, &mut parts);
     parts.registry(registry);
     let service = weir_proxy::router(proxy.clone());
     management.proxy_is(&service);
+    management.measures(proxy.clone());
+    let service = weir_http::admitted("proxy", service);
     let service = weir_http::observed("proxy", service);
-    served.carry(Role::Proxy, &service, &mut parts);
+    served.carry(ServiceKind::Proxy, &service, &mut parts);
     parts.proxy(proxy);
     let welcome = welcome(&registry_url, &proxy_url, &brokers, &tree);
     let _ = std::io::stdout().write_all(welcome.as_bytes()); // nobody may be reading

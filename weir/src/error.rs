@@ -25,6 +25,8 @@ pub enum Error {
     ReadFile { path: PathBuf, source: io::Error },
     /// A file cannot be written.
     WriteFile { path: PathBuf, source: io::Error },
+    /// The file of the access log cannot be opened.
+    OpenLog { path: PathBuf, source: io::Error },
     /// The name of a listener is not known.
     Resolve { listener: String, source: io::Error },
     /// An address cannot be listened on.
@@ -86,6 +88,9 @@ impl fmt::Display for Error {
             Error::WriteFile { path, source } => {
                 write!(f, "cannot write {}: {source}", path.display())
             }
+            Error::OpenLog { path, source } => {
+                write!(f, "cannot write the access log to {}: {source}", path.display())
+            }
             Error::Resolve { listener, source } => {
                 write!(f, "{listener} names a host that is not known: {source}")
             }
@@ -128,6 +133,7 @@ impl std::error::Error for Error {
             Error::Settings(problems) => Some(problems),
             Error::ReadFile { source, .. }
             | Error::WriteFile { source, .. }
+            | Error::OpenLog { source, .. }
             | Error::Resolve { source, .. }
             | Error::Listen { source, .. } => Some(source),
             Error::Runtime(error) | Error::Signals(error) | Error::Output(error) => Some(error),

@@ -25,6 +25,7 @@ pub fn limits(settings: &LimitSettings, descriptors: usize) -> Limits {
         idle_timeout: Duration::from_millis(*settings.idle_timeout_ms),
         handshake_timeout: Duration::from_millis(*settings.handshake_timeout_ms),
         streams_max: *settings.streams_per_connection_max,
+        slow_request: usual.slow_request,
     }
 }
 

@@ -103,11 +103,6 @@ fn hear_hangups() -> Hangups {
             let told = hangups.clone();
             tokio::spawn(async move {
                 while signals.recv().await.is_some() {
-                    if told.receiver_count() == 0 {
-                        tracing::info!(
-                            "SIGHUP is ignored: there is no certificate to be read anew"
-                        );
-                    }
                     told.send_modify(|count| *count += 1);
                 }
             });

@@ -26,10 +26,14 @@ mod limits;
 mod listen;
 mod listener_params;
 mod listeners;
+mod log;
 mod management;
 mod manual;
+mod metrics;
 mod migrate;
+mod otlp;
 mod parts;
+mod process_metrics;
 mod serve;
 mod served;
 mod settings;
@@ -38,22 +42,21 @@ mod tls;
 mod user_command;
 mod version;
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
-use weir_http::ACCESS_LOG;
 
 use cli::{AccessCommand, Cli, Command, ConfigCommand};
 use config::Configuration;
 use config::flags::Flags;
 use config::print::Computed;
 use config::source::Source;
-use config::tree::Tree;
 use confluent::{Env, environment};
 use error::Error;
+use log::{Log, LogSettings};
 
 /// The system's allocator keeps what many threads needed at the same time.
 #[global_allocator]
@@ -86,13 +89,25 @@ fn run(command: Command) -> Result<ExitCode, Error> {
         }
         Command::Dev(flags) => {
             let tree = config::of_dev(&flags.0, &env)?;
-            log_to_stderr(&filter(&tree));
-            in_runtime(async { dev::run(tree, listen::outlive_signals()).await })
+            let _log = Log::start(LogSettings::of(&tree))?;
+            in_runtime(async {
+                let hangups = listen::outlive_signals();
+                log::follow_file(&hangups, move || {
+                    config::log_filter_of_file(&flags.0, &env, true)
+                });
+                dev::run(tree, hangups).await
+            })
         }
         Command::Serve(flags) => {
             let configuration = Configuration::of_serve(&flags.0, &env)?;
-            log_to_stderr(&filter(&configuration.tree));
-            in_runtime(async { serve::run(configuration, listen::outlive_signals()).await })
+            let _log = Log::start(LogSettings::of(&configuration.tree))?;
+            in_runtime(async {
+                let hangups = listen::outlive_signals();
+                log::follow_file(&hangups, move || {
+                    config::log_filter_of_file(&flags.0, &env, false)
+                });
+                serve::run(configuration, hangups).await
+            })
         }
         Command::Config(ConfigCommand::Print(flags)) => print(&flags.0, &env),
         Command::Config(ConfigCommand::Check(args)) => check(args.file, &args.flags.0, &env),
@@ -102,29 +117,12 @@ fn run(command: Command) -> Result<ExitCode, Error> {
         Command::Key(command) => key_command::run(command),
         Command::Migrate(args) => {
             let log = env.get("WEIR_LOG").filter(|log| EnvFilter::try_new(log).is_ok());
-            log_to_stderr(log.map_or(MIGRATE_LOG, String::as_str));
+            let log = log.map_or(MIGRATE_LOG, String::as_str);
+            let _log = Log::start(LogSettings::of_command(log))?;
             in_runtime(async { migrate::run(args).await })
         }
     };
     done.map(|()| ExitCode::SUCCESS)
-}
-
-/// What is logged, with the access log if there is one.
-fn filter(tree: &Tree) -> String {
-    let log = &tree.process.log.0;
-    match *tree.process.access_log {
-        true => format!("{log},{ACCESS_LOG}=debug"),
-        false => log.clone(),
-    }
-}
-
-/// `filter` is one that can be read.
-fn log_to_stderr(filter: &str) {
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(filter))
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
 }
 
 /// Runs a command on a runtime, and does not wait for what librdkafka still tries without a broker.

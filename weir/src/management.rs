@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_TYPE, HOST};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -18,9 +18,11 @@ use tokio::time::timeout;
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt};
 use weir_http::{Action, Arrival, Caller, Json, Refusal, Resource, Routes};
+use weir_metrics::{Collect, Scrape};
 
 use crate::config::tree::Tree;
 use crate::config::value::Role;
+use crate::metrics::Products;
 
 /// How long a service has to say how it is; who asks for readiness gives up after some seconds itself.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -29,7 +31,6 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const SAID_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const PROMETHEUS: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4");
 
 /// The services that are asked how they are.
 #[derive(Clone, Default)]
@@ -39,6 +40,8 @@ pub struct Management {
     proxy: Option<Asked>,
     /// A path of the proxy that needs Kafka, if it has one.
     kafka_path: Option<&'static str>,
+    /// What has metrics.
+    products: Products,
 }
 
 /// A service that may still be starting.
@@ -66,7 +69,8 @@ impl Management {
         let asked = |role| tree.process.roles.contains(&role).then(Asked::default);
         let (v2, v3) = (*tree.proxy.api_v2, *tree.proxy.api_v3);
         let kafka_path = if v3 { Some("/v3/clusters") } else { v2.then_some("/brokers") };
-        Management { registry: asked(Role::Registry), proxy: asked(Role::Proxy), kafka_path }
+        let (registry, proxy) = (asked(Role::Registry), asked(Role::Proxy));
+        Management { registry, proxy, kafka_path, products: Products::default() }
     }
 
     /// The registry has started. It is asked as nobody: this is what stands behind any login.
@@ -87,12 +91,18 @@ impl Management {
         start(self.proxy.as_ref(), service);
     }
 
+    /// Has a product's metrics among those of the process.
+    pub fn measures(&self, product: impl Collect + 'static) {
+        self.products.add(product);
+    }
+
     /// What answers.
     pub fn service(&self) -> Router {
         Routes::new("management")
             .route("/healthz", get(healthz))
             .route("/readyz", get(readyz))
             .route("/metrics", get(metrics))
+            .route("/v1/log", crate::log::endpoint::methods())
             .into_router()
             .fallback(async || refused(StatusCode::NOT_FOUND, "HTTP 404 Not Found"))
             .method_not_allowed_fallback(async || {
@@ -203,6 +213,7 @@ async fn metrics(
     State(management): State<Management>,
     caller: Caller,
     arrival: Option<Extension<Arrival>>,
+    headers: HeaderMap,
 ) -> Response {
     for cluster in [Resource::REGISTRY, Resource::KAFKA] {
         if caller.demand(Action::Read, cluster).is_err() {
@@ -210,12 +221,10 @@ async fn metrics(
             return answer(StatusCode::FORBIDDEN, 40301, message);
         }
     }
-    let mut out = String::new();
-    for asked in [&management.registry, &management.proxy].into_iter().flatten() {
-        if let Some((StatusCode::OK, body)) = ask(asked, "/metrics").await {
-            out.push_str(&String::from_utf8_lossy(&body));
-        }
-    }
-    out.extend(arrival.map(|Extension(arrival)| weir_http::metrics::text(&arrival)));
-    ([(CONTENT_TYPE, PROMETHEUS)], out).into_response()
+    let products = management.products;
+    let gather = move |scrape: &mut Scrape| {
+        products.collect(scrape);
+        arrival.iter().for_each(|Extension(arrival)| arrival.collect(scrape));
+    };
+    weir_http::metrics::answer(&headers, gather).await
 }

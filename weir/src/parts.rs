@@ -15,6 +15,7 @@ use weir_registry::Registry;
 
 use crate::error::Error;
 use crate::listen::{DRAIN_TIMEOUT, StopSignals};
+use crate::otlp::Telemetry;
 
 /// What a process runs, until it is told to stop.
 #[derive(Default)]
@@ -24,6 +25,7 @@ pub struct Parts {
     stop: watch::Sender<()>,
     proxy: Option<Proxy>,
     registry: Option<Registry>,
+    telemetry: Telemetry,
 }
 
 impl Parts {
@@ -50,6 +52,11 @@ impl Parts {
     /// Keeps the proxy, whose records under way are waited for at the end.
     pub fn proxy(&mut self, proxy: Proxy) {
         self.proxy = Some(proxy);
+    }
+
+    /// Keeps what sends spans and metrics, which sends the last of them at the end.
+    pub fn telemetry(&mut self, telemetry: Telemetry) {
+        self.telemetry = telemetry;
     }
 
     /// Keeps the registry, whose log is closed when all requests are answered.
@@ -86,6 +93,7 @@ impl Parts {
         if let Some(registry) = self.registry {
             registry.close().await;
         }
+        self.telemetry.end().await;
         Ok(())
     }
 }

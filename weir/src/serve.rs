@@ -2,6 +2,7 @@
 //! embedded broker.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use weir_http::{Certificate, Shared};
 use weir_proxy::{Broker, BrokerConfig, Proxy, ProxyConfig, RegistryFor};
@@ -19,6 +20,8 @@ use crate::limits::limits;
 use crate::listen::Hangups;
 use crate::listeners::Listener;
 use crate::management::Management;
+use crate::metrics;
+use crate::otlp::Telemetry;
 use crate::parts::Parts;
 use crate::served::{OwnRegistry, Served, ServiceKind};
 use crate::settings::consumer_instance_timeout;
@@ -26,8 +29,10 @@ use crate::tls::{Certificates, own_client};
 
 /// Runs until the process is told to stop. All addresses are taken before anything else is done.
 pub async fn run(configuration: Configuration, hangups: Hangups) -> Result<(), Error> {
-    let limits = limits(&configuration.tree.limits, weir_http::raise_descriptors());
+    let mut limits = limits(&configuration.tree.limits, weir_http::raise_descriptors());
+    limits.slow_request = Duration::from_millis(*configuration.tree.process.slow_request_ms);
     let shared = Arc::new(Shared::new(limits));
+    metrics::add_process(&shared);
     let mut certificates = Certificates::new(&shared, &hangups);
     let faces = [
         (ServiceKind::Registry, &configuration.settings.registry),
@@ -40,6 +45,7 @@ pub async fn run(configuration: Configuration, hangups: Hangups) -> Result<(), E
     say(&configuration);
     let mut parts = Parts::default();
     let management = served.manage(&configuration.tree, &mut parts);
+    parts.telemetry(Telemetry::start(&configuration.tree, management.service())?);
     let runs = |role| configuration.tree.process.roles.contains(&role);
     if runs(Role::Registry) {
         serve_registry(&configuration, &access, &mut served, &management, &mut parts)?;
@@ -79,11 +85,12 @@ fn serve_registry(
     };
     parts.registry(registry.clone());
     access.believe_nodes_of(registry.clone());
+    management.measures(registry.clone());
     let service = weir_registry::service(registry);
     management.registry_is(&service);
     let service = weir_http::admitted("registry", service).believing_vouchers();
     let service = weir_http::observed("registry", service);
-    served.carry(Role::Registry, &service, parts);
+    served.carry_registry(&service, parts);
     listeners.iter().for_each(|listener| tracing::info!("registry on {}", listener.url()));
     Ok(())
 }
@@ -107,10 +114,11 @@ fn serve_proxy(
     let proxy = proxy(configuration, client)?;
     let service = weir_proxy::router(proxy.clone());
     management.proxy_is(&service);
+    management.measures(proxy.clone());
     let service = weir_http::admitted("proxy", service);
     let service = weir_http::observed("proxy", service);
     parts.proxy(proxy);
-    served.carry(Role::Proxy, &service, parts);
+    served.carry(ServiceKind::Proxy, &service, parts);
     let schemas: Vec<_> = registries(&urls).map(without_password).collect();
     let schemas = schemas.join(",");
     for listener in served.listeners(Role::Proxy) {

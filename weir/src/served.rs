@@ -12,7 +12,7 @@ use tower::Service;
 use weir_http::{Certificate, Services, Shared, Site, Tls};
 
 use crate::access::Access;
-use crate::added_headers::Adding;
+use crate::added_headers::{AddedHeaders, Adding};
 use crate::config::tree::Tree;
 use crate::config::value::{Authentication, Role};
 use crate::cors::Sharing;
@@ -58,7 +58,7 @@ struct Open<'a> {
     tls: Option<Arc<Tls>>,
     /// Whose services it carries, and below which path.
     carries: Vec<Carried<'a>>,
-    /// The services that are known, of several.
+    /// The services that are known.
     services: Services,
 }
 
@@ -150,13 +150,28 @@ impl<'a> Served<'a> {
         management
     }
 
-    /// Has a service carried by the listeners that are to carry it. Each is served once it has all its services.
-    pub fn carry<S>(&mut self, kind: impl Into<ServiceKind>, service: &S, parts: &mut Parts)
+    /// Has the registry carried by the listeners that are to carry it.
+    ///
+    /// A read of it is so short that a box for each answer would count. So a listener that has only the registry to carry, and
+    /// nothing to add to answers, is served with code of its own; all others share code, which is a megabyte for each type of service.
+    pub fn carry_registry<S>(&mut self, service: &S, parts: &mut Parts)
     where
         S: Service<Request, Response = Response, Error = Infallible, Future: Send>,
         S: Clone + Send + Sync + 'static,
     {
-        self.carry_where(kind.into(), |_| true, service, parts);
+        for open in self.open.iter_mut().filter(|open| open.is_plain(ServiceKind::Registry)) {
+            open.serve(service.clone(), parts);
+        }
+        self.carry(ServiceKind::Registry, service, parts);
+    }
+
+    /// Has a service carried by the listeners that are to carry it. Each is served once it has all its services.
+    pub fn carry<S>(&mut self, kind: ServiceKind, service: &S, parts: &mut Parts)
+    where
+        S: Service<Request, Response = Response, Error = Infallible, Future: Send>,
+        S: Clone + Send + Sync + 'static,
+    {
+        self.carry_where(kind, |_| true, service, parts);
     }
 
     /// Has a service carried by some of the listeners that are to carry it.
@@ -177,9 +192,8 @@ impl<'a> Served<'a> {
             };
             carried.is_there = true;
             let (face, prefix) = (carried.face, carried.prefix);
-            let headers = if https { &face.https_headers } else { &face.http_headers };
-            let service = service.clone();
-            let (headers, cors) = (headers.clone(), face.cors.clone());
+            let headers = carried.headers(https).clone();
+            let (service, cors) = (service.clone(), face.cors.clone());
             // nobody pays for what is not asked for
             match (headers.is_empty(), cors.is_off()) {
                 (true, true) => open.add(prefix, service, parts),
@@ -194,16 +208,28 @@ impl<'a> Served<'a> {
     }
 }
 
+impl Carried<'_> {
+    /// What is added to its answers.
+    fn headers(&self, https: bool) -> &Arc<AddedHeaders> {
+        if https { &self.face.https_headers } else { &self.face.http_headers }
+    }
+}
+
 impl Open<'_> {
+    /// Returns true if there is only this service, at no path of its own, and nothing is added to its answers.
+    fn is_plain(&self, kind: ServiceKind) -> bool {
+        let [carried] = self.carries.as_slice() else { return false };
+        carried.kind == kind
+            && carried.prefix.is_empty()
+            && carried.headers(self.wanted.https).is_empty()
+            && carried.face.cors.is_off()
+    }
+
     fn add<S>(&mut self, prefix: &str, service: S, parts: &mut Parts)
     where
         S: Service<Request, Response = Response, Error = Infallible, Future: Send>,
         S: Clone + Send + Sync + 'static,
     {
-        // a service that is alone needs nobody who looks at paths
-        if self.carries.len() == 1 && prefix.is_empty() {
-            return self.serve(service, parts);
-        }
         self.services = std::mem::take(&mut self.services).with(prefix, service);
         if self.carries.iter().all(|carried| carried.is_there) {
             let services = self.services.clone();
@@ -211,6 +237,7 @@ impl Open<'_> {
         }
     }
 
+    /// Serves it, if that is not done yet.
     fn serve<S>(&mut self, service: S, parts: &mut Parts)
     where
         S: Service<Request, Response = Response, Error = Infallible, Future: Send>,

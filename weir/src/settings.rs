@@ -50,6 +50,7 @@ impl Settings {
                 producer: of_kind(&tree.proxy.producer, tree),
                 consumer: of_kind(&tree.proxy.consumer, tree),
                 admin: of_kind(&tree.proxy.admin, tree),
+                trace_records: *tree.proxy.produce_traceparent,
             },
             rate_limits: RateLimits {
                 requests_per_s: *tree.proxy.rate_limit_requests_per_sec,

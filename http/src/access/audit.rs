@@ -1,14 +1,14 @@
 //! The audit log: a line of JSON for each change and each refusal, on stdout or in a file that is followed by another
 //! when it is long. A line is written before its request is answered.
 
-use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{mpsc, oneshot};
+
+use crate::log_file::{LogFile, OWNER_ONLY, Rotation};
 
 /// Requests whose lines wait to be written; more wait for room before they are answered.
 const WAITING_MAX: usize = 1024;
@@ -96,15 +96,14 @@ impl Audit {
 
 enum Out {
     Stdout,
-    File { file: File, path: PathBuf, length: u64, bytes_max: u64, kept: u32 },
+    File(LogFile),
 }
 
 impl Out {
     fn open(target: AuditTarget) -> io::Result<Out> {
         let AuditTarget::File { path, bytes_max, kept } = target else { return Ok(Out::Stdout) };
-        let file = append_to(&path)?;
-        let length = file.metadata()?.len();
-        Ok(Out::File { file, path, length, bytes_max, kept })
+        let rotation = Some(Rotation { bytes_max, kept });
+        Ok(Out::File(LogFile::open(path, OWNER_ONLY, rotation)?))
     }
 
     fn write(&mut self, text: &[u8]) -> io::Result<()> {
@@ -114,54 +113,16 @@ impl Out {
                 stdout.write_all(text)?;
                 stdout.flush()
             }
-            Out::File { file, path, length, bytes_max, kept } => {
-                if !is_at(file, path) {
-                    // somebody has moved it away, to keep it elsewhere
-                    *file = append_to(path)?;
-                    *length = file.metadata()?.len();
-                }
-                if *length > 0 && *length + text.len() as u64 > *bytes_max {
-                    follow(path, *kept)?;
-                    *file = append_to(path)?;
-                    *length = 0;
-                }
-                file.write_all(text)?;
-                *length += text.len() as u64;
-                Ok(())
-            }
+            Out::File(file) => file.write(text),
         }
     }
-}
-
-/// Returns true if a file is the one at a path.
-fn is_at(file: &File, path: &Path) -> bool {
-    let (Ok(open), Ok(there)) = (file.metadata(), fs::metadata(path)) else { return false };
-    (open.dev(), open.ino()) == (there.dev(), there.ino())
-}
-
-/// Nobody but its owner may read it: it names who does what.
-fn append_to(path: &Path) -> io::Result<File> {
-    OpenOptions::new().create(true).append(true).mode(0o600).open(path)
-}
-
-/// Moves each file to the name of the one before it; the oldest goes.
-fn follow(path: &Path, kept: u32) -> io::Result<()> {
-    let numbered = |number: u32| PathBuf::from(format!("{}.{number}", path.display()));
-    if kept == 0 {
-        return fs::remove_file(path);
-    }
-    for number in (1..kept).rev() {
-        match fs::rename(numbered(number), numbered(number + 1)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
-    fs::rename(path, numbered(1))
 }
 
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "a test may wait for its disk")]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[tokio::test]

@@ -151,6 +151,12 @@ impl Door {
         self.verified.count()
     }
 
+    /// Look-ups of logins that were known, of those that were not, and how many are known.
+    pub(crate) fn login_cache(&self) -> (u64, u64, u64) {
+        let (hits, misses) = self.verified.look_ups();
+        (hits, misses, self.verified.count())
+    }
+
     pub(super) fn login_counts(&self) -> LoginCounts {
         self.authenticator.counts()
     }

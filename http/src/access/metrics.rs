@@ -1,99 +1,105 @@
-//! Logins, refusals, rules and the audit log for Prometheus.
+//! Logins, refusals, rules and the audit log as metrics.
 
-use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use weir_metrics::common::LIMITS;
+use weir_metrics::{Collect, Family, Scrape, Unit};
 
 use super::door::Door;
 
-/// A family of metrics: its name, its kind and what it says.
-struct Family(&'static str, &'static str, &'static str);
-
-const REFUSED: Family = Family(
-    "access_refused_total",
-    "counter",
-    "Requests that were not let in, or were denied what they asked for: nobody known (401), too many failures or over a quota (429), logins that cannot be checked now (503), no right (403).",
-);
-const LOGINS: Family = Family(
-    "access_logins_total",
-    "counter",
-    "Logins that were checked, by what came of it. One that was checked lately is not checked again.",
-);
-const HASHED: Family =
-    Family("access_passwords_hashed_total", "counter", "Passwords that were hashed.");
-const BROKEN_LOGINS: Family = Family(
-    "access_login_files_failures_total",
-    "counter",
-    "Times that a changed file of users or keys could not be used, so that the old one stayed.",
-);
-const KEPT: Family = Family(
-    "access_logins_kept",
-    "gauge",
-    "Logins that were checked lately, and are not checked again.",
-);
-const OVER_QUOTA: Family = Family(
-    "access_over_quota_total",
-    "counter",
-    "Requests of principals that were over their quota.",
-);
-const RULES: Family = Family(
-    "access_rules_generation",
-    "gauge",
-    "How often rules were read since the process began; 0 without rules.",
-);
-const BROKEN_RULES: Family = Family(
-    "access_rules_failures_total",
-    "counter",
-    "Times that changed rules could not be used, so that the old ones stayed.",
-);
-const AUDITED: Family = Family(
-    "access_audited_total",
-    "counter",
-    "Requests with lines in the audit log, by whether the lines could be written.",
-);
-
-impl Door {
-    /// Appends what was counted.
-    pub(crate) fn write_metrics(&self, out: &mut String) {
-        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        let (counts, logins) = (&self.counts, self.login_counts());
-        REFUSED.write(
-            out,
-            &[
-                ("reason=\"unknown\"", read(&counts.unknown)),
-                ("reason=\"slowed\"", read(&counts.slowed)),
-                ("reason=\"unavailable\"", read(&counts.unavailable)),
-                ("reason=\"denied\"", read(&counts.denied)),
-            ],
-        );
-        LOGINS.write(
-            out,
-            &[
-                ("result=\"proved\"", logins.proved),
-                ("result=\"refused\"", logins.refused),
-                ("result=\"slowed\"", logins.slowed),
-                ("result=\"unavailable\"", logins.unavailable),
-            ],
-        );
-        HASHED.write(out, &[("", logins.hashed)]);
-        BROKEN_LOGINS.write(out, &[("", logins.broken_files)]);
-        KEPT.write(out, &[("", self.logins_kept())]);
-        OVER_QUOTA.write(out, &[("", read(&self.spent.refused))]);
-        RULES.write(out, &[("", self.rules_generation())]);
-        BROKEN_RULES.write(out, &[("", read(&counts.broken_rules))]);
-        if let Some((written, failed)) = self.audit.as_ref().map(super::Audit::counts) {
-            let results = [("result=\"written\"", written), ("result=\"failed\"", failed)];
-            AUDITED.write(out, &results);
-        }
-    }
+weir_metrics::families! {
+    REFUSED = Family::counter(
+        "weir_access_refused_total",
+        Unit::Count("requests"),
+        "Requests that were not let in, or were denied what they asked for: nobody known (401), too many failures or over a quota (429), logins that cannot be checked now (503), no right (403).",
+    )
+    .by(&["reason"])
+    .watch("Somebody who guesses, or a client whose password or rights are wrong.");
+    LOGINS = Family::counter(
+        "weir_access_logins_total",
+        Unit::Count("logins"),
+        "Logins that were checked, by what came of it. One that was checked lately is not checked again.",
+    )
+    .by(&["result"])
+    .watch("`unavailable`: the keys of the tokens' provider cannot be had.");
+    HASHED = Family::counter(
+        "weir_access_passwords_hashed_total",
+        Unit::Count("passwords"),
+        "Passwords that were hashed.",
+    )
+    .watch("Each costs processor time on purpose.");
+    BROKEN_LOGINS = Family::counter(
+        "weir_access_login_files_failures_total",
+        Unit::Count("reads"),
+        "Times that a changed file of users or keys could not be used, so that the old one stayed.",
+    )
+    .watch("A change that has no effect: the log names the line.");
+    KEPT = Family::gauge(
+        "weir_access_logins_kept",
+        Unit::Count("logins"),
+        "Logins that were checked lately, and are not checked again.",
+    )
+    .watch("How many principals are active.");
+    OVER_QUOTA = Family::counter(
+        "weir_access_over_quota_total",
+        Unit::Count("requests"),
+        "Requests of principals that were over their quota.",
+    )
+    .watch("Principals that ask for more than `access.toml` gives them; the audit log names them.");
+    RULES = Family::gauge(
+        "weir_access_rules_generation",
+        Unit::Count("reads"),
+        "How often rules were read since the process began; 0 without rules.",
+    )
+    .watch("Whether a change of `access.toml` has arrived.");
+    BROKEN_RULES = Family::counter(
+        "weir_access_rules_failures_total",
+        Unit::Count("reads"),
+        "Times that changed rules could not be used, so that the old ones stayed.",
+    )
+    .watch("A change that has no effect: the log names the line.");
+    AUDITED = Family::counter(
+        "weir_access_audited_total",
+        Unit::Count("requests"),
+        "Requests with lines in the audit log, by whether the lines could be written.",
+    )
+    .by(&["result"])
+    .watch("`failed`: what was done is not in the audit log.");
 }
 
-impl Family {
-    fn write(&self, out: &mut String, values: &[(&str, u64)]) {
-        let Family(name, kind, help) = self;
-        let _ = writeln!(out, "# HELP weir_{name} {help}\n# TYPE weir_{name} {kind}");
-        for (labels, value) in values {
-            let labels = if labels.is_empty() { String::new() } else { format!("{{{labels}}}") };
-            let _ = writeln!(out, "weir_{name}{labels} {value}");
+impl Collect for Door {
+    fn collect(&self, scrape: &mut Scrape) {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        FAMILIES.iter().for_each(|family| scrape.declare(family));
+        let (counts, logins) = (&self.counts, self.login_counts());
+        for (reason, count) in [
+            ("unknown", &counts.unknown),
+            ("slowed", &counts.slowed),
+            ("unavailable", &counts.unavailable),
+            ("denied", &counts.denied),
+        ] {
+            scrape.add(&REFUSED, &[reason], read(count));
+        }
+        for (result, count) in [
+            ("proved", logins.proved),
+            ("refused", logins.refused),
+            ("slowed", logins.slowed),
+            ("unavailable", logins.unavailable),
+        ] {
+            scrape.add(&LOGINS, &[result], count);
+        }
+        scrape.set(&HASHED, logins.hashed);
+        scrape.set(&BROKEN_LOGINS, logins.broken_files);
+        scrape.set(&KEPT, self.logins_kept());
+        let over_quota = read(&self.spent.refused);
+        scrape.set(&OVER_QUOTA, over_quota);
+        scrape.add(&LIMITS, &["quotas"], over_quota);
+        scrape.add(&LIMITS, &["failed_logins"], logins.slowed);
+        scrape.set(&RULES, self.rules_generation());
+        scrape.set(&BROKEN_RULES, read(&counts.broken_rules));
+        if let Some((written, failed)) = self.audit.as_ref().map(super::Audit::counts) {
+            scrape.add(&AUDITED, &["written"], written);
+            scrape.add(&AUDITED, &["failed"], failed);
         }
     }
 }

@@ -24,4 +24,5 @@ pub use audit::{Audit, AuditTarget};
 pub use caller::{Caller, Denied};
 pub use door::{Door, DoorOptions, MayEnter, VoucherKeys, node_identity};
 pub use explain::{AccessAnswer, AccessQuestion};
+pub(crate) use metrics::FAMILIES as METRICS;
 pub use voucher::{ON_BEHALF, VoucherKey};

@@ -2,6 +2,7 @@
 //! under a key of this process.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -31,6 +32,9 @@ pub(super) struct Verified {
     kept: RwLock<HashMap<Digest, Kept>>,
     /// Checks that are under way: whoever shows the same waits for them.
     checking: Mutex<HashMap<Digest, Arc<OnceCell<Checked>>>>,
+    /// Look-ups that found a proof, and those that found none.
+    hits: AtomicU64,
+    misses: AtomicU64,
 }
 
 struct Kept {
@@ -42,7 +46,8 @@ impl Verified {
     /// An error is the system's, which gives no random bytes.
     pub(super) fn new() -> Result<Verified, ring::error::Unspecified> {
         let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new())?;
-        Ok(Verified { key, kept: RwLock::default(), checking: Mutex::default() })
+        let (hits, misses) = Default::default();
+        Ok(Verified { key, kept: RwLock::default(), checking: Mutex::default(), hits, misses })
     }
 
     /// The digest of credentials of a kind.
@@ -57,10 +62,22 @@ impl Verified {
 
     /// Who is behind credentials, if that was found out lately and still holds.
     pub(super) fn find(&self, digest: &Digest) -> Option<Arc<Known>> {
+        let found = self.kept(digest);
+        let count = if found.is_some() { &self.hits } else { &self.misses };
+        count.fetch_add(1, Ordering::Relaxed);
+        found
+    }
+
+    fn kept(&self, digest: &Digest) -> Option<Arc<Known>> {
         let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
         let found = kept.get(digest)?;
         let holds = found.since.elapsed() < KEPT_FOR && found.known.is_proved();
         holds.then(|| found.known.clone())
+    }
+
+    /// Look-ups that found a proof, and those that found none.
+    pub(super) fn look_ups(&self) -> (u64, u64) {
+        (self.hits.load(Ordering::Relaxed), self.misses.load(Ordering::Relaxed))
     }
 
     /// How many proofs are kept.

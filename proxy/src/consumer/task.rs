@@ -81,6 +81,16 @@ impl Instance {
         &self.spec
     }
 
+    /// What the instance reads: `nothing`, or a `subscription`, a `pattern` or an `assignment`.
+    pub(crate) fn source_name(&self) -> &'static str {
+        match self.core().state().source() {
+            Source::None => "nothing",
+            Source::Subscription(_) => "subscription",
+            Source::Pattern { .. } => "pattern",
+            Source::Assignment(_) => "assignment",
+        }
+    }
+
     /// How many partitions were read and not committed.
     pub(super) fn uncommitted(&self) -> usize {
         self.core().state().uncommitted().len()

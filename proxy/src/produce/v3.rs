@@ -77,6 +77,19 @@ enum DataType {
     Protobuf,
 }
 
+impl DataType {
+    fn format(self) -> Format {
+        match self {
+            DataType::Binary => Format::Binary,
+            DataType::Json => Format::Json,
+            DataType::String => Format::Text,
+            DataType::Avro => Format::Schema(SchemaFormat::Avro),
+            DataType::JsonSchema => Format::Schema(SchemaFormat::Json),
+            DataType::Protobuf => Format::Schema(SchemaFormat::Protobuf),
+        }
+    }
+}
+
 #[derive(Clone, Copy, Deserialize)]
 enum Strategy {
     #[serde(rename = "TOPIC_NAME")]
@@ -167,6 +180,12 @@ impl ProduceRequest<'_> {
 }
 
 impl Ready {
+    /// The format of the value, or of the key where there is no value.
+    pub(crate) fn format(&self) -> Format {
+        let written = self.value.as_ref().or(self.key.as_ref());
+        written.map_or(Format::Binary, |written| written.kind.format())
+    }
+
     /// Splits what is sent from what is said.
     pub(crate) fn parts(self) -> (Outgoing, impl FnOnce(&str, &str, Sent) -> Report) {
         let (key, value) = (self.key, self.value);

@@ -7,8 +7,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 use weir_access::Identity;
 use weir_http::Caller;
+use weir_serde::Stats;
 
 use super::Schemas;
+use crate::counts::CacheCounts;
 use crate::registry_for::RegistryFor;
 
 /// Callers whose schemas are kept; the one that has not asked for the longest time makes room for one more.
@@ -23,6 +25,9 @@ pub(crate) struct SchemasOfCallers {
     /// Those of everybody whom no rules restrict.
     shared: Arc<Schemas>,
     by_identity: Mutex<HashMap<Identity, Kept>>,
+    counts: Arc<CacheCounts>,
+    /// What clients have done that are not kept any more.
+    retired: Mutex<Stats>,
 }
 
 /// The schemas of one caller.
@@ -46,8 +51,35 @@ impl Kept {
 
 impl SchemasOfCallers {
     pub(crate) fn new(registry: RegistryFor) -> SchemasOfCallers {
-        let shared = Arc::new(Schemas::new(registry.client(&Caller::ANYBODY), Caller::ANYBODY));
-        SchemasOfCallers { registry, shared, by_identity: Mutex::default() }
+        let (client, counts) = (registry.client(&Caller::ANYBODY), Arc::<CacheCounts>::default());
+        let shared = Arc::new(Schemas::new(client, Caller::ANYBODY, counts.clone()));
+        let (by_identity, retired) = Default::default();
+        SchemasOfCallers { registry, shared, by_identity, counts, retired }
+    }
+
+    /// Look-ups of schemas that requests name.
+    pub(crate) fn cache(&self) -> &CacheCounts {
+        &self.counts
+    }
+
+    /// How many such schemas are known, over all callers.
+    pub(crate) fn entries(&self) -> usize {
+        let all = self.by_identity.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_callers: usize = all.values().map(|kept| kept.schemas.known_count()).sum();
+        self.shared.known_count() + of_callers
+    }
+
+    /// What registries were asked, for all callers.
+    pub(crate) fn stats(&self) -> Stats {
+        let all = self.by_identity.lock().unwrap_or_else(PoisonError::into_inner);
+        let retired = *self.retired.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_callers = all.values().map(|kept| kept.schemas.stats());
+        of_callers.chain([retired]).fold(self.shared.stats(), plus)
+    }
+
+    fn retire(&self, kept: &Kept) {
+        let mut retired = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
+        *retired = plus(*retired, kept.schemas.stats());
     }
 
     /// The schemas that a caller may be shown.
@@ -61,7 +93,7 @@ impl SchemasOfCallers {
         let rules = caller.rules_generation();
         // making a client may take a while: nobody waits for it
         let (client, judged) = (self.registry.client(caller), self.registry.to_judge(caller));
-        let schemas = Arc::new(Schemas::new(client, judged));
+        let schemas = Arc::new(Schemas::new(client, judged, self.counts.clone()));
         let now = Instant::now();
         let (caller, kept) = (caller.clone(), schemas.clone());
         self.keep(identity, Kept { schemas: kept, caller, rules, made: now, used: now });
@@ -79,9 +111,18 @@ impl SchemasOfCallers {
         let mut all = self.by_identity.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= CALLERS_MAX && !all.contains_key(identity) {
             let idle = all.iter().min_by_key(|(_, kept)| kept.used).map(|(idle, _)| idle.clone());
-            idle.and_then(|idle| all.remove(&idle));
+            idle.and_then(|idle| all.remove(&idle)).iter().for_each(|kept| self.retire(kept));
         }
-        all.insert(identity.clone(), kept);
+        all.insert(identity.clone(), kept).iter().for_each(|before| self.retire(before));
+    }
+}
+
+fn plus(a: Stats, b: Stats) -> Stats {
+    Stats {
+        requests: a.requests + b.requests,
+        retries: a.retries + b.retries,
+        failures: a.failures + b.failures,
+        fetches: a.fetches + b.fetches,
     }
 }
 

@@ -3,8 +3,10 @@
 mod callers;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::hash::Hash;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -14,13 +16,20 @@ use weir_schema::{avro, json_schema, protobuf};
 use weir_serde::api::{
     RegisterRequest, Schema, SchemaId, SchemaType, Subject, Version, VersionSpec,
 };
-use weir_serde::{ClientError, Part, RegistryClient};
+use weir_serde::{ClientError, Part, RegistryClient, Stats};
+use weir_trace::Outage;
 
 pub(crate) use callers::SchemasOfCallers;
 
 use crate::codec::Codec;
+use crate::counts::CacheCounts;
 use crate::error::ProxyError;
 use crate::format::{Format, SchemaFormat};
+use crate::steps::REGISTRY;
+
+/// While the registry does not answer.
+static OUTAGE: Outage =
+    Outage::new("the schema registry does not answer", "the schema registry answers again");
 
 /// Schemas that are known to belong to subjects; beyond, one starts anew.
 const KNOWN_MAX: usize = 1000;
@@ -81,13 +90,32 @@ pub(crate) struct Schemas {
     messages: Mutex<HashMap<SchemaId, Codec>>,
     /// Ids of schemas that the caller may read.
     readable: Mutex<HashMap<SchemaId, ()>>,
+    /// Look-ups of all callers' schemas.
+    counts: Arc<CacheCounts>,
+    /// How many schemas of requests are known.
+    known_count: AtomicUsize,
 }
 
 impl Schemas {
     /// Nothing is known yet. `caller` is whoever may be shown only what the rules allow, although the registry shows more.
-    pub(crate) fn new(registry: RegistryClient, caller: Caller) -> Schemas {
-        let (known, messages, readable) = Default::default();
-        Schemas { registry, caller, known, messages, readable }
+    /// Look-ups are counted in `counts`.
+    pub(crate) fn new(
+        registry: RegistryClient,
+        caller: Caller,
+        counts: Arc<CacheCounts>,
+    ) -> Schemas {
+        let (known, messages, readable, known_count) = Default::default();
+        Schemas { registry, caller, known, messages, readable, counts, known_count }
+    }
+
+    /// What the registry was asked.
+    pub(super) fn stats(&self) -> Stats {
+        self.registry.stats()
+    }
+
+    /// How many schemas of requests are known.
+    pub(super) fn known_count(&self) -> usize {
+        self.known_count.load(Relaxed)
     }
 
     /// The schema of an id that a record names. One that the caller may read under no subject is not there.
@@ -96,10 +124,13 @@ impl Schemas {
         format: SchemaFormat,
         id: SchemaId,
     ) -> Result<Codec, ClientError> {
-        if !self.caller.sees_all(Kind::Subject) {
-            self.check_readable(id).await?;
-        }
-        self.codec(format, id).await
+        let found = async {
+            if !self.caller.sees_all(Kind::Subject) {
+                self.check_readable(id).await?;
+            }
+            self.codec(format, id).await
+        };
+        asking(found).await.inspect_err(note)
     }
 
     async fn check_readable(&self, id: SchemaId) -> Result<(), ClientError> {
@@ -148,10 +179,14 @@ impl Schemas {
         if let Some((resolved, since)) = self.known.lock().await.get(&key)
             && (key.2.spec != SchemaSpec::Latest || since.elapsed() < LATEST_AGE_MAX)
         {
+            self.counts.hits.fetch_add(1, Relaxed);
             return Ok(resolved.clone());
         }
-        let resolved = Arc::new(self.resolve(topic, part, &key.2).await?);
-        remember(&self.known, key, (resolved.clone(), Instant::now())).await;
+        self.counts.misses.fetch_add(1, Relaxed);
+        let resolved = Arc::new(asking(self.resolve(topic, part, &key.2)).await?);
+        OUTAGE.is_over();
+        let count = remember(&self.known, key, (resolved.clone(), Instant::now())).await;
+        self.known_count.store(count, Relaxed);
         Ok(resolved)
     }
 
@@ -296,15 +331,34 @@ fn record_name(format: SchemaFormat, text: &str) -> Option<String> {
     }
 }
 
-async fn remember<K: Eq + Hash, V>(known: &Mutex<HashMap<K, V>>, key: K, value: V) {
+/// Returns how many are known then.
+async fn remember<K: Eq + Hash, V>(known: &Mutex<HashMap<K, V>>, key: K, value: V) -> usize {
     let mut known = known.lock().await;
     if known.len() >= KNOWN_MAX {
         known.clear();
     }
     known.insert(key, value);
+    known.len()
+}
+
+/// Waits for what the registry is asked, which hears to which request the question belongs.
+async fn asking<T, E: fmt::Display>(question: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    let question = weir_serde::with_headers(weir_trace::outgoing, question);
+    let asked = weir_trace::wait(REGISTRY, question).unless_ready();
+    asked.failing_as(|answer| answer.as_ref().err().map(ToString::to_string)).await
+}
+
+/// Takes note of whether the registry answers at all.
+fn note(error: &ClientError) {
+    match error {
+        ClientError::Transport(_) => OUTAGE.fails(error),
+        ClientError::Registry { .. } => drop(OUTAGE.is_over()),
+        _ => {}
+    }
 }
 
 fn refused(error: ClientError) -> ProxyError {
+    note(&error);
     match error {
         ClientError::Registry { code: 40301, message, .. } => {
             ProxyError::RegistryDenied { reason: message }

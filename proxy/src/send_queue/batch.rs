@@ -6,16 +6,29 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use weir_kafka::TopicName;
+use weir_metrics::{Histogram, LATENCY};
 
 use super::record::SendResult;
 use super::{Group, lock};
+use crate::counts::{Channel, RecordCounts};
 use crate::error::ProxyError;
+use crate::steps::PRODUCE;
 
 /// Records since the start.
-#[derive(Default)]
 pub(crate) struct Counts {
     pub(crate) sent: AtomicU64,
     pub(crate) failed: AtomicU64,
+    /// Those that were sent, by how they came.
+    pub(crate) produced: RecordCounts,
+    /// How long the records of a request took until the last was reported on.
+    pub(crate) deliveries: Histogram,
+}
+
+impl Default for Counts {
+    fn default() -> Counts {
+        let (sent, failed, produced) = Default::default();
+        Counts { sent, failed, produced, deliveries: Histogram::new(&LATENCY) }
+    }
 }
 
 /// Records that are on their way.
@@ -29,7 +42,10 @@ impl Delivery {
     pub(crate) async fn results(self) -> Vec<SendResult> {
         if self.batch.missing.load(Ordering::Acquire) > 0 {
             // the last delivery says when; a producer that is gone delivers nothing
-            let _ = self.delivered.await;
+            let _ = weir_trace::wait(PRODUCE, self.delivered)
+                .attribute("messaging.system", || "kafka")
+                .attribute("messaging.destination.name", || &*self.batch.topic)
+                .await;
         }
         let results = std::mem::take(&mut *lock(&self.batch.results));
         results.into_iter().map(|result| result.unwrap_or_else(unknown)).collect()
@@ -48,6 +64,7 @@ pub(super) struct Batch {
     results: Mutex<Vec<Option<SendResult>>>,
     missing: AtomicUsize,
     done: Mutex<Option<oneshot::Sender<()>>>,
+    channel: Channel,
     counts: Arc<Counts>,
     pub(super) since: Instant,
 }
@@ -56,6 +73,7 @@ impl Batch {
     pub(super) fn new(
         topic: TopicName,
         records: usize,
+        channel: Channel,
         counts: Arc<Counts>,
     ) -> (Arc<Batch>, oneshot::Receiver<()>) {
         let (done, delivered) = oneshot::channel();
@@ -64,6 +82,7 @@ impl Batch {
             results: Mutex::new((0..records).map(|_| None).collect()),
             missing: AtomicUsize::new(records),
             done: Mutex::new(Some(done)),
+            channel,
             counts,
             since: Instant::now(),
         };
@@ -75,6 +94,8 @@ impl Batch {
 pub(super) struct Ticket {
     pub(super) batch: Arc<Batch>,
     pub(super) index: usize,
+    /// Of key and value.
+    pub(super) bytes: usize,
     /// Unless the topic has the broker's.
     pub(super) timestamp_ms: i64,
     /// Kafka was asked for its partition, and has it.
@@ -86,13 +107,20 @@ pub(super) struct Ticket {
 impl Ticket {
     pub(super) fn settle(&self, result: SendResult) {
         let batch = &*self.batch;
-        let count = if result.is_ok() { &batch.counts.sent } else { &batch.counts.failed };
-        count.fetch_add(1, Ordering::Relaxed);
+        let counts = &batch.counts;
+        match result {
+            Ok(_) => {
+                counts.sent.fetch_add(1, Ordering::Relaxed);
+                counts.produced.count(batch.channel, 1, self.bytes as u64);
+            }
+            Err(_) => drop(counts.failed.fetch_add(1, Ordering::Relaxed)),
+        }
         lock(&batch.results)[self.index] = Some(result);
-        if batch.missing.fetch_sub(1, Ordering::AcqRel) == 1
-            && let Some(done) = lock(&batch.done).take()
-        {
-            let _ = done.send(()); // the client may have gone
+        if batch.missing.fetch_sub(1, Ordering::AcqRel) == 1 {
+            counts.deliveries.observe_time(batch.since.elapsed());
+            if let Some(done) = lock(&batch.done).take() {
+                let _ = done.send(()); // the client may have gone
+            }
         }
     }
 }

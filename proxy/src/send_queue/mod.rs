@@ -28,6 +28,7 @@ use deliveries::{Deliveries, absent, send_error};
 use guard::Guarded;
 
 use crate::clients::Permit;
+use crate::counts::Channel;
 
 /// How long a record waits for its topic to appear; the reference waits a minute.
 pub(crate) const TOPIC_TIMEOUT_MS: u32 = 3000;
@@ -154,6 +155,12 @@ impl SendQueue {
         self.producer.context().is_broken.load(Ordering::Relaxed)
     }
 
+    /// Records that wait, and records that were handed over and are not acknowledged.
+    pub(crate) fn load(&self) -> (usize, usize) {
+        let waiting = lock(&self.waiting).records.len();
+        (waiting, self.in_flight.load(Ordering::Relaxed))
+    }
+
     /// Blocks until all that was handed over is acknowledged, or the time is over.
     pub(crate) fn flush(&self, timeout: Duration) {
         let _ = self.producer.flush(timeout); // what is left is said to those who wait
@@ -164,14 +171,17 @@ impl SendQueue {
         self: &Arc<SendQueue>,
         topic: TopicName,
         records: Vec<Outgoing>,
+        channel: Channel,
         counts: &Arc<Counts>,
     ) -> Delivery {
-        let (batch, delivered) = Batch::new(topic, records.len(), counts.clone());
+        let (batch, delivered) = Batch::new(topic, records.len(), channel, counts.clone());
         let now = jiff::Timestamp::now().as_millisecond();
         let records = records.into_iter().enumerate().map(|(index, record)| {
             let timestamp_ms = record.timestamp_ms.unwrap_or(now);
-            let batch = batch.clone();
-            (Ticket { batch, index, timestamp_ms, was_asked_for: false, group: None }, record)
+            let (batch, bytes) = (batch.clone(), record.bytes());
+            let ticket =
+                Ticket { batch, index, bytes, timestamp_ms, was_asked_for: false, group: None };
+            (ticket, record)
         });
         let mut waiting = lock(&self.waiting);
         waiting.records.extend(records);

@@ -14,6 +14,14 @@ pub(crate) struct Outgoing {
     pub(crate) partition: Option<i32>,
 }
 
+impl Outgoing {
+    /// Bytes of key and value.
+    pub(crate) fn bytes(&self) -> usize {
+        let size = |data: &Option<Vec<u8>>| data.as_ref().map_or(0, Vec::len);
+        size(&self.key) + size(&self.value)
+    }
+}
+
 /// A header of a record. Its name has no NUL; its value may be null.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RecordHeader {

@@ -31,4 +31,6 @@ pub use parsed::{Parsed, over_budget};
 pub use record::{RawRecord, Record};
 pub use weir_schema::{Budget, Limits};
 
-pub use state::{IdEntry, Listing, LogEntry, PassedOver, State, Use, VersionEntry};
+pub use state::{
+    IdEntry, Listing, LogEntry, ParseCache, PassedOver, State, Tally, Use, VersionEntry, type_name,
+};

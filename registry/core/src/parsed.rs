@@ -9,6 +9,8 @@ use weir_registry_api::{
 };
 use weir_schema::{Budget, Listed, OverBudget, Side, Tagged, avro, json, json_schema, protobuf};
 
+use crate::state::ParseCache;
+
 /// Bytes of schema text whose parses are kept. A parse is some ten times its text; one that is more
 /// counts for as much.
 const KEPT_TEXT_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -307,6 +309,9 @@ struct Kept {
     oldest_first: VecDeque<(Context, SchemaId)>,
     /// Bytes of all texts that are kept parsed.
     weight: usize,
+    /// Look-ups that found a parse, and those that did not.
+    hits: u64,
+    misses: u64,
 }
 
 impl Parses {
@@ -321,8 +326,7 @@ impl Parses {
         parse: impl FnOnce() -> Result<Parsed, String>,
     ) -> ParseResult {
         let key = (context.clone(), id);
-        let known = self.lock().parses.get(&key).cloned();
-        if let Some((_, parsed, _)) = known.filter(|(of, ..)| of.is_same(text)) {
+        if let Some(parsed) = self.lock().look_up(&key, text) {
             return parsed;
         }
         let before = budget.bytes_used();
@@ -335,6 +339,12 @@ impl Parses {
         parsed
     }
 
+    /// Look-ups so far, and how many parses are kept.
+    pub(crate) fn counts(&self) -> ParseCache {
+        let kept = self.lock();
+        ParseCache { hits: kept.hits, misses: kept.misses, entries: kept.parses.len() as u64 }
+    }
+
     /// What is behind the lock is whole at any time.
     fn lock(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -342,6 +352,15 @@ impl Parses {
 }
 
 impl Kept {
+    /// The parse of an id, if it is of the very same text.
+    fn look_up(&mut self, key: &(Context, SchemaId), text: &SchemaText) -> Option<ParseResult> {
+        let known = self.parses.get(key).filter(|(of, ..)| of.is_same(text));
+        let parsed = known.map(|(_, parsed, _)| parsed.clone());
+        let count = if parsed.is_some() { &mut self.hits } else { &mut self.misses };
+        *count += 1;
+        parsed
+    }
+
     fn keep(
         &mut self,
         key: (Context, SchemaId),

@@ -26,6 +26,7 @@ impl Registry {
         let default_level = options.default_level;
         let sharing = Sharing::WithPeers(joined.clone());
         let (registry, waiting) = Registry::new(state.clone(), sharing, options);
+        let counts = registry.counts().clone();
         let reading = async move {
             let read = tokio::task::spawn_blocking(move || {
                 let mut log = KafkaLog::open(config)?;
@@ -40,7 +41,7 @@ impl Registry {
             let read = read.await.map_err(|e| OpenError(LogError(e.to_string())))?;
             let (log, read) = read.map_err(OpenError)?;
             state.store(Arc::new(read));
-            let cluster = Cluster::start(log, state, waiting, node).map_err(OpenError)?;
+            let cluster = Cluster::start(log, state, waiting, node, counts).map_err(OpenError)?;
             let _ = joined.set(cluster); // nobody else sets it
             Ok(())
         };

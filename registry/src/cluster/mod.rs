@@ -24,6 +24,7 @@ use weir_http::{Certificate, VoucherKey};
 use weir_registry_core::State;
 
 use crate::batch::Queued;
+use crate::counts::Counts;
 use crate::log::kafka::{ASK_TIMEOUT, Announced, Fault, Topic};
 use crate::log::{KafkaLog, LogError};
 use crate::peers::{self, Peers, Status, Wait};
@@ -120,6 +121,7 @@ impl Cluster {
         state: Arc<ArcSwap<State>>,
         jobs: mpsc::Receiver<Queued>,
         node: NodeConfig,
+        counts: Arc<Counts>,
     ) -> Result<Arc<Cluster>, LogError> {
         let failed = |e: &dyn std::fmt::Display| LogError(e.to_string());
         let config = log.config.clone();
@@ -148,7 +150,7 @@ impl Cluster {
             freshness,
         });
         let (events, to_apply) = mpsc::channel::<Event>(EVENTS_MAX);
-        let replica = Replica::new(log.producer, cluster.clone(), state, jobs, to_apply);
+        let replica = Replica::new(log.producer, cluster.clone(), state, jobs, to_apply, counts);
         let runtime = log.runtime;
         std::thread::Builder::new()
             .name("registry-replica".into())

@@ -12,11 +12,13 @@ use weir_registry_api::RegistryError;
 use weir_registry_core::{LogEntry, RawRecord, Record, State};
 
 use super::Cluster;
-use crate::batch::{BATCH_MAX, Decided, Queued, answer};
+use crate::batch::{BATCH_MAX, Decided, Queued, answer, note};
+use crate::counts::Counts;
 use crate::log::kafka::{
     Announced, Announcement, BATCH_BYTES, Producer, WRITE_TIMEOUT, WriteError,
 };
 use crate::replay::apply_entry;
+use crate::steps::{APPEND, APPLY, DECIDE};
 
 /// What happens beside commands.
 pub(crate) enum Event {
@@ -39,6 +41,7 @@ pub(super) struct Replica {
     token: Option<String>,
     /// Set while a batch that landed at an unexpected offset is checked.
     checkpoint: Option<Checkpoint>,
+    counts: Arc<Counts>,
 }
 
 /// The state just before an offset.
@@ -69,9 +72,20 @@ impl Replica {
         state: Arc<ArcSwap<State>>,
         jobs: mpsc::Receiver<Queued>,
         events: mpsc::Receiver<Event>,
+        counts: Arc<Counts>,
     ) -> Replica {
         let waiting = VecDeque::new();
-        Replica { producer, cluster, state, jobs, events, waiting, token: None, checkpoint: None }
+        Replica {
+            producer,
+            cluster,
+            state,
+            jobs,
+            events,
+            waiting,
+            token: None,
+            checkpoint: None,
+            counts,
+        }
     }
 
     /// Runs until the registry is dropped.
@@ -240,9 +254,12 @@ impl Replica {
         loop {
             let before = State::clone(&self.state.load());
             let expected = before.next_offset();
+            let begun = Instant::now();
             let batch = self.waiting.iter_mut().take(jobs_max);
             let decided = Decided::of(before, batch, BATCH_BYTES);
             let count = decided.count;
+            let at = Instant::now();
+            note(self.waiting.iter().take(count), DECIDE, begun, at);
             if decided.records.is_empty() {
                 // decided on a state that may be old: somebody else may lead
                 match self.is_end(expected, deadline).await {
@@ -257,10 +274,14 @@ impl Replica {
             }
             self.cluster.change_health(|health| health.writing = Some(Instant::now()));
             let appended = self.producer.append(&decided.records, &[], deadline).await;
+            let written = Instant::now();
+            self.counts.appends.count(&decided.records, written - at, appended.is_ok());
             self.cluster.change_health(|health| health.writing = None);
+            note(self.waiting.iter().take(count), APPEND, at, written);
             match appended {
                 Ok(first) if first == expected => {
                     self.show(decided.state);
+                    note(self.waiting.iter().take(count), APPLY, written, Instant::now());
                     return Written { count, result: Ok(()) };
                 }
                 Ok(first) => match self.overtaken(first, &decided.records, count, deadline).await {

@@ -4,7 +4,7 @@ use weir_registry_api::{
     CompatibilityAnswer, RegisterRequest, RegistryError, Subject, VersionSpec,
 };
 use weir_registry_core::{
-    Candidate, Grants, Purpose, State as RegistryState, Verdict, VersionEntry, check,
+    Candidate, Grants, Purpose, State as RegistryState, Verdict, VersionEntry, check, type_name,
 };
 
 use weir_schema::Budget;
@@ -15,6 +15,7 @@ use super::register::is_long;
 use super::request::{Body, From, Query};
 use super::rights::{OnSubject, OnVersion, Read};
 use crate::Registry;
+use crate::counts::CheckKind;
 use crate::lanes::Asker;
 
 /// `POST /compatibility/subjects/{subject}/versions/{version}`: would this schema be compatible
@@ -74,6 +75,9 @@ async fn answer(
     verbose: bool,
 ) -> Answer<Json<CompatibilityAnswer>> {
     let is_long = is_long(&checked.request);
+    let schema_type = type_name(&checked.request.schema_type.clone().unwrap_or_default());
+    let config = registry.state().effective_config(Some(&checked.subject));
+    let level = config.compatibility_level.unwrap_or_default();
     let judged = registry.work(asker, is_long, move |state, budget| checked.judge(state, budget));
     let judged = judged.await?;
     let verdict = match judged {
@@ -83,8 +87,10 @@ async fn answer(
         }
         Err(error) => return Err(Refused::from(error)),
     };
+    let is_compatible = verdict.messages.is_empty();
+    registry.counts().check(CheckKind::new(schema_type, level, is_compatible));
     Ok(Json(CompatibilityAnswer {
-        is_compatible: verdict.messages.is_empty(),
+        is_compatible,
         messages: verbose.then_some(verdict.messages),
         incompatibilities: Some(verdict.incompatibilities).filter(|i| verbose && !i.is_empty()),
     }))

@@ -6,7 +6,9 @@
 //! a node is the token that the leader has announced in the log; a header from elsewhere has no say.
 //! Before the answer goes back, this node has read what was written: its clients read their own writes.
 
+use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use axum::Router;
@@ -27,6 +29,7 @@ use super::answer::Refused;
 use super::request;
 use crate::Registry;
 use crate::peers::{Leader, PATIENCE, Peers};
+use crate::steps::{CATCH_UP, FOLLOW, FORWARD};
 
 /// The header with the token that the leader has announced, which only nodes know.
 static TOKEN: HeaderName = HeaderName::from_static("weir-token");
@@ -115,6 +118,15 @@ enum NotForwarded {
     Failed(String),
 }
 
+impl fmt::Display for NotForwarded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NotForwarded::NotLeader => f.write_str("the node does not lead, or is not reached"),
+            NotForwarded::Failed(why) => f.write_str(why),
+        }
+    }
+}
+
 impl Here {
     async fn read(&self, parts: Parts) -> Response {
         if let Err(refused) = self.reach_asked(&parts).await {
@@ -135,7 +147,7 @@ impl Here {
         let asked: u64 = asked.and_then(|offset| offset.parse().ok()).unwrap_or(0);
         // an offset may be of another log: no more is waited for than there is
         if asked <= self.registry.state().next_offset()
-            || self.peers.catch_up(Instant::now() + PATIENCE).await
+            || weir_trace::wait(CATCH_UP, self.peers.catch_up(Instant::now() + PATIENCE)).await
         {
             return Ok(());
         }
@@ -163,10 +175,20 @@ impl Here {
             let epoch = leader.as_ref().map(|leader| leader.epoch);
             let elsewhere = leader.filter(|leader| leader.url != self.peers.own_url());
             if let Some(leader) = elsewhere {
-                match self.forward(&leader, &parts, &body, deadline).await {
-                    Ok(response) => return response,
+                let counts = self.registry.counts();
+                let forwarded = self.forward(&leader, &parts, &body, deadline);
+                let forwarded = weir_trace::wait(FORWARD, forwarded)
+                    .attribute("server.address", || leader.url.as_str())
+                    .attribute("http.request.method", || parts.method.as_str())
+                    .failing_as(|forwarded| forwarded.as_ref().err().map(NotForwarded::to_string));
+                match forwarded.await {
+                    Ok(response) => {
+                        counts.forwarded.fetch_add(1, Relaxed);
+                        return response;
+                    }
                     Err(NotForwarded::NotLeader) => {}
                     Err(NotForwarded::Failed(reason)) => {
+                        counts.not_forwarded.fetch_add(1, Relaxed);
                         return passing(RegistryError::Forwarding { reason });
                     }
                 }
@@ -203,6 +225,7 @@ impl Here {
         let left = deadline.saturating_duration_since(Instant::now());
         let mut headers = parts.headers.clone();
         HOP_BY_HOP.iter().for_each(|name| drop(headers.remove(name)));
+        headers.extend(weir_trace::outgoing());
         let token = HeaderValue::from_str(&leader.token);
         headers.insert(TOKEN.clone(), token.map_err(|_| NotForwarded::NotLeader)?);
         self.vouch(leader, parts, &mut headers);
@@ -232,7 +255,7 @@ impl Here {
         let offset = headers.get(&OFFSET).and_then(|o| o.to_str().ok()?.parse().ok());
         // its client may read here next, and has to find what it wrote
         if let Some(offset) = offset
-            && !self.peers.reach(offset, deadline).await
+            && !weir_trace::wait(FOLLOW, self.peers.reach(offset, deadline)).await
         {
             let reason = "the leader has answered, and this node has not read it in time";
             return Err(NotForwarded::Failed(reason.to_string()));

@@ -28,4 +28,5 @@ mod schemas;
 mod shared_text;
 mod subjects;
 
+pub(crate) use cluster::Node;
 pub use router::{router, service};

@@ -1,13 +1,15 @@
 //! Registering a schema, as it is or as a version with other tags. Source: Confluent
 //! SubjectVersionsResource.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use weir_registry_api::{
-    RegisterRequest, RegisterResponse, RegistryError, SchemaType, Subject, TagSchemaRequest,
-    VersionSpec,
+    CompatibilityLevel, RegisterRequest, RegisterResponse, RegistryError, SchemaType, Subject,
+    TagSchemaRequest, VersionSpec,
 };
 use weir_registry_core::{
     Candidate, Grants, RegisterOptions, Registered, Registration, RequestedVersion,
-    State as RegistryState, VersionEntry,
+    State as RegistryState, VersionEntry, type_name,
 };
 use weir_schema::{Budget, protobuf};
 
@@ -18,6 +20,7 @@ use super::request::{Body, From, LONG_BYTES, Query};
 use super::rights::{OnSubject, OnVersion, Write};
 use super::shared_text::SchemaJson;
 use crate::Registry;
+use crate::counts::CheckKind;
 use crate::lanes::Asker;
 use crate::settle::Look;
 
@@ -107,10 +110,30 @@ async fn register_or_find(
     grants: &Grants,
 ) -> Result<Registered, RegistryError> {
     let (is_long, subject, grants) = (is_long(&request), subject.clone(), grants.clone());
+    let schema_type = type_name(&request.schema_type.clone().unwrap_or_default());
+    let last_look = Arc::<Mutex<Seen>>::default();
+    let seen = last_look.clone();
     let look = move |state: &RegistryState, budget: &Budget| {
-        prepare(state, &subject, &request, options, &grants, budget)
+        let (look, now) = prepare(state, &subject, &request, options, &grants, budget)?;
+        *seen.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        Ok(look)
     };
-    registry.settle(asker, is_long, look).await
+    let made = registry.settle(asker, is_long, look).await;
+    let seen = *last_look.lock().unwrap_or_else(PoisonError::into_inner);
+    let counts = registry.counts();
+    if let Some((level, is_compatible)) = seen.comparison {
+        counts.check(CheckKind::new(schema_type, level, is_compatible));
+    }
+    counts.registration(schema_type, made.as_ref().map(|_| seen.was_found));
+    made
+}
+
+/// What the last look of a registration has found, for the metrics.
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    was_found: bool,
+    /// The level of the comparison, if there was one, and whether the schema is compatible.
+    comparison: Option<(CompatibilityLevel, bool)>,
 }
 
 fn prepare(
@@ -120,16 +143,19 @@ fn prepare(
     options: RegisterOptions,
     grants: &Grants,
     budget: &Budget,
-) -> Result<Look<Box<Registration>, Registered>, RegistryError> {
+) -> Result<(Look<Box<Registration>, Registered>, Seen), RegistryError> {
     let registration = Registration::of(state, subject.clone(), request, options, grants, budget)?;
     let checked = registration.check(state, budget);
-    Ok(match checked.found {
+    let comparison = checked.comparison(options.force);
+    let seen = Seen { was_found: checked.found.is_some(), comparison };
+    let look = match checked.found {
         Some(VersionEntry { id, version, .. }) => Look::Found(Registered { id, version }),
         None => {
             let registration = Registration { checked: Some(checked), ..registration };
             Look::WriteAtOnce(Box::new(registration))
         }
-    })
+    };
+    Ok((look, seen))
 }
 
 /// Returns true if a request is known to take so long that others should not wait for it. Others may take as long.

@@ -66,6 +66,8 @@ impl Log for MemoryLog {
             fault: None,
             bytes: 0,
             records: self.records.len() as u64,
+            compactions: 0,
+            failed_compactions: 0,
             compacted_at_ms: self.compacted_at_ms,
         }
     }

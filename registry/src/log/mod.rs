@@ -83,6 +83,9 @@ pub struct LogStatus {
     pub records: u64,
     /// When the log was compacted last, in milliseconds since 1970; 0 if never.
     pub compacted_at_ms: u64,
+    /// Compactions since the log was opened, and those that have failed.
+    pub compactions: u64,
+    pub failed_compactions: u64,
 }
 
 /// Why a log takes no writes.

@@ -43,6 +43,9 @@ pub struct SledLog {
     records: u64,
     next_look: NextLook,
     compacting: Option<Compacting>,
+    /// Compactions since the log was opened, and those that have failed.
+    compactions: u64,
+    failed_compactions: u64,
     /// Loss from this record on is accepted.
     loss_after: Option<u64>,
     /// The end of all that was answered, where this process has had the log whole.
@@ -229,6 +232,8 @@ impl Log for SledLog {
             bytes,
             records: self.records,
             compacted_at_ms: self.compacted.at_ms,
+            compactions: self.compactions,
+            failed_compactions: self.failed_compactions,
         }
     }
 }

@@ -47,7 +47,7 @@ async fn records_that_cannot_be_applied_are_named_and_stop_nobody() {
     assert_eq!(status.passed_over, 5, "{}", node.tail());
     let metrics = api(node).get("/metrics").await.text;
     for offset in offsets[..4].iter().chain([&offsets[5]]) {
-        let line = format!("weir_registry_passed_over{{offset=\"{offset}\"");
+        let line = format!("weir_registry_passed_over_record{{offset=\"{offset}\"");
         assert!(metrics.contains(&line), "{metrics}");
     }
     assert!(metrics.contains("weir_registry_missing_references 1"), "{metrics}");

@@ -3,7 +3,7 @@
 mod clients;
 mod https;
 mod log;
-mod nodes;
+pub mod nodes;
 mod others;
 mod topic;
 

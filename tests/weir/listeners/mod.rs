@@ -1,6 +1,6 @@
 //! Listeners: the protocols that they speak, who may connect, and what each of them carries.
 
-mod authority;
+pub mod authority;
 mod cors;
 mod frames;
 mod http2;

@@ -9,6 +9,7 @@ mod environment;
 mod file;
 pub mod flags;
 pub mod layers;
+mod opentelemetry;
 pub mod print;
 pub mod problem;
 pub mod setting;
@@ -84,6 +85,7 @@ impl Configuration {
             return Err(Problems::new(problems).into());
         };
         let mut notes = Notes { kafka: found.notes, unknown, ..Notes::default() };
+        notes.kafka.extend(opentelemetry::notes(env));
         notes.extend(audit(
             env,
             &servers(&tree.process.roles),
@@ -117,6 +119,17 @@ pub fn of_dev(flags: &Flags, env: &Env) -> Result<Tree, Error> {
     tree.filter(|_| problems.is_empty()).ok_or_else(|| Problems::new(problems).into())
 }
 
+/// The filter of the log that the file of these settings has now, where none of the layers above it says another. None if
+/// nothing is said there, or the file cannot be read.
+pub fn log_filter_of_file(flags: &Flags, env: &Env, is_dev: bool) -> Option<String> {
+    let mut problems = Vec::new();
+    let file = told_file(flags, env).or_else(|| usual_file().filter(|_| !is_dev));
+    let mut layers = of_file(file.as_deref(), &mut problems).ok()?;
+    layers.extend(of_weir(flags, env, &mut problems).0);
+    let filter = layers.value::<value::LogFilter>("log", &mut problems)?;
+    Some(filter.value.0)
+}
+
 /// The file with the rules of access control that `weir serve` reads by its file and its variables, whatever other settings say.
 pub fn rules_file(env: &Env) -> Result<Option<PathBuf>, Error> {
     let mut problems = Vec::new();
@@ -139,7 +152,9 @@ fn of_file(path: Option<&Path>, problems: &mut Vec<Problem>) -> Result<Layers, E
 
 /// Weir's own variables and the flags, and which of the variables nobody knows.
 fn of_weir(flags: &Flags, env: &Env, problems: &mut Vec<Problem>) -> (Layers, Vec<String>) {
-    let (mut layers, unknown) = environment::read(env);
+    let mut layers = opentelemetry::read(env);
+    let (ours, unknown) = environment::read(env);
+    layers.extend(ours);
     layers.extend(flags.layers(problems));
     (layers, unknown)
 }

@@ -12,7 +12,8 @@ use super::layers::Layers;
 use super::problem::Problem;
 use super::setting::{Secrecy, Setting};
 use super::value::{
-    ClientAuthMode, LogFilter, Names, Role, Scheme, Sourced, Store, TlsVersion, UsersFormat, Value,
+    ClientAuthMode, LogFilter, LogFormat, Names, Role, Scheme, Sourced, Store, TlsVersion,
+    TraceSampler, UsersFormat, Value,
 };
 use crate::listeners::ListenerUrl;
 
@@ -25,8 +26,16 @@ settings! {
         insecure: bool { flag: "insecure", default: "false", dev: true }
         /// What is logged: a level, or targets with levels.
         log: LogFilter { flag: "log", default: "info,rdkafka=off", dev: true }
+        /// How lines of the log are written, the access log's among them (docs/logs.md).
+        log_format: LogFormat { flag: "log-format", default: "text", dev: true }
         /// Log a line for each request, under the target `weir::access`.
         access_log: bool { flag: "access-log", default: "false", dev: true }
+        /// Where the access log is written, instead of the standard error: a file, or `stdout`. It is switched on by this, too.
+        access_log_file: Option<String> { flag: "access-log-file", dev: true }
+        /// A request that takes this long is logged with what it has waited for, under the target `weir::slow`. 0: none is.
+        slow_request_ms: u64 {
+            flag: "slow-request-ms", default: "1000", unit: "milliseconds", dev: true,
+        }
         /// A network of reverse proxies, `10.0.0.0/8`, that are believed what they say of a request's client
         /// (`X-Forwarded-For`, `-Proto`, `-Host`, `-Prefix`, or `Forwarded`).
         trusted_proxies: Vec<IpNet> { flag: "trusted-proxy", named: "WEIR_TRUSTED_PROXIES", dev: true }
@@ -353,6 +362,9 @@ settings! {
         api_v2: bool { flag: "api-v2", default: "true" }
         /// Whether the proxy has API v3; if not, its paths are 404.
         api_v3: bool { flag: "api-v3", default: "true" }
+        /// Give records that are produced the headers `traceparent` and `tracestate` of the request that they come with, unless they
+        /// have these headers already. Otherwise records are what their sender says.
+        produce_traceparent: bool { flag: "produce-traceparent", default: "false" }
         /// Do as Confluent's proxy where Weir does better: reads wait for their whole timeout, and so on
         /// (docs/differences.md).
         confluent_quirks: bool { flag: "confluent-quirks", default: "false" }
@@ -364,6 +376,47 @@ settings! {
         /// `?authentication=required`.
         listeners: Vec<ListenerUrl> {
             flag: "management-listener", named: "WEIR_MANAGEMENT_LISTENERS", dev: true,
+        }
+    }
+
+    /// OpenTelemetry: traces and metrics, which are sent to a collector by OTLP over HTTP (docs/logs.md). The standard variables
+    /// `OTEL_*` are read as well; those of Weir win.
+    "otlp." otlp: Otlp {
+        /// The collector: `http://collector:4318`, to which `/v1/traces` and `/v1/metrics` are added. Without it, and without
+        /// URLs of their own for traces and metrics, nothing is sent.
+        endpoint: Option<String> { flag: "otlp-endpoint", secrecy: Secrecy::UrlUser, dev: true }
+        /// Where traces are sent, whole: `https://traces.example/v1/traces`.
+        traces_endpoint: Option<String> {
+            flag: "otlp-traces-endpoint", otherwise: "`otlp.endpoint` with `/v1/traces`",
+            secrecy: Secrecy::UrlUser, dev: true,
+        }
+        /// Where metrics are sent, whole.
+        metrics_endpoint: Option<String> {
+            flag: "otlp-metrics-endpoint", otherwise: "`otlp.endpoint` with `/v1/metrics`",
+            secrecy: Secrecy::UrlUser, dev: true,
+        }
+        /// Headers of what is sent, `NAME=VALUE` by commas, such as an API key. Say them in a file or a variable: everybody on the machine sees
+        /// flags.
+        headers: Option<Password> { flag: "otlp-headers", secrecy: Secrecy::Whole, dev: true }
+        /// Whether traces are sent.
+        traces: bool { flag: "otlp-traces", default: "true", dev: true }
+        /// Whether metrics are sent.
+        metrics: bool { flag: "otlp-metrics", default: "true", dev: true }
+        /// Which traces are recorded. What begins with `parentbased_` follows the caller's choice where there is one.
+        sampler: TraceSampler { flag: "otlp-sampler", default: "parentbased_always_on", dev: true }
+        /// The part of traces that samplers with `traceidratio` record, from 0 to 1.
+        sampler_ratio: Option<String> { flag: "otlp-sampler-ratio", otherwise: "1", dev: true }
+        /// What this process is called in traces and metrics.
+        service_name: String { flag: "otlp-service-name", default: "weir", dev: true }
+        /// What else is said of this process, `NAME=VALUE` by commas: `deployment.environment.name=prod`.
+        resource_attributes: Option<String> { flag: "otlp-resource-attributes", dev: true }
+        /// Certificates (PEM) to trust when the collector is reached.
+        ca: Option<PathBuf> { flag: "otlp-ca", otherwise: "the system's", dev: true }
+        /// How long the collector may take to answer.
+        timeout_ms: u64 { flag: "otlp-timeout-ms", default: "10000", min: 1, unit: "milliseconds", dev: true }
+        /// How often metrics are sent.
+        metrics_interval_ms: u64 {
+            flag: "otlp-metrics-interval-ms", default: "60000", min: 1000, unit: "milliseconds", dev: true,
         }
     }
 

@@ -351,6 +351,28 @@ choice! {
     }
 }
 
+choice! {
+    /// How lines of the log are written.
+    pub enum LogFormat {
+        /// For people: time, level, target, message, and fields as `name=value`.
+        Text = "text",
+        /// An object a line.
+        Json = "json",
+    }
+}
+
+choice! {
+    /// Which traces are recorded, in OpenTelemetry's words.
+    pub enum TraceSampler {
+        AlwaysOn = "always_on",
+        AlwaysOff = "always_off",
+        Ratio = "traceidratio",
+        ParentOrAlwaysOn = "parentbased_always_on",
+        ParentOrAlwaysOff = "parentbased_always_off",
+        ParentOrRatio = "parentbased_traceidratio",
+    }
+}
+
 /// Which lines are logged, in the words of tracing's filters: `info,rdkafka=off`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogFilter(pub String);

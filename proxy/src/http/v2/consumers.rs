@@ -19,14 +19,16 @@ use super::own_instance::{Maker, OwnInstance};
 use crate::Proxy;
 use crate::consumer::{
     ConsumerSpec, Instance, MIN_BYTES, MIN_BYTES_DISABLED, MakerOfInstance, Outlook, Position,
-    Records, TopicPartition, close,
+    Records, TopicPartition, close, size,
 };
+use crate::counts::Channel;
 use crate::error::ProxyError;
 use crate::http::answer::{Answer, Bytes, Json, Nothing};
 use crate::http::encoded;
 use crate::http::request::{BaseUrl, Ordered, Query};
 use crate::http::rights::{Group, Read, Standing, TopicInBody, sees_group, sees_topic};
 use crate::record::{Unwritten, Writer};
+use crate::steps::FETCH;
 
 /// Bytes of keys and values in one answer, if nobody asks for fewer.
 const READ_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -221,7 +223,11 @@ pub(crate) async fn records(
     let standing = Standing::new(caller, |caller| {
         sees_group(caller, &spec.group) && session.instance().may_read_for(caller)
     });
-    let records = standing.wait(session.instance().read(timeout, max_bytes)).await?;
+    let reading = standing.wait(session.instance().read(timeout, max_bytes));
+    let reading = weir_trace::wait(FETCH, reading)
+        .attribute("messaging.system", || "kafka")
+        .attribute("messaging.consumer.group.name", || &*spec.group);
+    let records = reading.await?;
     records.demand_topics(caller)?;
     let (out, count) = rendered(&writer, &records).await?;
     let kept_away = match records.outlook() {
@@ -233,6 +239,8 @@ pub(crate) async fn records(
         Outlook::Joining => Some("joining"),
         Outlook::Clear => None,
     };
+    let bytes: usize = records.iter().take(count).map(size).sum();
+    proxy.consumed.count(Channel::v2(spec.value_format), count as u64, bytes as u64);
     let is_full = records.is_full();
     records.read(count);
     if is_full {

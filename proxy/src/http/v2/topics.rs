@@ -16,6 +16,7 @@ use weir_kafka::{Code, TopicName};
 use super::negotiate::Produced;
 use crate::Proxy;
 use crate::broker::Broker;
+use crate::counts::Channel;
 use crate::error::{ProxyError, RETRY_AFTER_S};
 use crate::format::Format;
 use crate::http::answer::{Answer, Json, Refused};
@@ -177,7 +178,8 @@ async fn send(
     let request = parse(body)?;
     let Prepared { records, key_schema_id, value_schema_id } =
         Prepared::new(target, partition, *format, request).await?;
-    let results = proxy.brokers.of(caller).producers.send(topic, records, acks).await?;
+    let producers = &proxy.brokers.of(caller).producers;
+    let results = producers.send(topic, records, acks, Channel::v2(*format)).await?;
     let response = ProduceResponse::new(key_schema_id, value_schema_id, results);
     let status = StatusCode::from_u16(response.status()).map_err(|_| ProxyError::Internal)?;
     let is_worth_another_try = response.is_worth_another_try();

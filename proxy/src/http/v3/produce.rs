@@ -22,6 +22,7 @@ use super::values::Values;
 use crate::Proxy;
 use crate::broker::Broker;
 use crate::codec::UnknownFields;
+use crate::counts::Channel;
 use crate::error::{ProxyError, RETRY_AFTER_S};
 use crate::http::Object;
 use crate::http::answer::{Answer, Json, Refused, Streamed};
@@ -77,7 +78,7 @@ pub(crate) async fn stream(
     let (reports, pending) = mpsc::channel(IN_FLIGHT_MAX);
     let sender = Sender::new(&proxy, &caller, cluster, &topic, acks);
     let reading = Reading { proxy, caller, principal, sender, reports };
-    tokio::spawn(reading.run(body));
+    tokio::spawn(weir_trace::carry(reading.run(body)));
     Ok(Streamed(Body::from_stream(written(pending))).into_response())
 }
 
@@ -176,8 +177,10 @@ impl Sender {
     async fn send(&self, request: &ProduceRequest<'_>) -> Result<Pending, ProxyError> {
         let Sender { schemas, unknown_fields, topic, .. } = self;
         let target = Target { topic, schemas, unknown_fields: *unknown_fields };
-        let (record, report) = request.ready(target).await?.parts();
-        let delivery = self.broker.producers.start(topic, vec![record], self.acks)?;
+        let ready = request.ready(target).await?;
+        let channel = Channel::v3(ready.format());
+        let (record, report) = ready.parts();
+        let delivery = self.broker.producers.start(topic, vec![record], self.acks, channel)?;
         let (cluster, topic) = (self.cluster.clone(), topic.clone());
         let report = Box::new(move |sent| report(&cluster, &topic, sent));
         Ok(Pending::Sent(report, delivery))

@@ -14,6 +14,8 @@ use weir_schema::avro::codec::Decimals;
 
 use super::site::{Here, Site};
 use crate::Proxy;
+use crate::consumer::size;
+use crate::counts::Channel;
 use crate::error::ProxyError;
 use crate::format::{Format, write_string};
 use crate::http::answer::{Answer, Bytes};
@@ -123,7 +125,11 @@ pub(crate) async fn read(
             data.push(b',');
         }
         match writer.write_v3(message, &mut data).await {
-            Ok(()) => next = message.offset() + 1,
+            Ok(()) => {
+                next = message.offset() + 1;
+                let channel = Channel::v3(value_format);
+                proxy.consumed.count(channel, 1, size(message) as u64);
+            }
             // what comes before it can be read; then it is the next
             Err(Unwritten::Poison(_) | Unwritten::NotNow(_)) if !data.is_empty() => {
                 data.pop();

@@ -1,7 +1,8 @@
 //! Registering a schema.
 
 use weir_registry_api::{
-    Config, RegisterRequest, RegistryError, SchemaId, Subject, Version, VersionSpec,
+    CompatibilityLevel, Config, RegisterRequest, RegistryError, SchemaId, Subject, Version,
+    VersionSpec,
 };
 
 use super::guards::{tombstone, writable, writers_budget};
@@ -173,6 +174,13 @@ impl Registration {
 }
 
 impl Checked {
+    /// The level at which the candidate was compared, and whether it is compatible. None if nothing was compared.
+    pub fn comparison(&self, force: bool) -> Option<(CompatibilityLevel, bool)> {
+        let level = self.config.compatibility_level.unwrap_or_default();
+        let was_compared = !force && !self.is_import && self.found.is_none();
+        was_compared.then_some((level, self.verdict.messages.is_empty()))
+    }
+
     fn holds(&self, state: &State, subject: &Subject) -> bool {
         self.is_import == state.effective_mode(Some(subject)).is_import()
             && state.live_versions(subject).rev().eq(&self.versions)

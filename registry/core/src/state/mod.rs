@@ -8,6 +8,7 @@ mod ids;
 mod references;
 mod scope;
 mod subjects;
+mod tally;
 mod uses;
 
 use std::collections::BTreeSet;
@@ -26,6 +27,7 @@ use ids::{IdSpace, SameContent};
 pub(crate) use references::missing;
 use subjects::SubjectEntry;
 pub use subjects::{Listing, VersionEntry};
+pub use tally::{ParseCache, Tally, type_name};
 pub use uses::Use;
 
 #[derive(Clone, Debug, Default)]

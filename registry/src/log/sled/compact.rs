@@ -167,6 +167,7 @@ impl SledLog {
         let before = self.next_look.retry.map(|(_, after)| after * 2);
         let after = before.unwrap_or(RETRY_AFTER).min(RETRY_AFTER_MAX);
         self.next_look.retry = Some((Instant::now() + after, after));
+        self.failed_compactions += 1;
         tracing::warn!(?error, ?after, "the log was not compacted, and will be later");
         after
     }
@@ -209,6 +210,7 @@ impl SledLog {
         }
         self.records = records + copied;
         self.access = Access::Whole(store);
+        self.compactions += 1;
         tracing::info!(left_out, records = self.records, "the log is compacted");
         Ok(())
     }

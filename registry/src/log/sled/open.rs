@@ -35,6 +35,8 @@ pub(super) fn log(folder: &Path, loss_after: Option<u64>) -> Result<SledLog, Log
         records: 0,
         next_look: NextLook::default(),
         compacting: None,
+        compactions: 0,
+        failed_compactions: 0,
         loss_after,
         answered: None,
     };

@@ -11,6 +11,7 @@ mod answer;
 mod answers;
 pub mod body;
 mod budget;
+mod build_info;
 mod certificate;
 mod clients;
 mod clock;
@@ -62,6 +63,7 @@ pub use access::{
 pub use access_log::ACCESS_LOG;
 pub use answer::{AnsweredCode, Json, Refused};
 pub use body::{BodyError, IncomingBody};
+pub use build_info::BuildInfo;
 pub use certificate::{Certificate, Identity};
 pub use clients::{ClientAuth, ClientAuthorities};
 pub use compose::Services;

@@ -19,6 +19,7 @@ mod logins;
 mod metrics;
 mod migrate;
 mod node;
+mod ops;
 mod process;
 mod proxy;
 mod python;

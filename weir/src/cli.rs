@@ -3,15 +3,17 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 use weir_access::Action;
 
 use crate::config::flags::{DevFlags, Flags, ServeFlags};
 use crate::key_command::KeyCommand;
 use crate::user_command::UserCommand;
+use crate::version;
 
 /// A schema registry and an HTTP gateway for Kafka in one binary.
 #[derive(Parser)]
-#[command(name = "weir", version)]
+#[command(name = "weir", version = version::LONG)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -41,6 +43,19 @@ pub enum Command {
     /// Copy a registry: from Confluent, Karapace, Redpanda or Weir, from a topic, a folder or a file,
     /// to any of these; or compare two.
     Migrate(MigrateArgs),
+    /// Print a script that completes the command line of `weir` in a shell.
+    ///
+    /// bash: weir completions bash > /etc/bash_completion.d/weir
+    Completions {
+        /// The shell that reads the script.
+        shell: Shell,
+    },
+    /// Print the manual page of `weir`, or write those of all commands into FOLDER.
+    #[command(hide = true)]
+    Man {
+        /// The folder, which is made if it is not there.
+        folder: Option<PathBuf>,
+    },
 }
 
 #[derive(Args)]

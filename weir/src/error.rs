@@ -23,6 +23,8 @@ pub enum Error {
     Checked(usize),
     /// A file that a setting names cannot be read.
     ReadFile { path: PathBuf, source: io::Error },
+    /// A file cannot be written.
+    WriteFile { path: PathBuf, source: io::Error },
     /// The file of the access log cannot be opened.
     OpenLog { path: PathBuf, source: io::Error },
     /// The name of a listener is not known.
@@ -83,6 +85,9 @@ impl fmt::Display for Error {
             Error::ReadFile { path, source } => {
                 write!(f, "cannot read {}: {source}", path.display())
             }
+            Error::WriteFile { path, source } => {
+                write!(f, "cannot write {}: {source}", path.display())
+            }
             Error::OpenLog { path, source } => {
                 write!(f, "cannot write the access log to {}: {source}", path.display())
             }
@@ -127,6 +132,7 @@ impl std::error::Error for Error {
         match self {
             Error::Settings(problems) => Some(problems),
             Error::ReadFile { source, .. }
+            | Error::WriteFile { source, .. }
             | Error::OpenLog { source, .. }
             | Error::Resolve { source, .. }
             | Error::Listen { source, .. } => Some(source),

@@ -28,6 +28,7 @@ mod listener_params;
 mod listeners;
 mod log;
 mod management;
+mod manual;
 mod metrics;
 mod migrate;
 mod otlp;
@@ -39,6 +40,7 @@ mod settings;
 mod table;
 mod tls;
 mod user_command;
+mod version;
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
@@ -68,6 +70,7 @@ const MIGRATE_LOG: &str = "info,rdkafka=off";
 const STACK_BYTES: usize = 8 * 1024 * 1024;
 
 fn main() -> ExitCode {
+    version::BUILD.name();
     match run(Cli::parse_from(arguments(std::env::args_os())).command) {
         Ok(code) => code,
         Err(error) => {
@@ -124,6 +127,8 @@ fn run(command: Command) -> Result<ExitCode, Error> {
         Command::Config(ConfigCommand::Check(args)) => check(args.file, args.flags.0, &env),
         Command::Config(ConfigCommand::Explain(args)) => return explain(&args),
         Command::User(command) => user_command::run(command),
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Man { folder } => manual::man(folder.as_deref()),
         Command::Key(command) => key_command::run(command),
         Command::Migrate(args) => {
             let log = env.get("WEIR_LOG").filter(|log| EnvFilter::try_new(log).is_ok());

@@ -9,6 +9,8 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use weir_metrics::{Collect, Family, Scrape, Unit};
 
+use crate::version;
+
 weir_metrics::families! {
     BUILD = Family::info("weir_build_info", "What this process was built from.")
         .by(&["version", "commit", "date", "rustc"])
@@ -94,12 +96,7 @@ impl Process {
 
 /// What this process was built from: version, commit, date, compiler.
 fn build() -> [&'static str; 4] {
-    [
-        env!("CARGO_PKG_VERSION"),
-        option_env!("WEIR_COMMIT").unwrap_or("unknown"),
-        option_env!("WEIR_BUILD_DATE").unwrap_or("unknown"),
-        option_env!("WEIR_RUSTC").unwrap_or("unknown"),
-    ]
+    [version::VERSION, version::COMMIT, version::DATE, version::COMPILER]
 }
 
 impl Collect for Process {

@@ -47,8 +47,8 @@ pub(super) struct Build {
 ///
 /// Answers `{"version", "commitId"}`; the version is Weir's own.
 pub(super) async fn version(_: AnyCaller) -> Json<Build> {
-    let commit_id = option_env!("WEIR_COMMIT").unwrap_or("unknown");
-    Json(Build { version: env!("CARGO_PKG_VERSION"), commit_id })
+    let build = weir_http::BuildInfo::get();
+    Json(Build { version: build.version, commit_id: build.commit })
 }
 
 /// `GET /v1/metadata/deployment`: attributes of the deployment.

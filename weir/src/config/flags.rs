@@ -1,7 +1,9 @@
 //! The flags of `weir serve`, `weir dev` and `weir config`, made of the declarations.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::layers::Layers;
@@ -77,7 +79,11 @@ pub fn named(text: &str) -> Result<(&str, &str), &str> {
 }
 
 fn argument(setting: &'static Setting) -> Arg {
-    let argument = Arg::new(setting.key).long(setting.flag).help(help(setting));
+    let argument = Arg::new(setting.key)
+        .long(setting.flag)
+        .help(help(setting))
+        .hide_possible_values(true)
+        .value_parser(AnyText { suggested: suggested(setting.shape) });
     match setting.shape {
         Shape::Switch => argument
             .num_args(0..=1)
@@ -89,6 +95,42 @@ fn argument(setting: &'static Setting) -> Arg {
         Shape::Names => argument.value_name("NAME=VALUE").action(ArgAction::Append),
         Shape::List(_) => argument.value_name("VALUE,..").action(ArgAction::Append),
         Shape::Text | Shape::Choice(_) => argument.value_name("VALUE"),
+    }
+}
+
+/// Takes any text, because all mistakes of settings are said together and later; shells suggest words that are right.
+#[derive(Clone)]
+struct AnyText {
+    suggested: &'static [&'static str],
+}
+
+impl TypedValueParser for AnyText {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        argument: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        if self.suggested.is_empty() {
+            return None;
+        }
+        Some(Box::new(self.suggested.iter().map(PossibleValue::new)))
+    }
+}
+
+/// The words that a shell suggests for a value.
+fn suggested(shape: Shape) -> &'static [&'static str] {
+    match shape {
+        Shape::Choice(words) => words,
+        Shape::List(Shape::Choice(words)) => words,
+        Shape::Switch => &["true", "false"],
+        _ => &[],
     }
 }
 

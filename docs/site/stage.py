@@ -100,13 +100,31 @@ class Stage:
         return f"{link}#{anchor}" if anchor and where.endswith(".md") else link
 
 
+def navigation(text, pages):
+    """The configuration without entries for pages that are not there. Every page of docs/ has to have an entry."""
+    entry = re.compile(r'^ *\{ "[^"]+" = "([^"]+\.md)" \},$')
+    kept, listed = [], set()
+    for line in text.splitlines():
+        found = entry.match(line)
+        if not found or found.group(1) in pages:
+            kept.append(line)
+        if found:
+            listed.add(found.group(1))
+    lost = sorted(page for page in pages - listed if not page.startswith("project/"))
+    if lost:
+        sys.exit(f"docs/build: pages without an entry in docs/site/zensical.toml: {', '.join(lost)}")
+    return "\n".join(kept) + "\n"
+
+
 def main():
     out = Path(sys.argv[1])
     shutil.rmtree(out, ignore_errors=True)
-    Stage(out / "docs").run()
+    stage = Stage(out / "docs")
+    stage.run()
     for name in ("style.css", "logo.svg"):
         shutil.copy(SITE / name, out / "docs" / name)
-    shutil.copy(SITE / "zensical.toml", out)
+    pages = {place(path) for path in stage.done if path.suffix == ".md"}
+    (out / "zensical.toml").write_text(navigation((SITE / "zensical.toml").read_text(), pages))
 
 
 main()

@@ -17,6 +17,7 @@ mod listeners;
 mod logins;
 mod migrate;
 mod node;
+mod pages;
 mod process;
 mod proxy;
 mod python;

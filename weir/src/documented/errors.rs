@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use toml_edit::DocumentMut;
 use weir_proxy::ProxyError;
-use weir_registry_api::RegistryError;
+use weir_registry_api::{ErrorCode, RegistryError};
 
 use super::{root, writes};
 
@@ -90,6 +90,15 @@ fn advice() -> BTreeMap<(String, String), Advice> {
     found
 }
 
+/// What a code is called: in the registry's API by its own name, elsewhere by its first error.
+fn name_of(first: &Error) -> String {
+    let own = ErrorCode::from(first.code);
+    match (first.product, own) {
+        (REGISTRY, ErrorCode::Other(_)) | (PROXY | HTTP, _) => words(first.name),
+        (_, own) => words(&format!("{own:?}")),
+    }
+}
+
 /// `TooManyClients` as words: `Too many clients`.
 fn words(name: &str) -> String {
     let mut words = String::new();
@@ -120,8 +129,7 @@ fn section(title: &str, errors: &[&Error], advice: &BTreeMap<(String, String), A
     let mut text = format!("\n## {title}\n");
     for (code, errors) in codes {
         let first = errors[0];
-        let name =
-            if first.is_shared() { String::new() } else { format!(" {}", words(first.name)) };
+        let name = if first.is_shared() { String::new() } else { format!(" {}", name_of(first)) };
         text += &format!("\n### {code}{name}\n");
         for error in errors {
             let advice = &advice[&(error.product.to_string(), error.name.to_string())];

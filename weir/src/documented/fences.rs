@@ -159,7 +159,7 @@ fn refused(text: &str) -> Option<String> {
 fn toml_in_the_documents_is_such_as_weir_takes() {
     let wrong: Vec<_> = fences()
         .iter()
-        .filter(|fence| fence.language() == "toml" && !fence.info.contains("title=\"Cargo.toml\""))
+        .filter(|fence| fence.language() == "toml" && !fence.text.contains("dependencies]\n"))
         .filter_map(|fence| Some(format!("{}: {}", fence.place, refused(&fence.text)?)))
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -171,8 +171,7 @@ fn json_in_the_documents_is_json() {
     for fence in fences().iter().filter(|fence| fence.language() == "json") {
         // an output has dots for what differs from time to time
         let text = fence.text.replace(":...", ":null").replace(": ...", ": null");
-        let values =
-            serde_json::Deserializer::from_str(&text).into_iter::<serde_json::Value>();
+        let values = serde_json::Deserializer::from_str(&text).into_iter::<serde_json::Value>();
         if let Some(error) = values.filter_map(Result::err).next() {
             wrong.push(format!("{}: {error}", fence.place));
         }

@@ -116,6 +116,29 @@ def navigation(text, pages):
     return "\n".join(kept) + "\n"
 
 
+def about(text):
+    """The first sentence of a page, on one line."""
+    body = [line for line, fenced in lines(text) if not fenced and line and not re.match(r"[#|*<]", line)]
+    sentence = re.split(r"(?<=[.:])\s", " ".join(body[:4]))[0]
+    return map_links(sentence, lambda *_: None).strip()
+
+
+def for_programs(nav, docs):
+    """llms.txt: the pages by group, each with its first sentence, for programs that read documentation."""
+    out = ["# Weir", "", "> A schema registry and a REST proxy for Apache Kafka in one binary, with Confluent's APIs."]
+    for line in nav.splitlines():
+        group = re.match(r'^ {4}\{ "([^"]+)" = \[$', line)
+        page = re.match(r'^ *\{ "([^"]+)" = "([^"]+\.md)" \},$', line)
+        if group:
+            out += ["", f"## {group.group(1)}", ""]
+        elif page:
+            name = page.group(2)
+            title = next(line for line in (docs / name).read_text().splitlines() if line.startswith("# "))[2:]
+            where = name.removesuffix("index.md") if name.endswith("index.md") else name.removesuffix(".md") + "/"
+            out.append(f"* [{title}]({where or './'}): {about((docs / name).read_text())}")
+    return "\n".join(out) + "\n"
+
+
 def main():
     out = Path(sys.argv[1])
     shutil.rmtree(out, ignore_errors=True)
@@ -124,7 +147,9 @@ def main():
     for name in ("style.css", "logo.svg"):
         shutil.copy(SITE / name, out / "docs" / name)
     pages = {place(path) for path in stage.done if path.suffix == ".md"}
-    (out / "zensical.toml").write_text(navigation((SITE / "zensical.toml").read_text(), pages))
+    nav = navigation((SITE / "zensical.toml").read_text(), pages)
+    (out / "zensical.toml").write_text(nav)
+    (out / "docs/llms.txt").write_text(for_programs(nav, out / "docs"))
 
 
 main()

@@ -1,7 +1,7 @@
 //! Produces flights with rdkafka and an [`AvroSerializer`], and consumes them again.
 //!
-//! With `weir dev` running: `cargo run -p weir-serde --example flights -- BROKER http://127.0.0.1:8081`,
-//! where BROKER is the address that `weir dev` prints.
+//! With `weir dev` running: `cargo run -p weir-serde --example flights -- BROKER http://127.0.0.1:8081 TOPIC`,
+//! where BROKER is the address that `weir dev` prints. TOPIC is `flights-rust` if it is left out.
 
 use std::time::Duration;
 
@@ -23,8 +23,9 @@ struct Flight {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);
     let (Some(broker), Some(registry)) = (args.next(), args.next()) else {
-        return Err("usage: flights BROKER REGISTRY_URL".into());
+        return Err("usage: flights BROKER REGISTRY_URL [TOPIC]".into());
     };
+    let topic = args.next().unwrap_or_else(|| "flights-rust".to_string());
     let client = RegistryClient::new(&registry)?;
 
     let producer: FutureProducer =
@@ -32,17 +33,17 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let serializer = AvroSerializer::<Flight>::derived(client.clone())?;
     for (origin, destination, delay) in [("LAX", "BNA", Some(-19)), ("SJC", "IAH", None)] {
         let flight = Flight { origin: origin.into(), destination: destination.into(), delay };
-        let payload = serializer.serialize("flights-rust", Part::Value, &flight).await?;
-        let record = FutureRecord::to("flights-rust").key(origin).payload(&payload);
+        let payload = serializer.serialize(&topic, Part::Value, &flight).await?;
+        let record = FutureRecord::to(&topic).key(origin).payload(&payload);
         producer.send(record, Duration::from_secs(5)).await.map_err(|(error, _)| error)?;
     }
 
     let consumer: StreamConsumer = ClientConfig::new()
         .set("bootstrap.servers", &broker)
-        .set("group.id", "flights-example")
+        .set("group.id", format!("{topic}-example"))
         .set("auto.offset.reset", "earliest")
         .create()?;
-    consumer.subscribe(&["flights-rust"])?;
+    consumer.subscribe(&[&topic])?;
     let deserializer = AvroDeserializer::<Flight>::derived(client)?;
     for _ in 0..2 {
         let message = consumer.recv().await?;

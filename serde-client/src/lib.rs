@@ -206,6 +206,11 @@ pub mod guide {
 #[cfg(doctest)]
 pub mod refused {}
 
+/// The blocks of the guide in the documentation compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/serde.md")]
+pub mod documentation {}
+
 /// Names, wire types and error codes of the registry's API.
 pub use weir_registry_api as api;
 /// Types that have an Avro schema and code of their own for it.

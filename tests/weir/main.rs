@@ -20,6 +20,7 @@ mod metrics;
 mod migrate;
 mod node;
 mod ops;
+mod pages;
 mod process;
 mod proxy;
 mod python;

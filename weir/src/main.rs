@@ -14,6 +14,8 @@ mod config;
 mod confluent;
 mod cors;
 mod dev;
+#[cfg(test)]
+mod documented;
 mod error;
 mod face;
 mod face_tls;

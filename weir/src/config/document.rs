@@ -58,6 +58,16 @@ fn row(setting: &Setting) -> String {
     )
 }
 
+/// What is wrong with an excerpt of a file, in which other settings may lack: syntax, names, types and bounds.
+pub fn mistakes_of_excerpt(text: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    match super::file::read(std::path::Path::new("weir.toml"), text, &mut problems) {
+        Ok(layers) => drop(super::tree::Tree::read(&layers, &mut problems)),
+        Err(problem) => problems.push(problem),
+    }
+    problems.into_iter().map(|problem| problem.text).collect()
+}
+
 /// The document has each flag with its variable, its key and its default.
 #[test]
 fn the_document_has_all_settings() {

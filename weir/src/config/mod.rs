@@ -19,7 +19,7 @@ pub mod tree;
 pub mod value;
 
 #[cfg(test)]
-mod document;
+pub mod document;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,19 @@
+module weir-tests
+
+go 1.23.0
+
+require (
+	github.com/hamba/avro/v2 v2.28.0
+	github.com/twmb/franz-go v1.18.1
+	github.com/twmb/franz-go/pkg/sr v1.3.0
+)
+
+require (
+	github.com/json-iterator/go v1.1.12 // indirect
+	github.com/klauspost/compress v1.17.11 // indirect
+	github.com/mitchellh/mapstructure v1.5.0 // indirect
+	github.com/modern-go/concurrent v0.0.0-20180306012644-bacd9c7ef1dd // indirect
+	github.com/modern-go/reflect2 v1.0.2 // indirect
+	github.com/pierrec/lz4/v4 v4.1.22 // indirect
+	github.com/twmb/franz-go/pkg/kmsg v1.9.0 // indirect
+)

@@ -15,6 +15,10 @@ test *args:
 ci:
     .ci/run
 
+# the documentation as a site, at http://127.0.0.1:8000
+docs:
+    docs/build serve
+
 # licences, sources and bans of all dependencies
 deny:
     .ci/deny

@@ -1,13 +1,16 @@
 //! schema_registry_converter against a registry: `converter REGISTRY_URL TOPIC`.
 
-use apache_avro::{AvroSchema, from_value};
+use apache_avro::{Schema, from_value};
 use schema_registry_converter::async_impl::avro::{AvroDecoder, AvroEncoder};
 use schema_registry_converter::async_impl::schema_registry::SrSettings;
 use schema_registry_converter::avro_common::get_supplied_schema;
 use schema_registry_converter::schema_registry_common::SubjectNameStrategy;
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Serialize, Deserialize, AvroSchema)]
+const SCHEMA: &str = r#"{"type": "record", "name": "Flight", "fields": [
+    {"name": "origin", "type": "string"}, {"name": "delay", "type": "int"}]}"#;
+
+#[derive(Debug, Serialize, Deserialize)]
 struct Flight {
     origin: String,
     delay: i32,
@@ -21,7 +24,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let settings = SrSettings::new(registry);
 
-    let schema = get_supplied_schema(&Flight::get_schema());
+    let schema = get_supplied_schema(&Schema::parse_str(SCHEMA)?);
     let subject = SubjectNameStrategy::TopicNameStrategyWithSchema(topic, false, schema);
     let flight = Flight { origin: "SFO".into(), delay: 14 };
     let payload = AvroEncoder::new(settings.clone()).encode_struct(flight, &subject).await?;

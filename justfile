@@ -30,7 +30,7 @@ oracle pairs="100000" seed="1":
 
 # startup, get-by-id, register, produce, avro, or all
 bench what="all":
-    cargo run --release -p weir-bench -- {{what}}
+    cargo run --profile dist -p weir-bench -- {{what}}
 
 # the serde client beside other crates: small, order, wide, or all
 bench-serde what="":

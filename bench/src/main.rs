@@ -1,6 +1,6 @@
 //! `weir-bench`: what Weir claims about speed, runnable by anyone. README.md says how to read it.
 //!
-//! Where a process is measured, it is the release binary, as a child with its own ports and its own
+//! Where a process is measured, it is the binary that is packaged, as a child with its own ports and its own
 //! folder. What it is compared with is measured in the same run, in turns with it.
 
 mod access;
@@ -33,7 +33,7 @@ use std::process::ExitCode;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-const USAGE: &str = "usage: cargo run --release -p weir-bench -- \
+const USAGE: &str = "usage: cargo run --profile dist -p weir-bench -- \
                      startup|get-by-id|access|register|size|check|cluster|produce|spread|rest|rules|avro|all|attack [NAME]";
 
 #[tokio::main]
@@ -51,7 +51,7 @@ async fn main() -> ExitCode {
 
 async fn run(args: &[&str]) -> Result {
     if cfg!(debug_assertions) {
-        return Err("a debug build tells nothing: say --release".into());
+        return Err("a debug build tells nothing: say --profile dist".into());
     }
     match args {
         ["startup"] => startup::run().await,

@@ -82,7 +82,7 @@ pub fn build() -> Result {
     let binaries = binaries()?;
     let target = binaries.parent().ok_or("this program is not in a target folder")?;
     let built = Command::new(cargo)
-        .args(["build", "--release", "--quiet", "-p", "weir", "--target-dir"])
+        .args(["build", "--profile", "dist", "--quiet", "-p", "weir", "--target-dir"])
         .arg(target)
         .current_dir(workspace())
         .status()?;

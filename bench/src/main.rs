@@ -15,6 +15,7 @@ mod http;
 mod kafka;
 mod load;
 mod numbers;
+mod observe;
 mod process;
 mod produce;
 mod producer;
@@ -34,7 +35,7 @@ use std::process::ExitCode;
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 const USAGE: &str = "usage: cargo run --profile dist -p weir-bench -- \
-                     startup|get-by-id|access|register|size|check|cluster|produce|spread|rest|rules|avro|all|attack [NAME]";
+                     startup|get-by-id|access|observe|register|size|check|cluster|produce|spread|rest|rules|avro|all|attack [NAME]";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -57,6 +58,7 @@ async fn run(args: &[&str]) -> Result {
         ["startup"] => startup::run().await,
         ["get-by-id"] => get_by_id::run().await,
         ["access"] => access::run().await,
+        ["observe"] => observe::run().await,
         ["register"] => register::run().await,
         ["size"] => size::run().await,
         ["check"] => check::run().await,
@@ -70,6 +72,7 @@ async fn run(args: &[&str]) -> Result {
             startup::run().await?;
             get_by_id::run().await?;
             access::run().await?;
+            observe::run().await?;
             register::run().await?;
             size::run().await?;
             check::run().await?;

@@ -168,7 +168,10 @@ impl Collect for Requests {
             if *path != NO_ROUTE {
                 let labels = [*service, *path];
                 scrape.add(&families::DURATION, &labels, &route.took);
-                scrape.add(&families::REQUEST_SIZE, &labels, &route.request_bytes);
+                // most routes take no bodies
+                if !route.request_bytes.is_empty() {
+                    scrape.add(&families::REQUEST_SIZE, &labels, &route.request_bytes);
+                }
                 scrape.add(&families::RESPONSE_SIZE, &labels, &route.response_bytes);
             }
         }
@@ -275,12 +278,24 @@ mod tests {
             format!("weir_http_request_duration_seconds_bucket{{{of},le=\"5.0\"}} 3"),
             format!("weir_http_request_duration_seconds_sum{{{of}}} 2.00019"),
             format!("weir_http_request_duration_seconds_count{{{of}}} 3"),
-            format!("weir_http_request_size_bytes_count{{{of}}} 0"),
             format!("weir_http_response_size_bytes_bucket{{{of},le=\"256.0\"}} 2"),
             format!("weir_http_response_size_bytes_sum{{{of}}} 303"),
         ] {
             assert!(out.lines().any(|l| l == line), "{line} is not in:\n{out}");
         }
+    }
+
+    #[test]
+    fn bodies_are_counted_where_there_are_any() {
+        let requests = Requests::default();
+        let route = requests.route("proxy", "/topics/{topic}");
+        route.count_body(0);
+        let text = || Scrape::of(&requests).text(Format::Text);
+        assert!(!text().contains("weir_http_request_size_bytes_count"));
+        route.count_body(300);
+        let of = "service=\"proxy\",route=\"/topics/{topic}\"";
+        let line = format!("weir_http_request_size_bytes_sum{{{of}}} 300");
+        assert!(text().lines().any(|found| found == line), "{}", text());
     }
 
     #[test]

@@ -66,6 +66,11 @@ impl Histogram {
         self.observe(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
     }
 
+    /// Returns true if nothing was counted yet.
+    pub fn is_empty(&self) -> bool {
+        self.counts.iter().all(|count| count.load(Ordering::Relaxed) == 0)
+    }
+
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
             counts: self.counts.iter().map(|count| count.load(Ordering::Relaxed)).collect(),

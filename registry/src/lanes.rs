@@ -87,6 +87,8 @@ pub(crate) struct Counts {
     pub(crate) abandoned: AtomicU64,
     /// Requests that wanted more than one may use.
     pub(crate) over_budget: AtomicU64,
+    /// Those of them that wanted more memory, and not more work.
+    pub(crate) over_bytes: AtomicU64,
 }
 
 struct Queue {

@@ -284,7 +284,10 @@ impl Registry {
         scrape.set(&LANES_ABANDONED, lanes.counts.abandoned.load(Relaxed));
         scrape.set(&OVER_BUDGET, over_budget);
         scrape.add(&LIMITS, &["lanes"], refused);
-        scrape.add(&LIMITS, &["request_steps_max_or_request_bytes_max"], over_budget);
+        let over_bytes = lanes.counts.over_bytes.load(Relaxed);
+        let over_steps = over_budget.saturating_sub(over_bytes);
+        scrape.add(&LIMITS, &["request_steps_max"], over_steps);
+        scrape.add(&LIMITS, &["request_bytes_max"], over_bytes);
     }
 }
 

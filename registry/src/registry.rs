@@ -202,6 +202,9 @@ impl Registry {
         }
         made.map_err(|over| {
             lanes.counts.over_budget.fetch_add(1, Relaxed);
+            if matches!(over, OverBudget::Bytes(_)) {
+                lanes.counts.over_bytes.fetch_add(1, Relaxed);
+            }
             over_budget(match over {
                 OverBudget::Steps(_) => OverBudget::Steps(all.steps),
                 other => other,

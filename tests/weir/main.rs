@@ -15,6 +15,7 @@ mod faults;
 mod golden;
 mod listeners;
 mod logins;
+mod logs;
 mod migrate;
 mod node;
 mod process;

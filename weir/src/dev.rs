@@ -57,6 +57,11 @@ pub async fn run(tree: Tree, hangups: Hangups) -> Result<(), Error> {
     let (registry_url, proxy_url) = (url(Role::Registry), url(Role::Proxy));
     let proxy = proxy(embedded, &registry_url)?;
 
+    let (version, pid) = (env!("CARGO_PKG_VERSION"), std::process::id());
+    tracing::info!(
+        pid,
+        "weir {version} starts for development, with registry, REST proxy and broker"
+    );
     let mut parts = Parts::default();
     let management = served.manage(&tree, &mut parts);
     parts.telemetry(Telemetry::start(&tree, management.service())?);

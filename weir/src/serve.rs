@@ -56,12 +56,19 @@ pub async fn run(configuration: Configuration, hangups: Hangups) -> Result<(), E
 
 /// Says which file was read, and what of the settings has no effect.
 fn say(configuration: &Configuration) {
-    match &configuration.file {
-        Some(file) => tracing::info!("settings from {}", file.display()),
-        None => tracing::info!(
-            "no file with settings: neither ./weir.toml nor /etc/weir/weir.toml is there"
-        ),
-    }
+    let roles = configuration.tree.process.roles.iter().map(|role| match role {
+        Role::Registry => "registry",
+        Role::Proxy => "REST proxy",
+    });
+    let roles = roles.collect::<Vec<_>>().join(" and ");
+    let settings = match &configuration.file {
+        Some(file) => format!("settings from {}", file.display()),
+        None => {
+            "no file with settings: neither ./weir.toml nor /etc/weir/weir.toml is there".into()
+        }
+    };
+    let (version, pid) = (env!("CARGO_PKG_VERSION"), std::process::id());
+    tracing::info!(pid, "weir {version} starts, with {roles}; {settings}");
     configuration.notes.say();
 }
 
@@ -88,7 +95,15 @@ fn serve_registry(
     let service = weir_http::admitted("registry", service).believing_vouchers();
     let service = weir_http::observed("registry", service);
     served.carry(Role::Registry, &service, parts);
-    listeners.iter().for_each(|listener| tracing::info!("registry on {}", listener.url()));
+    let tree = &configuration.tree;
+    let log = match configuration.settings.store {
+        Store::Memory => "in memory".to_string(),
+        Store::Sled => format!("in {}", tree.registry.data_dir.display()),
+        Store::Kafka => format!("in topic {}", tree.registry.schemas_topic.value),
+    };
+    for listener in &listeners {
+        tracing::info!("registry on {}, its log {log}", listener.url());
+    }
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 use weir_registry_api::RegistryError;
 use weir_registry_core::{LogEntry, RawRecord, Record, State};
+use weir_trace::Outage;
 
 use super::Cluster;
 use crate::batch::{BATCH_MAX, Decided, Queued, answer, note};
@@ -40,6 +41,8 @@ pub(super) struct Replica {
     token: Option<String>,
     /// Set while a batch that landed at an unexpected offset is checked.
     checkpoint: Option<Checkpoint>,
+    /// While it tries to lead and cannot.
+    not_led: Outage,
 }
 
 /// The state just before an offset.
@@ -72,7 +75,17 @@ impl Replica {
         events: mpsc::Receiver<Event>,
     ) -> Replica {
         let waiting = VecDeque::new();
-        Replica { producer, cluster, state, jobs, events, waiting, token: None, checkpoint: None }
+        Replica {
+            producer,
+            cluster,
+            state,
+            jobs,
+            events,
+            waiting,
+            token: None,
+            checkpoint: None,
+            not_led: Outage::new("this node cannot take the lead", "this node can take the lead"),
+        }
     }
 
     /// Runs until the registry is dropped.
@@ -168,12 +181,14 @@ impl Replica {
         let begun = Instant::now();
         match self.take_over(begun + WRITE_TIMEOUT).await {
             Ok(epoch) => {
-                tracing::info!(epoch, took = ?begun.elapsed(), "this node leads");
+                self.not_led.is_over();
+                let took_ms = begun.elapsed().as_millis() as u64;
+                tracing::info!(epoch, took_ms, "this node leads");
                 self.cluster.change_health(|health| health.leading = Some(epoch));
             }
             Err(why) => {
                 self.fail("it could not take the lead again");
-                tracing::warn!(why, "could not take the lead");
+                self.not_led.fails(why);
             }
         }
     }

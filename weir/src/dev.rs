@@ -58,13 +58,10 @@ pub async fn run(tree: Tree, hangups: Hangups) -> Result<(), Error> {
     let proxy = proxy(embedded, &registry_url)?;
 
     let (version, pid) = (env!("CARGO_PKG_VERSION"), std::process::id());
-    tracing::info!(
-        pid,
-        "weir {version} starts for development, with registry, REST proxy and broker"
-    );
+    tracing::info!(pid, "weir {version} starts for development");
     let mut parts = Parts::default();
     let management = served.manage(&tree, &mut parts);
-    parts.telemetry(Telemetry::start(&tree, management.service())?);
+    parts.telemetry(Telemetry::start(&tree, management.service(), &shared)?);
     let service = weir_registry::service(registry.clone());
     management.registry_is(&service);
     let service = weir_http::observed("registry", service);

@@ -43,7 +43,7 @@ pub async fn run(configuration: Configuration, hangups: Hangups) -> Result<(), E
     say(&configuration);
     let mut parts = Parts::default();
     let management = served.manage(&configuration.tree, &mut parts);
-    parts.telemetry(Telemetry::start(&configuration.tree, management.service())?);
+    parts.telemetry(Telemetry::start(&configuration.tree, management.service(), &shared)?);
     let runs = |role| configuration.tree.process.roles.contains(&role);
     if runs(Role::Registry) {
         serve_registry(&configuration, &access, &mut served, &management, &mut parts)?;

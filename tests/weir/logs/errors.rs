@@ -7,12 +7,14 @@ use crate::process::Weir;
 
 /// What a start says that fails.
 fn said(folder: &Path, args: &[&str]) -> String {
-    let memory = ["serve", "--store", "memory", "--roles", "registry"];
-    let listener = ["--registry-listener", "127.0.0.1:0"];
-    let args = match args.first() {
-        Some(&"migrate") => args.to_vec(),
-        _ => [&memory[..], &listener, args].concat(),
-    };
+    let mut all = vec!["serve", "--roles", "registry"];
+    for (flag, value) in [("--store", "memory"), ("--registry-listener", "127.0.0.1:0")] {
+        if !args.contains(&flag) {
+            all.extend([flag, value]);
+        }
+    }
+    all.extend(args);
+    let args = if args[0] == "migrate" { args.to_vec() } else { all };
     let mut command = Weir::command(&args);
     let output = command.current_dir(folder).stdin(Stdio::null()).output().unwrap();
     assert!(!output.status.success(), "{args:?}");

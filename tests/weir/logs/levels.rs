@@ -57,8 +57,8 @@ async fn where_the_listener_asks_for_a_login_the_filter_is_for_administrators() 
     }
     std::fs::write(
         &rules,
-        "[[rule]]\nprincipals = ['user:root']\nactions = ['admin']\nresources = ['cluster:*']\n\
-         [[rule]]\nprincipals = ['user:reader']\nactions = ['read']\nresources = ['cluster:*']\n",
+        "[[rule]]\nallow = ['admin']\nto = ['user:root']\non = ['cluster:*']\n\
+         [[rule]]\nallow = ['read']\nto = ['user:reader']\non = ['cluster:*']\n",
     )
     .unwrap();
     let files =

@@ -195,6 +195,7 @@ async fn a_process_says_what_it_is_and_how_it_ends() {
     let started = weir.line("weir ");
     assert!(started.contains(concat!("weir ", env!("CARGO_PKG_VERSION"))), "{started}");
     let registry = weir.api("registry on");
+    weir.line("REST proxy on");
     registry.put("/config", &json!({"compatibility": "FULL"})).await;
     weir.signal("TERM");
     assert!(weir.wait().success());

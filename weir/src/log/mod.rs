@@ -7,6 +7,8 @@
 
 mod control;
 pub mod endpoint;
+#[cfg(test)]
+mod fields;
 mod layer;
 mod line;
 mod out;

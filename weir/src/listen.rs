@@ -103,6 +103,7 @@ fn hear_hangups() -> Hangups {
             let told = hangups.clone();
             tokio::spawn(async move {
                 while signals.recv().await.is_some() {
+                    tracing::info!("SIGHUP: what can be read anew is read");
                     told.send_modify(|count| *count += 1);
                 }
             });

@@ -56,9 +56,15 @@ pub async fn run(configuration: Configuration, hangups: Hangups) -> Result<(), E
 
 /// Says which file was read, and what of the settings has no effect.
 fn say(configuration: &Configuration) {
-    let roles = configuration.tree.process.roles.iter().map(|role| match role {
-        Role::Registry => "registry",
-        Role::Proxy => "REST proxy",
+    let tree = &configuration.tree;
+    let log = match configuration.settings.store {
+        Store::Memory => "in memory".to_string(),
+        Store::Sled => format!("in {}", tree.registry.data_dir.display()),
+        Store::Kafka => format!("in topic {}", tree.registry.schemas_topic.value),
+    };
+    let roles = tree.process.roles.iter().map(|role| match role {
+        Role::Registry => format!("a registry whose log is {log}"),
+        Role::Proxy => "a REST proxy".to_string(),
     });
     let roles = roles.collect::<Vec<_>>().join(" and ");
     let settings = match &configuration.file {
@@ -95,15 +101,7 @@ fn serve_registry(
     let service = weir_http::admitted("registry", service).believing_vouchers();
     let service = weir_http::observed("registry", service);
     served.carry(Role::Registry, &service, parts);
-    let tree = &configuration.tree;
-    let log = match configuration.settings.store {
-        Store::Memory => "in memory".to_string(),
-        Store::Sled => format!("in {}", tree.registry.data_dir.display()),
-        Store::Kafka => format!("in topic {}", tree.registry.schemas_topic.value),
-    };
-    for listener in &listeners {
-        tracing::info!("registry on {}, its log {log}", listener.url());
-    }
+    listeners.iter().for_each(|listener| tracing::info!("registry on {}", listener.url()));
     Ok(())
 }
 

@@ -142,7 +142,7 @@ impl Head {
                 principal = %known.unwrap_or(&self.principal),
                 method = &*method,
                 path = &*path,
-                version = ?self.version,
+                protocol = ?self.version,
                 status,
                 error_code = answer.and_then(|answer| answer.error_code),
                 bytes = answer.and_then(|answer| answer.bytes),

@@ -26,6 +26,15 @@ const STALLED_MIN: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub struct Arrival(pub(crate) Arc<Exchange>);
 
+impl Arrival {
+    /// Of a request that this process makes of itself, on no connection: for what answers with what all connections share.
+    pub fn of_process(shared: Arc<Shared>) -> Arrival {
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let site = Arc::new(Site::new(shared, nowhere, false));
+        Arrival(Exchange::in_turn(Connection::new(nowhere, site).0))
+    }
+}
+
 /// Why a connection is to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {

@@ -95,7 +95,13 @@ pub async fn serve<S>(
     drop((listener, spare));
     served.open.drain().for_each(|(_, connection)| connection.end(End::Drain));
     let drained = async { while served.tasks.join_next().await.is_some() {} };
-    let _ = timeout(drain_timeout, drained).await; // what is left is cut off
+    if timeout(drain_timeout, drained).await.is_err() {
+        tracing::warn!(
+            connections = served.tasks.len(),
+            "requests that are not answered after {} are cut off",
+            weir_trace::elapsed(drain_timeout)
+        );
+    }
 }
 
 /// The connections of a listener.

@@ -50,9 +50,10 @@ impl Slow<'_> {
             sending_ms = ms(Phase::Sending),
             work_ms = ms(Phase::Work),
             rest_ms = self.took.saturating_sub(waited).as_millis() as u64,
-            "a slow request: {} {} took {}",
+            "a slow request: {} {} {} took {}",
             self.method,
             self.path,
+            self.status.map_or_else(|| "-".to_string(), |status| status.to_string()),
             weir_trace::elapsed(self.took),
         );
     }

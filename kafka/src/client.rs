@@ -257,7 +257,10 @@ impl Client {
             match tokio::time::timeout(timeout, asked).await {
                 Ok(answer) => answer,
                 Err(_) => {
-                    let reason = format!("Broker {address} does not answer in {timeout:?}");
+                    let reason = format!(
+                        "Broker {address} does not answer in {}",
+                        weir_trace::elapsed(timeout)
+                    );
                     Err(Fault::new(Code::TimedOut, reason))
                 }
             }
@@ -294,7 +297,10 @@ impl Client {
                 Ok(())
             }
             Err(_) => {
-                let reason = format!("Broker {address} cannot be reached in {patience:?}");
+                let reason = format!(
+                    "Broker {address} cannot be reached in {}",
+                    weir_trace::elapsed(patience)
+                );
                 Err(Fault::new(Code::Unreachable, reason))
             }
         }

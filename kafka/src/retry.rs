@@ -5,8 +5,13 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout_at};
 
+use weir_trace::{Kind, Phase, Step};
+
 use crate::code::Code;
 use crate::fault::Fault;
+
+/// What a pause is for the request that asks.
+const PAUSE: Step = Step::new(Phase::Kafka, "kafka pause", Kind::Internal);
 
 /// The pause after the first answer that passes; each is twice the one before, up to [`PAUSE_MAX`].
 const PAUSE_MIN: Duration = Duration::from_millis(50);
@@ -39,8 +44,12 @@ where
             Ok(Err(error)) if may_pass(&error) => last = Some(error),
             Ok(answer) => return answer,
             Err(_) => {
-                let late =
-                    || Fault::new(Code::TimedOut, format!("Kafka has not answered in {within:?}"));
+                let late = || {
+                    Fault::new(
+                        Code::TimedOut,
+                        format!("Kafka has not answered in {} s", within.as_secs()),
+                    )
+                };
                 return Err(last.unwrap_or_else(|| late().into()));
             }
         }
@@ -49,7 +58,7 @@ where
         {
             return Err(error);
         }
-        sleep(pause).await;
+        weir_trace::wait(PAUSE, sleep(pause)).await;
         pause = (pause * 2).min(PAUSE_MAX);
     }
 }

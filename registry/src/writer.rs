@@ -12,6 +12,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Notify, mpsc};
 use weir_registry_api::RegistryError;
 use weir_registry_core::{LogEntry, State};
+use weir_trace::Outage;
 
 use crate::batch::{BATCH_MAX, Decided, Queued, answer, note};
 use crate::counts::Counts;
@@ -39,6 +40,7 @@ pub(crate) struct Writer<L> {
     stop: Arc<Notify>,
     /// Why the log takes no writes, while it takes none. After a failed append nobody knows what it holds.
     failed: Option<Failed>,
+    outage: Outage,
     runtime: Runtime,
 }
 
@@ -56,7 +58,8 @@ impl<L: Log> Writer<L> {
         stop: Arc<Notify>,
     ) -> Result<Writer<L>, LogError> {
         let runtime = Builder::new_current_thread().enable_time().build()?;
-        let mut writer = Writer { log, shown, jobs, stop, failed: None, runtime };
+        let outage = Outage::new("the log takes no writes", "the log takes writes again");
+        let mut writer = Writer { log, shown, jobs, stop, failed: None, outage, runtime };
         writer.show_log();
         Ok(writer)
     }
@@ -127,7 +130,7 @@ impl<L: Log> Writer<L> {
 
     /// Takes no writes from now on; for some time only, if the log may recover.
     fn fail(&mut self, reason: String, may_recover: bool) {
-        tracing::error!(%reason, "the log takes no writes");
+        self.outage.fails(&reason);
         let retry = may_recover.then(|| (Instant::now() + RETRY_AFTER, RETRY_AFTER));
         self.failed = Some(Failed { reason, retry });
     }
@@ -138,7 +141,7 @@ impl<L: Log> Writer<L> {
         let status = self.log.status();
         match (recovered, status.fault) {
             (Ok(()), None) => {
-                tracing::info!("the log takes writes again");
+                self.outage.is_over();
                 self.failed = None;
             }
             (recovered, fault) => {
@@ -147,6 +150,7 @@ impl<L: Log> Writer<L> {
                 let why = why.or(recovered.err().map(|error| error.to_string()));
                 let Some(Failed { reason, retry }) = &mut self.failed else { return };
                 *reason = why.unwrap_or_default();
+                self.outage.fails(&reason);
                 let after =
                     retry.map_or(RETRY_AFTER, |(_, after)| (2 * after).min(RETRY_AFTER_MAX));
                 *retry = may_recover.then(|| (Instant::now() + after, after));

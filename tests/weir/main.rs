@@ -16,6 +16,7 @@ mod faults;
 mod golden;
 mod listeners;
 mod logins;
+mod logs;
 mod metrics;
 mod migrate;
 mod node;

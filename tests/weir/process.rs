@@ -81,6 +81,14 @@ impl Weir {
         Api::at(url.trim_end_matches(',').to_string())
     }
 
+    /// As [`Weir::api`], where lines are JSON.
+    pub fn api_in_json(&mut self, text: &str) -> Api {
+        let line = self.line(text);
+        let begin = line.find("http://").unwrap();
+        let is_of_url = |c: &char| !matches!(c, '"' | ' ' | ',');
+        Api::at(line[begin..].chars().take_while(is_of_url).collect())
+    }
+
     /// A registry on disk, on a port of its own.
     pub fn registry(folder: &Path) -> (Weir, Api) {
         let mut weir = Weir::start(&[

@@ -45,15 +45,14 @@ async fn the_access_log_has_a_line_for_each_request_if_it_is_asked_for() {
     registry.send(request.body(json!({"schema": "\"int\""}).to_string())).await;
     let line = weir.line("weir::access");
     for part in [
-        "service=\"registry\"",
+        "service=registry",
         "principal=127.0.0.1",
-        "method=\"POST\"",
-        "path=\"/subjects/flights?deleted=true\"",
-        "status=404",
+        "POST /subjects/flights?deleted=true 404",
+        "client=127.0.0.1",
         "error_code=40401",
-        "route=\"/subjects/{subject}\"",
-        "request_id=\"order-4711\"",
-        "user_agent=\"teapot/1\"",
+        "route=/subjects/{subject}",
+        "request_id=order-4711",
+        "user_agent=teapot/1",
     ] {
         assert!(line.contains(part), "{part} in {line}");
     }

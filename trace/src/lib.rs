@@ -23,7 +23,7 @@ pub use current::{
 };
 pub use ids::new_request_id;
 pub use ongoing::{Ongoing, RequestTrace};
-pub use outage::{Outage, elapsed};
+pub use outage::{Outage, elapsed, without_numbers};
 pub use phase::{PHASES, Phase};
 pub use sampler::Sampler;
 pub use span::{Attribute, Kind, Span, Spans, Value, since_1970_ns, start_tracing};

@@ -47,7 +47,7 @@ impl Outage {
 
     /// It does not work, now or still.
     pub fn fails(&self, why: impl fmt::Display) {
-        let (why, now) = (why.to_string(), Instant::now());
+        let (why, now) = (without_numbers(&why.to_string()), Instant::now());
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(lasting) = &mut *state else {
             *state = Some(Lasting {
@@ -95,6 +95,26 @@ impl Outage {
         tracing::info!(target: "weir::outage", "{over}: it was not since {since}, for {took}, and was tried {times}");
         true
     }
+}
+
+/// A text without the numbers that the standard library adds to errors of the system: ` (os error 111)` says nothing more to
+/// people than the words in front of it.
+pub fn without_numbers(text: &str) -> String {
+    const BEGIN: &str = " (os error ";
+    let mut parts = text.split(BEGIN);
+    let mut out = parts.next().unwrap_or_default().to_string();
+    for part in parts {
+        match part.split_once(')') {
+            Some((number, rest)) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
+                out.push_str(rest);
+            }
+            _ => {
+                out.push_str(BEGIN);
+                out.push_str(part);
+            }
+        }
+    }
+    out
 }
 
 /// The time of day, of UTC.
@@ -157,9 +177,8 @@ mod tests {
 
     #[test]
     fn trouble_that_lasts_is_said_ever_more_rarely_and_when_it_is_over() {
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true);
-        let runtime = runtime.build().unwrap();
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_time().start_paused(true).build().unwrap();
         let said = Said::default();
         let outage = Outage::new("Kafka is not reached", "Kafka is reached again");
         with_default(said.clone(), || {
@@ -178,6 +197,18 @@ mod tests {
         assert!(said[1].contains("Z, tried 11 times: refused"), "{}", said[1]);
         let last = said.last().unwrap();
         assert!(last.ends_with("for 1 h 0 min, and was tried 3600 times"), "{last}");
+    }
+
+    #[test]
+    fn numbers_of_the_systems_errors_are_left_out() {
+        let refused = std::io::Error::from_raw_os_error(111).to_string();
+        assert_eq!(
+            without_numbers(&format!("a: {refused}, b: {refused}")),
+            "a: Connection refused, b: Connection refused"
+        );
+        for text in ["", "a (os error x)", "a (os error 1"] {
+            assert_eq!(without_numbers(text), text);
+        }
     }
 
     #[test]

@@ -59,9 +59,11 @@ pub async fn run(tree: Tree, hangups: Hangups) -> Result<(), Error> {
     let (registry_url, proxy_url) = (url(Role::Registry), url(Role::Proxy));
     let proxy = proxy(embedded, &registry_url)?;
 
+    let (version, pid) = (env!("CARGO_PKG_VERSION"), std::process::id());
+    tracing::info!(pid, "weir {version} starts for development");
     let mut parts = Parts::default();
     let management = served.manage(&tree, &mut parts);
-    parts.telemetry(Telemetry::start(&tree, management.service())?);
+    parts.telemetry(Telemetry::start(&tree, management.service(), &shared)?);
     let service = weir_registry::service(registry.clone());
     management.registry_is(&service);
     management.measures(registry.clone());

@@ -1,7 +1,7 @@
 //! Why `weir` ends with an error.
 
 use std::fmt;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -71,6 +71,59 @@ pub enum Error {
     Migrate(MigrateError),
     /// The result cannot be written to the standard output.
     Output(io::Error),
+}
+
+impl Error {
+    /// What has happened, why, and what to do about it, as it is said before the process ends.
+    pub fn for_terminal(&self) -> String {
+        let said = weir_trace::without_numbers(&self.to_string());
+        match self.remedy() {
+            Some(remedy) => format!("{said}; {remedy}"),
+            None => said,
+        }
+    }
+
+    /// What to do, where the error itself does not say it.
+    fn remedy(&self) -> Option<&'static str> {
+        match self {
+            Error::ReadFile { source, .. } => Some(match source.kind() {
+                ErrorKind::PermissionDenied => "let the user that weir runs as read it",
+                _ => "see that the path is right",
+            }),
+            Error::OpenLog { source, .. } => Some(match source.kind() {
+                ErrorKind::PermissionDenied => "let the user that weir runs as write there",
+                ErrorKind::NotFound => {
+                    "make the folder first, or say another path with --access-log-file"
+                }
+                _ => "say another path with --access-log-file",
+            }),
+            Error::Resolve { .. } => Some("see that the name is right, or say an address"),
+            Error::Listen { source, .. } => match source.kind() {
+                ErrorKind::AddrInUse => Some(
+                    "stop the program that listens there, or say another port with --registry-listener, \
+                     --proxy-listener or --management-listener",
+                ),
+                ErrorKind::AddrNotAvailable => {
+                    Some("say an address that this machine has, or 0.0.0.0 for all of them")
+                }
+                ErrorKind::PermissionDenied => {
+                    Some("say a port above 1023, or let weir have low ports (CAP_NET_BIND_SERVICE)")
+                }
+                _ => None,
+            },
+            Error::Registry(_) => Some(
+                "see that --bootstrap-servers names brokers that run, or docs/storage.md for a log on disk",
+            ),
+            Error::Certificate(_) => Some("see --tls-cert and --tls-key"),
+            Error::Kafka(_) => Some("see --kafka, and docs/settings.md"),
+            Error::RegistryClient(_) => Some("see --schema-registry-url and --schema-registry-ca"),
+            Error::Runtime(_) | Error::Signals(_) => {
+                Some("see how many threads and descriptors the process may have (ulimit -a)")
+            }
+            Error::Panicked(_) => Some("this is a mistake in Weir: please report it"),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Error {

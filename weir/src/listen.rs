@@ -48,11 +48,11 @@ impl StopSignals {
         Ok(StopSignals { terminate, interrupt: listen(SignalKind::interrupt())? })
     }
 
-    /// Returns when the process is told to stop, once for each time.
-    pub async fn told(&mut self) {
+    /// Returns when the process is told to stop, once for each time, with the name of the signal.
+    pub async fn told(&mut self) -> &'static str {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
         }
     }
 
@@ -103,6 +103,7 @@ fn hear_hangups() -> Hangups {
             let told = hangups.clone();
             tokio::spawn(async move {
                 while signals.recv().await.is_some() {
+                    tracing::info!("SIGHUP: what can be read anew is read");
                     told.send_modify(|count| *count += 1);
                 }
             });

@@ -65,6 +65,9 @@ use log::{Log, LogSettings};
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
+/// The exit code of a command line that cannot be understood.
+const USAGE: u8 = 2;
+
 /// What `weir migrate` logs if `WEIR_LOG` says nothing else: rdkafka repeats what librdkafka has said.
 const MIGRATE_LOG: &str = "info,rdkafka=off";
 
@@ -73,10 +76,23 @@ const STACK_BYTES: usize = 8 * 1024 * 1024;
 
 fn main() -> ExitCode {
     version::BUILD.name();
-    match run(Cli::parse_from(arguments(std::env::args_os())).command) {
+    let cli = match Cli::try_parse_from(arguments(std::env::args_os())) {
+        Ok(cli) => cli,
+        Err(error) if error.use_stderr() => {
+            let text = error.to_string();
+            eprint!("weir: {}", text.strip_prefix("error: ").unwrap_or(&text));
+            return ExitCode::from(USAGE);
+        }
+        // what was asked for: help, or the version
+        Err(asked) => {
+            let _ = asked.print(); // nobody may be reading
+            return ExitCode::SUCCESS;
+        }
+    };
+    match run(cli.command) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("weir: {error}");
+            eprintln!("weir: {}", error.for_terminal());
             ExitCode::FAILURE
         }
     }

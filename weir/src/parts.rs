@@ -8,6 +8,7 @@ use axum::response::Response;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tower::Service;
 use weir_http::{Site, Tls};
 use weir_proxy::Proxy;
@@ -68,13 +69,20 @@ impl Parts {
     /// what was sent to Kafka is acknowledged. Told a second time, it waits for neither.
     pub async fn run(mut self) -> Result<(), Error> {
         let mut signals = StopSignals::new()?;
-        tokio::select! {
-            () = signals.told() => {}
+        let signal = tokio::select! {
+            signal = signals.told() => signal,
             failed = failure(&mut self.starting) => return Err(failed),
-        }
-        tracing::info!("stopping: no new requests, those under way are answered");
+        };
+        let limit = DRAIN_TIMEOUT.as_secs();
+        tracing::info!(
+            "stopping: {signal}: no new requests, those under way are answered, for {limit} s at most"
+        );
+        let told = Instant::now();
         tokio::select! {
-            drained = self.drain() => drained,
+            drained = self.drain() => {
+                tracing::info!("stopped after {}", weir_trace::elapsed(told.elapsed()));
+                drained
+            }
             () = signals.told_again() => Err(Error::CutOff),
         }
     }

@@ -26,6 +26,7 @@ use crate::parts::Parts;
 use crate::served::{OwnRegistry, Served, ServiceKind};
 use crate::settings::consumer_instance_timeout;
 use crate::tls::{Certificates, own_client};
+use crate::version;
 
 /// Runs until the process is told to stop. All addresses are taken before anything else is done.
 pub async fn run(configuration: Configuration, hangups: Hangups) -> Result<(), Error> {
@@ -45,7 +46,7 @@ pub async fn run(configuration: Configuration, hangups: Hangups) -> Result<(), E
     say(&configuration);
     let mut parts = Parts::default();
     let management = served.manage(&configuration.tree, &mut parts);
-    parts.telemetry(Telemetry::start(&configuration.tree, management.service())?);
+    parts.telemetry(Telemetry::start(&configuration.tree, management.service(), &shared)?);
     let runs = |role| configuration.tree.process.roles.contains(&role);
     if runs(Role::Registry) {
         serve_registry(&configuration, &access, &mut served, &management, &mut parts)?;
@@ -58,12 +59,25 @@ pub async fn run(configuration: Configuration, hangups: Hangups) -> Result<(), E
 
 /// Says which file was read, and what of the settings has no effect.
 fn say(configuration: &Configuration) {
-    match &configuration.file {
-        Some(file) => tracing::info!("settings from {}", file.display()),
-        None => tracing::info!(
-            "no file with settings: neither ./weir.toml nor /etc/weir/weir.toml is there"
-        ),
-    }
+    let tree = &configuration.tree;
+    let log = match configuration.settings.store {
+        Store::Memory => "in memory".to_string(),
+        Store::Sled => format!("in {}", tree.registry.data_dir.display()),
+        Store::Kafka => format!("in topic {}", tree.registry.schemas_topic.value),
+    };
+    let roles = tree.process.roles.iter().map(|role| match role {
+        Role::Registry => format!("a registry whose log is {log}"),
+        Role::Proxy => "a REST proxy".to_string(),
+    });
+    let roles = roles.collect::<Vec<_>>().join(" and ");
+    let settings = match &configuration.file {
+        Some(file) => format!("settings from {}", file.display()),
+        None => {
+            "no file with settings: neither ./weir.toml nor /etc/weir/weir.toml is there".into()
+        }
+    };
+    let (version, pid) = (version::LONG, std::process::id());
+    tracing::info!(pid, "weir {version} starts, with {roles}; {settings}");
     let (registry, proxy) = (&configuration.tree.registry, &configuration.tree.proxy);
     for file in [&registry.properties, &proxy.properties].into_iter().filter_map(|it| it.as_ref()) {
         tracing::info!("Confluent's settings from {}", file.display());

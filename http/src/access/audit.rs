@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{mpsc, oneshot};
+use weir_trace::Outage;
 
 use crate::log_file::{LogFile, OWNER_ONLY, Rotation};
 
@@ -54,6 +55,8 @@ impl Audit {
         let (lines, mut waiting) = mpsc::channel::<Lines>(WAITING_MAX);
         let counts = Arc::new(Counts::default());
         let counted = counts.clone();
+        let outage =
+            Outage::new("the audit log cannot be written", "the audit log is written again");
         std::thread::Builder::new().name("audit".to_string()).spawn(move || {
             while let Some(first) = waiting.blocking_recv() {
                 let (mut text, mut told) = (first.text, vec![first.written]);
@@ -64,9 +67,12 @@ impl Audit {
                     told.push(more.written);
                 }
                 let count = match out.write(&text) {
-                    Ok(()) => &counted.written,
+                    Ok(()) => {
+                        outage.is_over();
+                        &counted.written
+                    }
                     Err(error) => {
-                        tracing::error!(%error, "the audit log cannot be written");
+                        outage.fails(&error);
                         &counted.failed
                     }
                 };

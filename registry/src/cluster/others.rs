@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 use weir_kafka::{Coordinated, Fault};
+use weir_trace::Outage;
 
 use super::Cluster;
 use crate::log::KafkaConfig;
@@ -22,8 +23,8 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// How long a node that is about to lead waits for the answer; without one, the last answer counts.
 const LAST_LOOK_TIMEOUT: Duration = Duration::from_millis(300);
 
-/// While Kafka has never said who is in the group, every how many questions that is logged.
-const COMPLAINT_INTERVAL: u32 = 10;
+/// After so many questions without an answer it is said that Kafka does not say who is in the group.
+const COMPLAINT_AFTER: u32 = 10;
 
 /// Members that are named in a fault.
 const NAMED_MAX: usize = 5;
@@ -132,18 +133,21 @@ impl Lookout {
 /// Looks at the group again and again.
 pub(super) async fn watch(lookout: Arc<Lookout>, cluster: Weak<Cluster>) {
     let mut failures = 0;
+    let outage =
+        Outage::new("Kafka does not say who is in the group", "Kafka says who is in the group");
     loop {
         let looked = lookout.look().await;
         let Some(cluster) = cluster.upgrade() else { return };
         match looked {
             Ok(others) => {
                 failures = 0;
+                outage.is_over();
                 cluster.found_others(others);
             }
             Err(error) if error.is_retriable() => {
                 failures += 1;
-                if failures % COMPLAINT_INTERVAL == 0 && !cluster.health().others.permit_leading() {
-                    tracing::warn!(%error, group = lookout.group, "Kafka does not say who is in the group");
+                if failures >= COMPLAINT_AFTER && !cluster.health().others.permit_leading() {
+                    outage.fails(format_args!("group {}: {error}", lookout.group));
                 }
             }
             Err(error) => {

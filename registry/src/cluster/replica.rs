@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 use weir_registry_api::RegistryError;
 use weir_registry_core::{LogEntry, RawRecord, Record, State};
+use weir_trace::Outage;
 
 use super::Cluster;
 use crate::batch::{BATCH_MAX, Decided, Queued, answer, note};
@@ -42,6 +43,8 @@ pub(super) struct Replica {
     /// Set while a batch that landed at an unexpected offset is checked.
     checkpoint: Option<Checkpoint>,
     counts: Arc<Counts>,
+    /// While it tries to lead and cannot.
+    not_led: Outage,
 }
 
 /// The state just before an offset.
@@ -85,6 +88,7 @@ impl Replica {
             token: None,
             checkpoint: None,
             counts,
+            not_led: Outage::new("this node cannot take the lead", "this node can take the lead"),
         }
     }
 
@@ -181,12 +185,14 @@ impl Replica {
         let begun = Instant::now();
         match self.take_over(begun + WRITE_TIMEOUT).await {
             Ok(epoch) => {
-                tracing::info!(epoch, took = ?begun.elapsed(), "this node leads");
+                self.not_led.is_over();
+                let took_ms = begun.elapsed().as_millis() as u64;
+                tracing::info!(epoch, took_ms, "this node leads");
                 self.cluster.change_health(|health| health.leading = Some(epoch));
             }
             Err(why) => {
                 self.fail("it could not take the lead again");
-                tracing::warn!(why, "could not take the lead");
+                self.not_led.fails(why);
             }
         }
     }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use weir_registry_core::{LogEntry, RawRecord, Record};
+use weir_trace::Outage;
 
 use super::Cluster;
 use super::replica::Event;
@@ -33,19 +34,20 @@ pub(super) fn start(
     let cluster = Arc::downgrade(&cluster);
     let follow = move || {
         let mut reader = Some(reader);
+        let outage = Outage::new("the log is not read", "the log is read again");
         while let Some(strong) = cluster.upgrade() {
             let next = *strong.applied.borrow();
             drop(strong);
             let ended = catch_unwind(AssertUnwindSafe(|| {
                 let mut reader = reader.take().map_or_else(|| Reader::open(&config, next), Ok)?;
-                follow(&mut reader, &cluster, &events)
+                follow(&mut reader, &cluster, &events, &outage)
             }));
             let why = match ended {
                 Ok(Ok(())) => return,
                 Ok(Err(error)) => error.to_string(),
                 Err(_) => "the thread that reads has panicked".to_string(),
             };
-            tracing::error!(%why, "the log is not read at the moment");
+            outage.fails(&why);
             if let Some(cluster) = cluster.upgrade() {
                 cluster.change_health(|health| health.unread = Some(why));
             }
@@ -65,6 +67,7 @@ fn follow(
     reader: &mut Reader,
     cluster: &Weak<Cluster>,
     events: &mpsc::Sender<Event>,
+    outage: &Outage,
 ) -> Result<(), LogError> {
     let mut moved = Instant::now();
     let mut rewound_at: Option<u64> = None;
@@ -100,6 +103,7 @@ fn follow(
             cluster.hint_of_others();
         }
         if !entries.is_empty() {
+            outage.is_over();
             moved = Instant::now();
             rewound_at = None;
             if events.blocking_send(Event::Read { entries, leaders }).is_err() {

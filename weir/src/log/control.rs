@@ -144,10 +144,16 @@ impl Control {
 
     fn apply(&self, why: &str) {
         let filter = self.effective();
-        if let Some(handle) = self.handle.get() {
-            // it is said in both cases: before what is logged becomes less, or after it has become more
-            tracing::info!(target: "weir::log", filter, "{why}");
-            let _ = handle.reload(EnvFilter::new(&filter)); // the subscriber lives as long as the process
+        let Some(handle) = self.handle.get() else { return };
+        let say = || tracing::info!(target: "weir::log", filter, "{why}");
+        // once in any case: before there is less in the log, or after there is more
+        let is_said = tracing::enabled!(target: "weir::log", tracing::Level::INFO);
+        if is_said {
+            say();
+        }
+        let _ = handle.reload(EnvFilter::new(&filter)); // the subscriber lives as long as the process
+        if !is_said {
+            say();
         }
     }
 

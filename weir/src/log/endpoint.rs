@@ -37,18 +37,15 @@ pub fn methods<S: Clone + Send + Sync + 'static>() -> MethodRouter<S> {
 ///
 /// Where the listener asks for a login: 40301 without the right to administer the clusters.
 async fn show(caller: Caller) -> Response {
-    match demand(&caller) {
-        Ok(()) => filters(),
-        Err(refused) => refused,
-    }
+    if may_not(&caller) { denied() } else { filters() }
 }
 
 /// `PUT /v1/log`: another filter, for `for_s` seconds or until it is changed again; null takes the settings' again.
 ///
 /// 400 what is no such object, or no filter · 40301 as for `GET`.
 async fn change(caller: Caller, request: Request) -> Response {
-    if let Err(refused) = demand(&caller) {
-        return refused;
+    if may_not(&caller) {
+        return denied();
     }
     let (parts, body) = request.into_parts();
     let arrival = parts.extensions.get::<Arrival>();
@@ -87,14 +84,14 @@ fn filters() -> Response {
     }
 }
 
-fn demand(caller: &Caller) -> Result<(), Response> {
-    for cluster in [Resource::REGISTRY, Resource::KAFKA] {
-        if caller.demand(Action::Admin, cluster).is_err() {
-            let message = "User is denied operation on this server.";
-            return Err(refused(StatusCode::FORBIDDEN, 40301, message));
-        }
-    }
-    Ok(())
+/// Returns true if a caller may not administer the clusters.
+fn may_not(caller: &Caller) -> bool {
+    let clusters = [Resource::REGISTRY, Resource::KAFKA];
+    clusters.into_iter().any(|cluster| caller.demand(Action::Admin, cluster).is_err())
+}
+
+fn denied() -> Response {
+    refused(StatusCode::FORBIDDEN, 40301, "User is denied operation on this server.")
 }
 
 fn refused(status: StatusCode, error_code: u32, message: &str) -> Response {

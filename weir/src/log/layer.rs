@@ -9,11 +9,13 @@ use weir_http::ACCESS_LOG;
 
 use super::line::{Buffers, Style};
 use super::queue::Queue;
+use super::repeats::{LIBRDKAFKA, Repeats};
 
 /// Makes lines of events.
 pub struct Lines {
     pub main: Queue,
     pub style: Style,
+    pub repeats: Repeats,
     /// Where the lines of the access log go, if not to the others.
     pub access: Option<(Queue, Style)>,
 }
@@ -24,11 +26,18 @@ thread_local! {
 
 impl<S: Subscriber> Layer<S> for Lines {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let target = event.metadata().target();
         let (queue, style) = match &self.access {
-            Some((queue, style)) if event.metadata().target() == ACCESS_LOG => (queue, *style),
+            Some((queue, style)) if target == ACCESS_LOG => (queue, *style),
             _ => (&self.main, self.style),
         };
-        let write = |buffers: &mut Buffers| queue.push(buffers.line(event, style));
+        let write = |buffers: &mut Buffers| {
+            let line = match target {
+                LIBRDKAFKA => buffers.line_of_librdkafka(event, style, &self.repeats),
+                _ => Some(buffers.line(event, style)),
+            };
+            line.into_iter().for_each(|line| queue.push(line));
+        };
         // one that is said while another is being written, or when the thread ends, has buffers of its own
         let written = BUFFERS.try_with(|buffers| match buffers.try_borrow_mut() {
             Ok(mut buffers) => write(&mut buffers),

@@ -4,13 +4,16 @@
 
 use std::fmt::{self, Write};
 use std::io::Write as _;
+use std::time::Instant;
 
 use jiff::Timestamp;
 use jiff::fmt::temporal::DateTimePrinter;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level};
-use weir_http::ACCESS_LOG;
+use weir_http::{ACCESS_LOG, SLOW};
 use weir_trace::with_current;
+
+use super::repeats::Repeats;
 
 /// Bytes of a value; the rest is cut off.
 const VALUE_BYTES_MAX: usize = 8 * 1024;
@@ -24,7 +27,7 @@ const TIME: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
 /// What every line has. A field of an event that is called so gets another name.
 const OWN: [&str; 7] = ["time", "level", "target", "message", "request_id", "trace_id", "span_id"];
 
-/// Fields of the access log that stand in its message already, for people.
+/// Fields of the lines about requests that stand in their messages already, for people.
 const SAID: [&str; 3] = ["method", "path", "status"];
 
 /// How lines are written.
@@ -46,12 +49,41 @@ pub struct Buffers {
 impl Buffers {
     /// The line of an event, with its line feed.
     pub fn line(&mut self, event: &Event<'_>, style: Style) -> &[u8] {
-        let Buffers { line, fields, message, value } = self;
-        line.clear();
+        self.read(event, style);
+        self.put_together(event, style)
+    }
+
+    /// As [`Buffers::line`]; none if librdkafka has said the same a moment ago.
+    pub fn line_of_librdkafka(
+        &mut self,
+        event: &Event<'_>,
+        style: Style,
+        repeats: &Repeats,
+    ) -> Option<&[u8]> {
+        self.read(event, style);
+        // the target says whose line it is
+        if let Some(said) = self.message.strip_prefix("librdkafka: ") {
+            self.message = said.to_string();
+        }
+        let unsaid = repeats.say(&self.message, Instant::now())?;
+        if unsaid > 0 {
+            write_field(&mut self.fields, style, "repeated", &unsaid.to_string(), false);
+        }
+        Some(self.put_together(event, style))
+    }
+
+    fn read(&mut self, event: &Event<'_>, style: Style) {
+        let Buffers { fields, message, value, .. } = self;
         fields.clear();
         message.clear();
-        let (level, target) = (event.metadata().level(), event.metadata().target());
+        let target = event.metadata().target();
         event.record(&mut Fields { style, target, fields, message, value });
+    }
+
+    fn put_together(&mut self, event: &Event<'_>, style: Style) -> &[u8] {
+        let Buffers { line, fields, message, .. } = self;
+        line.clear();
+        let (level, target) = (event.metadata().level(), event.metadata().target());
         let time = TIME.timestamp_to_string(&Timestamp::now());
         match style {
             Style::Json => {
@@ -127,7 +159,7 @@ fn write_json(out: &mut Vec<u8>, text: &str) {
 
 /// A text that cannot end a line or move a cursor; in quotes, it cannot end these either.
 fn write_escaped(out: &mut Vec<u8>, text: &str, in_quotes: bool) {
-    let is_plain = |c: char| !c.is_control() && !(in_quotes && matches!(c, '"' | '\\'));
+    let is_plain = |c: char| !(c.is_control() || in_quotes && matches!(c, '"' | '\\'));
     if text.chars().all(is_plain) {
         return out.extend_from_slice(text.as_bytes());
     }
@@ -176,8 +208,9 @@ impl Fields<'_> {
             self.message.push_str(value);
             return;
         }
-        let is_said =
-            self.style != Style::Json && self.target == ACCESS_LOG && SAID.contains(&name);
+        let is_said = self.style != Style::Json
+            && [ACCESS_LOG, SLOW].contains(&self.target)
+            && SAID.contains(&name);
         // records of the crate `log` say where they stand in the code
         if !is_said && self.fields.len() < FIELDS_BYTES_MAX && !name.starts_with("log.") {
             write_field(self.fields, self.style, name, value, is_text);
@@ -236,9 +269,15 @@ impl Fields<'_> {
 /// The first bytes of a text, in whole letters.
 fn bounded(text: &str) -> &str {
     match text.len() > VALUE_BYTES_MAX {
-        true => &text[..text.floor_char_boundary(VALUE_BYTES_MAX)],
+        true => beginning(text, VALUE_BYTES_MAX),
         false => text,
     }
+}
+
+/// At most so many bytes from the beginning of a longer text, in whole letters.
+fn beginning(text: &str, bytes: usize) -> &str {
+    let end = (0..=bytes).rev().find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or(0)]
 }
 
 /// Takes the first bytes of what is written, so that a value of any size costs no more.
@@ -251,7 +290,7 @@ impl Write for Bounded<'_> {
             self.0.push_str(text);
             return Ok(());
         }
-        self.0.push_str(&text[..text.floor_char_boundary(room)]);
+        self.0.push_str(beginning(text, room));
         self.0.push('…');
         Err(fmt::Error)
     }

@@ -7,11 +7,14 @@
 
 mod control;
 pub mod endpoint;
+#[cfg(test)]
+mod fields;
 mod layer;
 mod line;
 mod out;
 mod panics;
 mod queue;
+mod repeats;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -31,6 +34,7 @@ use layer::Lines;
 use line::Style;
 use out::Out;
 use queue::Queue;
+use repeats::Repeats;
 
 /// How long the end of the process waits for lines that are not written yet.
 const FLUSH_MAX: Duration = Duration::from_secs(1);
@@ -97,6 +101,7 @@ impl Log {
         let lines = Lines {
             main,
             style: style(has_colours),
+            repeats: Repeats::default(),
             access: access.map(|queue| (queue, style(false))),
         };
         tracing_subscriber::registry().with(filter).with(lines).init();

@@ -21,6 +21,8 @@ pub fn log() {
 }
 
 fn message(panic: &PanicHookInfo<'_>) -> String {
-    let message = panic.payload_as_str().unwrap_or("without a message");
-    message.chars().take(MESSAGE_MAX).collect()
+    let payload = panic.payload();
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("without a message").chars().take(MESSAGE_MAX).collect()
 }

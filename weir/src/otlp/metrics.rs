@@ -11,6 +11,7 @@ use axum::http::StatusCode;
 use axum::http::header::HOST;
 use tokio::sync::watch;
 use tower::ServiceExt;
+use weir_http::{Arrival, Shared};
 
 use super::exporter::Exporter;
 use super::exposition::{Family, Sample, read};
@@ -33,6 +34,7 @@ struct Span {
 /// Sends metrics until the process ends, and once more then.
 pub async fn send(
     management: Router,
+    shared: Arc<Shared>,
     every: Duration,
     exporter: Exporter,
     resource: Arc<Resource>,
@@ -41,7 +43,7 @@ pub async fn send(
     let start_ns = since_1970_ns();
     loop {
         let is_ending = pause(every, &mut ending).await;
-        if let Some(text) = scrape(&management).await {
+        if let Some(text) = scrape(&management, &shared).await {
             let span = Span { start_ns, now_ns: since_1970_ns() };
             exporter.send(&exported(&resource, &text, span)).await;
         }
@@ -52,8 +54,10 @@ pub async fn send(
 }
 
 /// What `/metrics` answers. None if it cannot.
-async fn scrape(management: &Router) -> Option<String> {
-    let request = Request::get("/metrics").header(HOST, "localhost").body(Body::empty()).ok()?;
+async fn scrape(management: &Router, shared: &Arc<Shared>) -> Option<String> {
+    let request = Request::get("/metrics").header(HOST, "localhost");
+    let mut request = request.body(Body::empty()).ok()?;
+    request.extensions_mut().insert(Arrival::of_process(shared.clone()));
     let answer = management.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
     if answer.status() != StatusCode::OK {
         return None;

@@ -16,6 +16,7 @@ use axum::Router;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use weir_http::Shared;
 
 use crate::config::tree::Tree;
 use crate::error::Error;
@@ -34,7 +35,11 @@ pub struct Telemetry {
 
 impl Telemetry {
     /// Starts what the settings ask for; nothing if they name no collector. `management` answers `/metrics`.
-    pub fn start(tree: &Tree, management: Router) -> Result<Telemetry, Error> {
+    pub fn start(
+        tree: &Tree,
+        management: Router,
+        shared: &Arc<Shared>,
+    ) -> Result<Telemetry, Error> {
         let mut telemetry = Telemetry::default();
         let Some(options) = Options::of(&tree.otlp)? else { return Ok(telemetry) };
         let resource = Arc::new(options.resource.clone());
@@ -50,7 +55,8 @@ impl Telemetry {
             let shown = weir_serde::without_password(url.as_str());
             tracing::info!("metrics go to {shown} every {} s", every.as_secs());
             let exporter = Exporter::new(url.clone(), &options, "metrics")?;
-            let sending = metrics::send(management, every, exporter, resource, telemetry.ending());
+            let (shared, ending) = (shared.clone(), telemetry.ending());
+            let sending = metrics::send(management, shared, every, exporter, resource, ending);
             telemetry.tasks.push(tokio::spawn(sending));
         }
         Ok(telemetry)

@@ -9,6 +9,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use weir_access::LoginFailure;
+use weir_trace::Outage;
 
 use super::flaw::Flaw;
 use super::jws::Jws;
@@ -37,6 +38,7 @@ struct Shared {
     /// How many fetches had begun when the last token came that needs another one.
     wanted_after: AtomicU64,
     random: SystemRandom,
+    outage: Outage,
 }
 
 impl Keys {
@@ -49,6 +51,10 @@ impl Keys {
             wanted: Notify::new(),
             wanted_after: AtomicU64::new(0),
             random: SystemRandom::new(),
+            outage: Outage::new(
+                "the provider's keys cannot be had",
+                "the provider's keys can be had again",
+            ),
         });
         let fetcher = tokio::spawn(shared.clone().keep_fetching()).abort_handle();
         Keys { shared, fetcher }
@@ -166,12 +172,19 @@ impl Shared {
                     "keys that tokens are verified with have changed"
                 );
             }
-            Ok(_) if state.has_failed() => tracing::info!("the provider's keys can be had again"),
             Ok(_) => {}
             Err(why) => {
                 let has_keys = state.keys(&self.pace, Instant::now()).is_some();
-                tracing::warn!(has_keys, "the provider's keys cannot be had: {why}");
+                let until = if has_keys {
+                    "tokens are checked with those that are known"
+                } else {
+                    "no token is taken"
+                };
+                self.outage.fails(format_args!("{why}; {until}"));
             }
+        }
+        if fetched.is_ok() {
+            self.outage.is_over();
         }
     }
 

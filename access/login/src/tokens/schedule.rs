@@ -104,10 +104,6 @@ impl State {
         self.keys.as_ref().is_some_and(|known| **known == *keys)
     }
 
-    pub fn has_failed(&self) -> bool {
-        self.failure.is_some()
-    }
-
     /// What to do for a token whose key is not among `keys`, and that came when `begun` was `came`: a fetch that has begun since says all.
     pub fn advice(&self, pace: &Pace, now: Instant, came: u64) -> Advice {
         if self.fetching {

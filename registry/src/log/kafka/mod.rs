@@ -12,6 +12,7 @@ use tokio::runtime::Runtime;
 use tokio::time::Instant;
 use weir_kafka::Code;
 use weir_registry_core::RawRecord;
+use weir_trace::Outage;
 
 pub(crate) use leader::{Announced, Announcement};
 pub(crate) use members::{Member, members_at};
@@ -155,16 +156,21 @@ async fn prepare(
     look: impl AsyncFn(&Topic, &KafkaConfig) -> Looked,
 ) -> Result<Range, LogError> {
     let give_up = Instant::now() + config.init_timeout;
+    let outage =
+        Outage::new("Kafka is not ready for the registry", "Kafka is ready for the registry");
     loop {
         let error = match look(topic, config).await {
-            Ok(Ok(range)) => return Ok(range),
+            Ok(Ok(range)) => {
+                outage.is_over();
+                return Ok(range);
+            }
             Ok(Err(fault)) => return Err(LogError(fault.to_string())),
             Err(error) => error,
         };
         if !error.is_retriable() || Instant::now() > give_up {
             return Err(LogError(format!("topic {} on Kafka: {error}", config.topic)));
         }
-        tracing::warn!(%error, "Kafka is not ready");
+        outage.fails(&error);
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }
@@ -242,7 +248,8 @@ impl Log for KafkaLog {
         }
         self.end = self.end.max(self.reader.next_offset());
         let (end, took) = (self.end, begun.elapsed());
-        tracing::info!(end, ?took, "topic {} is read", self.config.topic);
+        let took_ms = took.as_millis() as u64;
+        tracing::info!(end, took_ms, "topic {} is read", self.config.topic);
         Ok(())
     }
 

@@ -168,7 +168,7 @@ impl SledLog {
         let after = before.unwrap_or(RETRY_AFTER).min(RETRY_AFTER_MAX);
         self.next_look.retry = Some((Instant::now() + after, after));
         self.failed_compactions += 1;
-        tracing::warn!(?error, ?after, "the log was not compacted, and will be later");
+        tracing::warn!(%error, "the log was not compacted, and will be in {}", weir_trace::elapsed(after));
         after
     }
 

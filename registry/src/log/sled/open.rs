@@ -19,9 +19,10 @@ pub(super) fn log(folder: &Path, loss_after: Option<u64>) -> Result<SledLog, Log
     };
     fs::create_dir_all(folder).map_err(|e| failed("cannot make the folder", &e))?;
     let witness = Witness::open(folder).map_err(|error| match error.kind() {
-        io::ErrorKind::WouldBlock => {
-            LogError(format!("{}: another process has it open", folder.display()))
-        }
+        io::ErrorKind::WouldBlock => LogError(format!(
+            "{}: another process has it open; stop that one, or say another folder with --data-dir",
+            folder.display()
+        )),
         _ => failed("cannot open the witness", &error),
     })?;
     let mut log = SledLog {

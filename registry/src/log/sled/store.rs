@@ -9,6 +9,7 @@
 //! A write of sled's that fails may leave another waiting for it for ever. So room on the disk is taken before
 //! sled is asked to write: a disk that is full is no matter of sled's.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -51,6 +52,15 @@ pub(super) enum StoreError {
     /// It was removed or replaced while it was open.
     Gone(String),
     Io(io::Error),
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StoreError::Damaged(why) | StoreError::Gone(why) => f.write_str(why),
+            StoreError::Io(error) => error.fmt(f),
+        }
+    }
 }
 
 impl From<io::Error> for StoreError {

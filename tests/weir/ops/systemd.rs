@@ -4,7 +4,7 @@ use std::process::Command;
 
 use super::{WEIR, both, installed, repository};
 
-/// What `systemd-analyze security` may say at most, in tenths: it was 1.1 of 10 when the unit was written.
+/// What `systemd-analyze security` may say at most, in tenths: it was 1.2 of 10 when the unit was written.
 const EXPOSURE_TENTHS_MAX: &str = "15";
 
 #[test]

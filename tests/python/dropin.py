@@ -19,8 +19,8 @@ DELAY = {"flight": "WN1", "minutes": 14}
 
 bootstrap = sys.argv[1]
 topic = f"dropin-{uuid.uuid4()}"
-created = AdminClient({"bootstrap.servers": bootstrap}).create_topics([NewTopic(topic, 1, 1)])
-created[topic].result(20)
+admin = AdminClient({"bootstrap.servers": bootstrap})
+admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(20)
 producer = Producer({"bootstrap.servers": bootstrap})
 consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": topic, "auto.offset.reset": "earliest"})
 consumer.subscribe([topic])

@@ -165,9 +165,9 @@ pub fn client_auth_word(value: &str) -> Option<&'static str> {
 
 /// Whether a suite is among those of our TLS, by its name in Java.
 fn is_spoken(suite: &str) -> bool {
-    let ends = |end: &&str| suite.ends_with(*end);
     let is_13 =
         ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"];
     let is_12 = ["_AES_128_GCM_SHA256", "_AES_256_GCM_SHA384", "_CHACHA20_POLY1305_SHA256"];
-    is_13.contains(&suite) || suite.starts_with("TLS_ECDHE_") && is_12.iter().any(|it| ends(&it))
+    is_13.contains(&suite)
+        || suite.starts_with("TLS_ECDHE_") && is_12.iter().any(|it| suite.ends_with(it))
 }

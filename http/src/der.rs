@@ -39,6 +39,17 @@ pub(crate) fn any(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((*tag, content, rest))
 }
 
+/// An element of this tag with these parts in it, whose length is below 64 KiB.
+pub(crate) fn of_parts(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let content = parts.concat();
+    let length = match u16::try_from(content.len()).unwrap_or(u16::MAX).to_be_bytes() {
+        [0, low] if low < 0x80 => vec![low],
+        [0, low] => vec![0x81, low],
+        [high, low] => vec![0x82, high, low],
+    };
+    [&[tag][..], &length, &content].concat()
+}
+
 fn length(der: &[u8]) -> Option<(usize, &[u8])> {
     let (first, rest) = der.split_first()?;
     if *first < 0x80 {

@@ -10,8 +10,11 @@ use ring::digest::{self, Digest};
 use ring::{hmac, pbkdf2};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
-use crate::der::{INTEGER, OBJECT_IDENTIFIER, SEQUENCE, SET, element};
+use crate::der::{
+    INTEGER, OBJECT_IDENTIFIER, SEQUENCE, SET, certificate_fields, element, of_parts,
+};
 
+const BIT_STRING: u8 = 0x03;
 const OCTET_STRING: u8 = 0x04;
 /// `[0]`, with an element in it, and as the tag of an octet string itself.
 const CONTEXT: u8 = 0xa0;
@@ -22,6 +25,7 @@ const ENCRYPTED_DATA: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x06";
 const KEY_BAG: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x0a\x01\x01";
 const ENCRYPTED_KEY_BAG: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x0a\x01\x02";
 const CERTIFICATE_BAG: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x0a\x01\x03";
+const ELLIPTIC_CURVE: &[u8] = b"\x2a\x86\x48\xce\x3d\x02\x01";
 const X509: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x16\x01";
 const LOCAL_KEY_ID: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x15";
 /// What all ciphers of the time before PBES2 begin with.
@@ -89,6 +93,9 @@ pub(crate) struct Content {
     keys: Vec<Bag>,
 }
 
+/// The DER of a certificate or a key, and its `localKeyId`.
+pub(crate) type Entry = (Vec<u8>, Option<Vec<u8>>);
+
 struct Bag {
     der: Vec<u8>,
     /// What a key and its certificate have in common.
@@ -96,13 +103,23 @@ struct Bag {
 }
 
 impl Content {
+    /// Certificates and keys, each with what a key and its certificate have in common.
+    pub(crate) fn new(certificates: Vec<Entry>, keys: Vec<Entry>) -> Content {
+        let bags = |entries: Vec<Entry>| {
+            let bag = |(der, local_key_id)| Bag { der, local_key_id };
+            entries.into_iter().map(bag).collect()
+        };
+        Content { certificates: bags(certificates), keys: bags(keys) }
+    }
+
     pub(crate) fn certificates(&self) -> Vec<CertificateDer<'static>> {
         self.certificates.iter().map(|bag| bag.der.clone().into()).collect()
     }
 
     pub(crate) fn key(&self) -> Option<PrivateKeyDer<'static>> {
         let key = self.keys.first()?;
-        Some(PrivatePkcs8KeyDer::from(key.der.clone()).into())
+        let with_public = self.chain().first().and_then(|own| with_public_key(&key.der, own));
+        Some(PrivatePkcs8KeyDer::from(with_public.unwrap_or_else(|| key.der.clone())).into())
     }
 
     /// The certificates, that of the key first.
@@ -116,6 +133,35 @@ impl Content {
         }
         chain
     }
+}
+
+/// A key on an elliptic curve with the public key of its certificate, which Java leaves out and others need; none if it is
+/// another key, or has it.
+fn with_public_key(key: &[u8], certificate: &[u8]) -> Option<Vec<u8>> {
+    let (key, _) = element(key, SEQUENCE)?;
+    let (version, rest) = element(key, INTEGER)?;
+    let (algorithm, rest) = element(rest, SEQUENCE)?;
+    let (kind, _) = element(algorithm, OBJECT_IDENTIFIER)?;
+    let (secret, _) = element(rest, OCTET_STRING)?;
+    let (secret, _) = element(secret, SEQUENCE)?;
+    let (secret_version, secret) = element(secret, INTEGER)?;
+    let (scalar, more) = element(secret, OCTET_STRING)?;
+    let more = element(more, CONTEXT).map_or(more, |(_, more)| more);
+    if kind != ELLIPTIC_CURVE || !more.is_empty() {
+        return None;
+    }
+    let (_, public) = element(certificate_fields(certificate)?.subject, SEQUENCE)?;
+    let (public, _) = element(public, SEQUENCE)?;
+    let (_, public) = element(public, SEQUENCE)?;
+    let (public, _) = element(public, BIT_STRING)?;
+    let public = of_parts(CONTEXT | 1, &[&of_parts(BIT_STRING, &[public])]);
+    let (version, secret_version) =
+        (of_parts(INTEGER, &[version]), of_parts(INTEGER, &[secret_version]));
+    let scalar = of_parts(OCTET_STRING, &[scalar]);
+    let secret = of_parts(SEQUENCE, &[&secret_version, &scalar, &public]);
+    let (algorithm, secret) =
+        (of_parts(SEQUENCE, &[algorithm]), of_parts(OCTET_STRING, &[&secret]));
+    Some(of_parts(SEQUENCE, &[&version, &algorithm, &secret]))
 }
 
 /// Returns true if bytes look like DER, and not like PEM.

@@ -1,25 +1,24 @@
-//! Files with certificates and keys: PEM, or PKCS#12.
+//! Files with certificates and keys: PEM, PKCS#12, or Java's own key stores. Which one a file is, its bytes say.
 
 use std::fmt;
 use std::path::Path;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use crate::pkcs12;
 use crate::secret::Password;
-
-/// What a Java key store begins with.
-const JKS: [u8; 4] = [0xfe, 0xed, 0xfe, 0xed];
+use crate::{jks, pkcs12};
 
 /// Why a file cannot be used.
 #[derive(Debug)]
-pub(crate) enum StoreError {
+pub enum StoreError {
     Read(std::io::Error),
     Pem(pem::Error),
-    Pkcs12(pkcs12::Pkcs12Error),
+    Pkcs12(Unreadable),
     /// A Java key store.
-    Jks,
+    Jks(Unreadable),
     NoCertificate,
     NoKey,
 }
@@ -30,17 +29,24 @@ impl fmt::Display for StoreError {
             StoreError::Read(error) => error.fmt(f),
             StoreError::Pem(error) => error.fmt(f),
             StoreError::Pkcs12(error) => error.fmt(f),
-            StoreError::Jks => f.write_str(
-                "it is a Java key store (JKS), which is not read: write it as PKCS#12, with keytool -importkeystore \
-                 -srckeystore STORE -destkeystore STORE.p12 -deststoretype PKCS12",
-            ),
+            StoreError::Jks(error) => error.fmt(f),
             StoreError::NoCertificate => f.write_str("there is no certificate in it"),
             StoreError::NoKey => f.write_str("there is no private key in it"),
         }
     }
 }
 
-/// A file's bytes, and what they are.
+/// Why a store cannot be read, in words.
+#[derive(Debug)]
+pub struct Unreadable(String);
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A file's bytes, and what they are. Java's own store has what PKCS#12 has.
 enum Store {
     Pem(Vec<u8>),
     Pkcs12(pkcs12::Content),
@@ -49,13 +55,16 @@ enum Store {
 impl Store {
     fn read(file: &Path, password: Option<&Password>) -> Result<Store, StoreError> {
         let bytes = read(file).map_err(StoreError::Read)?;
-        if bytes.starts_with(&JKS) {
-            return Err(StoreError::Jks);
+        if bytes.starts_with(&jks::MAGIC) {
+            let password = password.map_or("", Password::text);
+            let content = jks::read(&bytes, password).map(Store::Pkcs12);
+            return content.map_err(|error| StoreError::Jks(Unreadable(error.to_string())));
         }
         match pkcs12::is_it(&bytes) {
             true => {
                 let password = password.map_or("", Password::text);
-                pkcs12::read(&bytes, password).map(Store::Pkcs12).map_err(StoreError::Pkcs12)
+                let content = pkcs12::read(&bytes, password).map(Store::Pkcs12);
+                content.map_err(|error| StoreError::Pkcs12(Unreadable(error.to_string())))
             }
             false => Ok(Store::Pem(bytes)),
         }
@@ -102,4 +111,35 @@ pub(crate) fn identity(
         Store::Pkcs12(content) => content.key().ok_or(StoreError::NoKey)?,
     };
     Ok((chain, key))
+}
+
+/// What is in a file, in PEM: certificates, that of the key first, and the key if there is one.
+#[derive(Clone)]
+pub struct PemStore {
+    pub certificates: String,
+    pub key: Option<Password>,
+}
+
+/// Reads a file of whatever format as PEM, for clients that read nothing else. A file in PEM is taken as it is.
+pub fn pem_store(file: &Path, password: Option<&Password>) -> Result<PemStore, StoreError> {
+    let block = |label: &str, der: &[u8]| {
+        let text = STANDARD.encode(der);
+        let lines: Vec<&str> =
+            (0..text.len()).step_by(64).map(|at| &text[at..text.len().min(at + 64)]).collect();
+        format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
+    };
+    let content = match Store::read(file, password)? {
+        Store::Pem(bytes) => {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            let key = text.contains("PRIVATE KEY-----").then(|| Password::new(text.clone()));
+            return Ok(PemStore { certificates: text, key });
+        }
+        Store::Pkcs12(content) => content,
+    };
+    let chain = content.chain();
+    if chain.is_empty() {
+        return Err(StoreError::NoCertificate);
+    }
+    let key = content.key().map(|key| Password::new(block("PRIVATE KEY", key.secret_der())));
+    Ok(PemStore { certificates: chain.iter().map(|der| block("CERTIFICATE", der)).collect(), key })
 }

@@ -14,10 +14,13 @@ use weir_serde::RegistryClient;
 #[derive(Clone)]
 pub struct RegistryFor {
     /// None: there is no registry.
-    client: Option<Arc<dyn Fn(&Caller) -> RegistryClient + Send + Sync>>,
+    client: Option<Arc<ClientFor>>,
     /// Whether the registry knows for whom it is asked.
     is_told: bool,
 }
+
+/// What makes a client for a caller.
+type ClientFor = dyn Fn(&Caller) -> RegistryClient + Send + Sync;
 
 impl RegistryFor {
     /// `client` is called once for each caller whose schemas are not known, and for [`Caller::ANYBODY`] when the proxy

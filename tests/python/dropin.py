@@ -1,6 +1,6 @@
 """Registries that are started with the environment of Confluent's containers.
 
-dropin.py BOOTSTRAP, with their URLs as lines to read: each gets a schema by a serializer, a record goes through Kafka and is read by a
+dropin.py BOOTSTRAP CERTIFICATE, with their URLs as lines to read: each gets a schema by a serializer, a record goes through Kafka and is read by a
 deserializer.
 """
 
@@ -19,8 +19,8 @@ DELAY = {"flight": "WN1", "minutes": 14}
 
 bootstrap = sys.argv[1]
 topic = f"dropin-{uuid.uuid4()}"
-created = AdminClient({"bootstrap.servers": bootstrap}).create_topics([NewTopic(topic, 1, 1)])
-created[topic].result(20)
+admin = AdminClient({"bootstrap.servers": bootstrap})
+admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(20)
 producer = Producer({"bootstrap.servers": bootstrap})
 consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": topic, "auto.offset.reset": "earliest"})
 consumer.subscribe([topic])
@@ -31,6 +31,8 @@ for line in sys.stdin:
     conf = {"url": f"{url.scheme}://{url.hostname}:{url.port}"}
     if url.username:
         conf["basic.auth.user.info"] = f"{url.username}:{url.password}"
+    if url.scheme == "https":
+        conf["ssl.ca.location"] = sys.argv[2]
     client = SchemaRegistryClient(conf)
     producer.produce(topic, AvroSerializer(client, SCHEMA)(DELAY, there))
     assert producer.flush(20) == 0

@@ -49,7 +49,7 @@ pub fn is_pkcs12(file: &Path) -> bool {
 pub fn unreadable_store(section: &str) -> String {
     let prefix = if section == "proxy" { PROXY_PREFIX } else { REGISTRY_PREFIX };
     format!(
-        "a Java key store cannot be read. Write it as PKCS#12, with \
+        "stores of this type are not read. Write it as PKCS#12, with \
          `keytool -importkeystore -srckeystore STORE -destkeystore STORE.p12 -deststoretype PKCS12`, and say \
          {prefix}SSL_KEYSTORE_TYPE=PKCS12; or as PEM, with `openssl pkcs12 -in STORE.p12 -nodes -out STORE.pem`, \
          and say {prefix}SSL_KEYSTORE_TYPE=PEM"

@@ -12,6 +12,7 @@ use weir_kafka::{Verdict, judge};
 use crate::config::problem::Problem;
 use crate::config::value::{Names, Text};
 use crate::confluent::variables::Property;
+use crate::kafka_own::{of_log, of_proxy};
 use crate::kafka_security::{login, tls};
 
 /// Whose settings are translated.
@@ -46,9 +47,11 @@ pub enum Fate {
     Elsewhere,
     Ignored(&'static str),
     Refused(&'static str),
+    /// It could be done, and something is wrong with it; a secret is not part of the text.
+    Wrong(String),
 }
 
-use Fate::{Elsewhere, Ignored, Is, Refused, Same};
+use Fate::{Elsewhere, Ignored, Is, Refused, Same, Wrong};
 
 /// Translates settings of Java's clients, whose names have no prefix any more.
 pub fn translate(properties: &[Property], clients: Clients) -> Translated {
@@ -105,6 +108,8 @@ pub fn meaning(name: &str, value: &str, clients: Clients) -> Meaning {
         Elsewhere => Meaning::Elsewhere,
         Ignored(why) => Meaning::Ignored(why),
         Refused(why) => Meaning::Refused(why),
+        // with a file that is there, it is
+        Wrong(_) => Meaning::Elsewhere,
     }
 }
 
@@ -135,6 +140,7 @@ impl Translated {
             Elsewhere => {}
             Ignored(why) => self.notes.push(format!("{source} is ignored: {why}")),
             Refused(why) => self.refuse(property, why.to_string()),
+            Wrong(why) => self.refuse(property, why),
         }
     }
 
@@ -144,75 +150,6 @@ impl Translated {
 
     fn refuse(&mut self, property: &Property, why: String) {
         self.problems.push(Problem::at(&property.source, why));
-    }
-}
-
-/// What the registry's log has otherwise than the proxy: an empty setting is none, and our own client of Kafka reads certificate
-/// and key from PEM files only.
-fn of_log(name: &str, value: &str, java: &BTreeMap<String, &str>) -> Option<Fate> {
-    let is_pem =
-        java.get("ssl.keystore.type").is_some_and(|t| t.trim().eq_ignore_ascii_case("PEM"));
-    match name {
-        _ if value.trim().is_empty() && name != "ssl.endpoint.identification.algorithm" => {
-            Some(Ignored("it is empty"))
-        }
-        "ssl.keystore.location" if !is_pem => Some(Refused(
-            "a Java key store cannot be read here: export it as PEM, and say .._SSL_KEYSTORE_TYPE=PEM",
-        )),
-        // of consumers and producers, which the log has its own of
-        "enable.auto.commit"
-        | "auto.commit.interval.ms"
-        | "auto.offset.reset"
-        | "max.poll.records"
-        | "max.poll.interval.ms"
-        | "group.instance.id"
-        | "group.protocol"
-        | "group.remote.assignor"
-        | "session.timeout.ms"
-        | "heartbeat.interval.ms"
-        | "partition.assignment.strategy"
-        | "share.acknowledgement.mode"
-        | "isolation.level" => {
-            Some(Ignored("the topic is read without a consumer group, from its beginning"))
-        }
-        "acks"
-        | "linger.ms"
-        | "batch.size"
-        | "buffer.memory"
-        | "compression.type"
-        | "compression.gzip.level"
-        | "compression.lz4.level"
-        | "compression.zstd.level"
-        | "delivery.timeout.ms"
-        | "max.in.flight.requests.per.connection"
-        | "max.request.size"
-        | "enable.idempotence"
-        | "max.block.ms"
-        | "retries" => Some(Ignored(
-            "the topic is written by a producer that waits for all replicas, and tries again itself",
-        )),
-        "ssl.cipher.suites" => Some(Ignored(
-            "all suites of TLS 1.3 are spoken, and those of TLS 1.2 with forward secrecy and AEAD",
-        )),
-        "default.api.timeout.ms" => Some(Ignored("kafkastore.init.timeout.ms says it")),
-        "ssl.key.password" => {
-            Some(Refused("write the key without a password: openssl pkey -in FILE"))
-        }
-        _ => None,
-    }
-}
-
-/// Settings of the proxy's own that begin with `consumer.`.
-fn of_proxy(name: &str) -> Option<Fate> {
-    match name {
-        "instance.timeout.ms"
-        | "instances.connected"
-        | "request.timeout.ms"
-        | "request.max.bytes"
-        | "threads"
-        | "iterator.timeout.ms"
-        | "iterator.backoff.ms" => Some(Elsewhere),
-        _ => None,
     }
 }
 
@@ -434,16 +371,23 @@ mod tests {
         let found = read(&[
             ("CLIENT_SSL_TRUSTSTORE_TYPE", "PEM"),
             ("CLIENT_SSL_TRUSTSTORE_LOCATION", "/ca.pem"),
-            ("CLIENT_SSL_KEYSTORE_TYPE", "pkcs12"),
-            ("CLIENT_SSL_KEYSTORE_LOCATION", "/me.p12"),
-            ("CLIENT_SSL_KEYSTORE_PASSWORD", "hunter2"),
+            ("CLIENT_SSL_KEYSTORE_TYPE", "pem"),
+            ("CLIENT_SSL_KEYSTORE_LOCATION", "/me.pem"),
         ])
         .unwrap();
         assert_eq!(found.all["ssl.ca.location"], "/ca.pem");
-        assert_eq!(found.all["ssl.keystore.location"], "/me.p12");
-        assert_eq!(found.all["ssl.keystore.password"], "hunter2");
-        let jks = read(&[("CLIENT_SSL_TRUSTSTORE_LOCATION", "/ca.jks")]).unwrap_err();
-        assert!(jks.contains("KAFKA_REST_CLIENT_SSL_TRUSTSTORE_LOCATION") && jks.contains("PEM"));
+        assert_eq!(found.all["ssl.certificate.location"], "/me.pem");
+        assert_eq!(found.all["ssl.key.location"], "/me.pem");
+        let password = ("CLIENT_SSL_TRUSTSTORE_PASSWORD", "hunter2");
+        let there_is_none = [("CLIENT_SSL_TRUSTSTORE_LOCATION", "/no/ca.jks"), password];
+        let jks = read(&there_is_none).unwrap_err();
+        assert!(
+            jks.contains("KAFKA_REST_CLIENT_SSL_TRUSTSTORE_LOCATION: /no/ca.jks: No such"),
+            "{jks}"
+        );
+        assert!(!jks.contains("hunter2"), "{jks}");
+        let other = [("CLIENT_SSL_TRUSTSTORE_TYPE", "BCFKS"), there_is_none[0]];
+        assert!(read(&other).unwrap_err().contains("PKCS12 or PEM"));
     }
 
     #[test]
@@ -456,7 +400,7 @@ mod tests {
             ("CLIENT_METRICS_NUM_SAMPLES", "hunter2"),
         ])
         .unwrap();
-        assert_eq!((found.all.len(), found.notes.len()), (0, 4), "{:?}", found.notes);
+        assert_eq!((found.all.len(), found.notes.len()), (0, 3), "{:?}", found.notes);
         for note in &found.notes {
             assert!(note.starts_with("KAFKA_REST_CLIENT_") && !note.contains("hunter2"), "{note}");
         }

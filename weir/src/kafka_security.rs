@@ -1,9 +1,14 @@
 //! Java's settings of TLS and of the login to Kafka, in librdkafka's words.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+
+use weir_http::{Password, PemStore, pem_store};
 
 use crate::confluent::jaas;
-use crate::kafka_names::Fate::{self, Elsewhere, Ignored, Is, Refused, Same};
+use crate::kafka_names::Fate::{self, Elsewhere, Ignored, Is, Refused, Same, Wrong};
+
+const OTHER_STORE: &str = "stores of this type are not read: write it as PKCS12 or PEM, and say so in .._SSL_TRUSTSTORE_TYPE or .._SSL_KEYSTORE_TYPE";
 
 const NO_KERBEROS: &str = "Kerberos (GSSAPI) to Kafka is not built in: use SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN, or a client's certificate \
                            (security.protocol=SSL)";
@@ -21,10 +26,8 @@ pub fn tls(name: &str, value: &str, java: &BTreeMap<String, &str>) -> Fate {
     match name {
         "ssl.truststore.location" => match kind("truststore").as_str() {
             "PEM" => is("ssl.ca.location"),
-            _ => Refused(
-                "a Java key store cannot be read here: export its certificates as PEM, and say \
-                 .._SSL_TRUSTSTORE_TYPE=PEM",
-            ),
+            "JKS" | "PKCS12" => trusted(value, java),
+            _ => Refused(OTHER_STORE),
         },
         "ssl.truststore.certificates" => is("ssl.ca.pem"),
         "ssl.keystore.location" => match kind("keystore").as_str() {
@@ -32,18 +35,14 @@ pub fn tls(name: &str, value: &str, java: &BTreeMap<String, &str>) -> Fate {
                 ("ssl.certificate.location", value.to_string()),
                 ("ssl.key.location", value.to_string()),
             ]),
-            "PKCS12" => is("ssl.keystore.location"),
-            _ => Refused(
-                "a Java key store cannot be read here: export it as PEM or PKCS12, and say so in \
-                 .._SSL_KEYSTORE_TYPE",
-            ),
+            "JKS" | "PKCS12" => identity(value, java),
+            _ => Refused(OTHER_STORE),
         },
         "ssl.keystore.certificate.chain" => is("ssl.certificate.pem"),
         "ssl.keystore.key" => is("ssl.key.pem"),
-        "ssl.keystore.password" if kind("keystore") == "PKCS12" => is("ssl.keystore.password"),
-        "ssl.keystore.password" | "ssl.truststore.password" => {
-            Ignored("files in PEM have no password of a store")
-        }
+        // with the store that it is of
+        "ssl.keystore.password" | "ssl.truststore.password" => Elsewhere,
+        "ssl.key.password" if kind("keystore") != "PEM" => Elsewhere,
         "ssl.truststore.type" | "ssl.keystore.type" => Elsewhere,
         "ssl.enabled.protocols" => match value.contains("TLSv1.2") || value.contains("TLSv1.3") {
             true => Ignored("TLS 1.2 and 1.3 are spoken"),
@@ -65,6 +64,32 @@ pub fn tls(name: &str, value: &str, java: &BTreeMap<String, &str>) -> Fate {
         | "ssl.engine.factory.class" => Ignored("only a Java client has it"),
         _ => Same,
     }
+}
+
+/// The authorities of a store of Java's, which is read now.
+fn trusted(path: &str, java: &BTreeMap<String, &str>) -> Fate {
+    match read(path, java.get("ssl.truststore.password")) {
+        Ok(store) => Is(vec![("ssl.ca.pem", store.certificates)]),
+        Err(why) => Wrong(why),
+    }
+}
+
+/// The certificate and the key of a store of Java's, which is read now. In Java's own format, the key may have another password than
+/// the store.
+fn identity(path: &str, java: &BTreeMap<String, &str>) -> Fate {
+    let of_key = java.get("ssl.key.password").filter(|password| !password.is_empty());
+    match read(path, of_key.or(java.get("ssl.keystore.password"))) {
+        Ok(PemStore { certificates, key: Some(key) }) => {
+            Is(vec![("ssl.certificate.pem", certificates), ("ssl.key.pem", key.text().to_string())])
+        }
+        Ok(_) => Wrong(format!("{path}: there is no private key in it")),
+        Err(why) => Wrong(why),
+    }
+}
+
+fn read(path: &str, password: Option<&&str>) -> Result<PemStore, String> {
+    let password = password.map(|password| Password::new(*password));
+    pem_store(Path::new(path.trim()), password.as_ref()).map_err(|why| format!("{path}: {why}"))
 }
 
 /// Suites by OpenSSL's names, apart by colons; those of TLS 1.3 are left out, which are always spoken. None if one is not known.

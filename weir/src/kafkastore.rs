@@ -16,7 +16,7 @@ use crate::config::tree::Tree;
 use crate::config::value::Scheme;
 use crate::error::Error;
 use crate::face::FaceListener;
-use crate::files::{read_file, read_secret};
+use crate::files::{read_secret, trusted_by_clients};
 use crate::listeners::{Host, Listener};
 
 /// Where the log is and how it is written.
@@ -45,7 +45,7 @@ pub fn node(
 ) -> Result<NodeConfig, Error> {
     let advertised_url = advertised_url(tree, surroundings, listeners)
         .map_err(|problem| Error::Settings(problem.into()))?;
-    let ca_pem = tree.proxy.schema_registry_ca.as_deref().map(read_file).transpose()?;
+    let ca_pem = trusted_by_clients(tree)?.map(String::into_bytes);
     let secret = tree.registry.node_secret.as_deref().map(read_secret).transpose()?;
     let secret = secret.unwrap_or_default();
     Ok(NodeConfig {
@@ -202,8 +202,8 @@ mod tests {
     #[test]
     fn a_wrong_setting_of_the_log_is_named() {
         let brokers = ["--bootstrap-servers", "a:1"];
-        let store = [("SCHEMA_REGISTRY_KAFKASTORE_SSL_TRUSTSTORE_LOCATION", "/a.jks")];
-        assert!(configured(&brokers, &store).unwrap_err().contains("PEM"));
+        let store = [("SCHEMA_REGISTRY_KAFKASTORE_SSL_TRUSTSTORE_LOCATION", "/no/a.jks")];
+        assert!(configured(&brokers, &store).unwrap_err().contains("/no/a.jks: No such file"));
         let number = [("SCHEMA_REGISTRY_KAFKASTORE_INIT_TIMEOUT_MS", "soon")];
         assert!(configured(&brokers, &number).unwrap_err().contains("soon"));
         assert!(configured(&[], &[]).unwrap_err().contains("--bootstrap-servers"));

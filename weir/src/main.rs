@@ -21,6 +21,7 @@ mod face;
 mod face_tls;
 mod files;
 mod kafka_names;
+mod kafka_own;
 mod kafka_security;
 mod kafkastore;
 mod key_command;

@@ -14,7 +14,7 @@ use crate::access::Access;
 use crate::config::Configuration;
 use crate::config::value::{Role, Store};
 use crate::error::Error;
-use crate::files::read_file;
+use crate::files::{store_file, trusted_by_clients};
 use crate::kafkastore;
 use crate::limits::limits;
 use crate::listen::Hangups;
@@ -198,9 +198,17 @@ fn registry_client(
     }
     let prefix = own.as_ref().map(|own| own.prefix.clone());
     let proxy = &configuration.tree.proxy;
-    let shown = proxy.schema_registry_client_cert.as_deref().map(read_file).transpose()?;
+    let shown = proxy.schema_registry_client_cert.as_deref();
+    let shown_password = proxy.schema_registry_client_cert_password.as_ref();
+    let shown = shown.map(|file| store_file(file, shown_password)).transpose()?;
+    let shown = shown.map(|store| match store.key {
+        // of a file in PEM, both are in one text
+        Some(key) if store.certificates.contains("PRIVATE KEY-----") => key.text().to_string(),
+        Some(key) => format!("{}{}", store.certificates, key.text()),
+        None => store.certificates,
+    });
     let token = proxy.schema_registry_token.value.clone();
-    let ca = configuration.tree.proxy.schema_registry_ca.as_deref().map(read_file).transpose()?;
+    let ca = trusted_by_clients(&configuration.tree)?;
     let http = own.and_then(|own| own.certificate).map(own_client).transpose()?;
     let all: Vec<String> = registries(registry_urls).map(str::to_string).collect();
     let client = move || {

@@ -67,12 +67,10 @@ impl Settings {
     /// Finds what is missing.
     fn complete(&self, tree: &Tree, surroundings: &Surroundings, problems: &mut Vec<Problem>) {
         let runs = |role| tree.process.roles.contains(&role);
-        if runs(Role::Proxy) {
-            if self.clusters.proxy.bootstrap_servers.is_empty() {
-                problems.push(Problem::missing(
-                    "the proxy needs --bootstrap-servers (or `weir dev`, which embeds a broker)",
-                ));
-            }
+        if runs(Role::Proxy) && self.clusters.proxy.bootstrap_servers.is_empty() {
+            problems.push(Problem::missing(
+                "the proxy needs --bootstrap-servers (or `weir dev`, which embeds a broker)",
+            ));
         }
         if runs(Role::Registry) && self.store == Store::Kafka {
             if self.clusters.log.bootstrap_servers.is_empty() {

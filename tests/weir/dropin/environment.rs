@@ -43,6 +43,13 @@ pub fn environments(prefix: &str) -> Vec<Environment> {
 }
 
 impl Environment {
+    /// Whether it names a store that keytool makes.
+    pub fn has_stores(&self) -> bool {
+        self.variables
+            .iter()
+            .any(|(_, value)| value.starts_with("/etc/kafka/secrets/") && !value.ends_with(".pem"))
+    }
+
     fn read(file: &Path) -> Environment {
         let text = std::fs::read_to_string(file).unwrap();
         let refused = text.lines().filter_map(|line| line.strip_prefix("# refused: "));
@@ -91,6 +98,8 @@ pub fn moved(name: &str, value: &str, places: &Places) -> String {
     if name.ends_with("BOOTSTRAP_SERVERS") || name.ends_with("KAFKA_BROKERS") {
         let entries = value.split(',').map(|entry| match entry.split_once("://") {
             Some(("SASL_PLAINTEXT", _)) => format!("SASL_PLAINTEXT://{}", places.kafka_sasl),
+            // the test has no brokers that ask for certificates
+            Some(("SSL", _)) => "SSL://127.0.0.1:1".to_string(),
             Some(("SASL_SSL", _)) => format!("SASL_SSL://{}", places.kafka_ssl),
             Some((protocol, _)) => format!("{protocol}://{}", places.kafka),
             None => places.kafka.clone(),

@@ -5,6 +5,8 @@ mod environment;
 mod files;
 mod proxies;
 
+use std::process::Command;
+
 use serde_json::json;
 use tempfile::TempDir;
 use weir_tests::{Api, kafka, unique};
@@ -12,6 +14,36 @@ use weir_tests::{Api, kafka, unique};
 use crate::process::Weir;
 use crate::python::PYTHON;
 use environment::{Environment, Places, container, environments};
+
+/// Java's key stores of `/etc/kafka/secrets`: a key with its certificate for localhost, which is in `localhost.pem`, and the
+/// authority of the test's Kafka. False if there is no keytool, which there is in CI.
+fn stores(folder: &TempDir) -> bool {
+    let keytool = |args: &[&str]| {
+        let password = ["-storepass", "hunter2", "-noprompt"];
+        let mut command = Command::new("keytool");
+        command.current_dir(folder.path()).args(args).args(password).output()
+    };
+    let key = ["-genkeypair", "-alias", "weir", "-keyalg", "RSA"];
+    let name = ["-dname", "CN=localhost", "-ext", "san=dns:localhost,ip:127.0.0.1"];
+    for (kind, end) in [("JKS", "jks"), ("PKCS12", "p12")] {
+        let store = format!("keystore.{end}");
+        let made =
+            [&key[..], &name, &["-storetype", kind, "-keystore", &store, "-keypass", "hunter2"]];
+        if let Err(why) = keytool(&made.concat()) {
+            assert!(std::env::var_os("CI").is_none(), "keytool: {why}");
+            eprintln!("skipped: no keytool");
+            return false;
+        }
+        let store = format!("truststore.{end}");
+        let import = ["-importcert", "-alias", "ca", "-file", "ca.pem", "-storetype", kind];
+        let imported = keytool(&[&import[..], &["-keystore", &store]].concat()).unwrap();
+        assert!(imported.status.success(), "{imported:?}");
+    }
+    let export = ["-exportcert", "-rfc", "-alias", "weir", "-file", "localhost.pem"];
+    let exported = keytool(&[&export[..], &["-keystore", "keystore.jks"]].concat()).unwrap();
+    assert!(exported.status.success(), "{exported:?}");
+    true
+}
 
 /// Files of `/etc/kafka/secrets`: an authority, users, and a JAAS file that names them and has the login to Kafka.
 fn secrets(folder: &TempDir) {
@@ -65,6 +97,9 @@ fn start(environment: &Environment, places: &Places) -> Swapped {
     let folder = tempfile::tempdir().unwrap();
     let mut variables = environment.at(places);
     variables.extend(own_topic());
+    if environment.name == "registry-strimzi" {
+        variables.push(("WEIR_STORE".to_string(), "memory".to_string()));
+    }
     let mut weir = Weir::spawn(&mut container(&[], &variables, &folder));
     let api = reachable(&weir.api("registry on"));
     Swapped { name: environment.name.clone(), weir, api, _folder: folder }
@@ -74,18 +109,23 @@ fn start(environment: &Environment, places: &Places) -> Swapped {
 async fn registries_serve_the_python_client_with_the_environment_of_their_container() {
     let folder = tempfile::tempdir().unwrap();
     let Some(places) = places(&folder, "") else { return };
-    let environments = environments("registry-");
+    let mut environments = environments("registry-");
+    let has_stores = stores(&folder);
+    environments.retain(|it| has_stores || !it.has_stores());
     let mut all: Vec<_> = environments.iter().map(|it| start(it, &places)).collect();
     let mut input = String::new();
     for swapped in &mut all {
-        swapped.weir.line("this node leads");
+        if swapped.name != "registry-strimzi" {
+            swapped.weir.line("this node leads");
+        }
         let url = match swapped.name.as_str() {
             "registry-basic" => swapped.api.url.replace("://", "://ada:secret@"),
             _ => swapped.api.url.clone(),
         };
         input += &format!("{url}\n");
     }
-    tokio::task::spawn_blocking(move || PYTHON.run("dropin.py", &[&places.kafka], &input))
+    let ca = folder.path().join("localhost.pem").to_string_lossy().into_owned();
+    tokio::task::spawn_blocking(move || PYTHON.run("dropin.py", &[&places.kafka, &ca], &input))
         .await
         .unwrap();
     let find = |name: &str| all.iter().find(|it| it.name == format!("registry-{name}")).unwrap();
@@ -106,7 +146,8 @@ async fn registries_serve_the_python_client_with_the_environment_of_their_contai
     // a container of the registry has no proxy, and says that it is as open as it was
     for swapped in &all {
         let said = swapped.weir.output.join("\n");
-        assert!(!said.contains("REST proxy on") && !said.contains("weir-secret"), "{said}");
+        assert!(!said.contains("REST proxy on"), "{said}");
+        assert!(!said.contains("weir-secret") && !said.contains("hunter2"), "{said}");
         let warned = said.contains("is open to whoever reaches it, as Confluent's server is")
             || said.contains("asks for passwords without HTTPS");
         let is_local = ["registry-kafbat", "registry-debezium"].contains(&&*swapped.name);

@@ -197,21 +197,17 @@ fn certificates_and_authorities_may_be_in_pkcs12_behind_a_password() {
 }
 
 #[test]
-fn a_java_key_store_is_refused_by_its_name() {
+fn a_java_key_store_is_read_with_its_password() {
     let authority = Authority::new();
     let store = authority.path("store.jks");
     let args = ["-genkeypair", "-alias", "a", "-keyalg", "EC", "-dname", "CN=a"];
     let of_store = ["-storetype", "JKS", "-storepass", "hunter2", "-keypass", "hunter2"];
     run(Command::new("keytool").args(args).args(of_store).args(["-keystore", &store]));
-    let mut weir = Weir::spawn(&mut Weir::serve_command(&[
-        "--roles",
-        "registry",
-        "--tls-cert",
-        &store,
-        "--tls-key",
-        &store,
-    ]));
-    assert!(weir.line("cannot use").contains("it is a Java key store (JKS)"));
+    let args = ["--roles", "registry", "--tls-cert", &store, "--tls-key", &store];
+    let mut weir = Weir::spawn(&mut Weir::serve_command(&args));
+    assert!(weir.line("cannot use").contains("its password is another"));
+    let mut command = Weir::serve_command(&args);
+    Weir::spawn(command.env("WEIR_TLS_KEY_PASSWORD", "hunter2")).line("registry on https://");
 }
 
 #[test]

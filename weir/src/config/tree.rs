@@ -347,10 +347,18 @@ settings! {
         schema_registry_token: Option<Password> {
             flag: "schema-registry-token", secrecy: Secrecy::Whole,
         }
-        /// The certificate and the key (PEM, one file) that the proxy shows the registry.
+        /// The password of `proxy.schema_registry_ca`, if that is not PEM.
+        schema_registry_ca_password: Option<Password> {
+            flag: "schema-registry-ca-password", secrecy: Secrecy::Whole,
+        }
+        /// The certificate and the key (one file, PEM, PKCS#12 or Java's JKS) that the proxy shows the registry.
         schema_registry_client_cert: Option<PathBuf> { flag: "schema-registry-client-cert" }
-        /// Certificates (PEM) that the proxy trusts when it asks the registry, and that nodes of the registry trust when
-        /// they ask each other.
+        /// The password of `proxy.schema_registry_client_cert`, if that is not PEM.
+        schema_registry_client_cert_password: Option<Password> {
+            flag: "schema-registry-client-cert-password", secrecy: Secrecy::Whole,
+        }
+        /// Certificates (PEM, PKCS#12 or Java's JKS) that the proxy trusts when it asks the registry, and that nodes of the
+        /// registry trust when they ask each other.
         schema_registry_ca: Option<PathBuf> {
             flag: "schema-registry-ca", otherwise: "the system's, and this process's own",
         }

@@ -107,19 +107,20 @@ fn in_words(rest: &str, clients: Clients) -> Option<&'static str> {
             "user and password of `PlainLoginModule` and `ScramLoginModule`; Kerberos, OAuth and delegation tokens end the start"
         }
         "ssl.truststore.location" => {
-            "`ssl.ca.location`, if the type is `PEM`; another type ends the start"
+            "the authorities, of which the file is read at the start; `ssl.ca.location` if the type is `PEM`"
         }
-        "ssl.truststore.type" => "`PEM`",
-        "ssl.keystore.location" if is_log => {
-            "certificate and key in one file, if the type is `PEM`; another type ends the start"
+        "ssl.truststore.type" | "ssl.keystore.type" => {
+            "`JKS`, `PKCS12`, `PEM`; the first two are told apart by the file; another type ends the start"
         }
+        "ssl.truststore.password" => "of the store",
         "ssl.keystore.location" => {
-            "certificate and key in one file, if the type is `PEM` or `PKCS12`; another type ends the start"
+            "certificate and key, of which the file is read at the start; in one file if the type is `PEM`"
         }
-        "ssl.keystore.type" if is_log => "`PEM`",
-        "ssl.keystore.type" => "`PEM`, `PKCS12`",
-        "ssl.keystore.password" if !is_log => "`ssl.keystore.password`, if the type is `PKCS12`",
-        "ssl.key.password" if !is_log => "`ssl.key.password`",
+        "ssl.keystore.password" => "of the store",
+        "ssl.key.password" if is_log => {
+            "of the key in a store; a key in `PEM` with a password ends the start"
+        }
+        "ssl.key.password" => "of the key",
         "auto.offset.reset" => "`earliest`, `latest`, `none`; `by_duration:..` ends the start",
         "ssl.endpoint.identification.algorithm" => "`https`; empty: names are not checked",
         _ => return None,

@@ -21,8 +21,8 @@ const NOT_NEEDED: [&str; 6] = [
 const OF_ONE: &str = "of one listener, ssl.keystore.*, ssl.truststore.* and ssl.client.authentication are understood: say it for all, without \
                       listener.name.NAME";
 
-const JAVA_STORE: &str = "a Java key store cannot be read: write it as PEM or PKCS12, and say so in ssl.keystore.type or ssl.truststore.type of \
-                          the listener";
+const OTHER_STORE: &str = "stores of this type are not read: write it as PEM or PKCS12, and say so in ssl.keystore.type or \
+                           ssl.truststore.type of the listener";
 
 impl Translation {
     /// Where a server listens. Without a word about it, where the reference does, if Confluent's settings say where Kafka is: who
@@ -113,13 +113,13 @@ impl Translation {
                     params.push(format!("client-ca={location}"));
                 }
                 "ssl.keystore.location" | "ssl.truststore.location" => {
-                    self.problems.push(Problem::at(&property.source, JAVA_STORE));
+                    self.problems.push(Problem::at(&property.source, OTHER_STORE));
                 }
                 // files in PEM have none
                 "ssl.keystore.password" | "ssl.key.password" | "ssl.truststore.password" => {
                     let is_key = property.name != "ssl.truststore.password";
                     let of = if is_key { "keystore" } else { "truststore" };
-                    if store(of) == Some(StoreType::Pkcs12) {
+                    if store(of).is_some_and(|kind| kind != StoreType::Pem) {
                         let key =
                             if is_key { "tls_key_password" } else { "tls_client_ca_password" };
                         let key = format!("{}.{key}", section(server));
@@ -215,9 +215,14 @@ mod tests {
         let error = listeners(&[named, map, ("INTER_INSTANCE_LISTENER_NAME", "x")]).unwrap_err();
         assert!(error.contains("listeners has none with this name"), "{error}");
         let https = ("LISTENER_PROTOCOL_MAP", "internal:http,external:https");
-        let error =
-            listeners(&[named, https, ("LISTENER_NAME_EXTERNAL_SSL_KEYSTORE_LOCATION", "/a")]);
-        assert!(error.unwrap_err().contains("_EXTERNAL_SSL_KEYSTORE_LOCATION: a Java key store"));
+        let store = ("LISTENER_NAME_EXTERNAL_SSL_KEYSTORE_LOCATION", "/a");
+        let found = listeners(&[named, https, store]).unwrap();
+        assert_eq!(found, ["http://127.0.0.1:1", "https://127.0.0.1:2"]);
+        let other = ("LISTENER_NAME_EXTERNAL_SSL_KEYSTORE_TYPE", "BCFKS");
+        let error = listeners(&[named, https, store, other]);
+        assert!(
+            error.unwrap_err().contains("_EXTERNAL_SSL_KEYSTORE_LOCATION: stores of this type")
+        );
         let error = listeners(&[named, map, ("LISTENER_NAME_EXTERNAL_SSL_CIPHER_SUITES", "x")]);
         assert!(error.unwrap_err().contains("of one listener"));
     }

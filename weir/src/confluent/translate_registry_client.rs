@@ -97,14 +97,20 @@ impl Translation {
         ] {
             let text = |what: &str| find(variables, &format!("ssl.{store}.{what}"));
             let Some(location) = text("location") else { continue };
-            if text("type").is_some_and(|kind| kind.value.trim().eq_ignore_ascii_case("PEM")) {
-                self.set(key, location.value.trim(), &location.source);
+            let kind = text("type").map_or("JKS".to_string(), |it| it.value.trim().to_uppercase());
+            if !["JKS", "PKCS12", "PEM"].contains(&kind.as_str()) {
+                let text = format!(
+                    "stores of this type are not read: write it as PKCS12 or PEM, and say so in schema.registry.ssl.{store}.type"
+                );
+                self.problems.push(Problem::at(&location.source, text));
                 continue;
             }
-            let text = format!(
-                "a Java key store cannot be read here: write it as PEM, and say schema.registry.ssl.{store}.type=PEM"
-            );
-            self.problems.push(Problem::at(&location.source, text));
+            self.set(key, location.value.trim(), &location.source);
+            // in Java's own format, the key may have another password than the store
+            let of_key = find(variables, "ssl.key.password").filter(|_| store == "keystore");
+            if let Some(password) = of_key.or_else(|| text("password")).filter(|_| kind != "PEM") {
+                self.set(&format!("{key}_password"), &password.value, &password.source);
+            }
         }
     }
 }
@@ -184,7 +190,11 @@ mod tests {
         let proxy = read(&all).unwrap().tree.proxy;
         assert_eq!(proxy.schema_registry_ca.value, Some("/ca.pem".into()));
         assert!(proxy.schema_registry_token.is_some());
-        let error = read(&all[..4]).unwrap_err();
+        let password = ("KAFKA_REST_SCHEMA_REGISTRY_SSL_TRUSTSTORE_PASSWORD", "hunter2");
+        let proxy = read(&[&all[..4], &[password]].concat()).unwrap().tree.proxy;
+        assert!(proxy.schema_registry_ca_password.is_some());
+        let other = ("KAFKA_REST_SCHEMA_REGISTRY_SSL_TRUSTSTORE_TYPE", "BCFKS");
+        let error = read(&[&all[..4], &[other]].concat()).unwrap_err();
         assert!(error.contains("KAFKA_REST_SCHEMA_REGISTRY_SSL_TRUSTSTORE_LOCATION"), "{error}");
         assert!(error.contains("PEM") && !error.contains("hunter2"), "{error}");
         let fetched = ("KAFKA_REST_SCHEMA_REGISTRY_BEARER_AUTH_CREDENTIALS_SOURCE", "OAUTHBEARER");

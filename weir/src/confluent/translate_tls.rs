@@ -12,13 +12,17 @@ use crate::face_tls::unreadable_store;
 pub enum StoreType {
     Pem,
     Pkcs12,
+    /// Java's own, or whatever the file is: newer tools of Java write PKCS#12 and call it so.
+    Jks,
 }
 
-/// The type that a setting names; none if it is one that cannot be read, as Java's own is, which is the default.
+/// The type that a setting names, which is Java's own where it names none; none if it is one that cannot be read.
 pub fn store_type(variables: &Variables, server: Server, name: &str) -> Option<StoreType> {
-    match variables.text(server, name)?.value.trim().to_ascii_uppercase().as_str() {
+    let Some(named) = variables.text(server, name) else { return Some(StoreType::Jks) };
+    match named.value.trim().to_ascii_uppercase().as_str() {
         "PEM" => Some(StoreType::Pem),
         "PKCS12" => Some(StoreType::Pkcs12),
+        "JKS" => Some(StoreType::Jks),
         _ => None,
     }
 }
@@ -49,7 +53,7 @@ impl Translation {
         self.protocols(variables, server);
     }
 
-    /// A store in PKCS#12 has one password; a key in PEM has none.
+    /// A store in PKCS#12 has one password; a key in PEM has none here.
     fn key_password(&mut self, variables: &Variables, server: Server, kind: StoreType) {
         let store = variables.text(server, "ssl.keystore.password");
         let of_key = variables.text(server, "ssl.key.password");
@@ -58,8 +62,9 @@ impl Translation {
             (StoreType::Pkcs12, Some(key)) if store.is_none_or(|it| it.value != key.value) => {
                 "it is another than ssl.keystore.password: a store in PKCS#12 has one for all"
             }
-            (StoreType::Pkcs12, _) => {
-                if let Some(password) = store {
+            (StoreType::Pkcs12 | StoreType::Jks, _) => {
+                // in Java's own format, the key may have another password than the store
+                if let Some(password) = of_key.or(store) {
                     let key = format!("{}.tls_key_password", section(server));
                     self.set(&key, &password.value, &password.source());
                 }
@@ -82,7 +87,7 @@ impl Translation {
                 let key = format!("{section}.tls_client_ca");
                 self.set(&key, &location.value, &location.source());
                 let password = variables.text(server, "ssl.truststore.password");
-                if let Some(password) = password.filter(|_| kind == StoreType::Pkcs12) {
+                if let Some(password) = password.filter(|_| kind != StoreType::Pem) {
                     let key = format!("{section}.tls_client_ca_password");
                     self.set(&key, &password.value, &password.source());
                 }
@@ -90,7 +95,7 @@ impl Translation {
             None if mode == "none" => {}
             None => self.problems.push(Problem::at(
                 &location.source(),
-                "a Java key store cannot be read: write it as PKCS#12, with keytool -importkeystore -srckeystore STORE \
+                "stores of this type are not read: write it as PKCS#12, with keytool -importkeystore -srckeystore STORE \
                  -destkeystore STORE.p12 -deststoretype PKCS12, and say .._SSL_TRUSTSTORE_TYPE=PKCS12",
             )),
         }
@@ -160,9 +165,9 @@ pub fn client_auth_word(value: &str) -> Option<&'static str> {
 
 /// Whether a suite is among those of our TLS, by its name in Java.
 fn is_spoken(suite: &str) -> bool {
-    let ends = |end: &&str| suite.ends_with(*end);
     let is_13 =
         ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"];
     let is_12 = ["_AES_128_GCM_SHA256", "_AES_256_GCM_SHA384", "_CHACHA20_POLY1305_SHA256"];
-    is_13.contains(&suite) || suite.starts_with("TLS_ECDHE_") && is_12.iter().any(|it| ends(&it))
+    is_13.contains(&suite)
+        || suite.starts_with("TLS_ECDHE_") && is_12.iter().any(|it| suite.ends_with(it))
 }

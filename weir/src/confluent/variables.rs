@@ -221,7 +221,7 @@ mod tests {
             properties: vec![property(3, "host.name", "file"), property(4, "host.port", "x")],
         };
         let env = env(&[("SCHEMA_REGISTRY_HOST_NAME", "variable")]);
-        let (found, problems) = Variables::read(&env, &[file.clone()], &[]);
+        let (found, problems) = Variables::read(&env, std::slice::from_ref(&file), &[]);
         assert_eq!(found.get(Server::Registry, "host.name").unwrap().value, "variable");
         let said = problems[0].1.to_string();
         assert_eq!(said, "sr.properties:4: host.port: \"x\" is not a whole number (INT)");

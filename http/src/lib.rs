@@ -23,6 +23,8 @@ mod exchange;
 mod exhaustion;
 mod gate;
 pub mod guard;
+pub mod api_docs;
+pub mod health;
 mod head_timer;
 mod host;
 mod http2;

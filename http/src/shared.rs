@@ -7,11 +7,13 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use ipnet::IpNet;
 
 use crate::access::Door;
+use crate::api_docs::ApiDocs;
 use crate::budget::Budget;
 use crate::certificate::Certificate;
 use crate::clients::ClientAuthorities;
 use crate::counts::Requests;
 use crate::gate::Gate;
+use crate::health::Health;
 use crate::host::{AllowedHost, Hosts};
 use crate::limits::Limits;
 use crate::origins::Origins;
@@ -29,6 +31,10 @@ pub struct Shared {
     /// Requests that were given up because they took too long.
     pub(crate) late_requests: AtomicU64,
     pub(crate) requests: Requests,
+    /// How the process is, for probes.
+    pub health: Health,
+    /// What is served of the APIs' documents, where they are.
+    pub(crate) api_docs: OnceLock<ApiDocs>,
     /// Counts logins and refusals, where there is access control.
     pub(crate) door: OnceLock<Arc<Door>>,
     certificates: Mutex<Vec<Arc<Certificate>>>,
@@ -45,6 +51,8 @@ impl Shared {
             refused_origins: AtomicU64::new(0),
             late_requests: AtomicU64::new(0),
             requests: Requests::default(),
+            health: Health::default(),
+            api_docs: OnceLock::new(),
             door: OnceLock::new(),
             certificates: Mutex::default(),
             authorities: Mutex::default(),
@@ -62,11 +70,16 @@ impl Shared {
         self.authorities.lock().unwrap_or_else(PoisonError::into_inner).push(authorities);
     }
 
+    /// Serves documents of the APIs, and pages to try them. To be called once.
+    pub fn serve_api_docs(&self, docs: ApiDocs) {
+        let _ = self.api_docs.set(docs); // the first ones stay
+    }
+
     pub(crate) fn client_authorities(&self) -> Vec<Arc<ClientAuthorities>> {
         self.authorities.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(crate) fn certificates(&self) -> Vec<Arc<Certificate>> {
+    pub fn certificates(&self) -> Vec<Arc<Certificate>> {
         self.certificates.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

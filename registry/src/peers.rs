@@ -52,6 +52,13 @@ pub(crate) trait Peers: Send + Sync {
     /// it has not by the deadline, or if nobody says what that is.
     fn catch_up(&self, deadline: Instant) -> Wait<'_, bool>;
 
+    /// Another node has asked this one how it is.
+    fn was_asked(&self);
+
+    /// Gives up the lead for good, if another node is there to take it: it is asked to. Returns once another leads, or none has
+    /// taken the lead in time. Until then this node takes writes.
+    fn resign(&self) -> Wait<'_, ()>;
+
     /// What requests to other nodes are sent with.
     #[cfg(feature = "kafka")]
     fn http(&self) -> &reqwest::Client;

@@ -8,13 +8,14 @@ use std::thread::JoinHandle;
 use arc_swap::{ArcSwap, Guard};
 use tokio::sync::{Notify, mpsc};
 use weir_http::VoucherKey;
+use weir_http::health::{Check, Finding};
 use weir_registry_api::{CompatibilityLevel, RegistryError, SchemaId};
 use weir_registry_core::{Decide, Standalone, State, over_budget};
 use weir_schema::{Budget, Limits, OverBudget};
 
 use crate::batch::{Queued, job};
 use crate::lanes::{Asker, Class, Client, INLINE, Lanes, SHORT_STEPS, Watch};
-use crate::log::{Log, LogError, LogStatus};
+use crate::log::{Fault, Log, LogError, LogStatus};
 use crate::peers::{PATIENCE, Peers, too_slow};
 use crate::replay::replay;
 use crate::writer::{Shown, Writer};
@@ -70,6 +71,10 @@ struct Shared {
     stop: Arc<Notify>,
     lanes: Arc<Lanes>,
     sharing: Sharing,
+    /// What is known of the log, for probes.
+    log_check: Arc<Check>,
+    /// Whether there is room for the log, where it is on a disk of this machine.
+    disk_check: Arc<Check>,
 }
 
 /// Whether other nodes write the log too.
@@ -144,6 +149,8 @@ impl Registry {
             stop: Arc::default(),
             lanes,
             sharing,
+            log_check: Check::required("log"),
+            disk_check: Check::required("disk"),
         };
         (Registry(Arc::new(shared)), waiting)
     }
@@ -157,6 +164,46 @@ impl Registry {
             if !matches!(ended, Ok(Ok(()))) {
                 tracing::error!("the log's writer has panicked");
             }
+        }
+    }
+
+    /// What this registry depends on, as it is now, for probes: whether the log was read and takes writes, and whether the disk
+    /// has room for it. Of a log on Kafka it is enough that it was read.
+    pub fn checks(&self) -> Vec<Arc<Check>> {
+        let log = self.log();
+        let (of_log, of_disk) = match &log.fault {
+            None => (Finding::Well, Finding::Well),
+            Some(fault @ Fault::Failed(_)) => (Finding::Well, Finding::Failing(fault.to_string())),
+            Some(fault) => (Finding::Failing(fault.to_string()), Finding::Well),
+        };
+        if !self.is_clustered() {
+            self.0.log_check.found(of_log);
+            self.0.disk_check.found(of_disk);
+            return vec![self.0.log_check.clone(), self.0.disk_check.clone()];
+        }
+        self.0.log_check.found(match self.peers().map(|peers| peers.status()) {
+            None => Finding::Starting("the log is being read".to_string()),
+            Some(status) if status.beside_others => {
+                let why = status.faults.first().cloned();
+                Finding::Failing(why.unwrap_or("a registry of another make leads".to_string()))
+            }
+            Some(_) => Finding::Well,
+        });
+        vec![self.0.log_check.clone()]
+    }
+
+    /// An error says that what takes commands has ended, as it does only where there is an error in this program.
+    pub fn alive(&self) -> Result<(), String> {
+        match self.0.jobs.is_closed() {
+            true => Err("the log's writer has ended".to_string()),
+            false => Ok(()),
+        }
+    }
+
+    /// Gives up the lead, where other nodes share the log: one of them takes it. Returns once one has, or none has in time.
+    pub async fn resign(&self) {
+        if let Some(peers) = self.peers() {
+            peers.resign().await;
         }
     }
 

@@ -20,6 +20,7 @@ use crate::config::tree::Tree;
 use crate::config::value::Role;
 use crate::error::Error;
 use crate::face::FaceSettings;
+use crate::health;
 use crate::listen::Hangups;
 use crate::listeners::Listener;
 use crate::parts::Parts;
@@ -44,7 +45,8 @@ pub async fn run(tree: Tree, hangups: Hangups) -> Result<(), Error> {
         (ServiceKind::Proxy, &of_proxy),
         (ServiceKind::Management, &of_management),
     ];
-    let mut served = Served::open(&faces, &tree, &shared, &Access::none()?, &mut certificates)?;
+    let access = Access::none()?;
+    let mut served = Served::open(&faces, &tree, &shared, &access, &mut certificates)?;
     let registry = registry(&tree)?;
     let embedded = EmbeddedBroker::start().map_err(|error| Error::Embedded(error.to_string()))?;
     let brokers = embedded.bootstrap_servers().to_string();
@@ -52,7 +54,14 @@ pub async fn run(tree: Tree, hangups: Hangups) -> Result<(), Error> {
     let (registry_url, proxy_url) = (url(Role::Registry), url(Role::Proxy));
     let proxy = proxy(embedded, &registry_url)?;
 
-    let mut parts = Parts::default();
+    shared.health.begin();
+    health::watch_process(&shared, &access);
+    if *tree.process.api_docs {
+        shared.serve_api_docs(weir_openapi::api_docs());
+    }
+    health::watch_registry(&shared, &registry);
+    health::watch_proxy(&shared, &proxy, Some(registry.clone()));
+    let mut parts = Parts::new(shared.clone(), &tree);
     let management = served.manage(&tree, &mut parts);
     let service = weir_registry::service(registry.clone());
     management.registry_is(&service);

@@ -34,6 +34,15 @@ pub fn bind(url: &ListenerUrl, may_be_exposed: bool) -> Result<(TcpListener, Soc
     Ok((socket, bound))
 }
 
+/// What has told the process to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopSignal {
+    /// SIGTERM.
+    Terminate,
+    /// SIGINT: Ctrl-C.
+    Interrupt,
+}
+
 /// SIGTERM and SIGINT (Ctrl-C), from when this is made.
 pub struct StopSignals {
     terminate: Signal,
@@ -49,10 +58,10 @@ impl StopSignals {
     }
 
     /// Returns when the process is told to stop, once for each time.
-    pub async fn told(&mut self) {
+    pub async fn told(&mut self) -> StopSignal {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => StopSignal::Terminate,
+            _ = self.interrupt.recv() => StopSignal::Interrupt,
         }
     }
 

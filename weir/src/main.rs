@@ -18,6 +18,7 @@ mod error;
 mod face;
 mod face_tls;
 mod files;
+mod health;
 mod kafka_names;
 mod kafka_security;
 mod kafkastore;
@@ -29,9 +30,11 @@ mod listeners;
 mod management;
 mod migrate;
 mod parts;
+mod probe;
 mod serve;
 mod served;
 mod settings;
+mod systemd;
 mod table;
 mod tls;
 mod user_command;
@@ -81,6 +84,7 @@ fn run(command: Command) -> Result<ExitCode, Error> {
         Command::Access(AccessCommand::ImportKarapace(args)) => {
             return Ok(access_import::run(&args));
         }
+        Command::Probe(args) => return Ok(probe::run(&args, &env)),
         Command::Dev(flags) => {
             let tree = config::of_dev(&flags.0, &env)?;
             log_to_stderr(&filter(&tree));

@@ -1,28 +1,29 @@
-//! How the process is, for who runs it: `/healthz`, `/readyz` and `/metrics`, of the registry and the proxy together.
+//! How the process is, for who runs it: probes and `/metrics`, of the registry and the proxy together, and their documents.
 
 use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::header::{CONTENT_TYPE, HOST};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::time::timeout;
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt};
+use weir_http::api_docs::{DocsRequest, DocumentedApi, Form};
+use weir_http::health::{self, Probed};
 use weir_http::{Action, Arrival, Caller, Json, Refusal, Resource, Routes};
 
 use crate::config::tree::Tree;
 use crate::config::value::Role;
 
-/// How long a service has to say how it is; who asks for readiness gives up after some seconds itself.
+/// How long a service has to say what it counts.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Bytes of what a service says of itself.
@@ -31,42 +32,33 @@ const SAID_BYTES_MAX: usize = 64 * 1024 * 1024;
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PROMETHEUS: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4");
 
-/// The services that are asked how they are.
+/// The services that are asked for their metrics, and whose documents are shown.
 #[derive(Clone, Default)]
 pub struct Management {
     /// None where it does not run.
-    registry: Option<Asked>,
-    proxy: Option<Asked>,
-    /// A path of the proxy that needs Kafka, if it has one.
-    kafka_path: Option<&'static str>,
+    registry: Option<Part>,
+    proxy: Option<Part>,
+}
+
+/// A service of the process.
+#[derive(Clone, Default)]
+struct Part {
+    service: Asked,
+    /// Where its clients reach it.
+    url: String,
 }
 
 /// A service that may still be starting.
 type Asked = Arc<OnceLock<BoxCloneSyncService<Request, Response, Infallible>>>;
 
-/// What is found of one thing that has to work.
-#[derive(Debug, Serialize, Deserialize)]
-struct Check {
-    name: String,
-    ok: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-}
-
-impl Check {
-    fn of(name: &str, reason: Option<&str>) -> Check {
-        let reason = reason.map(str::to_string);
-        Check { name: name.to_string(), ok: reason.is_none(), reason }
-    }
-}
-
 impl Management {
-    /// Nothing of what runs has started yet.
-    pub fn new(tree: &Tree) -> Management {
-        let asked = |role| tree.process.roles.contains(&role).then(Asked::default);
-        let (v2, v3) = (*tree.proxy.api_v2, *tree.proxy.api_v3);
-        let kafka_path = if v3 { Some("/v3/clusters") } else { v2.then_some("/brokers") };
-        Management { registry: asked(Role::Registry), proxy: asked(Role::Proxy), kafka_path }
+    /// Nothing of what runs has started yet. `url` says where clients reach what a role runs.
+    pub fn new(tree: &Tree, url: impl Fn(Role) -> String) -> Management {
+        let part = |role| {
+            let runs = tree.process.roles.contains(&role);
+            runs.then(|| Part { service: Asked::default(), url: url(role) })
+        };
+        Management { registry: part(Role::Registry), proxy: part(Role::Proxy) }
     }
 
     /// The registry has started. It is asked as nobody: this is what stands behind any login.
@@ -92,9 +84,13 @@ impl Management {
         Routes::new("management")
             .route("/healthz", get(healthz))
             .route("/readyz", get(readyz))
+            .route("/startupz", get(startupz))
             .route("/metrics", get(metrics))
+            .route("/openapi/{document}", get(document))
+            .route("/docs", get(docs))
+            .route("/docs/{file}", get(docs_file))
             .into_router()
-            .fallback(async || refused(StatusCode::NOT_FOUND, "HTTP 404 Not Found"))
+            .fallback(not_found)
             .method_not_allowed_fallback(async || {
                 refused(StatusCode::METHOD_NOT_ALLOWED, "HTTP 405 Method Not Allowed")
             })
@@ -102,47 +98,22 @@ impl Management {
             .with_state(self.clone())
     }
 
-    async fn checks(&self) -> Vec<Check> {
-        let (of_registry, of_proxy) = tokio::join!(self.registry_checks(), self.proxy_checks());
-        of_registry.into_iter().chain(of_proxy).collect()
-    }
-
-    /// What the registry says itself.
-    async fn registry_checks(&self) -> Vec<Check> {
-        #[derive(Deserialize)]
-        struct Readiness {
-            checks: Vec<Check>,
+    /// A service that runs, by the name of its API.
+    fn part(&self, api: DocumentedApi) -> Option<&Part> {
+        match api {
+            DocumentedApi::Registry => self.registry.as_ref(),
+            DocumentedApi::Proxy => self.proxy.as_ref(),
         }
-        let Some(registry) = &self.registry else { return Vec::new() };
-        let Some((_, body)) = ask(registry, "/readyz").await else {
-            return vec![Check::of("log", Some("the registry does not answer yet"))];
-        };
-        match serde_json::from_slice::<Readiness>(&body) {
-            Ok(said) => said.checks,
-            Err(_) => vec![Check::of("log", Some("the registry does not say how it is"))],
-        }
-    }
-
-    /// Whether Kafka answers the proxy.
-    async fn proxy_checks(&self) -> Vec<Check> {
-        let Some(proxy) = &self.proxy else { return Vec::new() };
-        if proxy.get().is_none() {
-            return vec![Check::of("kafka", Some("the proxy has not started yet"))];
-        }
-        let Some(path) = self.kafka_path else { return Vec::new() };
-        let answered = ask(proxy, path).await;
-        let is_well = answered.is_some_and(|(status, _)| status.is_success());
-        vec![Check::of("kafka", (!is_well).then_some("Kafka does not answer the proxy"))]
     }
 }
 
-fn start<S>(asked: Option<&Asked>, service: &S)
+fn start<S>(part: Option<&Part>, service: &S)
 where
     S: Service<Request, Response = Response, Error = Infallible, Future: Send>,
     S: Clone + Send + Sync + 'static,
 {
-    if let Some(asked) = asked {
-        asked.get_or_init(|| BoxCloneSyncService::new(service.clone()));
+    if let Some(part) = part {
+        part.service.get_or_init(|| BoxCloneSyncService::new(service.clone()));
     }
 }
 
@@ -180,20 +151,78 @@ fn answer(status: StatusCode, error_code: u32, message: &str) -> Response {
     (status, [(CONTENT_TYPE, JSON)], body).into_response()
 }
 
-/// `GET /healthz`: 200 as long as the process answers.
-async fn healthz() -> Response {
-    ([(CONTENT_TYPE, JSON)], Json(json!({"status": "ok"}))).into_response()
+async fn not_found() -> Response {
+    refused(StatusCode::NOT_FOUND, "HTTP 404 Not Found")
 }
 
-/// `GET /readyz`: 200 if all that runs can do its work, else 503 with why.
-async fn readyz(State(management): State<Management>) -> Response {
-    let checks = management.checks().await;
-    let (code, status) = match checks.iter().all(|check| check.ok) {
-        true => (StatusCode::OK, "ready"),
-        false => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
+/// `GET /healthz`: 200 as long as the process answers and nothing has ended that it cannot do without, else 503.
+async fn healthz(probed: Probed) -> Response {
+    health::healthz(&probed)
+}
+
+/// `GET /readyz`: 200 if all that runs can do its work, else 503 with why; 503 while the process stops.
+async fn readyz(probed: Probed) -> Response {
+    health::readyz(&probed, None)
+}
+
+/// `GET /startupz`: 200 once all that runs has started, before 503.
+async fn startupz(probed: Probed) -> Response {
+    health::startupz(&probed)
+}
+
+/// `GET /openapi/{document}`: `registry.json`, `registry.yaml`, `proxy.json` or `proxy.yaml`, of what runs. Its server is the
+/// first listener of the API, or where that is advertised. 404.
+async fn document(
+    State(management): State<Management>,
+    Path(name): Path<String>,
+    asked: DocsRequest,
+) -> Response {
+    let (api, form) = match name.as_str() {
+        "registry.json" => (DocumentedApi::Registry, Form::Json),
+        "registry.yaml" => (DocumentedApi::Registry, Form::Yaml),
+        "proxy.json" => (DocumentedApi::Proxy, Form::Json),
+        "proxy.yaml" => (DocumentedApi::Proxy, Form::Yaml),
+        _ => return not_found().await,
     };
-    let body = Json(json!({"status": status, "checks": checks}));
-    (code, [(CONTENT_TYPE, JSON)], body).into_response()
+    let part = management.part(api);
+    match part.and_then(|part| asked.document_of_server(api, form, &part.url)) {
+        Some(document) => document,
+        None => not_found().await,
+    }
+}
+
+/// `GET /docs`: a page that leads to those of the APIs that run. 404 where documents are not served.
+async fn docs(State(management): State<Management>, asked: DocsRequest) -> Response {
+    let all =
+        [("/docs/registry", DocumentedApi::Registry), ("/docs/proxy", DocumentedApi::Proxy)];
+    let links: Vec<_> =
+        all.into_iter().filter(|(_, api)| management.part(*api).is_some()).collect();
+    match asked.index(&links) {
+        Some(page) => page,
+        None => not_found().await,
+    }
+}
+
+/// `GET /docs/{file}`: `registry` and `proxy` are pages that show an API, without what tries it, since that is at another
+/// address; others are files of these pages. 404.
+async fn docs_file(
+    State(management): State<Management>,
+    Path(name): Path<String>,
+    asked: DocsRequest,
+) -> Response {
+    let page = |api| {
+        let document = format!("/openapi/{name}.json");
+        management.part(api).and_then(|_| asked.page(api, &document, false))
+    };
+    let found = match name.as_str() {
+        "registry" => page(DocumentedApi::Registry),
+        "proxy" => page(DocumentedApi::Proxy),
+        file => asked.asset(file),
+    };
+    match found {
+        Some(found) => found,
+        None => not_found().await,
+    }
 }
 
 /// `GET /metrics`: of registry, proxy and process, each family once.
@@ -211,8 +240,8 @@ async fn metrics(
         }
     }
     let mut out = String::new();
-    for asked in [&management.registry, &management.proxy].into_iter().flatten() {
-        if let Some((StatusCode::OK, body)) = ask(asked, "/metrics").await {
+    for part in [&management.registry, &management.proxy].into_iter().flatten() {
+        if let Some((StatusCode::OK, body)) = ask(&part.service, "/metrics").await {
             out.push_str(&String::from_utf8_lossy(&body));
         }
     }

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::Request;
 use axum::response::Response;
@@ -9,16 +10,20 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tower::Service;
-use weir_http::{Site, Tls};
+use weir_http::{Shared, Site, Tls};
 use weir_proxy::Proxy;
 use weir_registry::Registry;
 
+use crate::config::tree::Tree;
 use crate::error::Error;
-use crate::listen::{DRAIN_TIMEOUT, StopSignals};
+use crate::listen::{DRAIN_TIMEOUT, StopSignal, StopSignals};
+use crate::systemd;
 
 /// What a process runs, until it is told to stop.
-#[derive(Default)]
 pub struct Parts {
+    shared: Arc<Shared>,
+    /// How long requests are taken once the process is told to stop.
+    drain_delay: Duration,
     serving: JoinSet<()>,
     starting: JoinSet<Result<(), Error>>,
     stop: watch::Sender<()>,
@@ -27,6 +32,19 @@ pub struct Parts {
 }
 
 impl Parts {
+    /// Nothing runs yet.
+    pub fn new(shared: Arc<Shared>, tree: &Tree) -> Parts {
+        Parts {
+            shared,
+            drain_delay: Duration::from_millis(*tree.process.drain_delay_ms),
+            serving: JoinSet::new(),
+            starting: JoinSet::new(),
+            stop: watch::Sender::default(),
+            proxy: None,
+            registry: None,
+        }
+    }
+
     /// Serves a listener until the process is told to stop.
     pub fn serve<S>(
         &mut self,
@@ -57,15 +75,21 @@ impl Parts {
         self.registry = Some(registry);
     }
 
-    /// Runs until the process is told to stop; then requests that are being answered are answered, and
-    /// what was sent to Kafka is acknowledged. Told a second time, it waits for neither.
+    /// Runs until the process is told to stop. Then it asks for no more requests and takes those that come all the same, for a
+    /// moment; then those that are being answered are answered, and what was sent to Kafka is acknowledged. Told a second time, it
+    /// waits for none of it.
     pub async fn run(mut self) -> Result<(), Error> {
         let mut signals = StopSignals::new()?;
-        tokio::select! {
-            () = signals.told() => {}
+        self.shared.health.complete();
+        let signal = tokio::select! {
+            signal = signals.told() => signal,
             failed = failure(&mut self.starting) => return Err(failed),
+        };
+        self.shared.health.begin_draining();
+        if signal == StopSignal::Interrupt {
+            // somebody at a terminal waits
+            self.drain_delay = Duration::ZERO;
         }
-        tracing::info!("stopping: no new requests, those under way are answered");
         tokio::select! {
             drained = self.drain() => drained,
             () = signals.told_again() => Err(Error::CutOff),
@@ -73,6 +97,17 @@ impl Parts {
     }
 
     async fn drain(mut self) -> Result<(), Error> {
+        systemd::stopping().await;
+        if !self.drain_delay.is_zero() {
+            tracing::info!("draining: not ready, and requests are taken for {:?}", self.drain_delay);
+        }
+        let resigned = async {
+            if let Some(registry) = &self.registry {
+                registry.resign().await;
+            }
+        };
+        tokio::join!(tokio::time::sleep(self.drain_delay), resigned);
+        tracing::info!("stopping: no new requests, those under way are answered");
         if let Some(proxy) = &self.proxy {
             proxy.end_waiting();
         }

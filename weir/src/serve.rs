@@ -14,6 +14,7 @@ use crate::config::Configuration;
 use crate::config::value::{Role, Store};
 use crate::error::Error;
 use crate::files::read_file;
+use crate::health;
 use crate::kafkastore;
 use crate::limits::limits;
 use crate::listen::Hangups;
@@ -22,6 +23,7 @@ use crate::management::Management;
 use crate::parts::Parts;
 use crate::served::{OwnRegistry, Served, ServiceKind};
 use crate::settings::consumer_instance_timeout;
+use crate::systemd;
 use crate::tls::{Certificates, own_client};
 
 /// Runs until the process is told to stop. All addresses are taken before anything else is done.
@@ -38,14 +40,25 @@ pub async fn run(configuration: Configuration, hangups: Hangups) -> Result<(), E
     let mut served =
         Served::open(&faces, &configuration.tree, &shared, &access, &mut certificates)?;
     say(&configuration);
-    let mut parts = Parts::default();
+    shared.health.begin();
+    health::watch_process(&shared, &access);
+    systemd::begin(shared.clone(), hangups.subscribe());
+    if *configuration.tree.process.api_docs {
+        shared.serve_api_docs(weir_openapi::api_docs());
+    }
+    let mut parts = Parts::new(shared.clone(), &configuration.tree);
     let management = served.manage(&configuration.tree, &mut parts);
     let runs = |role| configuration.tree.process.roles.contains(&role);
+    let mut own_registry = None;
     if runs(Role::Registry) {
-        serve_registry(&configuration, &access, &mut served, &management, &mut parts)?;
+        let registry =
+            serve_registry(&configuration, &access, &mut served, &management, &shared, &mut parts)?;
+        own_registry = Some(registry);
     }
     if runs(Role::Proxy) {
-        serve_proxy(&configuration, &access, &mut served, &management, &mut parts)?;
+        let proxy = open_proxy(&configuration, &access, &served)?;
+        watch_proxy(&configuration, &shared, &proxy.0, own_registry)?;
+        serve_proxy(proxy, &mut served, &management, &mut parts);
     }
     parts.run().await
 }
@@ -67,8 +80,9 @@ fn serve_registry(
     access: &Access,
     served: &mut Served<'_>,
     management: &Management,
+    shared: &Shared,
     parts: &mut Parts,
-) -> Result<(), Error> {
+) -> Result<Registry, Error> {
     let listeners = served.listeners(Role::Registry);
     let registry = match configuration.settings.store {
         Store::Kafka => {
@@ -78,24 +92,23 @@ fn serve_registry(
         Store::Sled | Store::Memory => open(configuration)?,
     };
     parts.registry(registry.clone());
+    health::watch_registry(shared, &registry);
     access.believe_nodes_of(registry.clone());
-    let service = weir_registry::service(registry);
+    let service = weir_registry::service(registry.clone());
     management.registry_is(&service);
     let service = weir_http::admitted("registry", service).believing_vouchers();
     let service = weir_http::observed("registry", service);
     served.carry(Role::Registry, &service, parts);
     listeners.iter().for_each(|listener| tracing::info!("registry on {}", listener.url()));
-    Ok(())
+    Ok(registry)
 }
 
-/// Starts the proxy on its listeners. It asks this process's registry if no other is named.
-fn serve_proxy(
+/// Makes the proxy, and says which registries it asks: this process's, if no other is named.
+fn open_proxy(
     configuration: &Configuration,
     access: &Access,
-    served: &mut Served<'_>,
-    management: &Management,
-    parts: &mut Parts,
-) -> Result<(), Error> {
+    served: &Served<'_>,
+) -> Result<(Proxy, String), Error> {
     let told = configuration.tree.proxy.schema_registry_url.value.clone();
     let (urls, own) = match (told, served.own_registry()) {
         (Some(urls), _) => (urls, None),
@@ -104,7 +117,16 @@ fn serve_proxy(
         (None, None) => (String::new(), None),
     };
     let client = registry_client(configuration, &urls, own, access)?;
-    let proxy = proxy(configuration, client)?;
+    Ok((proxy(configuration, client)?, urls))
+}
+
+/// Starts the proxy on its listeners.
+fn serve_proxy(
+    (proxy, urls): (Proxy, String),
+    served: &mut Served<'_>,
+    management: &Management,
+    parts: &mut Parts,
+) {
     let service = weir_proxy::router(proxy.clone());
     management.proxy_is(&service);
     let service = weir_http::admitted("proxy", service);
@@ -116,6 +138,25 @@ fn serve_proxy(
     for listener in served.listeners(Role::Proxy) {
         tracing::info!("REST proxy on {}, schemas from {schemas}", listener.url());
     }
+}
+
+/// Lets probes know how the proxy is, and the registry that it asks: this process's, or others.
+fn watch_proxy(
+    configuration: &Configuration,
+    shared: &Shared,
+    proxy: &Proxy,
+    own_registry: Option<Registry>,
+) -> Result<(), Error> {
+    let urls = configuration.tree.proxy.schema_registry_url.value.as_deref();
+    health::watch_proxy(shared, proxy, own_registry.filter(|_| urls.is_none()));
+    let Some(urls) = urls else { return Ok(()) };
+    let mut urls = registries(urls);
+    let Some(first) = urls.next() else { return Ok(()) };
+    let ca = configuration.tree.proxy.schema_registry_ca.as_deref().map(read_file).transpose()?;
+    let client = urls.fold(RegistryClient::builder(first), |client, url| client.or_url(url));
+    let client = ca.into_iter().fold(client, |client, pem| client.ca_pem(pem));
+    let client = client.build().map_err(Error::RegistryClient)?;
+    health::watch_other_registry(shared, client);
     Ok(())
 }
 

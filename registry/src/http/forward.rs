@@ -40,6 +40,10 @@ static NOT_LEADER: HeaderName = HeaderName::from_static("weir-not-leader");
 /// How long is waited for another leader to be announced before it is looked again who leads.
 const LEADER_POLL: Duration = Duration::from_millis(50);
 
+/// How long a leader that another one has deposed may take to answer what it was asked before: it has written it, or has done
+/// nothing, and only if it says which is its client told.
+const DEPOSED_ANSWER_MAX: Duration = Duration::from_millis(500);
+
 /// Headers that are between two ends of a connection. What a browser says of a page was looked at here: the leader has
 /// another name.
 static HOP_BY_HOP: [HeaderName; 6] = [
@@ -55,7 +59,9 @@ static HOP_BY_HOP: [HeaderName; 6] = [
 pub(super) async fn answer(registry: Registry, routes: Router, request: Request) -> Response {
     let Some(peers) = registry.peers().cloned() else {
         return match request.uri().path() {
-            "/v1/cluster" | "/readyz" | "/metrics" => call(&routes, request).await,
+            "/v1/cluster" | "/metrics" | "/healthz" | "/readyz" | "/startupz" | "/openapi.json"
+            | "/openapi.yaml" | "/docs" => call(&routes, request).await,
+            path if path.starts_with("/docs/") => call(&routes, request).await,
             _ => passing(RegistryError::Starting),
         };
     };
@@ -208,12 +214,15 @@ impl Here {
         self.vouch(leader, parts, &mut headers);
         let request = self.peers.http().request(parts.method.clone(), url).headers(headers);
         let sending = request.body(body.clone()).timeout(left).send();
-        let deposed = self.peers.later_leader(Some(leader.epoch));
+        let deposed = async {
+            self.peers.later_leader(Some(leader.epoch)).await;
+            tokio::time::sleep(DEPOSED_ANSWER_MAX).await;
+        };
         let sent = tokio::select! {
             biased;
             sent = sending => sent,
-            // what it has not written until then, it never will
-            _ = deposed => {
+            // what it has not written until then, it never will; if it is there, it says so
+            () = deposed => {
                 let reason = "another leads since it was asked".to_string();
                 return Err(NotForwarded::Failed(reason));
             }

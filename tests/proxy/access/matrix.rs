@@ -97,6 +97,13 @@ const MATRIX: &[(&str, &str, &str)] = &[
     ("post", "/v3/clusters/{cluster}/topics/{topic}/records:batch", "--++"),
     ("get", "/v1/access/check", "++++"),
     ("get", "/metrics", "-+++"),
+    ("get", "/openapi.json", "++++"),
+    ("get", "/openapi.yaml", "++++"),
+    ("get", "/docs", "++++"),
+    ("get", "/docs/{file}", "++++"),
+    ("get", "/healthz", "++++"),
+    ("get", "/readyz", "++++"),
+    ("get", "/startupz", "++++"),
 ];
 
 /// Methods and paths of the contract, which has all of the router's.

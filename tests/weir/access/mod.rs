@@ -5,7 +5,7 @@ mod audit;
 mod certificates;
 mod clients;
 mod confluent;
-mod house;
+pub mod house;
 mod logins;
 mod nodes;
 mod proxy;

@@ -104,6 +104,11 @@ impl State {
         self.keys.as_ref().is_some_and(|known| **known == *keys)
     }
 
+    /// Why the last fetch has failed, if it has.
+    pub fn failure(&self) -> Option<&FetchError> {
+        self.failure.as_ref()
+    }
+
     pub fn has_failed(&self) -> bool {
         self.failure.is_some()
     }

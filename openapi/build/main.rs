@@ -24,7 +24,8 @@ fn main() {
         let yaml = fs::read_to_string(&file).expect("the document is there");
         let url = WRITTEN_URLS.iter().find(|url| yaml.contains(&format!("  - url: {url}\n")));
         let url = url.expect("the document says its server's address");
-        let yaml = yaml.replacen(&format!("  - url: {url}\n"), &format!("  - url: {SERVER_URL}\n"), 1);
+        let yaml =
+            yaml.replacen(&format!("  - url: {url}\n"), &format!("  - url: {SERVER_URL}\n"), 1);
         let json = json::of(&yaml).unwrap_or_else(|why| panic!("{file}: {why}"));
         version.write(yaml.as_bytes());
         pack(&out.join(format!("{name}.yaml.gz")), yaml.as_bytes());

@@ -32,11 +32,7 @@ const ASSETS: &[Asset] = &[
         media_type: "text/javascript; charset=utf-8",
         gzip: packed!("page.js"),
     },
-    Asset {
-        name: "page.css",
-        media_type: "text/css; charset=utf-8",
-        gzip: packed!("page.css"),
-    },
+    Asset { name: "page.css", media_type: "text/css; charset=utf-8", gzip: packed!("page.css") },
 ];
 
 /// All that is served of the documents.

@@ -16,8 +16,8 @@ use crate::clients::{Clients, Purpose, not_made};
 use crate::error::ProxyError;
 use crate::producer::Producers;
 use crate::reach::Reach;
-use weir_http::health::Check;
 use crate::reader::Readers;
+use weir_http::health::Check;
 
 /// How often Kafka is asked whether it is there, and how many brokers there are.
 const ASK_INTERVAL: Duration = Duration::from_secs(3);

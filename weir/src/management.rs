@@ -193,8 +193,7 @@ async fn document(
 
 /// `GET /docs`: a page that leads to those of the APIs that run. 404 where documents are not served.
 async fn docs(State(management): State<Management>, asked: DocsRequest) -> Response {
-    let all =
-        [("/docs/registry", DocumentedApi::Registry), ("/docs/proxy", DocumentedApi::Proxy)];
+    let all = [("/docs/registry", DocumentedApi::Registry), ("/docs/proxy", DocumentedApi::Proxy)];
     let links: Vec<_> =
         all.into_iter().filter(|(_, api)| management.part(*api).is_some()).collect();
     match asked.index(&links) {

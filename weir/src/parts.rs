@@ -99,7 +99,10 @@ impl Parts {
     async fn drain(mut self) -> Result<(), Error> {
         systemd::stopping().await;
         if !self.drain_delay.is_zero() {
-            tracing::info!("draining: not ready, and requests are taken for {:?}", self.drain_delay);
+            tracing::info!(
+                "draining: not ready, and requests are taken for {:?}",
+                self.drain_delay
+            );
         }
         let resigned = async {
             if let Some(registry) = &self.registry {

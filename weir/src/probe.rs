@@ -76,9 +76,8 @@ pub fn run(args: &ProbeArgs, env: &Env) -> ExitCode {
     for target in targets {
         let timeout = Duration::from_millis(args.timeout_ms);
         let asked = runtime.block_on(async { tokio::time::timeout(timeout, ask(&target)).await });
-        let outcome = asked.unwrap_or_else(|_| {
-            Outcome::Bad(format!("no answer within {} ms", args.timeout_ms))
-        });
+        let outcome = asked
+            .unwrap_or_else(|_| Outcome::Bad(format!("no answer within {} ms", args.timeout_ms)));
         let (good, line) = match outcome {
             Outcome::Good(line) => (true, line),
             Outcome::Bad(line) => (false, line),
@@ -159,7 +158,8 @@ fn of_listener(listener: &FaceListener, args: &ProbeArgs) -> Result<Target, Erro
     let client = match &listener.tls {
         // as the process itself asks its own listeners: by the certificate that they show, whatever names are in it
         Some(tls) => {
-            let certificate = Certificate::open(tls.identity.clone()).map_err(Error::Certificate)?;
+            let certificate =
+                Certificate::open(tls.identity.clone()).map_err(Error::Certificate)?;
             own_client(certificate)?
         }
         None => reqwest::Client::builder().no_proxy().build().map_err(Error::HttpClient)?,

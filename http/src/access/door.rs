@@ -30,15 +30,8 @@ pub type MayEnter = Box<dyn Fn(&Identity) -> bool + Send + Sync>;
 
 /// What anybody may `GET`: probes, which have no login and are told no reasons then, and the documents of the APIs, which are
 /// the same everywhere.
-const PROBE_PATHS: [&str; 7] = [
-    "/healthz",
-    "/readyz",
-    "/startupz",
-    "/openapi.json",
-    "/openapi.yaml",
-    "/docs",
-    "/docs/*",
-];
+const PROBE_PATHS: [&str; 7] =
+    ["/healthz", "/readyz", "/startupz", "/openapi.json", "/openapi.yaml", "/docs", "/docs/*"];
 
 /// Who comes in, and what they may do: one for a process.
 pub struct Door {

@@ -60,11 +60,7 @@ pub enum Form {
 }
 
 impl ApiDocument {
-    pub const fn new(
-        title: &'static str,
-        json: &'static [u8],
-        yaml: &'static [u8],
-    ) -> ApiDocument {
+    pub const fn new(title: &'static str, json: &'static [u8], yaml: &'static [u8]) -> ApiDocument {
         ApiDocument { title, json, yaml, unpacked: [OnceLock::new(), OnceLock::new()] }
     }
 
@@ -74,8 +70,8 @@ impl ApiDocument {
             Form::Json => (self.json, 0),
             Form::Yaml => (self.yaml, 1),
         };
-        let text = self.unpacked[at]
-            .get_or_init(|| String::from_utf8_lossy(&unpack(packed)).into_owned());
+        let text =
+            self.unpacked[at].get_or_init(|| String::from_utf8_lossy(&unpack(packed)).into_owned());
         // a text of JSON is one of YAML, too
         let url = serde_json::Value::from(url).to_string();
         match form {

@@ -37,8 +37,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Probed {
         let door = arrival.as_ref().and_then(|arrival| arrival.0.site.door.clone());
         let caller = Caller::of(&parts.extensions);
         let has_login = caller.identity().is_some_and(|who| who.proof != Proof::Nothing);
-        let is_told_why =
-            has_login || door.is_none_or(|door| door.has_opened(parts.uri.path()));
+        let is_told_why = has_login || door.is_none_or(|door| door.has_opened(parts.uri.path()));
         Ok(Probed { arrival, is_told_why })
     }
 }

@@ -8,8 +8,8 @@ use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use serde::Serialize;
-use weir_http::{Arrival, ON_BEHALF};
 use weir_http::metrics::label;
+use weir_http::{Arrival, ON_BEHALF};
 
 use super::answer::Json;
 use super::rights::{AmongNodes, OnRegistry, Read, of_caller};
@@ -106,10 +106,7 @@ impl Node {
 /// `GET /v1/cluster`: who leads, how far this node has read, what is wrong.
 ///
 /// For other nodes, and for those who may read `cluster:registry`. Also while the log is read.
-pub(super) async fn cluster(
-    AmongNodes { registry }: AmongNodes,
-    headers: HeaderMap,
-) -> Json<Node> {
+pub(super) async fn cluster(AmongNodes { registry }: AmongNodes, headers: HeaderMap) -> Json<Node> {
     if let Some(peers) = registry.peers().filter(|_| headers.contains_key(&ON_BEHALF)) {
         peers.was_asked();
     }

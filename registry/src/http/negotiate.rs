@@ -49,9 +49,8 @@ impl Negotiated {
 
 /// Paths whose answers are none of the API's: whoever asks there accepts other media types.
 fn is_beside_api(path: &str) -> bool {
-    let paths = [
-        "/metrics", "/healthz", "/readyz", "/startupz", "/openapi.json", "/openapi.yaml", "/docs",
-    ];
+    let paths =
+        ["/metrics", "/healthz", "/readyz", "/startupz", "/openapi.json", "/openapi.yaml", "/docs"];
     paths.contains(&path) || path.starts_with("/docs/")
 }
 

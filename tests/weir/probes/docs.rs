@@ -28,8 +28,12 @@ async fn a_document_says_the_address_that_its_client_has_asked() {
     let request = request.header("x-forwarded-proto", "https").header("x-forwarded-prefix", "/sr");
     let document = api.send(request.header("x-forwarded-host", "example.org")).await;
     assert_eq!(document.json["servers"][0]["url"], json!("https://example.org/sr"));
-    let yaml = api.send(api.request(Method::GET, "/openapi.yaml").header("accept", "text/plain")).await;
-    assert_eq!((yaml.status.as_u16(), &yaml.headers["content-type"]), (200, &"application/yaml".parse().unwrap()));
+    let yaml =
+        api.send(api.request(Method::GET, "/openapi.yaml").header("accept", "text/plain")).await;
+    assert_eq!(
+        (yaml.status.as_u16(), &yaml.headers["content-type"]),
+        (200, &"application/yaml".parse().unwrap())
+    );
     assert!(yaml.text.contains(&format!("  - url: \"{}\"\n", api.url)));
 }
 

@@ -106,7 +106,10 @@ async fn a_proxy_is_ready_without_a_registry() {
         let readiness = api.get("/readyz").await;
         assert_eq!(readiness.status, 200);
         let registry = &readiness.json["checks"][1];
-        assert_eq!((&registry["name"], &registry["ok"]), (&json!("schema-registry"), &json!(false)));
+        assert_eq!(
+            (&registry["name"], &registry["ok"]),
+            (&json!("schema-registry"), &json!(false))
+        );
         if registry["reason"] != json!("it was not looked at yet") {
             break;
         }
@@ -152,12 +155,18 @@ async fn a_process_that_stops_is_draining_and_takes_requests() {
     weir.line("draining");
     for api in [&api, &management] {
         let readiness = api.get("/readyz").await;
-        assert_eq!((readiness.status.as_u16(), &readiness.json["status"]), (503, &json!("draining")));
+        assert_eq!(
+            (readiness.status.as_u16(), &readiness.json["status"]),
+            (503, &json!("draining"))
+        );
         assert!(readiness.json["since"].is_string(), "{}", readiness.text);
         assert_eq!(api.get("/healthz").await.status, 200);
         assert_eq!(api.get("/startupz").await.status, 200);
     }
     let answer = api.get("/subjects").await;
-    assert_eq!((answer.status.as_u16(), &answer.headers["connection"]), (200, &"close".parse().unwrap()));
+    assert_eq!(
+        (answer.status.as_u16(), &answer.headers["connection"]),
+        (200, &"close".parse().unwrap())
+    );
     weir.signal_until_end("TERM");
 }

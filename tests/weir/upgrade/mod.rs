@@ -82,7 +82,11 @@ impl Node {
         let api = Api::at(self.url.clone());
         loop {
             let request = api.request(reqwest::Method::GET, "/readyz");
-            if request.send().await.is_ok_and(|answer| [200, 404].contains(&answer.status().as_u16())) {
+            if request
+                .send()
+                .await
+                .is_ok_and(|answer| [200, 404].contains(&answer.status().as_u16()))
+            {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -100,7 +104,11 @@ struct Seen {
 
 impl Seen {
     /// Takes an answer. Returns true if it is 200.
-    async fn take(&self, what: &str, sent: Result<reqwest::Response, reqwest::Error>) -> Option<Value> {
+    async fn take(
+        &self,
+        what: &str,
+        sent: Result<reqwest::Response, reqwest::Error>,
+    ) -> Option<Value> {
         let why = match sent {
             Err(error) => format!("{error:?}"),
             Ok(answer) => {
@@ -165,6 +173,14 @@ fn schema(name: &str) -> Value {
     json!({"schema": format!(r#"{{"type":"enum","name":"{name}","symbols":["A"]}}"#)})
 }
 
+/// Returns once a node has read all of the log: one that does not lead may be a moment behind.
+async fn has_read_all(api: &Api) {
+    let written = api.post("/subjects/first/versions", &schema("First")).await;
+    let offset = written.headers["weir-offset"].clone();
+    let request = api.request(reqwest::Method::GET, "/subjects").header("weir-offset", offset);
+    assert_eq!(api.send(request).await.status, 200);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn registries_are_upgraded_and_back_and_no_request_fails() {
     let Some(kafka) = kafka() else { return };
@@ -185,7 +201,8 @@ async fn registries_are_upgraded_and_back_and_no_request_fails() {
         clients.spawn(async move {
             for count in 0.. {
                 let name = format!("W{writer}N{count}");
-                let request = to.request(reqwest::Method::POST, &format!("/subjects/{name}/versions"));
+                let request =
+                    to.request(reqwest::Method::POST, &format!("/subjects/{name}/versions"));
                 let request = request.header("content-type", weir_tests::REGISTRY_JSON);
                 let sent = request.body(schema(&name).to_string()).send().await;
                 if let Some(body) = writes.take("register", sent).await {
@@ -200,7 +217,8 @@ async fn registries_are_upgraded_and_back_and_no_request_fails() {
         clients.spawn(async move {
             while reads.goes_on() {
                 let id = known.lock().unwrap().values().copied().max().unwrap_or(1);
-                let sent = to.request(reqwest::Method::GET, &format!("/schemas/ids/{id}")).send().await;
+                let sent =
+                    to.request(reqwest::Method::GET, &format!("/schemas/ids/{id}")).send().await;
                 reads.take("read", sent).await;
             }
         });
@@ -215,6 +233,7 @@ async fn registries_are_upgraded_and_back_and_no_request_fails() {
     given.dedup();
     assert_eq!(given.len(), ids.len(), "no id is given twice");
     for node in &nodes {
+        has_read_all(&Api::at(node.url.clone())).await;
         let found = Api::at(node.url.clone()).get("/subjects").await;
         assert_eq!(found.json.as_array().unwrap().len(), ids.len(), "no subject is lost");
     }
@@ -237,7 +256,8 @@ async fn proxies_are_upgraded_and_back_and_no_request_fails() {
     let offsets = Arc::new(Mutex::new(Vec::new()));
     let mut clients = JoinSet::new();
     for _ in 0..WRITERS {
-        let (writes, known, to, topic) = (seen.clone(), offsets.clone(), api.clone(), topic.clone());
+        let (writes, known, to, topic) =
+            (seen.clone(), offsets.clone(), api.clone(), topic.clone());
         clients.spawn(async move {
             while writes.goes_on() {
                 let request = to.request(reqwest::Method::POST, &format!("/topics/{topic}"));
@@ -247,7 +267,9 @@ async fn proxies_are_upgraded_and_back_and_no_request_fails() {
                 let Some(body) = writes.take("produce", sent).await else { continue };
                 let record = &body["offsets"][0];
                 match (record["partition"].as_i64(), record["offset"].as_i64()) {
-                    (Some(partition), Some(offset)) => known.lock().unwrap().push((partition, offset)),
+                    (Some(partition), Some(offset)) => {
+                        known.lock().unwrap().push((partition, offset))
+                    }
                     _ => writes.failures.lock().unwrap().push(format!("produce: {body}")),
                 }
             }

@@ -48,9 +48,8 @@ pub(crate) async fn negotiate(request: Request, next: Next) -> Response {
 
 /// Returns true of paths whose answers are none of the APIs': they have media types of their own.
 fn is_beside_apis(path: &str) -> bool {
-    let paths = [
-        "/metrics", "/healthz", "/readyz", "/startupz", "/openapi.json", "/openapi.yaml", "/docs",
-    ];
+    let paths =
+        ["/metrics", "/healthz", "/readyz", "/startupz", "/openapi.json", "/openapi.yaml", "/docs"];
     paths.contains(&path) || path.starts_with("/docs/")
 }
 

@@ -98,3 +98,14 @@ pub(crate) struct Status {
     pub(crate) beside_others: bool,
     pub(crate) leader_changes: u64,
 }
+
+impl Status {
+    /// Returns true if this node takes writes, or knows who does.
+    pub(crate) fn is_writable(&self) -> bool {
+        self.faults.is_empty()
+            && match self.leading {
+                Some(_) => self.well,
+                None => self.heard && self.leader.is_some(),
+            }
+    }
+}

@@ -75,6 +75,8 @@ struct Shared {
     log_check: Arc<Check>,
     /// Whether there is room for the log, where it is on a disk of this machine.
     disk_check: Arc<Check>,
+    /// Whether a node takes writes, where nodes share the log.
+    leader_check: Arc<Check>,
 }
 
 /// Whether other nodes write the log too.
@@ -151,6 +153,7 @@ impl Registry {
             sharing,
             log_check: Check::required("log"),
             disk_check: Check::required("disk"),
+            leader_check: Check::reported("leader"),
         };
         (Registry(Arc::new(shared)), waiting)
     }
@@ -168,7 +171,7 @@ impl Registry {
     }
 
     /// What this registry depends on, as it is now, for probes: whether the log was read and takes writes, and whether the disk
-    /// has room for it. Of a log on Kafka it is enough that it was read.
+    /// has room for it. Of a log on Kafka it is enough that it was read; whether a node takes writes is only reported.
     pub fn checks(&self) -> Vec<Arc<Check>> {
         let log = self.log();
         let (of_log, of_disk) = match &log.fault {
@@ -181,15 +184,25 @@ impl Registry {
             self.0.disk_check.found(of_disk);
             return vec![self.0.log_check.clone(), self.0.disk_check.clone()];
         }
-        self.0.log_check.found(match self.peers().map(|peers| peers.status()) {
-            None => Finding::Starting("the log is being read".to_string()),
-            Some(status) if status.beside_others => {
-                let why = status.faults.first().cloned();
-                Finding::Failing(why.unwrap_or("a registry of another make leads".to_string()))
-            }
-            Some(_) => Finding::Well,
+        let Some(status) = self.peers().map(|peers| peers.status()) else {
+            let reading = || Finding::Starting("the log is being read".to_string());
+            self.0.log_check.found(reading());
+            self.0.leader_check.found(reading());
+            return vec![self.0.log_check.clone(), self.0.leader_check.clone()];
+        };
+        let fault = status.faults.first().cloned();
+        self.0.log_check.found(match status.beside_others {
+            true => Finding::Failing(fault.clone().unwrap_or_default()),
+            false => Finding::Well,
         });
-        vec![self.0.log_check.clone()]
+        self.0.leader_check.found(match status.is_writable() {
+            true => Finding::Well,
+            false => {
+                let why = if status.heard { "no node leads" } else { "Kafka does not answer" };
+                Finding::Failing(fault.unwrap_or(why.to_string()))
+            }
+        });
+        vec![self.0.log_check.clone(), self.0.leader_check.clone()]
     }
 
     /// An error says that what takes commands has ended, as it does only where there is an error in this program.

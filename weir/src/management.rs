@@ -5,9 +5,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_TYPE, HOST};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode, Uri};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -172,12 +172,8 @@ async fn startupz(probed: Probed) -> Response {
 
 /// `GET /openapi/{document}`: `registry.json`, `registry.yaml`, `proxy.json` or `proxy.yaml`, of what runs. Its server is the
 /// first listener of the API, or where that is advertised. 404.
-async fn document(
-    State(management): State<Management>,
-    Path(name): Path<String>,
-    asked: DocsRequest,
-) -> Response {
-    let (api, form) = match name.as_str() {
+async fn document(State(management): State<Management>, uri: Uri, asked: DocsRequest) -> Response {
+    let (api, form) = match uri.path().trim_start_matches("/openapi/") {
         "registry.json" => (DocumentedApi::Registry, Form::Json),
         "registry.yaml" => (DocumentedApi::Registry, Form::Yaml),
         "proxy.json" => (DocumentedApi::Proxy, Form::Json),
@@ -204,16 +200,13 @@ async fn docs(State(management): State<Management>, asked: DocsRequest) -> Respo
 
 /// `GET /docs/{file}`: `registry` and `proxy` are pages that show an API, without what tries it, since that is at another
 /// address; others are files of these pages. 404.
-async fn docs_file(
-    State(management): State<Management>,
-    Path(name): Path<String>,
-    asked: DocsRequest,
-) -> Response {
+async fn docs_file(State(management): State<Management>, uri: Uri, asked: DocsRequest) -> Response {
+    let name = uri.path().trim_start_matches("/docs/");
     let page = |api| {
         let document = format!("/openapi/{name}.json");
         management.part(api).and_then(|_| asked.page(api, &document, false))
     };
-    let found = match name.as_str() {
+    let found = match name {
         "registry" => page(DocumentedApi::Registry),
         "proxy" => page(DocumentedApi::Proxy),
         file => asked.asset(file),

@@ -130,11 +130,15 @@ impl DocsRequest {
     }
 
     fn html(&self, docs: &ApiDocs, html: &str) -> Response {
+        let tag = docs.tag(html);
+        if self.has(&tag) {
+            return self.unchanged(&tag);
+        }
         let body = match self.takes_gzip {
             true => (docs.pack)(html.as_bytes()),
             false => html.as_bytes().to_vec(),
         };
-        self.answer(&docs.tag(html), "text/html; charset=utf-8", body)
+        self.answer(&tag, "text/html; charset=utf-8", body)
     }
 
     /// A file of the viewer. None if there is none of this name.

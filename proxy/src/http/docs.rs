@@ -1,7 +1,8 @@
 //! `/openapi.json`, `/openapi.yaml` and `/docs`: this API's document, and a page to try it. The same for every caller.
+#![expect(clippy::disallowed_types, reason = "the files of a page are for everybody")]
 
-use axum::extract::Path;
 use axum::response::Response;
+use weir_http::Named;
 use weir_http::api_docs::{DocsRequest, DocumentedApi, Form};
 
 use super::answer::Refused;
@@ -26,7 +27,7 @@ pub(super) async fn page(asked: DocsRequest) -> Result<Response, Refused> {
 
 /// `GET /docs/{file}`: a file of that page. 404.
 pub(super) async fn file(
-    Path(file): Path<String>,
+    Named(file): Named<String>,
     asked: DocsRequest,
 ) -> Result<Response, Refused> {
     asked.asset(&file).ok_or(Refused::from(ProxyError::NotFound))

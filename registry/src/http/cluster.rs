@@ -85,10 +85,7 @@ impl Node {
                 None if status.taking_over => "candidate",
                 None => "follower",
             },
-            writable: match status.leading {
-                Some(_) => status.well && status.faults.is_empty(),
-                None => status.heard && status.faults.is_empty() && status.leader.is_some(),
-            },
+            writable: status.is_writable(),
             epoch: status.leading.or(status.leader.as_ref().map(|leader| leader.epoch)),
             leader: status.leader.map(|leader| leader.url),
             url: Some(status.url),

@@ -16,21 +16,45 @@ use axum::response::{IntoResponse, Response};
 const CHECK_INTERVAL: Duration = Duration::from_millis(50);
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
-struct Node {
+/// A node behind the balancer.
+pub struct Target {
     url: String,
     is_ready: AtomicBool,
+    /// Whether somebody has taken it out by hand.
+    is_out: AtomicBool,
+    /// Requests that it has not answered yet.
+    under_way: AtomicUsize,
+}
+
+impl Target {
+    pub fn new(url: String) -> Arc<Target> {
+        let (is_ready, is_out) = (AtomicBool::new(false), AtomicBool::new(false));
+        Arc::new(Target { url, is_ready, is_out, under_way: AtomicUsize::new(0) })
+    }
+
+    /// Sends no more requests to it. Returns once those that are under way are answered.
+    pub async fn take_out(&self) {
+        self.is_out.store(true, Ordering::SeqCst);
+        while self.under_way.load(Ordering::SeqCst) > 0 {
+            tokio::time::sleep(CHECK_INTERVAL).await;
+        }
+    }
+
+    /// Sends requests to it again, once it says anew that it is ready.
+    pub fn put_back(&self) {
+        self.is_ready.store(false, Ordering::SeqCst);
+        self.is_out.store(false, Ordering::SeqCst);
+    }
 }
 
 struct Balancer {
-    nodes: Vec<Arc<Node>>,
+    nodes: Vec<Arc<Target>>,
     turn: AtomicUsize,
     client: reqwest::Client,
 }
 
 /// Its URL.
-pub async fn start(urls: Vec<String>) -> String {
-    let node = |url| Arc::new(Node { url, is_ready: AtomicBool::new(false) });
-    let nodes: Vec<_> = urls.into_iter().map(node).collect();
+pub async fn start(nodes: Vec<Arc<Target>>) -> String {
     nodes.iter().for_each(|node| drop(tokio::spawn(check(node.clone()))));
     let client = reqwest::Client::builder().retry(reqwest::retry::never()).build().unwrap();
     let balancer = Arc::new(Balancer { nodes, turn: AtomicUsize::new(0), client });
@@ -41,7 +65,7 @@ pub async fn start(urls: Vec<String>) -> String {
     format!("http://{}", weir_tests::serve(router).await)
 }
 
-async fn check(node: Arc<Node>) {
+async fn check(node: Arc<Target>) {
     let client = reqwest::Client::new();
     loop {
         let asked = client.get(format!("{}/readyz", node.url)).timeout(CHECK_TIMEOUT).send().await;
@@ -49,7 +73,7 @@ async fn check(node: Arc<Node>) {
         let is_ready = asked.is_ok_and(|answer| {
             answer.status().is_success() || answer.status() == StatusCode::NOT_FOUND
         });
-        node.is_ready.store(is_ready, Ordering::Relaxed);
+        node.is_ready.store(is_ready, Ordering::SeqCst);
         tokio::time::sleep(CHECK_INTERVAL).await;
     }
 }
@@ -66,7 +90,8 @@ impl Balancer {
         for _ in 0..2 * self.nodes.len() {
             let turn = self.turn.fetch_add(1, Ordering::Relaxed);
             let node = &self.nodes[turn % self.nodes.len()];
-            if !node.is_ready.load(Ordering::Relaxed) {
+            let _under_way = UnderWay::of(node);
+            if !node.is_ready.load(Ordering::SeqCst) || node.is_out.load(Ordering::SeqCst) {
                 continue;
             }
             let request = self.client.request(head.method.clone(), format!("{}{path}", node.url));
@@ -93,6 +118,22 @@ impl Balancer {
             }
         }
         failed("every node", &why)
+    }
+}
+
+/// A request that a node is asked to answer.
+struct UnderWay<'a>(&'a Target);
+
+impl UnderWay<'_> {
+    fn of(node: &Target) -> UnderWay<'_> {
+        node.under_way.fetch_add(1, Ordering::SeqCst);
+        UnderWay(node)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

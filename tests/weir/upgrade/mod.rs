@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use weir_tests::{Api, kafka, unique};
 
 use crate::process::Weir;
+use balancer::Target;
 
 /// Tasks that write, and as many that read.
 const WRITERS: usize = 3;
@@ -52,7 +53,9 @@ impl Version {
 struct Node {
     flags: Vec<String>,
     url: String,
-    running: Option<Weir>,
+    target: Arc<Target>,
+    /// What runs, and whether it drains.
+    running: Option<(Weir, bool)>,
 }
 
 impl Node {
@@ -62,12 +65,18 @@ impl Node {
         let address = free.local_addr().unwrap().to_string();
         let flags = flags.iter().copied().chain([listener_flag, &address]);
         let flags = flags.map(str::to_string).collect();
-        Node { flags, url: format!("http://{address}"), running: None }
+        let url = format!("http://{address}");
+        Node { flags, target: Target::new(url.clone()), url, running: None }
     }
 
     /// Stops what runs, if anything does, and starts a version. Returns once that is ready.
+    ///
+    /// A version that takes no requests once it is told to stop is taken out of the balancer by hand, as its operator has to.
     async fn become_version(&mut self, version: &Version) {
-        if let Some(mut running) = self.running.take() {
+        if let Some((mut running, drains)) = self.running.take() {
+            if !drains {
+                self.target.take_out().await;
+            }
             running.signal("TERM");
             let stopped = tokio::task::spawn_blocking(move || (running.wait(), running));
             let (status, running) = stopped.await.unwrap();
@@ -78,16 +87,13 @@ impl Node {
         if version.drains {
             command.args(["--drain-delay-ms", DRAIN_DELAY_MS]);
         }
-        self.running = Some(Weir::spawn(&mut command));
+        self.running = Some((Weir::spawn(&mut command), version.drains));
         let api = Api::at(self.url.clone());
         loop {
             let request = api.request(reqwest::Method::GET, "/readyz");
-            if request
-                .send()
-                .await
-                .is_ok_and(|answer| [200, 404].contains(&answer.status().as_u16()))
-            {
-                return;
+            let asked = request.send().await;
+            if asked.is_ok_and(|answer| [200, 404].contains(&answer.status().as_u16())) {
+                return self.target.put_back();
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -166,7 +172,7 @@ async fn start(nodes: &mut [Node; 2]) -> Api {
     for node in nodes.iter_mut() {
         node.become_version(&own).await;
     }
-    Api::at(balancer::start(nodes.iter().map(|node| node.url.clone()).collect()).await)
+    Api::at(balancer::start(nodes.iter().map(|node| node.target.clone()).collect()).await)
 }
 
 fn schema(name: &str) -> Value {

@@ -179,7 +179,7 @@ async fn ask(target: &Target) -> Outcome {
     }
     let mut answer = match request.send().await {
         Ok(answer) => answer,
-        Err(error) => return Outcome::Bad(chain(&error)),
+        Err(error) => return Outcome::Bad(cause(&error)),
     };
     let status = answer.status();
     let mut body = Vec::new();
@@ -216,13 +216,17 @@ impl Said {
     }
 }
 
-/// An error with what is behind it: the last is what happened.
-fn chain(error: &dyn std::error::Error) -> String {
+/// What has happened: the last of the errors that are behind one.
+fn cause(error: &(dyn std::error::Error + 'static)) -> String {
     let mut last = error;
     while let Some(source) = last.source() {
         last = source;
     }
-    last.to_string()
+    match last.downcast_ref::<std::io::Error>() {
+        // without the number of the system's error
+        Some(error) if error.raw_os_error().is_some() => error.kind().to_string(),
+        _ => last.to_string(),
+    }
 }
 
 fn install_cryptography() {

@@ -112,9 +112,7 @@ impl Told {
         let is_new = line != self.status;
         self.status = line;
         if is_new {
-            // a status is for one call: it is leaked by nobody
-            let status = self.status.clone();
-            return tell_with_status(states, status).await;
+            return tell_with_status(states, self.status.clone()).await;
         }
         if !states.is_empty() {
             tell(states).await;
@@ -122,6 +120,7 @@ impl Told {
     }
 }
 
+/// Tells states and a line for `systemctl status` in one message.
 async fn tell_with_status(states: Vec<NotifyState<'static>>, status: String) {
     send(move || {
         let mut states = states;

@@ -212,6 +212,7 @@ impl Here {
         let token = HeaderValue::from_str(&leader.token);
         headers.insert(TOKEN.clone(), token.map_err(|_| NotForwarded::NotLeader)?);
         self.vouch(leader, parts, &mut headers);
+        let is_vouched = headers.contains_key(&ON_BEHALF);
         let request = self.peers.http().request(parts.method.clone(), url).headers(headers);
         let sending = request.body(body.clone()).timeout(left).send();
         let deposed = async {
@@ -229,6 +230,9 @@ impl Here {
         };
         let answer = match sent {
             Ok(answer) if answer.headers().contains_key(&NOT_LEADER) => {
+                return Err(NotForwarded::NotLeader);
+            }
+            Ok(answer) if has_begun_anew(answer.status(), answer.headers(), is_vouched) => {
                 return Err(NotForwarded::NotLeader);
             }
             Ok(answer) => answer,
@@ -251,6 +255,15 @@ impl Here {
         *response.headers_mut() = headers;
         Ok(response)
     }
+}
+
+/// Returns true if the process at the leader's address is another than the one that led: it has not read its log, or does not
+/// know what the one before it has announced. It has done nothing.
+fn has_begun_anew(status: StatusCode, headers: &HeaderMap, is_vouched: bool) -> bool {
+    let is_of_node = headers.contains_key(&OFFSET);
+    !is_of_node
+        && (status == StatusCode::SERVICE_UNAVAILABLE
+            || is_vouched && status == StatusCode::UNAUTHORIZED)
 }
 
 /// An error with what is behind it.

@@ -229,7 +229,9 @@ async fn drive(below: &str) {
                 assert!(said.is_denied(), "{operation} as {caller}: {said:?}");
             }
             let said = shop.send(caller, method, &path, text).await;
-            let is_done = method != "get" && found.contains('a');
+            // the documents are the binary's: without them, everybody is told that there are none
+            let is_document = operation.contains("/openapi.") || operation.contains("/docs");
+            let is_done = is_document || method != "get" && found.contains('a');
             found.push(verdict(&said, is_done));
         }
         if found != expected {

@@ -40,6 +40,13 @@ impl Target {
         }
     }
 
+    /// Returns once it was found to be ready.
+    pub async fn until_ready(&self) {
+        while !self.is_ready.load(Ordering::SeqCst) {
+            tokio::time::sleep(CHECK_INTERVAL).await;
+        }
+    }
+
     /// Sends requests to it again, once it says anew that it is ready.
     pub fn put_back(&self) {
         self.is_ready.store(false, Ordering::SeqCst);

@@ -162,6 +162,7 @@ async fn upgrade_and_back(nodes: &mut [Node; 2], seen: &Seen) {
         for node in nodes.iter_mut() {
             seen.more(REQUESTS_EACH).await;
             node.become_version(version).await;
+            node.target.until_ready().await;
         }
     }
     seen.more(REQUESTS_EACH).await;
@@ -172,7 +173,11 @@ async fn start(nodes: &mut [Node; 2]) -> Api {
     for node in nodes.iter_mut() {
         node.become_version(&own).await;
     }
-    Api::at(balancer::start(nodes.iter().map(|node| node.target.clone()).collect()).await)
+    let balancer = balancer::start(nodes.iter().map(|node| node.target.clone()).collect()).await;
+    for node in nodes {
+        node.target.until_ready().await;
+    }
+    Api::at(balancer)
 }
 
 fn schema(name: &str) -> Value {

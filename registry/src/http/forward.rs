@@ -62,7 +62,7 @@ pub(super) async fn answer(registry: Registry, routes: Router, request: Request)
             "/v1/cluster" | "/metrics" | "/healthz" | "/readyz" | "/startupz" | "/openapi.json"
             | "/openapi.yaml" | "/docs" => call(&routes, request).await,
             path if path.starts_with("/docs/") => call(&routes, request).await,
-            _ => passing(RegistryError::Starting),
+            _ => starting(request.headers()),
         };
     };
     let here = Here { registry, peers, routes };
@@ -77,6 +77,16 @@ pub(super) async fn answer(registry: Registry, routes: Router, request: Request)
     if response.headers().get(&OFFSET).is_none() {
         let applied = here.registry.state().next_offset();
         response.headers_mut().insert(OFFSET.clone(), HeaderValue::from(applied));
+    }
+    response
+}
+
+/// The answer of a node that has not read its log. A node that takes it for the leader, which was at this address before,
+/// is told that it does not lead.
+fn starting(headers: &HeaderMap) -> Response {
+    let mut response = passing(RegistryError::Starting);
+    if headers.contains_key(&TOKEN) {
+        response.headers_mut().insert(NOT_LEADER.clone(), HeaderValue::from_static("1"));
     }
     response
 }

@@ -123,7 +123,7 @@ impl Certificate {
     }
 
     /// Until it expires; negative once it has. None if it does not say.
-    pub(crate) fn seconds_left(&self, now: SystemTime) -> Option<i64> {
+    pub fn seconds_left(&self, now: SystemTime) -> Option<i64> {
         self.current.load().validity.map(|validity| validity.seconds_left(now))
     }
 

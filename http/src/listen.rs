@@ -14,6 +14,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
+use axum::http::HeaderValue;
+use axum::http::header::CONNECTION;
 use axum::response::Response;
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
@@ -36,6 +38,8 @@ use crate::origin::Forwarded;
 use crate::shared::Site;
 use crate::tls::Tls;
 use crate::watched::Watched;
+
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
 /// Bytes that are read ahead or wait to be written on a connection; the head of a request has to fit in.
 const BUFFER_BYTES_MAX: usize = 64 * 1024;
@@ -247,10 +251,19 @@ async fn converse<S>(
     let exchange = Exchange::in_turn(connection.clone());
     let arriving = Arriving { exchange: exchange.clone(), service };
     let service = service_fn(move |request: Request<Incoming>| {
-        arriving.clone().oneshot(request.map(|body| match body.is_end_stream() {
+        let shared = connection.shared();
+        let answering = arriving.clone().oneshot(request.map(|body| match body.is_end_stream() {
             true => Body::empty(),
             false => Body::new(body),
-        }))
+        }));
+        async move {
+            let mut response = answering.await?;
+            if shared.health.is_draining() {
+                // its client goes elsewhere with the next request
+                response.headers_mut().insert(CONNECTION, CLOSE);
+            }
+            Ok::<_, Infallible>(response)
+        }
     });
     let serving = http1::Builder::new()
         .timer(HeadTimer::new(exchange))

@@ -8,11 +8,13 @@ use ipnet::IpNet;
 use weir_metrics::Collect;
 
 use crate::access::Door;
+use crate::api_docs::ApiDocs;
 use crate::budget::Budget;
 use crate::certificate::Certificate;
 use crate::clients::ClientAuthorities;
 use crate::counts::Requests;
 use crate::gate::Gate;
+use crate::health::Health;
 use crate::host::{AllowedHost, Hosts};
 use crate::limits::Limits;
 use crate::origins::Origins;
@@ -35,6 +37,10 @@ pub struct Shared {
     /// Requests that were given up because they took too long.
     pub(crate) late_requests: AtomicU64,
     pub(crate) requests: Requests,
+    /// How the process is, for probes.
+    pub health: Health,
+    /// What is served of the APIs' documents, where they are.
+    pub(crate) api_docs: OnceLock<ApiDocs>,
     /// Counts logins and refusals, where there is access control.
     pub(crate) door: OnceLock<Arc<Door>>,
     certificates: Mutex<Vec<Arc<Certificate>>>,
@@ -56,6 +62,8 @@ impl Shared {
             refused_origins: AtomicU64::new(0),
             late_requests: AtomicU64::new(0),
             requests: Requests::default(),
+            health: Health::default(),
+            api_docs: OnceLock::new(),
             door: OnceLock::new(),
             certificates: Mutex::default(),
             authorities: Mutex::default(),
@@ -83,11 +91,16 @@ impl Shared {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Serves documents of the APIs, and pages to try them. To be called once.
+    pub fn serve_api_docs(&self, docs: ApiDocs) {
+        let _ = self.api_docs.set(docs); // the first ones stay
+    }
+
     pub(crate) fn client_authorities(&self) -> Vec<Arc<ClientAuthorities>> {
         self.authorities.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(crate) fn certificates(&self) -> Vec<Arc<Certificate>> {
+    pub fn certificates(&self) -> Vec<Arc<Certificate>> {
         self.certificates.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

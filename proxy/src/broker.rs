@@ -17,12 +17,13 @@ use crate::error::ProxyError;
 use crate::producer::Producers;
 use crate::reach::Reach;
 use crate::reader::Readers;
+use weir_http::health::Check;
 
-/// How often Kafka is asked how many brokers there are.
-const COUNT_BROKERS_EACH: Duration = Duration::from_secs(30);
+/// How often Kafka is asked whether it is there, and how many brokers there are.
+const ASK_INTERVAL: Duration = Duration::from_secs(3);
 
 /// How soon it is asked again where it could not be reached.
-const COUNT_AGAIN: Duration = Duration::from_secs(2);
+const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 /// The address of Kafka, and the settings of all clients.
 #[derive(Clone, Debug)]
@@ -140,6 +141,11 @@ impl Broker {
         self.reach.known(self.ask_brokers()).await
     }
 
+    /// Whether Kafka could be reached when it was asked last.
+    pub(crate) fn check(&self) -> &Arc<Check> {
+        self.reach.check()
+    }
+
     async fn ask_brokers(&self) -> Result<(), String> {
         let known = self.cluster.threads_of_clients().await;
         self.clients.note_brokers(known.map_err(|error| error.to_string())?);
@@ -165,13 +171,13 @@ impl Broker {
     }
 }
 
-/// Keeps count of the brokers, for which clients have threads, until the proxy is gone.
-pub(crate) async fn count_brokers(broker: Weak<Broker>) {
+/// Keeps knowing whether Kafka is there, and the number of its brokers, for which clients have threads, until the proxy is gone.
+pub(crate) async fn keep_asking(broker: Weak<Broker>) {
     loop {
         let Some(broker) = broker.upgrade() else { return };
         let known = broker.reach().await;
         drop(broker);
-        tokio::time::sleep(if known.is_ok() { COUNT_BROKERS_EACH } else { COUNT_AGAIN }).await;
+        tokio::time::sleep(if known.is_ok() { ASK_INTERVAL } else { ASK_AGAIN }).await;
     }
 }
 

@@ -41,6 +41,7 @@ use counts::RecordCounts;
 use limits::Limits;
 use schemas::SchemasOfCallers;
 use tokio::sync::watch;
+use weir_http::health::Check;
 
 /// A running proxy. Cheap to clone.
 #[derive(Clone)]
@@ -139,7 +140,7 @@ impl Proxy {
         let brokers = Brokers::new(broker);
         let own = brokers.own();
         tokio::spawn(consumer::make_room(Arc::downgrade(&instances), own.clients.clone()));
-        tokio::spawn(broker::count_brokers(Arc::downgrade(own)));
+        tokio::spawn(broker::keep_asking(Arc::downgrade(own)));
         Proxy(Arc::new(Parts {
             brokers,
             schemas: SchemasOfCallers::new(registry.into()),
@@ -149,6 +150,11 @@ impl Proxy {
             ending: watch::Sender::new(false),
             config,
         }))
+    }
+
+    /// What this proxy depends on, as it was found last, for probes: whether Kafka could be reached.
+    pub fn checks(&self) -> Vec<Arc<Check>> {
+        vec![self.brokers.own().check().clone()]
     }
 
     /// Reads that wait for records are answered with what there is, and streams of records end with

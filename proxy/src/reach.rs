@@ -1,9 +1,11 @@
 //! Whether Kafka can be reached, asked once for all who want to know.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::time::Instant;
+use weir_http::health::{Check, Finding};
 use weir_trace::Outage;
 
 /// How long an answer counts.
@@ -16,16 +18,22 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) struct Reach {
     last: Mutex<Option<(Instant, Result<(), String>)>>,
     outage: Outage,
+    /// The answer, for who does not wait for one.
+    check: Arc<Check>,
 }
 
 impl Default for Reach {
     fn default() -> Reach {
         let outage = Outage::new("Kafka is not reached", "Kafka is reached again");
-        Reach { last: Mutex::default(), outage }
+        Reach { last: Mutex::default(), outage, check: Check::required("kafka") }
     }
 }
 
 impl Reach {
+    pub(crate) fn check(&self) -> &Arc<Check> {
+        &self.check
+    }
+
     /// The last answer, or a new one: nothing, or why no broker can be reached.
     pub(crate) async fn known(
         &self,
@@ -41,6 +49,10 @@ impl Reach {
         let answer = tokio::time::timeout(PATIENCE, ask)
             .await
             .unwrap_or_else(|_| Err(format!("no broker has answered in {} s", PATIENCE.as_secs())));
+        self.check.found(match &answer {
+            Ok(()) => Finding::Well,
+            Err(why) => Finding::Starting(why.clone()),
+        });
         match &answer {
             Ok(()) => drop(self.outage.is_over()),
             Err(why) => self.outage.fails(why),

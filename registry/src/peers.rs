@@ -52,6 +52,13 @@ pub(crate) trait Peers: Send + Sync {
     /// it has not by the deadline, or if nobody says what that is.
     fn catch_up(&self, deadline: Instant) -> Wait<'_, bool>;
 
+    /// Another node has asked this one how it is.
+    fn was_asked(&self);
+
+    /// Gives up the lead for good, if another node is there to take it: it is asked to. Returns once another leads, or none has
+    /// taken the lead in time. Until then this node takes writes.
+    fn resign(&self) -> Wait<'_, ()>;
+
     /// What requests to other nodes are sent with.
     #[cfg(feature = "kafka")]
     fn http(&self) -> &reqwest::Client;
@@ -90,4 +97,15 @@ pub(crate) struct Status {
     /// Whether a registry of another make writes the log, or may do so.
     pub(crate) beside_others: bool,
     pub(crate) leader_changes: u64,
+}
+
+impl Status {
+    /// Returns true if this node takes writes, or knows who does.
+    pub(crate) fn is_writable(&self) -> bool {
+        self.faults.is_empty()
+            && match self.leading {
+                Some(_) => self.well,
+                None => self.heard && self.leader.is_some(),
+            }
+    }
 }

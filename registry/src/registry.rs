@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use arc_swap::{ArcSwap, Guard};
 use tokio::sync::{Notify, mpsc};
 use weir_http::VoucherKey;
+use weir_http::health::{Check, Finding};
 use weir_registry_api::{CompatibilityLevel, RegistryError, SchemaId};
 use weir_registry_core::{Decide, Standalone, State, Tally, over_budget};
 use weir_schema::{Budget, Limits, OverBudget};
@@ -15,7 +16,7 @@ use weir_schema::{Budget, Limits, OverBudget};
 use crate::batch::{Queued, job};
 use crate::counts::Counts;
 use crate::lanes::{Asker, Class, Client, INLINE, Lanes, SHORT_STEPS, Watch};
-use crate::log::{Log, LogError, LogStatus};
+use crate::log::{Fault, Log, LogError, LogStatus};
 use crate::peers::{PATIENCE, Peers, too_slow};
 use crate::replay::replay;
 use crate::steps::{CHECK, LANE, WRITE};
@@ -75,6 +76,12 @@ struct Shared {
     counts: Arc<Counts>,
     /// What was counted last, and the offset of the state that it was counted of.
     tally: Mutex<(u64, Arc<Tally>)>,
+    /// What is known of the log, for probes.
+    log_check: Arc<Check>,
+    /// Whether there is room for the log, where it is on a disk of this machine.
+    disk_check: Arc<Check>,
+    /// Whether a node takes writes, where nodes share the log.
+    leader_check: Arc<Check>,
 }
 
 /// Whether other nodes write the log too.
@@ -152,6 +159,9 @@ impl Registry {
             sharing,
             counts: Arc::default(),
             tally: Mutex::default(),
+            log_check: Check::required("log"),
+            disk_check: Check::required("disk"),
+            leader_check: Check::reported("leader"),
         };
         (Registry(Arc::new(shared)), waiting)
     }
@@ -165,6 +175,56 @@ impl Registry {
             if !matches!(ended, Ok(Ok(()))) {
                 tracing::error!("the log's writer has panicked");
             }
+        }
+    }
+
+    /// What this registry depends on, as it is now, for probes: whether the log was read and takes writes, and whether the disk
+    /// has room for it. Of a log on Kafka it is enough that it was read; whether a node takes writes is only reported.
+    pub fn checks(&self) -> Vec<Arc<Check>> {
+        let log = self.log();
+        let (of_log, of_disk) = match &log.fault {
+            None => (Finding::Well, Finding::Well),
+            Some(fault @ Fault::Failed(_)) => (Finding::Well, Finding::Failing(fault.to_string())),
+            Some(fault) => (Finding::Failing(fault.to_string()), Finding::Well),
+        };
+        if !self.is_clustered() {
+            self.0.log_check.found(of_log);
+            self.0.disk_check.found(of_disk);
+            return vec![self.0.log_check.clone(), self.0.disk_check.clone()];
+        }
+        let Some(status) = self.peers().map(|peers| peers.status()) else {
+            let reading = || Finding::Starting("the log is being read".to_string());
+            self.0.log_check.found(reading());
+            self.0.leader_check.found(reading());
+            return vec![self.0.log_check.clone(), self.0.leader_check.clone()];
+        };
+        let fault = status.faults.first().cloned();
+        self.0.log_check.found(match status.beside_others {
+            true => Finding::Failing(fault.clone().unwrap_or_default()),
+            false => Finding::Well,
+        });
+        self.0.leader_check.found(match status.is_writable() {
+            true => Finding::Well,
+            false => {
+                let why = if status.heard { "no node leads" } else { "Kafka does not answer" };
+                Finding::Failing(fault.unwrap_or(why.to_string()))
+            }
+        });
+        vec![self.0.log_check.clone(), self.0.leader_check.clone()]
+    }
+
+    /// An error says that what takes commands has ended, as it does only where there is an error in this program.
+    pub fn alive(&self) -> Result<(), String> {
+        match self.0.jobs.is_closed() {
+            true => Err("the log's writer has ended".to_string()),
+            false => Ok(()),
+        }
+    }
+
+    /// Gives up the lead, where other nodes share the log: one of them takes it. Returns once one has, or none has in time.
+    pub async fn resign(&self) {
+        if let Some(peers) = self.peers() {
+            peers.resign().await;
         }
     }
 

@@ -187,6 +187,14 @@ mod tests {
             unimplemented!()
         }
 
+        fn was_asked(&self) {
+            unimplemented!()
+        }
+
+        fn resign(&self) -> Wait<'_, ()> {
+            unimplemented!()
+        }
+
         fn http(&self) -> &reqwest::Client {
             unimplemented!()
         }

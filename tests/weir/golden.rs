@@ -11,7 +11,9 @@ async fn compare_on_kafka(recording: &str) {
     let Some(kafka) = kafka() else { return };
     let weir = Path::new(env!("CARGO_BIN_EXE_weir"));
     let topic = unique("recorded");
-    let site = Site::prepare(&kafka.bootstrap_servers, weir, &topic, 1, &[]).await;
+    // the reference serves no document
+    let flags = ["--api-docs=false"];
+    let site = Site::prepare(&kafka.bootstrap_servers, weir, &topic, 1, &flags).await;
     let node = &site.nodes[0];
     node.start();
     site.until_ready(node).await;

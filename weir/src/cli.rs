@@ -28,6 +28,9 @@ pub enum Command {
     /// Settings come from flags, variables and files; a flag wins over WEIR_*, that over Confluent's variables, these
     /// over Confluent's files of properties, and these over weir.toml.
     Serve(ServeArgs),
+    /// Ask a server how it is, for health checks of containers and for scripts: print one line, exit 0 if it is as it should
+    /// be, else 1.
+    Probe(ProbeArgs),
     /// Show the settings that `weir serve` would have, or what is wrong with them.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -98,6 +101,38 @@ pub struct ExplainArgs {
     /// List all settings.
     #[arg(long, conflicts_with = "name")]
     pub all: bool,
+}
+
+#[derive(Args)]
+pub struct ProbeArgs {
+    /// Where to ask: http[s]://HOST:PORT, with the path of the service if it has one [default: the management listener of
+    /// `weir serve` with the same settings, else the listeners of what it runs].
+    pub url: Option<String>,
+    /// Ask whether requests may come: /readyz [default].
+    #[arg(long, group = "probe")]
+    pub ready: bool,
+    /// Ask whether it is alive: /healthz.
+    #[arg(long, group = "probe")]
+    pub live: bool,
+    /// Ask whether it has started: /startupz.
+    #[arg(long, group = "probe")]
+    pub startup: bool,
+    /// How long each answer may take [unit: milliseconds].
+    #[arg(long, value_name = "NUMBER", default_value_t = 2000)]
+    pub timeout_ms: u64,
+    #[command(flatten)]
+    pub flags: ServeFlags,
+}
+
+impl ProbeArgs {
+    /// The path of what is asked.
+    pub fn path(&self) -> &'static str {
+        match (self.live, self.startup) {
+            (true, _) => "/healthz",
+            (_, true) => "/startupz",
+            _ => "/readyz",
+        }
+    }
 }
 
 #[derive(Args)]

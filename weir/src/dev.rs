@@ -21,6 +21,7 @@ use crate::config::tree::Tree;
 use crate::config::value::Role;
 use crate::error::Error;
 use crate::face::FaceSettings;
+use crate::health;
 use crate::listen::Hangups;
 use crate::listeners::Listener;
 use crate::metrics;
@@ -28,6 +29,7 @@ use crate::otlp::Telemetry;
 use crate::parts::Parts;
 use crate::served::{Served, ServiceKind};
 use crate::tls::Certificates;
+use crate::version;
 
 /// Runs until the process is told to stop.
 pub async fn run(tree: Tree, hangups: Hangups) -> Result<(), Error> {
@@ -51,7 +53,8 @@ pub async fn run(tree: Tree, hangups: Hangups) -> Result<(), Error> {
         (ServiceKind::Proxy, &of_proxy),
         (ServiceKind::Management, &of_management),
     ];
-    let mut served = Served::open(&faces, &tree, &shared, &Access::none()?, &mut certificates)?;
+    let access = Access::none()?;
+    let mut served = Served::open(&faces, &tree, &shared, &access, &mut certificates)?;
     let registry = registry(&tree)?;
     let embedded = EmbeddedBroker::start().map_err(|error| Error::Embedded(error.to_string()))?;
     let brokers = embedded.bootstrap_servers().to_string();
@@ -59,20 +62,25 @@ pub async fn run(tree: Tree, hangups: Hangups) -> Result<(), Error> {
     let (registry_url, proxy_url) = (url(Role::Registry), url(Role::Proxy));
     let proxy = proxy(embedded, &registry_url)?;
 
-    let (version, pid) = (env!("CARGO_PKG_VERSION"), std::process::id());
+    let (version, pid) = (version::LONG, std::process::id());
     tracing::info!(pid, "weir {version} starts for development");
-    let mut parts = Parts::default();
+    shared.health.begin();
+    health::watch_process(&shared, &access);
+    if *tree.process.api_docs {
+        shared.serve_api_docs(weir_openapi::api_docs());
+    }
+    health::watch_registry(&shared, &registry);
+    health::watch_proxy(&shared, &proxy, Some(registry.clone()));
+    let mut parts = Parts::new(shared.clone(), &tree);
     let management = served.manage(&tree, &mut parts);
     parts.telemetry(Telemetry::start(&tree, management.service(), &shared)?);
     let service = weir_registry::service(registry.clone());
-    management.registry_is(&service);
     management.measures(registry.clone());
     let service = weir_http::admitted("registry", service);
     let service = weir_http::observed("registry", service);
     served.carry_registry(&service, &mut parts);
     parts.registry(registry);
     let service = weir_proxy::router(proxy.clone());
-    management.proxy_is(&service);
     management.measures(proxy.clone());
     let service = weir_http::admitted("proxy", service);
     let service = weir_http::observed("proxy", service);

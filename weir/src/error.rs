@@ -51,6 +51,8 @@ pub enum Error {
     Kafka(String),
     /// The embedded broker does not start.
     Embedded(String),
+    /// `weir probe` cannot tell whom to ask.
+    Probe(String),
     /// The system gives no runtime.
     Runtime(io::Error),
     /// Signals of the system cannot be heard.
@@ -159,7 +161,7 @@ impl fmt::Display for Error {
                  --tls-key, and --access-users, --access-keys, --oidc-issuer or --tls-client-auth (docs/login); or \
                  --insecure if that is meant; or listen on 127.0.0.1"
             ),
-            Error::Access(why) | Error::Certificate(why) => f.write_str(why),
+            Error::Access(why) | Error::Certificate(why) | Error::Probe(why) => f.write_str(why),
             Error::Place(error) => write!(f, "{error}"),
             Error::NotASetting { flag, given } => write!(f, "{flag} {given}: expected NAME=VALUE"),
             Error::Login(error) => write!(f, "{error}"),
@@ -202,6 +204,7 @@ impl std::error::Error for Error {
             | Error::Certificate(_)
             | Error::Kafka(_)
             | Error::Embedded(_)
+            | Error::Probe(_)
             | Error::NotASetting { .. }
             | Error::CutOff => None,
             Error::Login(error) => Some(error),

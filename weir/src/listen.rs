@@ -1,5 +1,6 @@
 //! Addresses that are taken before anything else, and the signals that the process hears.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -34,6 +35,24 @@ pub fn bind(url: &ListenerUrl, may_be_exposed: bool) -> Result<(TcpListener, Soc
     Ok((socket, bound))
 }
 
+/// What has told the process to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopSignal {
+    /// SIGTERM.
+    Terminate,
+    /// SIGINT: Ctrl-C.
+    Interrupt,
+}
+
+impl fmt::Display for StopSignal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            StopSignal::Terminate => "SIGTERM",
+            StopSignal::Interrupt => "SIGINT",
+        })
+    }
+}
+
 /// SIGTERM and SIGINT (Ctrl-C), from when this is made.
 pub struct StopSignals {
     terminate: Signal,
@@ -48,11 +67,11 @@ impl StopSignals {
         Ok(StopSignals { terminate, interrupt: listen(SignalKind::interrupt())? })
     }
 
-    /// Returns when the process is told to stop, once for each time, with the name of the signal.
-    pub async fn told(&mut self) -> &'static str {
+    /// Returns when the process is told to stop, once for each time.
+    pub async fn told(&mut self) -> StopSignal {
         tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => StopSignal::Terminate,
+            _ = self.interrupt.recv() => StopSignal::Interrupt,
         }
     }
 

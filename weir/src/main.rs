@@ -20,6 +20,7 @@ mod error;
 mod face;
 mod face_tls;
 mod files;
+mod health;
 mod kafka_names;
 mod kafka_own;
 mod kafka_security;
@@ -36,10 +37,12 @@ mod metrics;
 mod migrate;
 mod otlp;
 mod parts;
+mod probe;
 mod process_metrics;
 mod serve;
 mod served;
 mod settings;
+mod systemd;
 mod table;
 mod tls;
 mod user_command;
@@ -121,6 +124,7 @@ fn run(command: Command) -> Result<ExitCode, Error> {
         Command::Access(AccessCommand::ImportKarapace(args)) => {
             return Ok(access_import::run(&args));
         }
+        Command::Probe(args) => return Ok(probe::run(&args, &env)),
         Command::Dev(flags) => {
             let tree = config::of_dev(&flags.0, &env)?;
             let _log = Log::start(LogSettings::of(&tree))?;

@@ -1,22 +1,15 @@
-//! How the process is, for who runs it: `/healthz`, `/readyz` and `/metrics`, of the registry and the proxy together.
+//! How the process is, for who runs it: probes and `/metrics`, of the registry and the proxy together, and their documents.
 
-use std::convert::Infallible;
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
-
-use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_TYPE, HOST};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tokio::time::timeout;
-use tower::util::BoxCloneSyncService;
-use tower::{Service, ServiceExt};
+use weir_http::api_docs::{DocsRequest, DocumentedApi, Form};
+use weir_http::health::{self, Probed};
 use weir_http::{Action, Arrival, Caller, Json, Refusal, Resource, Routes};
 use weir_metrics::{Collect, Scrape};
 
@@ -24,71 +17,25 @@ use crate::config::tree::Tree;
 use crate::config::value::Role;
 use crate::metrics::Products;
 
-/// How long a service has to say how it is; who asks for readiness gives up after some seconds itself.
-const PATIENCE: Duration = Duration::from_secs(2);
-
-/// Bytes of what a service says of itself.
-const SAID_BYTES_MAX: usize = 64 * 1024 * 1024;
-
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// The services that are asked how they are.
+/// What is measured, and the APIs whose documents are shown.
 #[derive(Clone, Default)]
 pub struct Management {
-    /// None where it does not run.
-    registry: Option<Asked>,
-    proxy: Option<Asked>,
-    /// A path of the proxy that needs Kafka, if it has one.
-    kafka_path: Option<&'static str>,
+    /// Where clients reach the registry; none where it does not run.
+    registry: Option<String>,
+    /// Where clients reach the proxy, likewise.
+    proxy: Option<String>,
     /// What has metrics.
     products: Products,
 }
 
-/// A service that may still be starting.
-type Asked = Arc<OnceLock<BoxCloneSyncService<Request, Response, Infallible>>>;
-
-/// What is found of one thing that has to work.
-#[derive(Debug, Serialize, Deserialize)]
-struct Check {
-    name: String,
-    ok: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-}
-
-impl Check {
-    fn of(name: &str, reason: Option<&str>) -> Check {
-        let reason = reason.map(str::to_string);
-        Check { name: name.to_string(), ok: reason.is_none(), reason }
-    }
-}
-
 impl Management {
-    /// Nothing of what runs has started yet.
-    pub fn new(tree: &Tree) -> Management {
-        let asked = |role| tree.process.roles.contains(&role).then(Asked::default);
-        let (v2, v3) = (*tree.proxy.api_v2, *tree.proxy.api_v3);
-        let kafka_path = if v3 { Some("/v3/clusters") } else { v2.then_some("/brokers") };
-        let (registry, proxy) = (asked(Role::Registry), asked(Role::Proxy));
-        Management { registry, proxy, kafka_path, products: Products::default() }
-    }
-
-    /// The registry has started. It is asked as nobody: this is what stands behind any login.
-    pub fn registry_is<S>(&self, service: &S)
-    where
-        S: Service<Request, Response = Response, Error = Infallible, Future: Send>,
-        S: Clone + Send + Sync + 'static,
-    {
-        start(self.registry.as_ref(), service);
-    }
-
-    /// The proxy has started, too.
-    pub fn proxy_is<S>(&self, service: &S)
-    where
-        S: Service<Request, Response = Response, Error = Infallible, Future: Send>,
-        S: Clone + Send + Sync + 'static,
-    {
-        start(self.proxy.as_ref(), service);
+    /// Nothing of what runs has started yet. `url` says where clients reach what a role runs.
+    pub fn new(tree: &Tree, url: impl Fn(Role) -> String) -> Management {
+        let url = |role| tree.process.roles.contains(&role).then(|| url(role));
+        let (registry, proxy) = (url(Role::Registry), url(Role::Proxy));
+        Management { registry, proxy, products: Products::default() }
     }
 
     /// Has a product's metrics among those of the process.
@@ -101,10 +48,14 @@ impl Management {
         Routes::new("management")
             .route("/healthz", get(healthz))
             .route("/readyz", get(readyz))
+            .route("/startupz", get(startupz))
             .route("/metrics", get(metrics))
             .route("/v1/log", crate::log::endpoint::methods())
+            .route("/openapi/{document}", get(document))
+            .route("/docs", get(docs))
+            .route("/docs/{file}", get(docs_file))
             .into_router()
-            .fallback(async || refused(StatusCode::NOT_FOUND, "HTTP 404 Not Found"))
+            .fallback(not_found)
             .method_not_allowed_fallback(async || {
                 refused(StatusCode::METHOD_NOT_ALLOWED, "HTTP 405 Method Not Allowed")
             })
@@ -112,61 +63,13 @@ impl Management {
             .with_state(self.clone())
     }
 
-    async fn checks(&self) -> Vec<Check> {
-        let (of_registry, of_proxy) = tokio::join!(self.registry_checks(), self.proxy_checks());
-        of_registry.into_iter().chain(of_proxy).collect()
-    }
-
-    /// What the registry says itself.
-    async fn registry_checks(&self) -> Vec<Check> {
-        #[derive(Deserialize)]
-        struct Readiness {
-            checks: Vec<Check>,
-        }
-        let Some(registry) = &self.registry else { return Vec::new() };
-        let Some((_, body)) = ask(registry, "/readyz").await else {
-            return vec![Check::of("log", Some("the registry does not answer yet"))];
-        };
-        match serde_json::from_slice::<Readiness>(&body) {
-            Ok(said) => said.checks,
-            Err(_) => vec![Check::of("log", Some("the registry does not say how it is"))],
+    /// Where clients reach an API; none if it does not run.
+    fn url(&self, api: DocumentedApi) -> Option<&str> {
+        match api {
+            DocumentedApi::Registry => self.registry.as_deref(),
+            DocumentedApi::Proxy => self.proxy.as_deref(),
         }
     }
-
-    /// Whether Kafka answers the proxy.
-    async fn proxy_checks(&self) -> Vec<Check> {
-        let Some(proxy) = &self.proxy else { return Vec::new() };
-        if proxy.get().is_none() {
-            return vec![Check::of("kafka", Some("the proxy has not started yet"))];
-        }
-        let Some(path) = self.kafka_path else { return Vec::new() };
-        let answered = ask(proxy, path).await;
-        let is_well = answered.is_some_and(|(status, _)| status.is_success());
-        vec![Check::of("kafka", (!is_well).then_some("Kafka does not answer the proxy"))]
-    }
-}
-
-fn start<S>(asked: Option<&Asked>, service: &S)
-where
-    S: Service<Request, Response = Response, Error = Infallible, Future: Send>,
-    S: Clone + Send + Sync + 'static,
-{
-    if let Some(asked) = asked {
-        asked.get_or_init(|| BoxCloneSyncService::new(service.clone()));
-    }
-}
-
-/// Asks a service, by no connection. None if it has not started, or takes too long.
-async fn ask(asked: &Asked, path: &str) -> Option<(StatusCode, Vec<u8>)> {
-    let service = asked.get()?.clone();
-    let request = Request::get(path).header(HOST, "localhost").body(Body::empty()).ok()?;
-    let asking = async {
-        let Ok(response) = service.oneshot(request).await;
-        let status = response.status();
-        let body = to_bytes(response.into_body(), SAID_BYTES_MAX).await.ok()?;
-        Some((status, body.to_vec()))
-    };
-    timeout(PATIENCE, asking).await.ok()?
 }
 
 /// Refuses what a browser was tricked into.
@@ -190,20 +93,69 @@ fn answer(status: StatusCode, error_code: u32, message: &str) -> Response {
     (status, [(CONTENT_TYPE, JSON)], body).into_response()
 }
 
-/// `GET /healthz`: 200 as long as the process answers.
-async fn healthz() -> Response {
-    ([(CONTENT_TYPE, JSON)], Json(json!({"status": "ok"}))).into_response()
+async fn not_found() -> Response {
+    refused(StatusCode::NOT_FOUND, "HTTP 404 Not Found")
 }
 
-/// `GET /readyz`: 200 if all that runs can do its work, else 503 with why.
-async fn readyz(State(management): State<Management>) -> Response {
-    let checks = management.checks().await;
-    let (code, status) = match checks.iter().all(|check| check.ok) {
-        true => (StatusCode::OK, "ready"),
-        false => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
+/// `GET /healthz`: 200 as long as the process answers and nothing has ended that it cannot do without, else 503.
+async fn healthz(probed: Probed) -> Response {
+    health::healthz(&probed)
+}
+
+/// `GET /readyz`: 200 if all that runs can do its work, else 503 with why; 503 while the process stops.
+async fn readyz(probed: Probed) -> Response {
+    health::readyz(&probed, None)
+}
+
+/// `GET /startupz`: 200 once all that runs has started, before 503.
+async fn startupz(probed: Probed) -> Response {
+    health::startupz(&probed)
+}
+
+/// `GET /openapi/{document}`: `registry.json`, `registry.yaml`, `proxy.json` or `proxy.yaml`, of what runs. Its server is the
+/// first listener of the API, or where that is advertised. 404.
+async fn document(State(management): State<Management>, uri: Uri, asked: DocsRequest) -> Response {
+    let (api, form) = match uri.path().trim_start_matches("/openapi/") {
+        "registry.json" => (DocumentedApi::Registry, Form::Json),
+        "registry.yaml" => (DocumentedApi::Registry, Form::Yaml),
+        "proxy.json" => (DocumentedApi::Proxy, Form::Json),
+        "proxy.yaml" => (DocumentedApi::Proxy, Form::Yaml),
+        _ => return not_found().await,
     };
-    let body = Json(json!({"status": status, "checks": checks}));
-    (code, [(CONTENT_TYPE, JSON)], body).into_response()
+    let url = management.url(api);
+    match url.and_then(|url| asked.document_of_server(api, form, url)) {
+        Some(document) => document,
+        None => not_found().await,
+    }
+}
+
+/// `GET /docs`: a page that leads to those of the APIs that run. 404 where documents are not served.
+async fn docs(State(management): State<Management>, asked: DocsRequest) -> Response {
+    let all = [("/docs/registry", DocumentedApi::Registry), ("/docs/proxy", DocumentedApi::Proxy)];
+    let links: Vec<_> = all.into_iter().filter(|(_, api)| management.url(*api).is_some()).collect();
+    match asked.index(&links) {
+        Some(page) => page,
+        None => not_found().await,
+    }
+}
+
+/// `GET /docs/{file}`: `registry` and `proxy` are pages that show an API, without what tries it, since that is at another
+/// address; others are files of these pages. 404.
+async fn docs_file(State(management): State<Management>, uri: Uri, asked: DocsRequest) -> Response {
+    let name = uri.path().trim_start_matches("/docs/");
+    let page = |api| {
+        let document = format!("/openapi/{name}.json");
+        management.url(api).and_then(|_| asked.page(api, &document, false))
+    };
+    let found = match name {
+        "registry" => page(DocumentedApi::Registry),
+        "proxy" => page(DocumentedApi::Proxy),
+        file => asked.asset(file),
+    };
+    match found {
+        Some(found) => found,
+        None => not_found().await,
+    }
 }
 
 /// `GET /metrics`: of registry, proxy and process, each family once.

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::Request;
 use axum::response::Response;
@@ -10,17 +11,21 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tower::Service;
-use weir_http::{Site, Tls};
+use weir_http::{Shared, Site, Tls};
 use weir_proxy::Proxy;
 use weir_registry::Registry;
 
+use crate::config::tree::Tree;
 use crate::error::Error;
-use crate::listen::{DRAIN_TIMEOUT, StopSignals};
+use crate::listen::{DRAIN_TIMEOUT, StopSignal, StopSignals};
 use crate::otlp::Telemetry;
+use crate::systemd;
 
 /// What a process runs, until it is told to stop.
-#[derive(Default)]
 pub struct Parts {
+    shared: Arc<Shared>,
+    /// How long requests are taken once the process is told to stop.
+    drain_delay: Duration,
     serving: JoinSet<()>,
     starting: JoinSet<Result<(), Error>>,
     stop: watch::Sender<()>,
@@ -30,6 +35,20 @@ pub struct Parts {
 }
 
 impl Parts {
+    /// Nothing runs yet.
+    pub fn new(shared: Arc<Shared>, tree: &Tree) -> Parts {
+        Parts {
+            shared,
+            drain_delay: Duration::from_millis(*tree.process.drain_delay_ms),
+            serving: JoinSet::new(),
+            starting: JoinSet::new(),
+            stop: watch::Sender::default(),
+            proxy: None,
+            registry: None,
+            telemetry: Telemetry::default(),
+        }
+    }
+
     /// Serves a listener until the process is told to stop.
     pub fn serve<S>(
         &mut self,
@@ -65,19 +84,23 @@ impl Parts {
         self.registry = Some(registry);
     }
 
-    /// Runs until the process is told to stop; then requests that are being answered are answered, and
-    /// what was sent to Kafka is acknowledged. Told a second time, it waits for neither.
+    /// Runs until the process is told to stop. Then it asks for no more requests and takes those that come all the same, for a
+    /// moment; then those that are being answered are answered, and what was sent to Kafka is acknowledged. Told a second time, it
+    /// waits for none of it.
     pub async fn run(mut self) -> Result<(), Error> {
         let mut signals = StopSignals::new()?;
+        self.shared.health.complete();
         let signal = tokio::select! {
             signal = signals.told() => signal,
             failed = failure(&mut self.starting) => return Err(failed),
         };
-        let limit = DRAIN_TIMEOUT.as_secs();
-        tracing::info!(
-            "stopping: {signal}: no new requests, those under way are answered, for {limit} s at most"
-        );
+        tracing::info!("stopping: {signal}");
         let told = Instant::now();
+        self.shared.health.begin_draining();
+        if signal == StopSignal::Interrupt {
+            // somebody at a terminal waits
+            self.drain_delay = Duration::ZERO;
+        }
         tokio::select! {
             drained = self.drain() => {
                 tracing::info!("stopped after {}", weir_trace::elapsed(told.elapsed()));
@@ -88,6 +111,19 @@ impl Parts {
     }
 
     async fn drain(mut self) -> Result<(), Error> {
+        systemd::stopping().await;
+        if !self.drain_delay.is_zero() {
+            let delay = weir_trace::elapsed(self.drain_delay);
+            tracing::info!("draining: not ready, and requests are taken for {delay}");
+        }
+        let resigned = async {
+            if let Some(registry) = &self.registry {
+                registry.resign().await;
+            }
+        };
+        tokio::join!(tokio::time::sleep(self.drain_delay), resigned);
+        let limit = weir_trace::elapsed(DRAIN_TIMEOUT);
+        tracing::info!("no new requests: those under way are answered, for {limit} at most");
         if let Some(proxy) = &self.proxy {
             proxy.end_waiting();
         }

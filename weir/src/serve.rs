@@ -8,13 +8,14 @@ use weir_http::{Certificate, Shared};
 use weir_proxy::{Broker, BrokerConfig, Proxy, ProxyConfig, RegistryFor};
 use weir_registry::Registry;
 use weir_registry::log::{MemoryLog, SledLog};
-use weir_serde::{RegistryClient, without_password};
+use weir_serde::{ClientBuilder, RegistryClient, without_password};
 
 use crate::access::Access;
 use crate::config::Configuration;
 use crate::config::value::{Role, Store};
 use crate::error::Error;
 use crate::files::{store_file, trusted_by_clients};
+use crate::health;
 use crate::kafkastore;
 use crate::limits::limits;
 use crate::listen::Hangups;
@@ -25,6 +26,7 @@ use crate::otlp::Telemetry;
 use crate::parts::Parts;
 use crate::served::{OwnRegistry, Served, ServiceKind};
 use crate::settings::consumer_instance_timeout;
+use crate::systemd;
 use crate::tls::{Certificates, own_client};
 use crate::version;
 
@@ -44,15 +46,26 @@ pub async fn run(configuration: Configuration, hangups: Hangups) -> Result<(), E
     let mut served =
         Served::open(&faces, &configuration.tree, &shared, &access, &mut certificates)?;
     say(&configuration);
-    let mut parts = Parts::default();
+    shared.health.begin();
+    health::watch_process(&shared, &access);
+    systemd::begin(shared.clone(), hangups.subscribe());
+    if *configuration.tree.process.api_docs {
+        shared.serve_api_docs(weir_openapi::api_docs());
+    }
+    let mut parts = Parts::new(shared.clone(), &configuration.tree);
     let management = served.manage(&configuration.tree, &mut parts);
     parts.telemetry(Telemetry::start(&configuration.tree, management.service(), &shared)?);
     let runs = |role| configuration.tree.process.roles.contains(&role);
+    let mut own_registry = None;
     if runs(Role::Registry) {
-        serve_registry(&configuration, &access, &mut served, &management, &mut parts)?;
+        let registry =
+            serve_registry(&configuration, &access, &mut served, &management, &shared, &mut parts)?;
+        own_registry = Some(registry);
     }
     if runs(Role::Proxy) {
-        serve_proxy(&configuration, &access, &mut served, &management, &mut parts)?;
+        let proxy = open_proxy(&configuration, &access, &served)?;
+        watch_proxy(&configuration, &shared, &proxy.0, own_registry)?;
+        serve_proxy(proxy, &mut served, &management, &mut parts);
     }
     parts.run().await
 }
@@ -94,8 +107,9 @@ fn serve_registry(
     access: &Access,
     served: &mut Served<'_>,
     management: &Management,
+    shared: &Shared,
     parts: &mut Parts,
-) -> Result<(), Error> {
+) -> Result<Registry, Error> {
     let listeners = served.listeners(Role::Registry);
     let registry = match configuration.settings.store {
         Store::Kafka => {
@@ -105,25 +119,23 @@ fn serve_registry(
         Store::Sled | Store::Memory => open(configuration)?,
     };
     parts.registry(registry.clone());
+    health::watch_registry(shared, &registry);
     access.believe_nodes_of(registry.clone());
     management.measures(registry.clone());
-    let service = weir_registry::service(registry);
-    management.registry_is(&service);
+    let service = weir_registry::service(registry.clone());
     let service = weir_http::admitted("registry", service).believing_vouchers();
     let service = weir_http::observed("registry", service);
     served.carry_registry(&service, parts);
     listeners.iter().for_each(|listener| tracing::info!("registry on {}", listener.url()));
-    Ok(())
+    Ok(registry)
 }
 
-/// Starts the proxy on its listeners. It asks this process's registry if no other is named.
-fn serve_proxy(
+/// Makes the proxy, and says which registries it asks: this process's, if no other is named.
+fn open_proxy(
     configuration: &Configuration,
     access: &Access,
-    served: &mut Served<'_>,
-    management: &Management,
-    parts: &mut Parts,
-) -> Result<(), Error> {
+    served: &Served<'_>,
+) -> Result<(Proxy, String), Error> {
     let told = configuration.tree.proxy.schema_registry_url.value.clone();
     let (urls, own) = match (told, served.own_registry()) {
         (Some(urls), _) => (urls, None),
@@ -132,9 +144,17 @@ fn serve_proxy(
         (None, None) => (String::new(), None),
     };
     let client = registry_client(configuration, &urls, own, access)?;
-    let proxy = proxy(configuration, client)?;
+    Ok((proxy(configuration, client)?, urls))
+}
+
+/// Starts the proxy on its listeners.
+fn serve_proxy(
+    (proxy, urls): (Proxy, String),
+    served: &mut Served<'_>,
+    management: &Management,
+    parts: &mut Parts,
+) {
     let service = weir_proxy::router(proxy.clone());
-    management.proxy_is(&service);
     management.measures(proxy.clone());
     let service = weir_http::admitted("proxy", service);
     let service = weir_http::observed("proxy", service);
@@ -148,6 +168,24 @@ fn serve_proxy(
     for listener in served.listeners(Role::Proxy) {
         tracing::info!("REST proxy on {}, {schemas}", listener.url());
     }
+}
+
+/// Lets probes know how the proxy is, and the registry that it asks: this process's, or others.
+fn watch_proxy(
+    configuration: &Configuration,
+    shared: &Shared,
+    proxy: &Proxy,
+    own_registry: Option<Registry>,
+) -> Result<(), Error> {
+    let urls = configuration.tree.proxy.schema_registry_url.value.as_deref();
+    health::watch_proxy(shared, proxy, own_registry.filter(|_| urls.is_none()));
+    let Some(urls) = urls else { return Ok(()) };
+    if registries(urls).next().is_none() {
+        return Ok(());
+    }
+    let client = registry_clients(configuration, urls, None)?;
+    let client = client().build().map_err(Error::RegistryClient)?;
+    health::watch_other_registry(shared, client);
     Ok(())
 }
 
@@ -197,6 +235,23 @@ fn registry_client(
         return Ok(RegistryFor::none());
     }
     let prefix = own.as_ref().map(|own| own.prefix.clone());
+    let client = registry_clients(configuration, registry_urls, own)?;
+    let shared = client().build().map_err(Error::RegistryClient)?;
+    let Some(prefix) = prefix.filter(|_| access.door().is_some()) else { return Ok(shared.into()) };
+    let access = access.clone();
+    Ok(RegistryFor::each(move |caller| {
+        let own = client().signed_by(access.signer_for(caller, &prefix)).build();
+        // a client of these settings was made before; without a voucher it is let in nowhere
+        own.unwrap_or_else(|_| shared.clone())
+    }))
+}
+
+/// Makes clients of the registries, with the login and the certificates that the settings name.
+fn registry_clients(
+    configuration: &Configuration,
+    registry_urls: &str,
+    own: Option<OwnRegistry>,
+) -> Result<impl Fn() -> ClientBuilder + Send + Sync + 'static, Error> {
     let proxy = &configuration.tree.proxy;
     let shown = proxy.schema_registry_client_cert.as_deref();
     let shown_password = proxy.schema_registry_client_cert_password.as_ref();
@@ -211,7 +266,7 @@ fn registry_client(
     let ca = trusted_by_clients(&configuration.tree)?;
     let http = own.and_then(|own| own.certificate).map(own_client).transpose()?;
     let all: Vec<String> = registries(registry_urls).map(str::to_string).collect();
-    let client = move || {
+    Ok(move || {
         let (first, others) =
             all.split_first().map_or(("", [].as_slice()), |(first, others)| (first, others));
         let mut client = RegistryClient::builder(first);
@@ -231,15 +286,7 @@ fn registry_client(
             client = client.bearer_token(token.text());
         }
         client
-    };
-    let shared = client().build().map_err(Error::RegistryClient)?;
-    let Some(prefix) = prefix.filter(|_| access.door().is_some()) else { return Ok(shared.into()) };
-    let access = access.clone();
-    Ok(RegistryFor::each(move |caller| {
-        let own = client().signed_by(access.signer_for(caller, &prefix)).build();
-        // a client of these settings was made before; without a voucher it is let in nowhere
-        own.unwrap_or_else(|_| shared.clone())
-    }))
+    })
 }
 
 fn proxy(configuration: &Configuration, client: RegistryFor) -> Result<Proxy, Error> {

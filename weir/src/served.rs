@@ -137,7 +137,15 @@ impl<'a> Served<'a> {
 
     /// Serves how the process is, before anything of it has started: what is asked is told of later.
     pub fn manage(&mut self, tree: &Tree, parts: &mut Parts) -> Management {
-        let management = Management::new(tree);
+        let url = |role| {
+            let advertised = match role {
+                Role::Registry => &tree.registry.advertised_url.value,
+                Role::Proxy => &tree.proxy.advertised_url.value,
+            };
+            let first = || self.listeners(role).first().map(Listener::url).unwrap_or_default();
+            advertised.clone().unwrap_or_else(first)
+        };
+        let management = Management::new(tree, url);
         let open = weir_http::observed("management", management.service());
         let closed = weir_http::admitted("management", management.service());
         let closed = weir_http::observed("management", closed);

@@ -28,6 +28,11 @@ pub type VoucherKeys = Box<dyn Fn() -> Vec<VoucherKey> + Send + Sync>;
 /// Says whether somebody who is known may come in at all.
 pub type MayEnter = Box<dyn Fn(&Identity) -> bool + Send + Sync>;
 
+/// What anybody may `GET`: probes, which have no login and are told no reasons then, and the documents of the APIs, which are
+/// the same everywhere.
+const PROBE_PATHS: [&str; 7] =
+    ["/healthz", "/readyz", "/startupz", "/openapi.json", "/openapi.yaml", "/docs", "/docs/*"];
+
 /// Who comes in, and what they may do: one for a process.
 pub struct Door {
     authenticator: Arc<dyn Authenticator>,
@@ -36,6 +41,8 @@ pub struct Door {
     generation: AtomicU64,
     may_enter: MayEnter,
     open_paths: Vec<OpenPath>,
+    /// Those that are open everywhere: what is there says nothing that is for some only.
+    probe_paths: Vec<OpenPath>,
     verified: Verified,
     voucher_keys: OnceLock<VoucherKeys>,
     pub(super) spent: Spent,
@@ -103,6 +110,7 @@ impl Door {
             generation: AtomicU64::new(0),
             may_enter: options.may_enter,
             open_paths,
+            probe_paths: PROBE_PATHS.map(OpenPath::new).into(),
             verified,
             voucher_keys: OnceLock::new(),
             spent: Spent::default(),
@@ -132,6 +140,11 @@ impl Door {
     /// Believes vouchers that are signed with one of these keys. To be called once.
     pub fn believe(&self, keys: VoucherKeys) {
         let _ = self.voucher_keys.set(keys); // the first ones stay
+    }
+
+    /// Returns true if whoever set up access control has opened a path to everybody.
+    pub(crate) fn has_opened(&self, path: &str) -> bool {
+        self.open_paths.iter().any(|open| open.has(path))
     }
 
     /// The rules that hold now, if there are any.
@@ -238,7 +251,7 @@ impl Door {
     fn unknown(self: &Arc<Self>, request: &Request) -> Entry {
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         let path = request.uri().path();
-        if reads && self.open_paths.iter().any(|open| open.has(path)) {
+        if reads && self.open_paths.iter().chain(&self.probe_paths).any(|open| open.has(path)) {
             return Ok((Caller::ANYBODY, None));
         }
         match &*self.rules() {

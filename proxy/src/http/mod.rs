@@ -2,11 +2,13 @@
 
 mod access;
 mod answer;
+mod docs;
 mod front;
 pub(crate) mod json;
 mod limit;
 mod metrics;
 mod path;
+mod probes;
 mod request;
 mod rights;
 mod router;

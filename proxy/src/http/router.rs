@@ -13,7 +13,7 @@ use weir_http::Routes;
 use super::access;
 use super::answer::{self, Unbuffered};
 use super::v2::{brokers, consumers, negotiate, topics};
-use super::{front, limit, metrics, v3};
+use super::{docs, front, limit, metrics, probes, v3};
 use crate::Proxy;
 
 /// Bytes of an answer below which compressing it gains nothing.
@@ -24,6 +24,16 @@ pub fn router(proxy: Proxy) -> Router {
     let mut apis = Routes::new("proxy")
         .route("/v1/access/check", get(access::check))
         .route("/metrics", get(metrics::metrics))
+        .route("/openapi.json", get(docs::json))
+        .route("/openapi.yaml", get(docs::yaml))
+        .route("/docs", get(docs::page))
+        .route("/docs/{file}", get(docs::file))
+        .into_router();
+    // who asks how the proxy is has no limit
+    let probes = Routes::new("proxy")
+        .route("/healthz", get(probes::healthz))
+        .route("/readyz", get(probes::readyz))
+        .route("/startupz", get(probes::startupz))
         .into_router();
     let v3 = v3();
     if proxy.config.v2 {
@@ -39,6 +49,7 @@ pub fn router(proxy: Proxy) -> Router {
         .layer(option_layer(
             proxy.limits.any().then(|| from_fn_with_state(proxy.clone(), limit::limit)),
         ))
+        .merge(probes)
         .layer(from_fn(negotiate::negotiate))
         .layer(CompressionLayer::new().compress_when(compressible()))
         // what it does not know is refused where the body is read

@@ -219,7 +219,8 @@ impl Cluster {
     fn can_lead(&self) -> bool {
         let status = self.status();
         let is_alone = self.health().others.permit_leading();
-        self.node.eligible && status.heard && status.faults.is_empty() && is_alone
+        let may_lead = self.node.eligible && !self.health().has_resigned;
+        may_lead && status.heard && status.faults.is_empty() && is_alone
     }
 
     /// Waits until another leader than `before` is announced, or for [`SILENT_MAX`].

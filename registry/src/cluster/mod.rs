@@ -45,6 +45,12 @@ const HEARD_MAX: Duration = Duration::from_millis(1500);
 /// gives up, another node has to lead.
 const WELL_MAX: Duration = Duration::from_millis(700);
 
+/// How long another node has to take the lead that this one gives up.
+const RESIGNATION_MAX: Duration = Duration::from_millis(1500);
+
+/// Nodes ask their leader more often than this; a leader that was not asked for so long is alone.
+const ALONE_AFTER: Duration = Duration::from_secs(2);
+
 /// This node among the others.
 #[derive(Clone)]
 pub struct NodeConfig {
@@ -99,6 +105,10 @@ struct Health {
     writing: Option<Instant>,
     /// When this node could not write, or not take the lead.
     failed: Option<Instant>,
+    /// Whether this node gives up the lead, and takes it no more.
+    has_resigned: bool,
+    /// When another node has asked this one how it is.
+    asked: Option<Instant>,
 }
 
 impl Health {
@@ -224,7 +234,8 @@ impl Peers for Cluster {
             applied,
             end: health.end.max(applied),
             heard: health.is_heard(),
-            well: health.heard.is_some_and(|at| at.elapsed() < WELL_MAX)
+            well: !health.has_resigned
+                && health.heard.is_some_and(|at| at.elapsed() < WELL_MAX)
                 && health.writing.is_none_or(|since| since.elapsed() < WELL_MAX),
             beside_others: health.others.fault().is_some(),
             faults: health.write_faults().into_iter().chain(unread).collect(),
@@ -282,6 +293,29 @@ impl Peers for Cluster {
             match tokio::time::timeout_at(deadline, self.freshness.end()).await {
                 Ok(Some(end)) => self.reach(end, deadline).await,
                 _ => false,
+            }
+        })
+    }
+
+    fn was_asked(&self) {
+        self.change_health(|health| health.asked = Some(Instant::now()));
+    }
+
+    fn resign(&self) -> Wait<'_, ()> {
+        Box::pin(async move {
+            let health = self.change_health(|health| {
+                health.has_resigned = true;
+                health.clone()
+            });
+            let is_asked = health.asked.is_some_and(|at| at.elapsed() < ALONE_AFTER);
+            let Some(epoch) = health.leading.filter(|_| is_asked) else { return };
+            tracing::info!(epoch, "this node gives up the lead");
+            let is_later =
+                |now: &Option<Announced>| now.as_ref().is_some_and(|now| now.epoch > epoch);
+            let mut leaders = self.leaders();
+            let taken = leaders.wait_for(is_later);
+            if tokio::time::timeout(RESIGNATION_MAX, taken).await.is_err() {
+                tracing::warn!("no other node has taken the lead");
             }
         })
     }

@@ -1,14 +1,14 @@
-//! `/v1/cluster`, `/readyz` and `/metrics`: how this node is.
+//! `/v1/cluster` and `/metrics`: how this node is.
 
 use axum::Extension;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use serde::Serialize;
-use weir_http::Arrival;
+use weir_http::{Arrival, ON_BEHALF};
 use weir_metrics::{Collect, Scrape};
 
 use super::answer::Json;
-use super::rights::{AmongNodes, AnyCaller, OnRegistry, Read, of_caller};
+use super::rights::{AmongNodes, OnRegistry, Read, of_caller};
 use crate::Registry;
 use crate::log::Fault;
 
@@ -83,10 +83,7 @@ impl Node {
                 None if status.taking_over => "candidate",
                 None => "follower",
             },
-            writable: match status.leading {
-                Some(_) => status.well && status.faults.is_empty(),
-                None => status.heard && status.faults.is_empty() && status.leader.is_some(),
-            },
+            writable: status.is_writable(),
             epoch: status.leading.or(status.leader.as_ref().map(|leader| leader.epoch)),
             leader: status.leader.map(|leader| leader.url),
             url: Some(status.url),
@@ -104,43 +101,11 @@ impl Node {
 /// `GET /v1/cluster`: who leads, how far this node has read, what is wrong.
 ///
 /// For other nodes, and for those who may read `cluster:registry`. Also while the log is read.
-pub(super) async fn cluster(AmongNodes { registry }: AmongNodes) -> Json<Node> {
+pub(super) async fn cluster(AmongNodes { registry }: AmongNodes, headers: HeaderMap) -> Json<Node> {
+    if let Some(peers) = registry.peers().filter(|_| headers.contains_key(&ON_BEHALF)) {
+        peers.was_asked();
+    }
     Json(Node::of(&registry))
-}
-
-/// Whether this node can do its work, by what it needs for it.
-#[derive(Serialize)]
-pub(super) struct Readiness {
-    /// `ready` or `not ready`.
-    status: &'static str,
-    checks: [Check; 1],
-}
-
-#[derive(Serialize)]
-struct Check {
-    name: &'static str,
-    ok: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-}
-
-/// `GET /readyz`: 200 if the log was read and takes writes, else 503 with why.
-///
-/// Where the log is on Kafka, it is enough that it was read: which node takes writes is at `/v1/cluster`, and nodes that
-/// cannot reach Kafka still answer reads.
-pub(super) async fn readyz(AnyCaller { registry }: AnyCaller) -> Response {
-    let node = Node::of(&registry);
-    let reason = match node.ready {
-        false => Some(node.faults.first().cloned().unwrap_or("the log is being read".into())),
-        true => registry.log().fault.as_ref().map(Fault::to_string),
-    };
-    let ok = reason.is_none();
-    let (code, status) = match ok {
-        true => (StatusCode::OK, "ready"),
-        false => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
-    };
-    let checks = [Check { name: "log", ok, reason }];
-    (code, Json(Readiness { status, checks })).into_response()
 }
 
 /// `GET /metrics`: how this node is and what it has, with records that could not be applied; and what the process's

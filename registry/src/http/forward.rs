@@ -43,6 +43,10 @@ static NOT_LEADER: HeaderName = HeaderName::from_static("weir-not-leader");
 /// How long is waited for another leader to be announced before it is looked again who leads.
 const LEADER_POLL: Duration = Duration::from_millis(50);
 
+/// How long a leader that another one has deposed may take to answer what it was asked before: it has written it, or has done
+/// nothing, and only if it says which is its client told.
+const DEPOSED_ANSWER_MAX: Duration = Duration::from_millis(500);
+
 /// Headers that are between two ends of a connection. What a browser says of a page was looked at here: the leader has
 /// another name.
 static HOP_BY_HOP: [HeaderName; 6] = [
@@ -58,8 +62,10 @@ static HOP_BY_HOP: [HeaderName; 6] = [
 pub(super) async fn answer(registry: Registry, routes: Router, request: Request) -> Response {
     let Some(peers) = registry.peers().cloned() else {
         return match request.uri().path() {
-            "/v1/cluster" | "/readyz" | "/metrics" => call(&routes, request).await,
-            _ => passing(RegistryError::Starting),
+            "/v1/cluster" | "/metrics" | "/healthz" | "/readyz" | "/startupz" | "/openapi.json"
+            | "/openapi.yaml" | "/docs" => call(&routes, request).await,
+            path if path.starts_with("/docs/") => call(&routes, request).await,
+            _ => starting(request.headers()),
         };
     };
     let here = Here { registry, peers, routes };
@@ -74,6 +80,16 @@ pub(super) async fn answer(registry: Registry, routes: Router, request: Request)
     if response.headers().get(&OFFSET).is_none() {
         let applied = here.registry.state().next_offset();
         response.headers_mut().insert(OFFSET.clone(), HeaderValue::from(applied));
+    }
+    response
+}
+
+/// The answer of a node that has not read its log. A node that takes it for the leader, which was at this address before,
+/// is told that it does not lead.
+fn starting(headers: &HeaderMap) -> Response {
+    let mut response = passing(RegistryError::Starting);
+    if headers.contains_key(&TOKEN) {
+        response.headers_mut().insert(NOT_LEADER.clone(), HeaderValue::from_static("1"));
     }
     response
 }
@@ -229,20 +245,27 @@ impl Here {
         let token = HeaderValue::from_str(&leader.token);
         headers.insert(TOKEN.clone(), token.map_err(|_| NotForwarded::NotLeader)?);
         self.vouch(leader, parts, &mut headers);
+        let is_vouched = headers.contains_key(&ON_BEHALF);
         let request = self.peers.http().request(parts.method.clone(), url).headers(headers);
         let sending = request.body(body.clone()).timeout(left).send();
-        let deposed = self.peers.later_leader(Some(leader.epoch));
+        let deposed = async {
+            self.peers.later_leader(Some(leader.epoch)).await;
+            tokio::time::sleep(DEPOSED_ANSWER_MAX).await;
+        };
         let sent = tokio::select! {
             biased;
             sent = sending => sent,
-            // what it has not written until then, it never will
-            _ = deposed => {
+            // what it has not written until then, it never will; if it is there, it says so
+            () = deposed => {
                 let reason = "another leads since it was asked".to_string();
                 return Err(NotForwarded::Failed(reason));
             }
         };
         let answer = match sent {
             Ok(answer) if answer.headers().contains_key(&NOT_LEADER) => {
+                return Err(NotForwarded::NotLeader);
+            }
+            Ok(answer) if has_begun_anew(answer.status(), answer.headers(), is_vouched) => {
                 return Err(NotForwarded::NotLeader);
             }
             Ok(answer) => answer,
@@ -265,6 +288,15 @@ impl Here {
         *response.headers_mut() = headers;
         Ok(response)
     }
+}
+
+/// Returns true if the process at the leader's address is another than the one that led: it has not read its log, or does not
+/// know what the one before it has announced. It has done nothing.
+fn has_begun_anew(status: StatusCode, headers: &HeaderMap, is_vouched: bool) -> bool {
+    let is_of_node = headers.contains_key(&OFFSET);
+    !is_of_node
+        && (status == StatusCode::SERVICE_UNAVAILABLE
+            || is_vouched && status == StatusCode::UNAUTHORIZED)
 }
 
 /// An error with what is behind it.

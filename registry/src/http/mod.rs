@@ -7,6 +7,7 @@ mod cluster;
 mod compatibility;
 mod config;
 mod contexts;
+mod docs;
 mod encode;
 mod format;
 #[cfg(feature = "kafka")]
@@ -19,6 +20,7 @@ mod metadata;
 mod mode;
 mod negotiate;
 mod path;
+mod probes;
 mod query;
 mod register;
 mod request;

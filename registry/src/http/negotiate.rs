@@ -47,8 +47,12 @@ impl Negotiated {
     }
 }
 
-/// Prometheus asks for a media type that is not the API's.
-const METRICS: &str = "/metrics";
+/// Paths whose answers are none of the API's: whoever asks there accepts other media types.
+fn is_beside_api(path: &str) -> bool {
+    let paths =
+        ["/metrics", "/healthz", "/readyz", "/startupz", "/openapi.json", "/openapi.yaml", "/docs"];
+    paths.contains(&path) || path.starts_with("/docs/")
+}
 
 impl Service<Request> for Negotiated {
     type Response = Response;
@@ -64,7 +68,7 @@ impl Service<Request> for Negotiated {
         let media_type = best_accepted(request.headers());
         let answer = match media_type {
             _ if let Err(refusal) = guard::check(&request) => Err(Refused::from(refusal).0),
-            None if request.uri().path() != METRICS => Err(RegistryError::NotAcceptable),
+            None if !is_beside_api(request.uri().path()) => Err(RegistryError::NotAcceptable),
             _ if let Some(reason) = path::refused(request.uri().path()) => {
                 Err(RegistryError::BadRequest { reason: reason.into() })
             }

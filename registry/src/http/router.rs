@@ -14,8 +14,8 @@ use super::encode::Encoded;
 use super::negotiate::Negotiated;
 use super::rights::Guarded;
 use super::{
-    access, answer, associations, cluster, compatibility, config, contexts, metadata, mode,
-    register, schemas, subjects,
+    access, answer, associations, cluster, compatibility, config, contexts, docs, metadata, mode,
+    probes, register, schemas, subjects,
 };
 use crate::Registry;
 
@@ -40,8 +40,14 @@ pub fn service(
         .route("/v1/metadata/deployment", get(metadata::deployment))
         .route("/v1/cluster", get(cluster::cluster))
         .route("/v1/access/check", get(access::check))
-        .route("/readyz", get(cluster::readyz))
+        .route("/healthz", get(probes::healthz))
+        .route("/readyz", get(probes::readyz))
+        .route("/startupz", get(probes::startupz))
         .route("/metrics", get(cluster::metrics))
+        .route("/openapi.json", get(docs::json))
+        .route("/openapi.yaml", get(docs::yaml))
+        .route("/docs", get(docs::page))
+        .route("/docs/{file}", get(docs::file))
         // Subjects
         .route("/subjects", get(subjects::list))
         .route("/subjects/{subject}", post(subjects::lookup).delete(subjects::delete))

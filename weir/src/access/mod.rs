@@ -30,6 +30,8 @@ pub struct Access {
     door: Option<Arc<Door>>,
     /// With which the proxy of this process tells the registry of this process on whose behalf it asks.
     own_key: VoucherKey,
+    /// What verifies tokens, if a provider is named.
+    tokens: Option<Arc<Tokens>>,
 }
 
 impl Access {
@@ -46,12 +48,19 @@ impl Access {
             false => Certificates::Optional,
         };
         let own_key = VoucherKey::random().map_err(Error::Access)?;
-        Ok(Access { door: open_door(tree, certificates, hangups)?, own_key })
+        let tokens = tokens(&tree.oidc)?;
+        let door = open_door(tree, tokens.clone(), certificates, hangups)?;
+        Ok(Access { door, own_key, tokens })
     }
 
     /// No access control: everybody comes in.
     pub fn none() -> Result<Access, Error> {
-        Ok(Access { door: None, own_key: VoucherKey::random().map_err(Error::Access)? })
+        let own_key = VoucherKey::random().map_err(Error::Access)?;
+        Ok(Access { door: None, own_key, tokens: None })
+    }
+
+    pub fn tokens(&self) -> Option<&Arc<Tokens>> {
+        self.tokens.as_ref()
     }
 
     pub fn door(&self) -> Option<&Arc<Door>> {
@@ -125,15 +134,16 @@ enum Certificates {
 /// The door; none if nothing says who may come in.
 fn open_door(
     tree: &Tree,
+    tokens: Option<Arc<Tokens>>,
     certificates: Certificates,
     hangups: &Hangups,
 ) -> Result<Option<Arc<Door>>, Error> {
-    let (access, oidc) = (&tree.access, &tree.oidc);
+    let access = &tree.access;
     let sources = Sources {
         realm: access.realm.value.clone(),
         users: users(tree, hangups)?,
         keys: keys(tree, hangups)?,
-        tokens: tokens(oidc)?,
+        tokens: tokens.map(|tokens| tokens as Arc<dyn TokenVerifier>),
         certificate_name: Some(certificate_name(tree)?)
             .filter(|_| certificates != Certificates::NotAsked),
         required_roles: Some(access.required_roles.value.clone()),
@@ -218,7 +228,7 @@ fn open_keys(tree: &Tree) -> Result<Option<Keys>, Error> {
 }
 
 /// What verifies tokens, if a provider is named.
-fn tokens(oidc: &Oidc) -> Result<Option<Arc<dyn TokenVerifier>>, Error> {
+fn tokens(oidc: &Oidc) -> Result<Option<Arc<Tokens>>, Error> {
     let Some(options) = token_options(oidc)? else { return Ok(None) };
     let tokens = Tokens::start(options).map_err(|why| Error::Access(format!("oidc.{why}")))?;
     Ok(Some(Arc::new(tokens)))

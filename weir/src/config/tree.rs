@@ -37,6 +37,13 @@ settings! {
         slow_request_ms: u64 {
             flag: "slow-request-ms", default: "1000", unit: "milliseconds", dev: true,
         }
+        /// How long a process that is told to stop (SIGTERM) goes on taking requests, while `/readyz` is 503: as long as
+        /// balancers need to notice. Then it stops to listen, and answers what is under way.
+        drain_delay_ms: u64 {
+            flag: "drain-delay-ms", default: "500", max: 600_000, unit: "milliseconds", dev: true,
+        }
+        /// Serve the documents of the APIs (`/openapi.json`, `/openapi.yaml`) and a page to try them (`/docs`).
+        api_docs: bool { flag: "api-docs", default: "true", dev: true }
         /// A network of reverse proxies, `10.0.0.0/8`, that are believed what they say of a request's client
         /// (`X-Forwarded-For`, `-Proto`, `-Host`, `-Prefix`, or `Forwarded`).
         trusted_proxies: Vec<IpNet> { flag: "trusted-proxy", named: "WEIR_TRUSTED_PROXIES", dev: true }
@@ -411,7 +418,7 @@ settings! {
         confluent_quirks: bool { flag: "confluent-quirks", default: "false" }
     }
 
-    /// How the process is, for who runs it: `/healthz`, `/readyz` and `/metrics` of all that runs.
+    /// How the process is, for who runs it: `/healthz`, `/readyz`, `/startupz` and `/metrics` of all that runs.
     "management." management: Management {
         /// Where this is asked: URLs, as `registry.listeners`. Nobody has to log in there unless a listener says
         /// `?authentication=required`.

@@ -64,6 +64,18 @@ impl Keys {
         self.shared.state.borrow().generation
     }
 
+    /// An error says why no keys are known, so that no token can be verified.
+    pub fn are_known(&self) -> Result<(), String> {
+        let state = self.shared.state.borrow();
+        match state.keys(&self.shared.pace, Instant::now()) {
+            Some(_) => Ok(()),
+            None => Err(state.failure().map_or_else(
+                || "the provider's keys are being fetched".to_string(),
+                |failure| failure.to_string(),
+            )),
+        }
+    }
+
     /// The key that a token names, if it is known.
     pub fn known(&self, token: &Jws<'_>) -> Result<Option<Arc<Key>>, Flaw> {
         self.shared.find(&self.shared.state.borrow(), token)

@@ -57,6 +57,11 @@ impl Tokens {
         Ok(Tokens { keys, rules: ClaimRules::new(options), clock })
     }
 
+    /// An error says why the provider's keys are not known, so that no token can be verified.
+    pub fn has_keys(&self) -> Result<(), String> {
+        self.keys.are_known()
+    }
+
     /// Finds out who the bearer of a token is, until when it is good, leeway included.
     ///
     /// Refused if the token is not good, unavailable if its key is not known and the provider cannot be asked.

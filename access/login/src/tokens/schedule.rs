@@ -104,6 +104,11 @@ impl State {
         self.keys.as_ref().is_some_and(|known| **known == *keys)
     }
 
+    /// Why the last fetch has failed, if it has.
+    pub fn failure(&self) -> Option<&FetchError> {
+        self.failure.as_ref()
+    }
+
     /// What to do for a token whose key is not among `keys`, and that came when `begun` was `came`: a fetch that has begun since says all.
     pub fn advice(&self, pace: &Pace, now: Instant, came: u64) -> Advice {
         if self.fetching {

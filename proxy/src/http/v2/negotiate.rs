@@ -23,8 +23,12 @@ const JSON: &str = "application/json";
 /// API v3 has JSON only.
 pub(crate) async fn negotiate(request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    if path == "/metrics" {
-        return next.run(request).await;
+    if is_beside_apis(path) {
+        let mut response = next.run(request).await;
+        if response.status().is_client_error() {
+            response.headers_mut().entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(JSON));
+        }
+        return response;
     }
     let media_type = match is_v3(path) {
         true => accepts_json(request.headers()).then_some(JSON),
@@ -40,6 +44,13 @@ pub(crate) async fn negotiate(request: Request, next: Next) -> Response {
         response.headers_mut().entry(CONTENT_TYPE).or_insert(media_type);
     }
     response
+}
+
+/// Returns true of paths whose answers are none of the APIs': they have media types of their own.
+fn is_beside_apis(path: &str) -> bool {
+    let paths =
+        ["/metrics", "/healthz", "/readyz", "/startupz", "/openapi.json", "/openapi.yaml", "/docs"];
+    paths.contains(&path) || path.starts_with("/docs/")
 }
 
 /// The media type of an error before anybody has looked at what the client accepts.

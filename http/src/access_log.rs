@@ -16,7 +16,8 @@ use crate::counts::NO_ROUTE;
 use crate::origin::client_address;
 use crate::principal::Principal;
 
-/// The target of the access log's lines, which have the level `info`.
+/// The target of the access log's lines, which have the level `info`. Filters go by how a target begins, so that no module that logs
+/// may begin so.
 pub const ACCESS_LOG: &str = "weir::access";
 
 /// Letters of a path with its query, and of a client's name for itself, that a line has.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use weir_access::{Identity, Policy, Resource};
 
-use crate::access::text_of;
+use crate::admission::text_of;
 use crate::cli::AccessCheckArgs;
 use crate::config;
 use crate::confluent::Env;

@@ -14,7 +14,7 @@ use weir_registry::Registry;
 use weir_registry::log::SledLog;
 use weir_serde::RegistryClient;
 
-use crate::access::Access;
+use crate::admission::Access;
 use crate::config::Surroundings;
 use crate::config::problem::Problems;
 use crate::config::tree::Tree;

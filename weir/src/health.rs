@@ -11,7 +11,7 @@ use weir_http::health::{Check, Finding};
 use weir_registry::Registry;
 use weir_serde::{ClientError, RegistryClient};
 
-use crate::access::Access;
+use crate::admission::Access;
 
 /// How often another registry is asked whether it is there.
 const REGISTRY_INTERVAL: Duration = Duration::from_secs(10);

@@ -4,10 +4,10 @@
 //! shows and checks settings, `weir access` asks the rules, `weir migrate` copies registries. This crate reads the configuration, opens listeners, and puts
 //! registry and proxy together.
 
-mod access;
 mod access_check;
 mod access_import;
 mod added_headers;
+mod admission;
 mod cli;
 mod clusters;
 mod config;
@@ -225,7 +225,7 @@ fn check(file: Option<PathBuf>, mut flags: Flags, env: &Env) -> Result<(), Error
     };
     match checked {
         Ok(configuration) => {
-            access::check(&configuration.tree)?;
+            admission::check(&configuration.tree)?;
             let file = configuration.file.map(|file| file.display().to_string());
             let notes = configuration.notes.lines().into_iter();
             let notes: String = notes.map(|note| format!("note: {note}\n")).collect();

@@ -10,7 +10,7 @@ use weir_registry::Registry;
 use weir_registry::log::{MemoryLog, SledLog};
 use weir_serde::{ClientBuilder, RegistryClient, without_password};
 
-use crate::access::Access;
+use crate::admission::Access;
 use crate::config::Configuration;
 use crate::config::value::{Role, Store};
 use crate::error::Error;

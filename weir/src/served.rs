@@ -11,8 +11,8 @@ use tokio::net::TcpListener;
 use tower::Service;
 use weir_http::{Certificate, Services, Shared, Site, Tls};
 
-use crate::access::Access;
 use crate::added_headers::{AddedHeaders, Adding};
+use crate::admission::Access;
 use crate::config::tree::Tree;
 use crate::config::value::{Authentication, Role};
 use crate::cors::Sharing;

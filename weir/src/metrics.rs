@@ -39,6 +39,7 @@ impl Collect for Products {
 mod document {
     use weir_metrics::{Family, Group};
 
+    use crate::documented::assert_part;
     use crate::process_metrics;
 
     const BEGIN: &str = "<!-- metrics: written by a test, from the families -->\n";
@@ -86,18 +87,7 @@ mod document {
 
     #[test]
     fn the_document_has_all_metrics() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/metrics.md");
-        let text = std::fs::read_to_string(path).unwrap();
-        let (head, rest) = text.split_once(BEGIN).unwrap();
-        let (_, tail) = rest.split_once(END).unwrap();
-        let expected = format!("{head}{BEGIN}{}{END}{tail}", documented());
-        if std::env::var_os("WEIR_WRITE_DOCS").is_some() {
-            std::fs::write(path, &expected).unwrap();
-        }
-        assert!(
-            text == expected,
-            "docs/metrics.md is not what the families say: WEIR_WRITE_DOCS=1"
-        );
+        assert_part("metrics.md", BEGIN, END, &documented());
     }
 
     #[test]

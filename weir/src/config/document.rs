@@ -2,6 +2,7 @@
 
 use super::setting::{Setting, Shape};
 use super::tree::{SECTIONS, SETTINGS};
+use crate::documented::assert_part;
 
 const BEGIN: &str = "<!-- settings: written by a test, from the declarations -->\n";
 const END: &str = "<!-- end of settings -->\n";
@@ -71,18 +72,7 @@ pub fn mistakes_of_excerpt(text: &str) -> Vec<String> {
 /// The document has each flag with its variable, its key and its default.
 #[test]
 fn the_document_has_all_settings() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/settings.md");
-    let text = std::fs::read_to_string(path).unwrap();
-    let (head, rest) = text.split_once(BEGIN).unwrap();
-    let (_, tail) = rest.split_once(END).unwrap();
-    let expected = format!("{head}{BEGIN}{}{END}{tail}", documented());
-    if std::env::var_os("WEIR_WRITE_DOCS").is_some() {
-        std::fs::write(path, &expected).unwrap();
-    }
-    assert!(
-        text == expected,
-        "docs/settings.md is not what the declarations say: WEIR_WRITE_DOCS=1"
-    );
+    assert_part("settings.md", BEGIN, END, &documented());
 }
 
 /// The examples of files are such that Weir takes.

@@ -6,7 +6,7 @@ use toml_edit::DocumentMut;
 use weir_proxy::ProxyError;
 use weir_registry_api::{ErrorCode, RegistryError};
 
-use super::{root, writes};
+use super::{assert_part, root};
 
 const BEGIN: &str = "<!-- errors: written by a test, from the tables and errors.toml -->\n";
 const END: &str = "<!-- end of errors -->\n";
@@ -174,13 +174,5 @@ fn errors_toml_has_an_entry_for_each_error_and_no_other() {
 
 #[test]
 fn the_page_of_errors_is_what_the_tables_say() {
-    let path = root().join("docs/errors.md");
-    let text = std::fs::read_to_string(&path).unwrap();
-    let (head, rest) = text.split_once(BEGIN).unwrap();
-    let (_, tail) = rest.split_once(END).unwrap();
-    let expected = format!("{head}{BEGIN}{}{END}{tail}", documented());
-    if writes() {
-        std::fs::write(&path, &expected).unwrap();
-    }
-    assert!(text == expected, "docs/errors.md is not what the tables say: WEIR_WRITE_DOCS=1");
+    assert_part("errors.md", BEGIN, END, &documented());
 }

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::documented::assert_part;
+
 const BEGIN: &str = "<!-- fields: written by a test, from weir/src/log/fields.rs -->\n";
 const END: &str = "<!-- end of fields -->\n";
 
@@ -153,15 +155,7 @@ fn documented() -> String {
 
 #[test]
 fn the_document_has_all_fields() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/logs.md");
-    let text = std::fs::read_to_string(path).unwrap();
-    let (head, rest) = text.split_once(BEGIN).unwrap();
-    let (_, tail) = rest.split_once(END).unwrap();
-    let expected = format!("{head}{BEGIN}{}{END}{tail}", documented());
-    if std::env::var_os("WEIR_WRITE_DOCS").is_some() {
-        std::fs::write(path, &expected).unwrap();
-    }
-    assert!(text == expected, "docs/logs.md is not what the table says: WEIR_WRITE_DOCS=1");
+    assert_part("logs.md", BEGIN, END, &documented());
 }
 
 /// Folders whose code logs.

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::ops::Deref;
 use std::path::PathBuf;
 
+use tracing::level_filters::LevelFilter;
 use weir_http::{AllowedHost, IpNet, Password};
 use weir_registry_api::CompatibilityLevel;
 
@@ -373,6 +374,26 @@ choice! {
     }
 }
 
+/// Says what is wrong with a filter of the log. A word that is no level would be taken for the only target that is logged.
+pub fn check_log_filter(text: &str) -> Result<(), String> {
+    if text.contains(['[', '{']) {
+        // the patterns of such parts can take any time and memory
+        return Err(
+            "spans and fields are not filtered: expected a level, or TARGET=LEVEL".to_string()
+        );
+    }
+    tracing_subscriber::EnvFilter::try_new(text)
+        .map_err(|error| format!("expected a level, or targets with levels: {error}"))?;
+    let is_word = |part: &&str| !part.is_empty() && !part.contains('=');
+    let mut words = text.split(',').map(str::trim).filter(is_word);
+    match words.find(|word| word.parse::<LevelFilter>().is_err()) {
+        Some(word) => Err(format!(
+            "`{word}` is no level: expected error, warn, info, debug, trace or off, or TARGET=LEVEL"
+        )),
+        None => Ok(()),
+    }
+}
+
 /// Which lines are logged, in the words of tracing's filters: `info,rdkafka=off`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogFilter(pub String);
@@ -381,9 +402,7 @@ impl Scalar for LogFilter {
     const SHAPE: Shape = Shape::Text;
 
     fn parse(text: &str, _: &Setting) -> Result<LogFilter, Reason> {
-        match tracing_subscriber::EnvFilter::try_new(text) {
-            Ok(_) => Ok(LogFilter(text.to_string())),
-            Err(error) => Err(format!("expected a level, or targets with levels: {error}").into()),
-        }
+        check_log_filter(text)?;
+        Ok(LogFilter(text.to_string()))
     }
 }

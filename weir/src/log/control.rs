@@ -8,6 +8,7 @@ use serde::Serialize;
 use tracing_subscriber::{EnvFilter, Registry, reload};
 use weir_http::ACCESS_LOG;
 
+use crate::config::value::check_log_filter;
 use crate::listen::Hangups;
 
 /// Bytes of a filter.
@@ -98,8 +99,7 @@ impl Control {
         if filter.len() > FILTER_BYTES_MAX {
             return Err(format!("the filter has more than {FILTER_BYTES_MAX} bytes"));
         }
-        EnvFilter::try_new(filter)
-            .map_err(|error| format!("expected a level, or targets with levels: {error}"))?;
+        check_log_filter(filter)?;
         let until = for_time.and_then(|time| Timestamp::now().checked_add(time).ok());
         let generation = {
             let mut state = self.lock();
@@ -189,6 +189,16 @@ mod tests {
 
     fn control(filter: &str, access_log: bool) -> &'static Control {
         Box::leak(Box::new(Control::new(filter.to_string(), access_log)))
+    }
+
+    #[test]
+    fn a_word_that_is_no_level_is_no_filter() {
+        for wrong in ["loud", "warning", "info,loud", "a=loud", "info,[{path=/(a|b)*a/}]=trace"] {
+            assert!(check_log_filter(wrong).is_err(), "{wrong}");
+        }
+        for right in ["info", "off", "info,rdkafka=off", "weir_registry=debug"] {
+            assert_eq!(check_log_filter(right), Ok(()), "{right}");
+        }
     }
 
     #[test]

@@ -54,6 +54,10 @@ impl Exporter {
         if let Some(ca) = &options.ca {
             let pem = read_file(ca)?;
             let trusted = reqwest::Certificate::from_pem_bundle(&pem).map_err(Error::HttpClient)?;
+            if trusted.is_empty() {
+                let why = format!("cannot use {}: there is no certificate in it", ca.display());
+                return Err(Error::Certificate(why));
+            }
             http = http.tls_certs_only(trusted);
         }
         let outage = match what {

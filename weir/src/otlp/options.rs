@@ -64,24 +64,32 @@ fn url(
     path: &str,
     problems: &mut Vec<Problem>,
 ) -> Option<Url> {
-    let (text, source) = match (own.as_deref(), base.as_deref()) {
-        (Some(own_url), _) => (own_url.to_string(), &own.source),
-        (None, Some(base_url)) => {
-            (format!("{}/{path}", base_url.trim_end_matches('/')), &base.source)
-        }
+    let (text, source, path) = match (own.as_deref(), base.as_deref()) {
+        (Some(own_url), _) => (own_url, &own.source, None),
+        (None, Some(base_url)) => (base_url, &base.source, Some(path)),
         (None, None) => return None,
     };
-    match Url::parse(&text) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Some(url),
+    match Url::parse(text) {
+        Ok(mut url) if matches!(url.scheme(), "http" | "https") && url.has_host() => {
+            if let Some(path) = path {
+                url.set_path(&format!("{}/{path}", url.path().trim_end_matches('/')));
+            }
+            Some(url)
+        }
         _ => {
             let text = format!(
                 "{} is no collector: expected http://HOST:4318 or https://HOST:4318",
-                without_password(&text)
+                shown(text)
             );
             problems.push(Problem::at(source, text));
             None
         }
     }
+}
+
+/// A collector's URL as it may be shown: without a login, and without a query, which may be one.
+pub fn shown(url: &str) -> String {
+    without_password(url.split('?').next().unwrap_or_default())
 }
 
 /// `NAME=VALUE` by commas, percent-encoded as OpenTelemetry has it. The error is the part that is none.
@@ -189,6 +197,11 @@ mod tests {
         let found = options(&[base, own]).unwrap().unwrap();
         assert_eq!(found.traces.unwrap().as_str(), own.1);
         assert_eq!(found.metrics.unwrap().as_str(), "http://collector:4318/otlp/v1/metrics");
+        let asked =
+            [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://me:hunter2@collector:4318/?key=hunter2")];
+        let found = options(&asked).unwrap().unwrap().traces.unwrap();
+        assert_eq!(found.as_str(), "http://me:hunter2@collector:4318/v1/traces?key=hunter2");
+        assert_eq!(shown(found.as_str()), "http://collector:4318/v1/traces");
         let only_traces = [base, ("OTEL_METRICS_EXPORTER", "none")];
         assert!(options(&only_traces).unwrap().unwrap().metrics.is_none());
     }

@@ -56,6 +56,20 @@ pub fn dev(tree: &Tree, problems: &mut Vec<Problem>) {
     }
 }
 
+/// What to say of a registry that Confluent's settings start, and that none of them leads to Kafka.
+pub fn note_of_store(tree: &Tree, variables: &Variables) -> Option<String> {
+    let registry = &tree.registry;
+    let is_said = registry.store.is_some() || registry.bootstrap_servers.is_some();
+    let runs = tree.process.roles.contains(&Role::Registry);
+    if is_said || !runs || variables.below(Server::Registry, "").is_empty() {
+        return None;
+    }
+    Some(format!(
+        "no address of Kafka is set ({REGISTRY_PREFIX}KAFKASTORE_BOOTSTRAP_SERVERS): schemas are kept on the disk of this machine, in {}",
+        registry.data_dir.display()
+    ))
+}
+
 /// Two settings of which each needs the other.
 ///
 /// A file in PKCS#12 has its key with it.

@@ -21,6 +21,9 @@ const VARIABLES: [(&str, &str); 11] = [
     ("OTEL_METRIC_EXPORT_INTERVAL", "otlp.metrics_interval_ms"),
 ];
 
+/// The exporter that Weir has.
+const OTLP: &str = "otlp";
+
 /// Variables that switch a kind off.
 const EXPORTERS: [(&str, &str); 2] =
     [("OTEL_TRACES_EXPORTER", "otlp.traces"), ("OTEL_METRICS_EXPORTER", "otlp.metrics")];
@@ -43,22 +46,52 @@ pub fn read(env: &Env) -> Layers {
         if is_disabled {
             push(key, "OTEL_SDK_DISABLED", "false");
         } else if let Some(exporter) = given(name) {
-            push(key, name, if exporter == "otlp" { "true" } else { "false" });
+            let is_ours = exporter.split(',').any(|exporter| exporter.trim() == OTLP);
+            push(key, name, if is_ours { "true" } else { "false" });
         }
     }
     layers
 }
 
-/// What is said of variables that Weir does otherwise.
+/// What is said of variables that Weir does otherwise, without their values.
 pub fn notes(env: &Env) -> Vec<String> {
-    let name = "OTEL_EXPORTER_OTLP_PROTOCOL";
-    let protocol = env.get(name).filter(|it| !["", "http/protobuf"].contains(&it.as_str()));
-    let note = |protocol| {
-        format!(
-            "{name} is {protocol}: Weir sends http/protobuf, which collectors take at port 4318"
-        )
-    };
-    protocol.map(note).into_iter().collect()
+    let mut notes = Vec::new();
+    let given = env.iter().filter(|(name, value)| name.starts_with("OTEL_") && !value.is_empty());
+    for (name, value) in given {
+        let is_setting = VARIABLES.iter().any(|(known, _)| known == name);
+        let is_exporter = EXPORTERS.iter().any(|(known, _)| known == name);
+        let value = value.trim();
+        let note = match name.as_str() {
+            _ if is_setting => continue,
+            _ if is_exporter && value.split(',').all(|it| [OTLP, "none"].contains(&it.trim())) => {
+                continue;
+            }
+            _ if is_exporter => "of the exporters there is otlp alone",
+            "OTEL_SDK_DISABLED"
+                if ["true", "false"].contains(&value.to_ascii_lowercase().as_str()) =>
+            {
+                continue;
+            }
+            "OTEL_SDK_DISABLED" => "it is neither true nor false, and so is false",
+            "OTEL_PROPAGATORS" if value.split(',').any(|it| it.trim() == "tracecontext") => {
+                continue;
+            }
+            "OTEL_PROPAGATORS" => {
+                "requests are followed by traceparent and tracestate (tracecontext) alone"
+            }
+            _ if name.ends_with("_PROTOCOL") && value == "http/protobuf" => continue,
+            _ if name.ends_with("_PROTOCOL") => {
+                "Weir sends http/protobuf, which collectors take at port 4318"
+            }
+            _ if value == "none" => continue,
+            _ if name.ends_with("_HEADERS") => {
+                "say OTEL_EXPORTER_OTLP_HEADERS, which is for traces and metrics"
+            }
+            _ => "it has no effect here",
+        };
+        notes.push(format!("{name}: {note}"));
+    }
+    notes
 }
 
 #[cfg(test)]
@@ -92,5 +125,29 @@ mod tests {
         let unknown: Vec<_> = keys.filter(|key| find(key).is_none()).collect();
         assert!(unknown.is_empty(), "{unknown:?}");
         assert!(notes(&env(&[("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")]))[0].contains("4318"));
+    }
+
+    #[test]
+    fn what_has_no_effect_is_named_without_its_value() {
+        for (name, value) in [
+            ("OTEL_TRACES_EXPORTER", "otlp,console"),
+            ("OTEL_SDK_DISABLED", "maybe"),
+            ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "key=hunter2"),
+            ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc"),
+            ("OTEL_PROPAGATORS", "b3"),
+            ("OTEL_LOGS_EXPORTER", "otlp"),
+        ] {
+            let said = notes(&env(&[(name, value)]));
+            assert!(said[0].starts_with(name) && !said[0].contains("hunter2"), "{said:?}");
+        }
+        let usual =
+            [("OTEL_TRACES_EXPORTER", "otlp"), ("OTEL_PROPAGATORS", "tracecontext,baggage")];
+        assert!(notes(&env(&usual)).is_empty());
+        let both = [
+            ("OTEL_TRACES_EXPORTER", "otlp,console"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318"),
+        ];
+        let flags = flags(&["--roles", "registry", "--store", "memory"]);
+        assert!(*Configuration::of_serve(&flags, &env(&both)).unwrap().tree.otlp.traces);
     }
 }

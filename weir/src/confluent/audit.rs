@@ -1,8 +1,11 @@
 //! Looks through Confluent's settings before anything is started: those that would leave the server more
 //! open than it was end the start, the others are named once. Values are not printed.
 
+use weir_access::nearest;
+
+use super::reference;
 use super::table::{Server, Verdict, find};
-use super::variables::{Property, Variables};
+use super::variables::{Property, Variables, variable_of};
 use crate::config::problem::Problem;
 
 /// Parts of the names of settings that restrict access. One of them in a name that nobody knows ends the
@@ -121,8 +124,17 @@ fn look(
         None if restricts(name) && !value.trim().is_empty() => {
             refuse("nobody here knows this setting, and by its name it restricts access");
         }
-        None => notes.unknown.push(source.to_string()),
+        None => notes.unknown.push(match meant(server, name) {
+            Some(meant) => format!("{source} (did you mean {meant}?)"),
+            None => source.to_string(),
+        }),
     }
+}
+
+/// The variable of the reference whose name is closest to a property's, if one is close.
+fn meant(server: Server, name: &str) -> Option<String> {
+    let known = reference::all().filter(|known| known.server == server).map(|known| known.name);
+    nearest(name, known).map(|found| variable_of(server, found))
 }
 
 /// Whether a list of harmless values has all of this one's.
@@ -221,6 +233,11 @@ mod tests {
         }
         let notes = looked(&[("SCHEMA_REGISTRY_GROUP_ID", "g")], &[]).unwrap();
         assert_eq!(notes.unknown, ["SCHEMA_REGISTRY_GROUP_ID"]);
+        let notes = looked(&[("SCHEMA_REGISTRY_KAFKA_BOOTSTRAP_SERVERS", "k:9092")], &[]).unwrap();
+        assert!(
+            notes.unknown[0].contains("did you mean SCHEMA_REGISTRY_KAFKASTORE_BOOTSTRAP_SERVERS?"),
+            "{notes:?}"
+        );
         let notes = looked(&[("KAFKAREST_HEAP_OPTS", "-Xmx256M")], &[]).unwrap();
         assert_eq!(notes.ignored[0].0, "KAFKAREST_HEAP_OPTS");
     }

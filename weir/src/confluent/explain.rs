@@ -6,6 +6,7 @@ use super::classify::{Class, Judgement, classify};
 use super::reference;
 use super::table::Server;
 use super::variables::{of_server, variable_of};
+use crate::config::tree::SETTINGS;
 
 const SERVERS: [(Server, &str); 2] = [(Server::Registry, "registry"), (Server::Proxy, "proxy")];
 
@@ -25,10 +26,24 @@ pub fn one(name: &str) -> (String, bool) {
         is_known |= judged.class != Class::Unknown;
         text += &explained(*server, name, &judged);
     }
+    if !is_known && is_own(name) {
+        return (
+            format!("{name}: a setting of Weir's own, which docs/settings.md explains\n"),
+            true,
+        );
+    }
     if text.is_empty() {
-        text = format!("{name}: nobody here knows this setting\n");
+        text = format!("{name}: neither a setting of Confluent's servers nor of Weir\n");
     }
     (text, is_known)
+}
+
+/// Whether Weir has a setting with this key, variable or flag.
+fn is_own(name: &str) -> bool {
+    let flag = name.strip_prefix("--");
+    SETTINGS.iter().any(|own| {
+        own.key == name || own.variable() == name || flag.is_some_and(|flag| own.flag == flag)
+    })
 }
 
 fn explained(server: Server, name: &str, judged: &Judgement) -> String {

@@ -90,6 +90,6 @@ pub use requests::{Observed, Routes, observed};
 pub use secret::Password;
 pub use shared::{Shared, Site};
 pub use slow::SLOW;
-pub use store::{PemStore, StoreError, pem_store};
+pub use store::{PemStore, StoreError, pem_store, read_file};
 pub use tls::Tls;
 pub use weir_access::{Action, Kind, Proof, Resource};

@@ -64,8 +64,11 @@ fn is_at(file: &File, path: &Path) -> bool {
     (open.dev(), open.ino()) == (there.dev(), there.ino())
 }
 
+/// A pipe that nobody reads is an error, and is not waited for.
 fn append_to(path: &Path, mode: u32) -> io::Result<File> {
-    OpenOptions::new().create(true).append(true).mode(mode).open(path)
+    let waits_for_nobody = rustix::fs::OFlags::NONBLOCK.bits() as i32;
+    let mut options = OpenOptions::new();
+    options.create(true).append(true).mode(mode).custom_flags(waits_for_nobody).open(path)
 }
 
 /// Moves each file to the name of the one before it; the oldest goes.

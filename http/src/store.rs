@@ -1,6 +1,8 @@
 //! Files with certificates and keys: PEM, PKCS#12, or Java's own key stores. Which one a file is, its bytes say.
 
 use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
 use base64::Engine;
@@ -54,7 +56,7 @@ enum Store {
 
 impl Store {
     fn read(file: &Path, password: Option<&Password>) -> Result<Store, StoreError> {
-        let bytes = read(file).map_err(StoreError::Read)?;
+        let bytes = read_file(file, STORE_BYTES_MAX).map_err(StoreError::Read)?;
         if bytes.starts_with(&jks::MAGIC) {
             let password = password.map_or("", Password::text);
             let content = jks::read(&bytes, password).map(Store::Pkcs12);
@@ -71,9 +73,21 @@ impl Store {
     }
 }
 
+/// Bytes of a file with certificates or keys, at most.
+const STORE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// Reads a file that settings name. One of more than `bytes_max` bytes is an error: it is no such file, and may have no end.
 #[expect(clippy::disallowed_methods, reason = "it is read at the start, or beside the runtime")]
-fn read(file: &Path) -> std::io::Result<Vec<u8>> {
-    std::fs::read(file)
+pub fn read_file(file: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(file)?.take(bytes_max + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 <= bytes_max {
+        true => Ok(bytes),
+        false => {
+            let text = format!("it has more than {} MiB", bytes_max / 1024 / 1024);
+            Err(io::Error::new(io::ErrorKind::InvalidData, text))
+        }
+    }
 }
 
 /// All certificates of a file, of which there is at least one.

@@ -7,9 +7,13 @@ use weir_http::{Password, PemStore, pem_store};
 use crate::config::tree::Tree;
 use crate::error::Error;
 
+/// Bytes of a file that a setting names, at most.
+const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
 /// Reads the file that a setting names.
 pub fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
-    std::fs::read(path).map_err(|source| Error::ReadFile { path: path.to_path_buf(), source })
+    weir_http::read_file(path, FILE_BYTES_MAX)
+        .map_err(|source| Error::ReadFile { path: path.to_path_buf(), source })
 }
 
 /// Reads the certificates, and the key if there is one, of a file in PEM, PKCS#12 or Java's own format.

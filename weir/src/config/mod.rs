@@ -22,6 +22,7 @@ pub mod value;
 pub mod document;
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::confluent::Env;
@@ -94,6 +95,7 @@ impl Configuration {
         let mut notes = Notes { kafka: found.notes, unknown, ..Notes::default() };
         notes.kafka.extend(opentelemetry::notes(env));
         notes.kafka.extend(waived_in_vain(&tree, &variables));
+        notes.kafka.extend(check::note_of_store(&tree, &variables));
         notes.extend(audit(&variables, &servers(&tree.process.roles), &mut problems));
         check::exclusions(&tree, &mut problems);
         check::store(&tree, &variables, &mut problems);
@@ -128,10 +130,17 @@ pub fn of_dev(flags: &Flags, env: &Env) -> Result<Tree, Error> {
 pub fn log_filter_of_file(flags: &Flags, env: &Env, is_dev: bool) -> Option<String> {
     let mut problems = Vec::new();
     let file = told_file(flags, env).or_else(|| usual_file().filter(|_| !is_dev));
-    let mut layers = of_file(file.as_deref(), &mut problems).ok()?;
+    let mut layers = match of_file(file.as_deref(), &mut problems) {
+        Ok(layers) => layers,
+        Err(error) => {
+            tracing::error!("what is logged stays: {}", error.for_terminal());
+            return None;
+        }
+    };
     layers.extend(of_weir(flags, env, &mut problems).0);
-    let filter = layers.value::<value::LogFilter>("log", &mut problems)?;
-    Some(filter.value.0)
+    let filter = layers.value::<value::LogFilter>("log", &mut problems);
+    problems.iter().for_each(|problem| tracing::error!("settings are not read anew: {problem}"));
+    filter.filter(|_| problems.is_empty()).map(|filter| filter.value.0)
 }
 
 /// The file with the rules of access control that `weir serve` reads by its file and its variables, whatever other settings say.
@@ -174,9 +183,14 @@ fn usual_file() -> Option<PathBuf> {
     USUAL_FILES.map(PathBuf::from).into_iter().find(|path| path.is_file())
 }
 
+/// Bytes of a file with settings, at most.
+const SETTINGS_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
 fn text_of(path: &Path) -> Result<String, Error> {
-    let read = std::fs::read_to_string(path);
-    read.map_err(|source| Error::ReadFile { path: path.to_path_buf(), source })
+    let failed = |source| Error::ReadFile { path: path.to_path_buf(), source };
+    let bytes = weir_http::read_file(path, SETTINGS_BYTES_MAX).map_err(failed)?;
+    String::from_utf8(bytes)
+        .map_err(|_| failed(io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8")))
 }
 
 /// Confluent's settings, and whose of them count, which the other layers say too. Problems of servers that do not run are none.

@@ -54,13 +54,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
-use tracing_subscriber::EnvFilter;
 
 use cli::{AccessCommand, Cli, Command, ConfigCommand, ExplainArgs};
 use config::Configuration;
 use config::flags::Flags;
 use config::print::Computed;
 use config::source::Source;
+use config::value::check_log_filter;
 use confluent::{Env, environment, explain};
 use error::Error;
 use log::{Log, LogSettings};
@@ -96,7 +96,7 @@ fn main() -> ExitCode {
     match run(cli.command) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("weir: {}", error.for_terminal());
+            eprintln!("{}", log::last_line(&error.for_terminal()));
             ExitCode::FAILURE
         }
     }
@@ -154,7 +154,7 @@ fn run(command: Command) -> Result<ExitCode, Error> {
         Command::Man { folder } => manual::man(folder.as_deref()),
         Command::Key(command) => key_command::run(command),
         Command::Migrate(args) => {
-            let log = env.get("WEIR_LOG").filter(|log| EnvFilter::try_new(log).is_ok());
+            let log = env.get("WEIR_LOG").filter(|log| check_log_filter(log).is_ok());
             let log = log.map_or(MIGRATE_LOG, String::as_str);
             let _log = Log::start(LogSettings::of_command(log))?;
             in_runtime(async { migrate::run(args).await })

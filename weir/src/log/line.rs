@@ -152,14 +152,30 @@ fn write_request(out: &mut Vec<u8>, style: Style) {
     });
 }
 
-/// A string of JSON, with its quotes.
+/// A string of JSON, with its quotes. What a terminal or an editor would not show as a letter is escaped, whatever JSON allows.
 fn write_json(out: &mut Vec<u8>, text: &str) {
-    let _ = serde_json::to_writer(out, text); // a Vec takes everything
+    if !text.chars().any(|c| c > '\u{7e}' && is_hidden(c)) {
+        let _ = serde_json::to_writer(out, text); // a Vec takes everything
+        return;
+    }
+    let json = serde_json::to_string(text).unwrap_or_default();
+    for c in json.chars() {
+        let _ = match c > '\u{7e}' && is_hidden(c) {
+            true => write!(out, "\\u{:04x}", u32::from(c)),
+            false => write!(out, "{c}"),
+        };
+    }
+}
+
+/// Returns true for what moves a cursor, ends a line, or changes in which order letters are shown. All of them are below U+10000.
+fn is_hidden(c: char) -> bool {
+    let is_format = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+    c.is_control() || is_format
 }
 
 /// A text that cannot end a line or move a cursor; in quotes, it cannot end these either.
 fn write_escaped(out: &mut Vec<u8>, text: &str, in_quotes: bool) {
-    let is_plain = |c: char| !(c.is_control() || in_quotes && matches!(c, '"' | '\\'));
+    let is_plain = |c: char| !(is_hidden(c) || in_quotes && matches!(c, '"' | '\\'));
     if text.chars().all(is_plain) {
         return out.extend_from_slice(text.as_bytes());
     }
@@ -177,8 +193,7 @@ fn write_escaped(out: &mut Vec<u8>, text: &str, in_quotes: bool) {
 
 /// Returns true if a value needs no quotes.
 fn is_bare(value: &str) -> bool {
-    let is_plain =
-        |c: char| !c.is_control() && !c.is_whitespace() && !matches!(c, '"' | '\\' | '=');
+    let is_plain = |c: char| !is_hidden(c) && !c.is_whitespace() && !matches!(c, '"' | '\\' | '=');
     !value.is_empty() && value.chars().all(is_plain)
 }
 

@@ -18,6 +18,7 @@ mod repeats;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tracing_subscriber::layer::SubscriberExt;
@@ -35,6 +36,9 @@ use line::Style;
 use out::Out;
 use queue::Queue;
 use repeats::Repeats;
+
+/// Whether lines of the log are JSON.
+static IS_JSON: AtomicBool = AtomicBool::new(false);
 
 /// How long the end of the process waits for lines that are not written yet.
 const FLUSH_MAX: Duration = Duration::from_secs(1);
@@ -79,6 +83,7 @@ pub struct Log {
 impl Log {
     /// Starts it: from now on what is said is written. Once for a process. The error is that of the access log's file, or of the system.
     pub fn start(settings: LogSettings) -> Result<Log, Error> {
+        IS_JSON.store(settings.format == LogFormat::Json, Ordering::Relaxed);
         let has_colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         let style = |has_colours| match settings.format {
             LogFormat::Json => Style::Json,
@@ -109,6 +114,16 @@ impl Log {
         panics::log();
         Ok(Log { queues })
     }
+}
+
+/// What the process says at last on the standard error: why it ends. Whoever reads JSON gets JSON.
+pub fn last_line(why: &str) -> String {
+    if !IS_JSON.load(Ordering::Relaxed) {
+        return format!("weir: {why}");
+    }
+    let time = format!("{:.6}", jiff::Timestamp::now());
+    serde_json::json!({"time": time, "level": "ERROR", "target": "weir", "message": why})
+        .to_string()
 }
 
 impl Drop for Log {

@@ -33,13 +33,13 @@ weir_metrics::families! {
     LEADER_CHANGES = Family::counter(
         "weir_registry_leader_changes_total",
         Unit::Count("leaders"),
-        "Leaders seen.",
+        "Leaders that this node has seen.",
     )
     .watch("More than one for each restart: nodes or Kafka are not well.");
     APPLIED = Family::gauge(
         "weir_registry_applied_offset",
         Unit::Offset,
-        "Offset after the last applied.",
+        "Offset after the last record that was applied.",
     )
     .watch("How far this node has read.");
     END = Family::gauge(
@@ -51,13 +51,13 @@ weir_metrics::families! {
     LAG = Family::gauge(
         "weir_registry_lag",
         Unit::Count("records"),
-        "Offsets that are not applied.",
+        "Offsets of the log that this node has not applied.",
     )
     .watch("A node that lags answers reads with what was there a while ago.");
     FAULTS = Family::gauge(
         "weir_registry_faults",
         Unit::Count("faults"),
-        "What keeps writes away.",
+        "Faults that keep writes away.",
     )
     .watch("Above 0: `/v1/cluster` says what mends it.");
     FORWARDED = Family::counter(
@@ -113,7 +113,7 @@ weir_metrics::families! {
     APPENDED_BYTES = Family::counter(
         "weir_registry_log_appended_bytes_total",
         Unit::Bytes,
-        "Bytes of keys and values of these records.",
+        "Bytes of keys and values that were appended to the log.",
     )
     .watch("How fast the log grows.");
     APPENDS_FAILED = Family::counter(
@@ -202,7 +202,7 @@ weir_metrics::families! {
     MISSING_ONE = Family::gauge(
         "weir_registry_missing_reference",
         Unit::Count("always 1"),
-        "The first of the versions that are missing.",
+        "Each of the first versions that are missing: 1.",
     )
     .by(&["subject", "version"])
     .watch("Which to register or import.");

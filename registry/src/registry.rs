@@ -22,6 +22,10 @@ use crate::replay::replay;
 use crate::steps::{CHECK, LANE, WRITE};
 use crate::writer::{Shown, Writer};
 
+/// What probes are told of a log on Kafka before it was read to its end.
+const READING: &str =
+    "the log is being read; if that lasts, Kafka is not reached, and the process's log says why";
+
 /// Bytes of a request's body. A schema of this size is some hundred times what anybody has.
 const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
 
@@ -193,7 +197,7 @@ impl Registry {
             return vec![self.0.log_check.clone(), self.0.disk_check.clone()];
         }
         let Some(status) = self.peers().map(|peers| peers.status()) else {
-            let reading = || Finding::Starting("the log is being read".to_string());
+            let reading = || Finding::Starting(READING.to_string());
             self.0.log_check.found(reading());
             self.0.leader_check.found(reading());
             return vec![self.0.log_check.clone(), self.0.leader_check.clone()];

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use weir_kafka::Code;
+use weir_trace::Outage;
 
 use super::Cluster;
 use crate::log::KafkaConfig;
@@ -21,12 +22,18 @@ const INSPECTION_INTERVAL: Duration = Duration::from_secs(3);
 pub(super) async fn listen(topic: Arc<Topic>, cluster: Weak<Cluster>) {
     let mut ticks = interval(INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let outage =
+        Outage::new("Kafka does not answer the registry", "Kafka answers the registry again");
     loop {
         ticks.tick().await;
         let end = topic.end().await;
         let Some(cluster) = cluster.upgrade() else { return };
         match end {
-            Ok(end) => cluster.heard(end),
+            Ok(end) => {
+                cluster.heard(end);
+                outage.is_over();
+            }
+            Err(error) if !cluster.health().is_heard() => outage.fails(error),
             Err(error) => tracing::debug!(%error, "Kafka does not say where the log ends"),
         }
     }

@@ -23,7 +23,11 @@ pub(super) fn log(folder: &Path, loss_after: Option<u64>) -> Result<SledLog, Log
             "{}: another process has it open; stop that one, or say another folder with --data-dir",
             folder.display()
         )),
-        _ => failed("cannot open the witness", &error),
+        io::ErrorKind::PermissionDenied => LogError(format!(
+            "{}: its files cannot be written: permission denied; let the user that weir runs as write there",
+            folder.display()
+        )),
+        _ => failed("cannot open the file `witness`, which says where the log ends", &error),
     })?;
     let mut log = SledLog {
         folder: folder.to_path_buf(),

@@ -204,7 +204,7 @@ pub(crate) mod families {
         pub DURATION = Family::histogram(
             "weir_http_request_duration_seconds",
             &LATENCY,
-            "From a request's head to its answer's, by route.",
+            "Time from a request's head to its answer's, by route.",
         )
         .by(&["service", "route"])
         .watch("Latency. Reads of consumers wait for records on purpose: look at them apart.");

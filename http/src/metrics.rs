@@ -48,13 +48,13 @@ weir_metrics::families! {
     CONNECTIONS_MAX = Family::gauge(
         "weir_connections_max",
         Unit::Count("connections"),
-        "As many connections may be open.",
+        "Limit of open connections.",
     )
     .watch("The bound to compare with.");
     PER_ADDRESS_MAX = Family::gauge(
         "weir_connections_per_address_max",
         Unit::Count("connections"),
-        "As many connections may be open from one address.",
+        "Limit of open connections from one address.",
     )
     .watch("Behind a load balancer all connections come from one address: raise the limit there.");
     ADDRESSES = Family::gauge(
@@ -112,7 +112,7 @@ weir_metrics::families! {
     BODY_BYTES_MAX = Family::gauge(
         "weir_request_body_bytes_max",
         Unit::Bytes,
-        "As many bytes of bodies may be under way.",
+        "Limit of bytes of bodies that are under way.",
     )
     .watch("The bound to compare with.");
     BODIES_REFUSED = Family::counter(

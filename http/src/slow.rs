@@ -30,6 +30,7 @@ impl Slow<'_> {
             (ms > 0).then_some(ms)
         };
         let waited: Duration = PHASES.iter().map(|(phase, _)| ongoing.time(*phase)).sum();
+        let rest = self.took.saturating_sub(waited).as_millis() as u64;
         tracing::warn!(
             target: SLOW,
             service = self.service,
@@ -49,7 +50,7 @@ impl Slow<'_> {
             registry_ms = ms(Phase::Registry),
             sending_ms = ms(Phase::Sending),
             work_ms = ms(Phase::Work),
-            rest_ms = self.took.saturating_sub(waited).as_millis() as u64,
+            rest_ms = Some(rest).filter(|ms| *ms > 0),
             "a slow request: {} {} {} took {}",
             self.method,
             self.path,

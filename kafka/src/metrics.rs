@@ -28,7 +28,7 @@ weir_metrics::families! {
     ERRORS = Family::counter(
         "weir_kafka_errors_total",
         Unit::Count("errors"),
-        "Errors in Kafka's answers to them, by Kafka's name of the error.",
+        "Errors in Kafka's answers to requests, by Kafka's name of the error.",
     )
     .by(&["error"])
     .watch("What Kafka refuses: rights, leaders that are being elected, topics that are not there.");

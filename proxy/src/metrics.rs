@@ -51,7 +51,7 @@ weir_metrics::families! {
     CONSUMED_BYTES = Family::counter(
         "weir_proxy_consumed_bytes_total",
         Unit::Bytes,
-        "Bytes of keys and values of these records, as they are in Kafka.",
+        "Bytes of keys and values of records that were consumed, as they are in Kafka.",
     )
     .by(&["api", "format"])
     .watch("Bandwidth to consumers.");

@@ -42,7 +42,7 @@ weir_metrics::families! {
     MAX_FILES = Family::gauge(
         "process_max_fds",
         Unit::Count("descriptors"),
-        "As many descriptors may be open.",
+        "Limit of open descriptors.",
     )
     .watch("The bound to compare with.");
     START = Family::gauge(
@@ -62,7 +62,7 @@ weir_metrics::families! {
     BUSY = Family::counter(
         "weir_runtime_busy_seconds_total",
         Unit::Seconds,
-        "Time for which these threads were not idle, over all of them.",
+        "Time for which the runtime's worker threads were not idle, over all of them.",
     )
     .watch("Its rate nears `weir_runtime_workers` where requests wait for a processor.");
     TASKS = Family::gauge(

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use weir_http::Shared;
 use weir_http::health::{Health, Readiness};
+use weir_trace::Outage;
 
 /// How often it is looked whether there is something to tell, while the process starts and afterwards.
 const LOOK_STARTING: Duration = Duration::from_millis(100);
@@ -134,11 +135,14 @@ async fn tell(states: Vec<NotifyState<'static>>) {
     send(move || sd_notify::notify(&states)).await;
 }
 
+/// While the socket of `NOTIFY_SOCKET` takes nothing.
+static FAILED: Outage = Outage::new("systemd is not told", "systemd is told again");
+
 /// The socket may make its sender wait.
 async fn send(notify: impl FnOnce() -> std::io::Result<()> + Send + 'static) {
     match tokio::task::spawn_blocking(notify).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::debug!(%error, "systemd is not told"),
+        Ok(Ok(())) => drop(FAILED.is_over()),
+        Ok(Err(error)) => FAILED.fails(error),
         Err(panic) => tracing::error!(%panic, "systemd is not told"),
     }
 }

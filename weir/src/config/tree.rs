@@ -38,7 +38,7 @@ settings! {
             flag: "slow-request-ms", default: "1000", unit: "milliseconds", dev: true,
         }
         /// How long a process that is told to stop (SIGTERM) goes on taking requests, while `/readyz` is 503: as long as
-        /// balancers need to notice. Then it stops to listen, and answers what is under way.
+        /// balancers need to notice. Then it stops listening, and answers what is under way.
         drain_delay_ms: u64 {
             flag: "drain-delay-ms", default: "500", max: 600_000, unit: "milliseconds", dev: true,
         }

@@ -229,7 +229,7 @@ fn check(file: Option<PathBuf>, mut flags: Flags, env: &Env) -> Result<(), Error
             let file = configuration.file.map(|file| file.display().to_string());
             let notes = configuration.notes.lines().into_iter();
             let notes: String = notes.map(|note| format!("note: {note}\n")).collect();
-            let file = file.as_deref().unwrap_or("no file");
+            let file = file.as_deref().unwrap_or("no weir.toml");
             write_out(&format!("{notes}{file}: nothing is wrong\n"))
         }
         // without the name of the program, so that lines are as those of a compiler

@@ -20,7 +20,7 @@ pub async fn run() -> Result {
         Ok(Way::new(name, Server::registry(&[&["--store", "memory"], args].concat())?))
     };
     let log = ["--access-log", "--access-log-file"];
-    let traced = ["--otlp-metrics", "false", "--otlp-endpoint", &collector];
+    let traced = ["--otlp-metrics=false", "--otlp-endpoint", &collector];
     let sampled = ["--otlp-sampler", "parentbased_traceidratio", "--otlp-sampler-ratio", "0.01"];
     let mut ways = [
         way("metrics alone", &[])?,

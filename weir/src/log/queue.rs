@@ -12,6 +12,13 @@ use super::out::Out;
 /// Bytes of lines that wait. More are dropped, and counted.
 const WAITING_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// How long lines gather after others were written, so that a thread and a file that are busy are not woken for each line. A line that
+/// comes after a pause is written at once.
+const GATHER: Duration = Duration::from_millis(5);
+
+/// Bytes of lines that are written at once all the same.
+const GATHERED_BYTES_MAX: usize = 256 * 1024;
+
 /// Bytes that the buffers keep once they are empty.
 const KEPT_BYTES_MAX: usize = 64 * 1024;
 
@@ -35,6 +42,10 @@ struct Waiting {
     dropped: u64,
     /// Whether the thread is writing.
     is_writing: bool,
+    /// Whether the thread has nothing to do, and is to be woken.
+    is_waiting: bool,
+    /// Whether somebody waits until everything is written.
+    is_flushed: bool,
 }
 
 impl Queue {
@@ -56,10 +67,12 @@ impl Queue {
             waiting.dropped += 1;
             return;
         }
-        let was_empty = waiting.text.is_empty();
+        let before = waiting.text.len();
         waiting.text.extend_from_slice(line);
+        let is_much = before < GATHERED_BYTES_MAX && waiting.text.len() >= GATHERED_BYTES_MAX;
+        let wakes = std::mem::take(&mut waiting.is_waiting) || is_much;
         drop(waiting);
-        if was_empty {
+        if wakes {
             self.0.more.notify_one();
         }
     }
@@ -68,14 +81,17 @@ impl Queue {
     pub fn flush(&self, at_most: Duration) {
         let deadline = Instant::now() + at_most;
         let mut waiting = self.0.lock();
+        waiting.is_flushed = true;
+        self.0.more.notify_one();
         while waiting.is_writing || !waiting.text.is_empty() {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return;
+                break;
             }
             let woken = self.0.idle.wait_timeout(waiting, left);
             waiting = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
+        waiting.is_flushed = false;
     }
 }
 
@@ -105,15 +121,25 @@ impl Shared {
                     self.name
                 );
             }
+            self.gather();
         }
+    }
+
+    /// Waits for some lines to come together.
+    fn gather(&self) {
+        let few =
+            |waiting: &mut Waiting| !waiting.is_flushed && waiting.text.len() < GATHERED_BYTES_MAX;
+        drop(self.more.wait_timeout_while(self.lock(), GATHER, few));
     }
 
     /// Waits for lines. Returns how many were dropped before these.
     fn take(&self, text: &mut Vec<u8>) -> u64 {
         let mut waiting = self.lock();
         while waiting.text.is_empty() {
+            waiting.is_waiting = true;
             waiting = self.more.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
+        waiting.is_waiting = false;
         waiting.is_writing = true;
         std::mem::swap(&mut waiting.text, text);
         std::mem::take(&mut waiting.dropped)

@@ -77,7 +77,6 @@ impl Store {
 const STORE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// Reads a file that settings name. One of more than `bytes_max` bytes is an error: it is no such file, and may have no end.
-#[expect(clippy::disallowed_methods, reason = "it is read at the start, or beside the runtime")]
 pub fn read_file(file: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(file)?.take(bytes_max + 1).read_to_end(&mut bytes)?;

@@ -22,7 +22,7 @@ use crate::config::value::Role;
 use crate::error::Error;
 use crate::face::FaceSettings;
 use crate::health;
-use crate::listen::Hangups;
+use crate::listen::{Hangups, StopSignals};
 use crate::listeners::Listener;
 use crate::metrics;
 use crate::otlp::Telemetry;
@@ -37,6 +37,8 @@ pub async fn run(tree: Tree, hangups: Hangups) -> Result<(), Error> {
         slow_request: Duration::from_millis(*tree.process.slow_request_ms),
         ..Limits::for_descriptors(weir_http::raise_descriptors())
     };
+    // from here on, whoever stops the process has it drain
+    let signals = StopSignals::new()?;
     let shared = Arc::new(Shared::new(limits));
     metrics::add_process(&shared);
     let mut problems = Vec::new();
@@ -88,7 +90,7 @@ pub async fn run(tree: Tree, hangups: Hangups) -> Result<(), Error> {
     parts.proxy(proxy);
     let welcome = welcome(&registry_url, &proxy_url, &brokers, &tree);
     let _ = std::io::stdout().write_all(welcome.as_bytes()); // nobody may be reading
-    parts.run().await
+    parts.run(signals).await
 }
 
 fn registry(tree: &Tree) -> Result<Registry, Error> {

@@ -87,8 +87,7 @@ impl Parts {
     /// Runs until the process is told to stop. Then it asks for no more requests and takes those that come all the same, for a
     /// moment; then those that are being answered are answered, and what was sent to Kafka is acknowledged. Told a second time, it
     /// waits for none of it.
-    pub async fn run(mut self) -> Result<(), Error> {
-        let mut signals = StopSignals::new()?;
+    pub async fn run(mut self, mut signals: StopSignals) -> Result<(), Error> {
         self.shared.health.complete();
         let signal = tokio::select! {
             signal = signals.told() => signal,

@@ -18,7 +18,7 @@ use crate::files::{store_file, trusted_by_clients};
 use crate::health;
 use crate::kafkastore;
 use crate::limits::limits;
-use crate::listen::Hangups;
+use crate::listen::{Hangups, StopSignals};
 use crate::listeners::Listener;
 use crate::management::Management;
 use crate::metrics;
@@ -34,6 +34,8 @@ use crate::version;
 pub async fn run(configuration: Configuration, hangups: Hangups) -> Result<(), Error> {
     let mut limits = limits(&configuration.tree.limits, weir_http::raise_descriptors());
     limits.slow_request = Duration::from_millis(*configuration.tree.process.slow_request_ms);
+    // from here on, whoever stops the process has it drain
+    let signals = StopSignals::new()?;
     let shared = Arc::new(Shared::new(limits));
     metrics::add_process(&shared);
     let mut certificates = Certificates::new(&shared, &hangups);
@@ -67,7 +69,7 @@ pub async fn run(configuration: Configuration, hangups: Hangups) -> Result<(), E
         watch_proxy(&configuration, &shared, &proxy.0, own_registry)?;
         serve_proxy(proxy, &mut served, &management, &mut parts);
     }
-    parts.run().await
+    parts.run(signals).await
 }
 
 /// Says which file was read, and what of the settings has no effect.

@@ -66,8 +66,7 @@ pub async fn run(tree: Tree, hangups: Hangups) -> Result<(), Error> {
 
     let (version, pid) = (version::LONG, std::process::id());
     tracing::info!(pid, "weir {version} starts for development");
-    shared.health.begin();
-    health::watch_process(&shared, &access);
+    health::begin(&shared, &access);
     if *tree.process.api_docs {
         shared.serve_api_docs(weir_openapi::api_docs());
     }

@@ -19,8 +19,9 @@ const REGISTRY_INTERVAL: Duration = Duration::from_secs(10);
 /// The name under which the proxy says how its registry is.
 const SCHEMA_REGISTRY: &str = "schema-registry";
 
-/// Says what all services of the process depend on, and begins to look at it.
-pub fn watch_process(shared: &Arc<Shared>, access: &Access) {
+/// Says that the process starts and what all of its services depend on, and begins to look at it.
+pub fn begin(shared: &Arc<Shared>, access: &Access) {
+    shared.health.begin();
     let certificates = shared.certificates();
     if !certificates.is_empty() {
         // all nodes have the same: to take all of them away would help nobody

@@ -42,6 +42,7 @@ mod process_metrics;
 mod serve;
 mod served;
 mod settings;
+mod shown_url;
 mod systemd;
 mod table;
 mod tls;

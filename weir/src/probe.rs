@@ -8,7 +8,6 @@ use std::time::Duration;
 use reqwest::Url;
 use serde::Deserialize;
 use weir_http::{AllowedHost, Certificate};
-use weir_serde::without_password;
 
 use crate::cli::ProbeArgs;
 use crate::config::Configuration;
@@ -16,6 +15,7 @@ use crate::confluent::Env;
 use crate::error::Error;
 use crate::face::{Face, FaceListener};
 use crate::settings::Settings;
+use crate::shown_url::shown_url;
 use crate::tls::own_client;
 
 /// Bytes of an answer that are looked at.
@@ -84,7 +84,7 @@ pub fn run(args: &ProbeArgs, env: &Env) -> ExitCode {
             Outcome::Bad(line) => (false, line),
         };
         is_good &= good;
-        say(&format!("{}: {line}", shown(target.url.as_str())));
+        say(&format!("{}: {line}", shown_url(target.url.as_str())));
     }
     // whatever still looks a name up is not waited for
     runtime.shutdown_background();
@@ -101,15 +101,10 @@ fn say(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}"); // nobody may be reading
 }
 
-/// A URL as it may stand in a log: without a login, and without a query, which may have one.
-fn shown(url: &str) -> String {
-    without_password(url.split('?').next().unwrap_or_default())
-}
-
 /// The server that the command line names. One on loopback may show any certificate.
 fn given(text: &str, args: &ProbeArgs) -> Result<Target, Error> {
     let text = if text.contains("://") { text.to_string() } else { format!("http://{text}") };
-    let wrong = |why: &dyn fmt::Display| Error::Probe(format!("{}: {why}", shown(&text)));
+    let wrong = |why: &dyn fmt::Display| Error::Probe(format!("{}: {why}", shown_url(&text)));
     let mut url = Url::parse(&text).map_err(|error| wrong(&error))?;
     let host = url.host_str().ok_or_else(|| wrong(&"there is no host"))?;
     let is_loopback = host == "localhost"
@@ -253,8 +248,6 @@ mod tests {
         )
         .unwrap();
         assert_eq!(said.line(), "not ready: kafka: refused (since 2026-11-29T12:00:00Z)");
-        let url = "http://me:secret@127.0.0.1:1/readyz?token=secret";
-        assert_eq!(shown(url), "http://127.0.0.1:1/readyz");
         let said: Said = serde_json::from_str(r#"{"status":"draining"}"#).unwrap();
         assert_eq!(said.line(), "draining");
     }

@@ -48,8 +48,7 @@ pub async fn run(configuration: Configuration, hangups: Hangups) -> Result<(), E
     let mut served =
         Served::open(&faces, &configuration.tree, &shared, &access, &mut certificates)?;
     say(&configuration);
-    shared.health.begin();
-    health::watch_process(&shared, &access);
+    health::begin(&shared, &access);
     systemd::begin(shared.clone(), hangups.subscribe());
     if *configuration.tree.process.api_docs {
         shared.serve_api_docs(weir_openapi::api_docs());

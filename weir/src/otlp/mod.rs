@@ -20,8 +20,9 @@ use weir_http::Shared;
 
 use crate::config::tree::Tree;
 use crate::error::Error;
+use crate::shown_url::shown_url;
 use exporter::Exporter;
-use options::{Options, shown};
+use options::Options;
 
 /// How long the end of the process waits for what is still to be sent.
 const LAST_MAX: Duration = Duration::from_secs(3);
@@ -44,7 +45,7 @@ impl Telemetry {
         let Some(options) = Options::of(&tree.otlp)? else { return Ok(telemetry) };
         let resource = Arc::new(options.resource.clone());
         if let Some(url) = &options.traces {
-            tracing::info!("traces go to {}", shown(url.as_str()));
+            tracing::info!("traces go to {}", shown_url(url.as_str()));
             let exporter = Exporter::new(url.clone(), &options, "traces")?;
             let spans = weir_trace::start_tracing(options.sampler);
             let sending = traces::send(spans, exporter, resource.clone(), telemetry.ending());
@@ -52,7 +53,7 @@ impl Telemetry {
         }
         if let Some(url) = &options.metrics {
             let every = options.metrics_interval;
-            let shown = shown(url.as_str());
+            let shown = shown_url(url.as_str());
             tracing::info!("metrics go to {shown} every {} s", every.as_secs());
             let exporter = Exporter::new(url.clone(), &options, "metrics")?;
             let (shared, ending) = (shared.clone(), telemetry.ending());

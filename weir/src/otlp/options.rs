@@ -6,13 +6,13 @@ use std::time::Duration;
 use percent_encoding::percent_decode_str;
 use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use weir_serde::without_password;
 use weir_trace::Sampler;
 
 use super::message::{KeyValue, Resource};
 use crate::config::problem::{Problem, Problems};
 use crate::config::tree::Otlp;
 use crate::config::value::{Sourced, TraceSampler};
+use crate::shown_url::shown_url;
 
 /// Where spans and metrics go, and with what.
 pub struct Options {
@@ -79,17 +79,12 @@ fn url(
         _ => {
             let text = format!(
                 "{} is no collector: expected http://HOST:4318 or https://HOST:4318",
-                shown(text)
+                shown_url(text)
             );
             problems.push(Problem::at(source, text));
             None
         }
     }
-}
-
-/// A collector's URL as it may be shown: without a login, and without a query, which may be one.
-pub fn shown(url: &str) -> String {
-    without_password(url.split('?').next().unwrap_or_default())
 }
 
 /// `NAME=VALUE` by commas, percent-encoded as OpenTelemetry has it. The error is the part that is none.
@@ -201,7 +196,7 @@ mod tests {
             [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://me:hunter2@collector:4318/?key=hunter2")];
         let found = options(&asked).unwrap().unwrap().traces.unwrap();
         assert_eq!(found.as_str(), "http://me:hunter2@collector:4318/v1/traces?key=hunter2");
-        assert_eq!(shown(found.as_str()), "http://collector:4318/v1/traces");
+        assert_eq!(shown_url(found.as_str()), "http://collector:4318/v1/traces");
         let only_traces = [base, ("OTEL_METRICS_EXPORTER", "none")];
         assert!(options(&only_traces).unwrap().unwrap().metrics.is_none());
     }

@@ -100,11 +100,11 @@ pub(crate) struct Answer {
     pub(crate) bytes: Option<u64>,
     /// Whether its client has taken all of it.
     pub(crate) is_whole: bool,
-    /// Who has asked, if that was found out on the way.
+    /// The principal that has asked, if that was found out on the way.
     pub(crate) principal: Option<Principal>,
 }
 
-/// Who has asked, as the answer says.
+/// The principal that has asked, as the answer says.
 pub(crate) fn known(response: &Response) -> Option<Principal> {
     response.extensions().get::<Caller>().and_then(Caller::principal)
 }

@@ -27,7 +27,7 @@ const STALLED_MIN: Duration = Duration::from_secs(2);
 pub struct Arrival(pub(crate) Arc<Exchange>);
 
 impl Arrival {
-    /// Of a request that this process makes of itself, on no connection: for what answers with what all connections share.
+    /// The arrival of a request that this process makes of itself, on no connection: for what answers with what all connections share.
     pub fn of_process(shared: Arc<Shared>) -> Arrival {
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let site = Arc::new(Site::new(shared, nowhere, false));

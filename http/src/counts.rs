@@ -87,9 +87,9 @@ impl Drop for UnderWay {
 pub(crate) struct Route {
     counts: [[AtomicU64; STATUSES.len()]; METHODS.len() + 1],
     took: Histogram,
-    /// Of bodies that requests announce.
+    /// Sizes of bodies that requests announce.
     request_bytes: Histogram,
-    /// Of answers whose size is known when they begin.
+    /// Sizes of answers, where they are known when the answer begins.
     response_bytes: Histogram,
 }
 

@@ -89,7 +89,7 @@ struct OpenPath {
     below: bool,
 }
 
-/// Who comes in, and what its request is counted in; or why it does not.
+/// The caller of a request that comes in, with what the request is counted in; or why it does not come in.
 pub(super) type Entry = Result<(Caller, Option<Arc<Spending>>), Refusal>;
 
 /// What is known of a request's caller without waiting.

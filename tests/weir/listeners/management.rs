@@ -28,7 +28,6 @@ async fn one_listener_says_how_registry_and_proxy_are() {
         ["--registry-listener", "127.0.0.1:0", "--proxy-listener", "127.0.0.1:0", "--data-dir"];
     let mut weir = Weir::start(&[&["dev"], &listeners[..], &[data], &LISTENER].concat());
     let management = weir.api("management on");
-    weir.line("weir dev is ready");
     management.get("/healthz").await.is(json!({"status": "ok"}));
     until_ready(&management).await;
     let ready = management.get("/readyz").await.json;

@@ -1,0 +1,106 @@
+//! The APIs of Kafka's protocol that the broker has, as one table: key, request, response, versions
+//! and the handler in [`Core`]. What is not in the table is absent from the answer to ApiVersions.
+
+use bytes::{Bytes, BytesMut};
+use kafka_protocol::messages::*;
+use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion};
+
+use crate::core::{Call, Core, Handled};
+
+/// A version range that the broker understands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Supported {
+    pub key: ApiKey,
+    pub min: i16,
+    pub max: i16,
+}
+
+/// Why a request could not be read.
+#[derive(Debug)]
+pub enum Unreadable {
+    /// The broker does not have this API in this version.
+    Unsupported { key: i16, version: i16 },
+    /// The bytes are not a request of this API and version.
+    Malformed { key: ApiKey, why: String },
+}
+
+macro_rules! apis {
+    ($($name:ident($request:ident, $response:ident, $min:literal..=$max:literal) => $handler:ident,)*) => {
+        /// A request of one of the APIs.
+        #[derive(Clone, Debug)]
+        #[allow(clippy::large_enum_variant)]
+        pub enum Request {
+            $($name($request),)*
+        }
+
+        /// An answer of one of the APIs.
+        #[derive(Clone, Debug)]
+        #[allow(clippy::large_enum_variant)]
+        pub enum Response {
+            $($name($response),)*
+        }
+
+        $(impl From<$response> for Response {
+            fn from(response: $response) -> Response {
+                Response::$name(response)
+            }
+        })*
+
+        /// Everything that the broker has, by key.
+        pub const SUPPORTED: &[Supported] = &[
+            $(Supported { key: ApiKey::$name, min: $min, max: $max },)*
+        ];
+
+        impl Request {
+            /// Reads the body of a request whose header has been read.
+            pub fn decode(key: i16, version: i16, body: &mut Bytes) -> Result<Request, Unreadable> {
+                match ApiKey::try_from(key) {
+                    $(Ok(ApiKey::$name) if ($min..=$max).contains(&version) => {
+                        $request::decode(body, version).map(Request::$name).map_err(|error| {
+                            Unreadable::Malformed { key: ApiKey::$name, why: error.to_string() }
+                        })
+                    })*
+                    _ => Err(Unreadable::Unsupported { key, version }),
+                }
+            }
+
+            pub fn key(&self) -> ApiKey {
+                match self {
+                    $(Request::$name(_) => ApiKey::$name,)*
+                }
+            }
+        }
+
+        impl Response {
+            /// The version of the header that goes before this answer.
+            pub fn header_version(&self, version: i16) -> i16 {
+                match self {
+                    $(Response::$name(_) => $response::header_version(version),)*
+                }
+            }
+
+            /// Appends the body. An error is a fault of the broker: a field that this version lacks.
+            pub fn encode(&self, version: i16, into: &mut BytesMut) -> Result<(), String> {
+                match self {
+                    $(Response::$name(response) => {
+                        response.encode(into, version).map_err(|error| error.to_string())
+                    })*
+                }
+            }
+        }
+
+        impl Core {
+            pub(crate) fn dispatch(&mut self, call: &Call, request: Request) -> Handled<Response> {
+                match request {
+                    $(Request::$name(request) => self.$handler(call, request).map(Response::$name),)*
+                }
+            }
+        }
+    };
+}
+
+apis! {
+    Produce(ProduceRequest, ProduceResponse, 3..=12) => produce,
+    Metadata(MetadataRequest, MetadataResponse, 0..=13) => metadata,
+    ApiVersions(ApiVersionsRequest, ApiVersionsResponse, 0..=4) => api_versions,
+}

@@ -1,0 +1,37 @@
+//! ApiVersions: what the broker has.
+
+use kafka_protocol::error::ResponseError;
+use kafka_protocol::messages::api_versions_response::ApiVersion;
+use kafka_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
+
+use super::{Call, Core, Handled};
+use crate::apis::{Response, SUPPORTED};
+
+impl Core {
+    pub(crate) fn api_versions(
+        &mut self,
+        _call: &Call,
+        _request: ApiVersionsRequest,
+    ) -> Handled<ApiVersionsResponse> {
+        Handled::Now(all())
+    }
+}
+
+/// The answer to a version of ApiVersions that the broker does not have: what there is, in version 0.
+pub fn api_versions_refused() -> Response {
+    all().with_error_code(ResponseError::UnsupportedVersion.code()).into()
+}
+
+/// Everything that the broker has.
+fn all() -> ApiVersionsResponse {
+    let api_keys = SUPPORTED
+        .iter()
+        .map(|api| {
+            ApiVersion::default()
+                .with_api_key(api.key as i16)
+                .with_min_version(api.min)
+                .with_max_version(api.max)
+        })
+        .collect();
+    ApiVersionsResponse::default().with_api_keys(api_keys)
+}

@@ -1,0 +1,131 @@
+//! A record batch of message format 2, which is stored as it came but for its offset and epoch.
+
+use bytes::{Buf, Bytes, BytesMut};
+
+/// Bytes before the first record.
+pub const HEADER_BYTES: usize = 61;
+/// Bytes that the field `batchLength` does not count.
+const UNCOUNTED_BYTES: usize = 12;
+/// The checksum is of everything from here.
+const CHECKED_FROM: usize = 21;
+
+/// Why bytes are not a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchError {
+    /// Fewer bytes than it says, or more.
+    Length,
+    /// Not message format 2.
+    Magic(i8),
+    Checksum,
+    /// Counts that contradict each other.
+    Count,
+}
+
+/// The fields of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchHeader {
+    pub base_offset: i64,
+    /// Of the whole batch.
+    pub bytes: usize,
+    pub leader_epoch: i32,
+    pub attributes: i16,
+    pub last_offset_delta: i32,
+    pub first_timestamp: i64,
+    pub max_timestamp: i64,
+    /// -1 without idempotence.
+    pub producer_id: i64,
+    pub producer_epoch: i16,
+    pub base_sequence: i32,
+    pub count: i32,
+}
+
+impl BatchHeader {
+    /// Reads the first [`HEADER_BYTES`]. The checksum is not looked at.
+    pub fn parse(mut bytes: &[u8]) -> Result<BatchHeader, BatchError> {
+        if bytes.len() < HEADER_BYTES {
+            return Err(BatchError::Length);
+        }
+        let base_offset = bytes.get_i64();
+        let length = usize::try_from(bytes.get_i32()).map_err(|_| BatchError::Length)?;
+        let leader_epoch = bytes.get_i32();
+        let magic = bytes.get_i8();
+        if magic != 2 {
+            return Err(BatchError::Magic(magic));
+        }
+        let _checksum = bytes.get_u32();
+        let header = BatchHeader {
+            base_offset,
+            bytes: length + UNCOUNTED_BYTES,
+            leader_epoch,
+            attributes: bytes.get_i16(),
+            last_offset_delta: bytes.get_i32(),
+            first_timestamp: bytes.get_i64(),
+            max_timestamp: bytes.get_i64(),
+            producer_id: bytes.get_i64(),
+            producer_epoch: bytes.get_i16(),
+            base_sequence: bytes.get_i32(),
+            count: bytes.get_i32(),
+        };
+        if header.bytes < HEADER_BYTES {
+            return Err(BatchError::Length);
+        }
+        let is_counted = header.count >= 0 && header.last_offset_delta >= header.count - 1;
+        if is_counted { Ok(header) } else { Err(BatchError::Count) }
+    }
+
+    /// The offset after the last record.
+    pub fn next_offset(&self) -> i64 {
+        self.base_offset + i64::from(self.last_offset_delta) + 1
+    }
+
+    pub fn is_transactional(&self) -> bool {
+        self.attributes & 0x10 != 0
+    }
+
+    /// A marker that ends a transaction.
+    pub fn is_control(&self) -> bool {
+        self.attributes & 0x20 != 0
+    }
+}
+
+/// A whole batch, whose checksum is right.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    header: BatchHeader,
+    bytes: BytesMut,
+}
+
+impl Batch {
+    /// Takes exactly one batch.
+    pub fn parse(bytes: Bytes) -> Result<Batch, BatchError> {
+        let header = BatchHeader::parse(&bytes)?;
+        if header.bytes != bytes.len() {
+            return Err(BatchError::Length);
+        }
+        let said = (&bytes[17..CHECKED_FROM]).get_u32();
+        if crc32c::crc32c(&bytes[CHECKED_FROM..]) != said {
+            return Err(BatchError::Checksum);
+        }
+        Ok(Batch { header, bytes: BytesMut::from(bytes) })
+    }
+
+    pub fn header(&self) -> &BatchHeader {
+        &self.header
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The checksum does not cover the offset.
+    pub fn set_base_offset(&mut self, offset: i64) {
+        self.header.base_offset = offset;
+        self.bytes[..8].copy_from_slice(&offset.to_be_bytes());
+    }
+
+    /// The checksum does not cover the epoch.
+    pub fn set_leader_epoch(&mut self, epoch: i32) {
+        self.header.leader_epoch = epoch;
+        self.bytes[12..16].copy_from_slice(&epoch.to_be_bytes());
+    }
+}

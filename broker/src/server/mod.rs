@@ -1,0 +1,91 @@
+//! The broker as a server: it accepts connections, asks the core, and does what the core says.
+
+mod connection;
+mod shell;
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::core::Core;
+use crate::files::{Files, MemoryFiles};
+use crate::settings::{BrokerSettings, Storage};
+use shell::Shell;
+
+/// Why a broker does not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// The listener cannot be bound.
+    Listen { listener: SocketAddr, error: io::Error },
+    /// What is kept cannot be read.
+    Storage(io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StartError::Listen { listener, error } => {
+                write!(f, "the broker cannot listen on {listener}: {error}")
+            }
+            StartError::Storage(error) => write!(f, "the broker's topics cannot be read: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// A running broker. It stops when the last clone is dropped.
+#[derive(Clone, Debug)]
+pub struct Broker {
+    address: SocketAddr,
+    _running: Arc<Running>,
+}
+
+#[derive(Debug)]
+struct Running {
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+impl Broker {
+    /// Starts one on the current runtime of tokio. Clients can connect when this returns.
+    pub async fn start(mut settings: BrokerSettings) -> Result<Broker, StartError> {
+        let listener = settings.listener;
+        let failed = |error| StartError::Listen { listener, error };
+        let socket = TcpListener::bind(listener).await.map_err(failed)?;
+        let address = socket.local_addr().map_err(failed)?;
+        if settings.core.advertised_port == 0 {
+            settings.core.advertised_port = address.port();
+        }
+        let files: Arc<dyn Files> = match settings.storage {
+            Storage::Memory | Storage::Folder(_) => Arc::new(MemoryFiles::default()),
+        };
+        let core = Core::open(settings.core, files).map_err(StartError::Storage)?;
+        let shell = Arc::new(Shell::new(core));
+        let tasks = vec![
+            tokio::spawn(connection::accept(socket, shell.clone())),
+            tokio::spawn(async move { shell.tick().await }),
+        ];
+        Ok(Broker { address, _running: Arc::new(Running { tasks }) })
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What a client's `bootstrap.servers` gets.
+    pub fn bootstrap_servers(&self) -> String {
+        self.address.to_string()
+    }
+}

@@ -88,7 +88,8 @@ fn encode(header: &RequestHeader, version: i16, response: &Response) -> io::Resu
         .encode(&mut frame, response.header_version(version))
         .map_err(|error| invalid(error.to_string()))?;
     response.encode(version, &mut frame).map_err(invalid)?;
-    let length = i32::try_from(frame.len() - 4).map_err(|_| invalid("an answer too long".into()))?;
+    let length =
+        i32::try_from(frame.len() - 4).map_err(|_| invalid("an answer too long".into()))?;
     frame[..4].copy_from_slice(&length.to_be_bytes());
     Ok(frame.freeze())
 }

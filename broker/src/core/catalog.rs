@@ -106,6 +106,9 @@ impl Core {
         config: BTreeMap<String, String>,
         now: Now,
     ) -> io::Result<()> {
+        for partition in 0..partitions {
+            Log::discard(&self.files, &format!("{name}-{partition}"))?;
+        }
         let entry = TopicEntry { id: Uuid::new_v4().as_u128(), partitions, config };
         let value = Some(serde_json::to_value(&entry)?);
         self.journal.write(vec![Entry { key: Key::Topic(name.to_owned()), value }], now)?;

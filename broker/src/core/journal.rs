@@ -1,15 +1,17 @@
 //! What the broker remembers besides records: topics, offsets of groups, transactions, ACLs.
 //!
-//! It is a compacted log as any other: the last value of a key holds, and a key without a value was
-//! deleted. The entries of one write are there together or not at all.
+//! It is one file of frames: a frame is the length and the CRC-32C of its payload, each in four bytes, and the payload, which is
+//! the entries of one write as JSON. They are there together or not at all. The last value of a key holds, and a
+//! key without a value was deleted; a file that has become long is rewritten without what no longer holds.
 
+use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::Now;
-use crate::files::Files;
+use crate::files::{File, Files, read_all};
 
 /// What an entry is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -25,17 +27,349 @@ pub struct Entry {
     pub value: Option<serde_json::Value>,
 }
 
+const PATH: &str = "journal";
+/// What is being written in place of the journal.
+const NEW_PATH: &str = "journal.new";
+/// Length and checksum.
+const FRAME_HEADER_BYTES: usize = 8;
+/// A payload is never longer.
+const FRAME_MAX_BYTES: usize = 64 * 1024 * 1024;
+/// A journal is rewritten when it is twice as long as after the last rewriting, and this much longer.
+const REWRITE_BYTES: u64 = 1024 * 1024;
+
+/// The file and how far it is written.
 #[derive(Debug)]
-pub struct Journal {}
+pub struct Journal {
+    files: Arc<dyn Files>,
+    file: Arc<dyn File>,
+    /// Everything before is whole frames.
+    size: u64,
+    /// Everything before is on the disk.
+    synced: u64,
+    /// What it took when nothing in it was out of date.
+    live_size: u64,
+    /// A failed write has left bytes after `size` which could not be cut off.
+    has_rubbish: bool,
+    /// Counts the files: what was planned for one is not done to its successor.
+    generation: u64,
+}
+
+/// A rewriting of the journal, of which the long part is done without the core.
+#[derive(Debug)]
+pub struct Rewrite {
+    files: Arc<dyn Files>,
+    file: Arc<dyn File>,
+    size: u64,
+    generation: u64,
+}
+
+/// A journal that is written, up to the size that the old one had then.
+#[derive(Debug)]
+pub struct Rewritten {
+    file: Arc<dyn File>,
+    size: u64,
+    until: u64,
+    generation: u64,
+}
+
+/// A journal to be put on the disk.
+#[derive(Debug)]
+pub struct JournalSync {
+    file: Arc<dyn File>,
+    size: u64,
+    generation: u64,
+}
 
 impl Journal {
-    /// Opens it, with what holds: the last entry of each key.
-    pub(super) fn open(_files: &Arc<dyn Files>) -> io::Result<(Journal, Vec<Entry>)> {
-        Ok((Journal {}, Vec::new()))
+    /// Opens it, with what holds: the last entry of each key, in the order of their writing.
+    ///
+    /// A torn frame at the end was never acknowledged and is cut. A fault before it is an error.
+    pub(super) fn open(files: &Arc<dyn Files>) -> io::Result<(Journal, Vec<Entry>)> {
+        files.remove(NEW_PATH)?;
+        let file = files.open(PATH)?;
+        let bytes = read_all(&*file)?;
+        let (entries, size) = live_entries(&bytes)?;
+        if size < bytes.len() {
+            tracing::warn!(
+                "the journal ends in a torn write of {} bytes, which is cut",
+                bytes.len() - size
+            );
+            file.set_size(size as u64)?;
+        }
+        let live_size = frames(&entries)?.len() as u64;
+        let journal = Journal {
+            files: files.clone(),
+            file,
+            size: size as u64,
+            synced: 0,
+            live_size,
+            has_rubbish: false,
+            generation: 0,
+        };
+        Ok((journal, entries))
     }
 
     /// Appends entries, all or none. They are in the operating system's hands when this returns.
-    pub fn write(&mut self, _entries: Vec<Entry>, _now: Now) -> io::Result<()> {
+    pub fn write(&mut self, entries: Vec<Entry>, _now: Now) -> io::Result<()> {
+        let frame = frame(&entries)?;
+        if self.has_rubbish {
+            self.file.set_size(self.size)?;
+            self.has_rubbish = false;
+        }
+        if let Err(error) = self.file.write_at(&frame, self.size) {
+            self.has_rubbish = self.file.set_size(self.size).is_err();
+            return Err(error);
+        }
+        self.size += frame.len() as u64;
         Ok(())
+    }
+
+    /// What has to be put on the disk, if anything has.
+    pub(super) fn plan_sync(&self) -> Option<JournalSync> {
+        (self.synced < self.size).then(|| JournalSync {
+            file: self.file.clone(),
+            size: self.size,
+            generation: self.generation,
+        })
+    }
+
+    pub(super) fn synced(&mut self, sync: &JournalSync) {
+        if sync.generation == self.generation {
+            self.synced = self.synced.max(sync.size);
+        }
+    }
+
+    /// The rewriting of a journal that has become long.
+    pub(super) fn plan_rewrite(&self) -> Option<Rewrite> {
+        (self.size > 2 * self.live_size + REWRITE_BYTES).then(|| Rewrite {
+            files: self.files.clone(),
+            file: self.file.clone(),
+            size: self.size,
+            generation: self.generation,
+        })
+    }
+
+    /// Takes the new file in place of the old one, with what was written since.
+    pub(super) fn rewritten(&mut self, new: Rewritten) -> io::Result<()> {
+        if new.generation != self.generation {
+            return Ok(());
+        }
+        let since = usize::try_from(self.size - new.until).map_err(io::Error::other)?;
+        let mut bytes = vec![0; since];
+        self.file.read_at(&mut bytes, new.until)?;
+        if since > 0 {
+            new.file.write_at(&bytes, new.size)?;
+            new.file.sync()?;
+        }
+        self.files.rename(NEW_PATH, PATH)?;
+        self.files.sync_folder("")?;
+        self.file = self.files.open(PATH)?;
+        self.size = new.size + since as u64;
+        self.synced = self.size;
+        self.live_size = new.size;
+        self.has_rubbish = false;
+        self.generation += 1;
+        Ok(())
+    }
+}
+
+impl Rewrite {
+    /// Writes what holds to a new file, and puts it on the disk.
+    pub fn run(&self) -> io::Result<Rewritten> {
+        let mut bytes = vec![0; usize::try_from(self.size).map_err(io::Error::other)?];
+        self.file.read_at(&mut bytes, 0)?;
+        let (entries, _) = live_entries(&bytes)?;
+        let live = frames(&entries)?;
+        self.files.remove(NEW_PATH)?;
+        let file = self.files.open(NEW_PATH)?;
+        file.write_at(&live, 0)?;
+        file.sync()?;
+        Ok(Rewritten {
+            file,
+            size: live.len() as u64,
+            until: self.size,
+            generation: self.generation,
+        })
+    }
+}
+
+impl JournalSync {
+    pub fn run(&self) -> io::Result<()> {
+        self.file.sync()
+    }
+}
+
+/// The entries of one write.
+fn frame(entries: &[Entry]) -> io::Result<Vec<u8>> {
+    let mut frame = vec![0; FRAME_HEADER_BYTES];
+    serde_json::to_writer(&mut frame, entries)?;
+    let payload = &frame[FRAME_HEADER_BYTES..];
+    if payload.len() > FRAME_MAX_BYTES {
+        let why = format!("a write of {} bytes is too long for the journal", payload.len());
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+    }
+    let length = u32::try_from(payload.len()).map_err(io::Error::other)?;
+    let checksum = crc32c::crc32c(payload);
+    frame[..4].copy_from_slice(&length.to_be_bytes());
+    frame[4..FRAME_HEADER_BYTES].copy_from_slice(&checksum.to_be_bytes());
+    Ok(frame)
+}
+
+/// Each entry in a frame of its own, so that no frame becomes too long.
+fn frames(entries: &[Entry]) -> io::Result<Vec<u8>> {
+    let mut frames = Vec::new();
+    for entry in entries {
+        frames.extend_from_slice(&frame(std::slice::from_ref(entry))?);
+    }
+    Ok(frames)
+}
+
+/// What holds, and how many bytes are whole frames.
+fn live_entries(bytes: &[u8]) -> io::Result<(Vec<Entry>, usize)> {
+    let mut last: HashMap<Key, (usize, serde_json::Value)> = HashMap::new();
+    let mut position = 0;
+    let mut written = 0;
+    while let Some(payload) = payload(bytes, position)? {
+        let entries: Vec<Entry> =
+            serde_json::from_slice(payload).map_err(|error| fault(position, &error.to_string()))?;
+        for entry in entries {
+            written += 1;
+            match entry.value {
+                Some(value) => last.insert(entry.key, (written, value)),
+                None => last.remove(&entry.key),
+            };
+        }
+        position += FRAME_HEADER_BYTES + payload.len();
+    }
+    let mut live: Vec<_> = last.into_iter().collect();
+    live.sort_unstable_by_key(|(_, (written, _))| *written);
+    let entries =
+        live.into_iter().map(|(key, (_, value))| Entry { key, value: Some(value) }).collect();
+    Ok((entries, position))
+}
+
+/// The payload of the frame at `position`. There is none at the end, nor if the last frame is torn.
+fn payload(bytes: &[u8], position: usize) -> io::Result<Option<&[u8]>> {
+    let rest = &bytes[position..];
+    let Some((header, rest)) = rest.split_first_chunk::<FRAME_HEADER_BYTES>() else {
+        return Ok(None);
+    };
+    let [l0, l1, l2, l3, c0, c1, c2, c3] = *header;
+    let length = u32::from_be_bytes([l0, l1, l2, l3]) as usize;
+    let Some(payload) = rest.get(..length) else {
+        return Ok(None);
+    };
+    if length > 0 && crc32c::crc32c(payload) == u32::from_be_bytes([c0, c1, c2, c3]) {
+        return Ok(Some(payload));
+    }
+    let is_torn = rest.len() == length || rest.iter().all(|byte| *byte == 0);
+    if is_torn { Ok(None) } else { Err(fault(position, "its checksum is wrong")) }
+}
+
+fn fault(position: usize, why: &str) -> io::Error {
+    let why = format!("{PATH}: the frame at byte {position} cannot be read: {why}");
+    io::Error::new(io::ErrorKind::InvalidData, why)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::files::MemoryFiles;
+
+    const NOW: Now = Now { elapsed: Duration::ZERO, wall_ms: 0 };
+
+    fn entry(name: &str, value: Option<i32>) -> Entry {
+        Entry { key: Key::Topic(name.into()), value: value.map(|value| json!(value)) }
+    }
+
+    fn opened(files: &Arc<MemoryFiles>) -> (Journal, Vec<Entry>) {
+        Journal::open(&(files.clone() as Arc<dyn Files>)).unwrap()
+    }
+
+    #[test]
+    fn the_last_value_of_each_key_is_read_in_the_order_of_writing() {
+        let files = Arc::new(MemoryFiles::default());
+        let (mut journal, none) = opened(&files);
+        assert_eq!(none, []);
+        journal.write(vec![entry("a", Some(1)), entry("b", Some(2))], NOW).unwrap();
+        journal.write(vec![entry("c", Some(3))], NOW).unwrap();
+        journal.write(vec![entry("a", Some(4)), entry("b", None)], NOW).unwrap();
+        let (_, entries) = opened(&files);
+        assert_eq!(entries, [entry("c", Some(3)), entry("a", Some(4))]);
+    }
+
+    #[test]
+    fn a_write_is_there_as_a_whole_or_not_at_all() {
+        let files = Arc::new(MemoryFiles::default());
+        let (mut journal, _) = opened(&files);
+        journal.write(vec![entry("a", Some(1))], NOW).unwrap();
+        journal.file.sync().unwrap();
+        let before = journal.size;
+        journal.write(vec![entry("a", Some(2)), entry("b", Some(2))], NOW).unwrap();
+        for kept in 0..journal.size - before {
+            let torn = Arc::new(files.after_power_loss(|_| kept));
+            let (mut journal, entries) = opened(&torn);
+            assert_eq!(entries, [entry("a", Some(1))], "with {kept} bytes");
+            journal.write(vec![entry("c", Some(3))], NOW).unwrap();
+            assert_eq!(opened(&torn).1, [entry("a", Some(1)), entry("c", Some(3))]);
+        }
+    }
+
+    #[test]
+    fn a_failed_write_leaves_nothing() {
+        let files = Arc::new(MemoryFiles::default());
+        let (mut journal, _) = opened(&files);
+        files.fail_after(1);
+        journal.write(vec![entry("a", Some(1))], NOW).unwrap();
+        assert!(journal.write(vec![entry("b", Some(2))], NOW).is_err());
+        journal.write(vec![entry("c", Some(3))], NOW).unwrap();
+        assert_eq!(opened(&files).1, [entry("a", Some(1)), entry("c", Some(3))]);
+    }
+
+    #[test]
+    fn a_fault_in_the_middle_is_an_error_that_says_where() {
+        let files = Arc::new(MemoryFiles::default());
+        let (mut journal, _) = opened(&files);
+        journal.write(vec![entry("a", Some(1))], NOW).unwrap();
+        let second = journal.size;
+        journal.write(vec![entry("b", Some(2))], NOW).unwrap();
+        journal.write(vec![entry("c", Some(3))], NOW).unwrap();
+        journal.file.write_at(b"x", second + 10).unwrap();
+        let error = Journal::open(&(files as Arc<dyn Files>)).unwrap_err().to_string();
+        assert!(error.contains("journal") && error.contains(&second.to_string()), "{error}");
+    }
+
+    #[test]
+    fn a_rewritten_journal_has_what_holds_and_what_came_since() {
+        let files = Arc::new(MemoryFiles::default());
+        let (mut journal, _) = opened(&files);
+        assert!(journal.plan_rewrite().is_none());
+        while journal.plan_rewrite().is_none() {
+            journal
+                .write((0..1000).map(|i| entry(&format!("t{}", i % 10), Some(i))).collect(), NOW)
+                .unwrap();
+        }
+        journal.write(vec![entry("t0", None)], NOW).unwrap();
+        let rewrite = journal.plan_rewrite().unwrap();
+        let rewritten = rewrite.run().unwrap();
+        journal.write(vec![entry("since", Some(1))], NOW).unwrap();
+        let (_, before) = opened(&Arc::new(files.after_kill()));
+        journal.rewritten(rewritten).unwrap();
+        journal.write(vec![entry("after", Some(2))], NOW).unwrap();
+        assert!(journal.size < 2000, "{}", journal.size);
+        let (_, entries) = opened(&files);
+        assert_eq!(entries.len(), 11);
+        assert_eq!(entries[..10], before);
+        assert_eq!(entries[10], entry("after", Some(2)));
+        let (_, durable) = opened(&Arc::new(files.after_power_loss(|_| 0)));
+        assert_eq!(durable, before);
+        // what was planned before is not done again
+        let late = rewrite.run().unwrap();
+        journal.rewritten(late).unwrap();
+        assert_eq!(opened(&files).1, entries);
     }
 }

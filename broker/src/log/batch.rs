@@ -88,6 +88,19 @@ impl BatchHeader {
     }
 }
 
+/// Reads the header of bytes which are exactly one batch, whose checksum is right.
+pub fn check(bytes: &[u8]) -> Result<BatchHeader, BatchError> {
+    let header = BatchHeader::parse(bytes)?;
+    if header.bytes != bytes.len() {
+        return Err(BatchError::Length);
+    }
+    let said = (&bytes[17..CHECKED_FROM]).get_u32();
+    if crc32c::crc32c(&bytes[CHECKED_FROM..]) != said {
+        return Err(BatchError::Checksum);
+    }
+    Ok(header)
+}
+
 /// A whole batch, whose checksum is right.
 #[derive(Clone, Debug)]
 pub struct Batch {
@@ -98,14 +111,7 @@ pub struct Batch {
 impl Batch {
     /// Takes exactly one batch.
     pub fn parse(bytes: Bytes) -> Result<Batch, BatchError> {
-        let header = BatchHeader::parse(&bytes)?;
-        if header.bytes != bytes.len() {
-            return Err(BatchError::Length);
-        }
-        let said = (&bytes[17..CHECKED_FROM]).get_u32();
-        if crc32c::crc32c(&bytes[CHECKED_FROM..]) != said {
-            return Err(BatchError::Checksum);
-        }
+        let header = check(&bytes)?;
         Ok(Batch { header, bytes: BytesMut::from(bytes) })
     }
 

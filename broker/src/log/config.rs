@@ -47,6 +47,17 @@ pub struct LogConfig {
     pub flush_ms: u64,
 }
 
+impl LogConfig {
+    /// How much younger than the first record of a segment another one can be.
+    pub fn segment_age_max_ms(&self) -> u64 {
+        if self.cleanup.compact {
+            self.segment_ms.min(self.max_compaction_lag_ms)
+        } else {
+            self.segment_ms
+        }
+    }
+}
+
 impl Default for LogConfig {
     fn default() -> LogConfig {
         LogConfig {

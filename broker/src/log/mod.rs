@@ -1,81 +1,96 @@
-//! The records of one partition.
+//! The records of one partition: segments of batches in a folder.
+//!
+//! Only what was on the disk before a crash is certain, and its index says how far that is
+//! ([`index`]). Everything after is checked when the log is opened.
 
 mod batch;
+mod compaction;
 mod config;
+mod index;
+mod reader;
+mod recovery;
+mod retention;
+mod search;
+mod segment;
+mod slice;
+mod state;
+mod sync;
+#[cfg(test)]
+mod tests;
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 pub use batch::{Batch, BatchError, BatchHeader};
+pub use compaction::{Compacted, Compaction};
 pub use config::{Cleanup, LogConfig};
+pub use search::TimestampOffset;
+pub use slice::Slice;
+pub use state::Snapshot;
+pub use sync::LogSync;
 
 use crate::files::Files;
+use segment::Segment;
+use slice::Piece;
+use state::LogState;
+use sync::SyncState;
+
+/// So many of the last batches are found without a search.
+const RECENT_MAX: usize = 64;
+/// A slice ends after so many segments, if not before.
+const PIECES_MAX: usize = 4;
+/// What was appended since the last snapshot is read at the start: this much takes a few milliseconds.
+const SNAPSHOT_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Batches in the order of their offsets.
 #[derive(Debug)]
 pub struct Log {
-    batches: Vec<Batch>,
+    files: Arc<dyn Files>,
+    folder: String,
     config: LogConfig,
-    start: i64,
-    end: i64,
-    snapshot: Option<Snapshot>,
-}
-
-/// A record's timestamp and offset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TimestampOffset {
-    pub timestamp: i64,
-    pub offset: i64,
-}
-
-/// What the owner of a log derived from everything before an offset, in a form of its own.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Snapshot {
-    /// What is in the log from here on is not in it.
-    pub offset: i64,
-    pub bytes: Bytes,
-}
-
-/// Batches that can be read later, without the log: what was appended or deleted since does not matter.
-#[derive(Debug)]
-pub struct Slice {
-    bytes: Bytes,
-}
-
-impl Slice {
-    /// A bound of what [`Slice::read`] returns, which is exact at the end of a log.
-    pub fn bytes_at_most(&self) -> usize {
-        self.bytes.len()
-    }
-
-    /// Whole batches. An error names the file whose bytes are not what was written.
-    pub fn read(self) -> io::Result<Bytes> {
-        Ok(self.bytes)
-    }
+    /// At least one. The last one is appended to.
+    segments: VecDeque<Segment>,
+    state: LogState,
+    /// The offsets and positions of the last batches.
+    recent: VecDeque<(i64, u64)>,
+    sync: SyncState,
+    bytes_since_snapshot: u64,
+    /// A compaction is running.
+    is_compacting: bool,
 }
 
 impl Log {
-    /// Opens the log in `folder` of `files`, which is made if it is not there.
-    pub fn open(_files: &Arc<dyn Files>, _folder: &str) -> io::Result<Log> {
-        Ok(Log {
-            batches: Vec::new(),
-            config: LogConfig::default(),
-            start: 0,
-            end: 0,
-            snapshot: None,
-        })
+    fn of(
+        files: &Arc<dyn Files>,
+        folder: &str,
+        config: LogConfig,
+        segments: VecDeque<Segment>,
+        state: LogState,
+    ) -> Log {
+        Log {
+            files: files.clone(),
+            folder: folder.to_owned(),
+            config,
+            segments,
+            state,
+            recent: VecDeque::new(),
+            sync: SyncState::default(),
+            bytes_since_snapshot: 0,
+            is_compacting: false,
+        }
     }
 
-    /// Makes an empty log in `folder`. What a deleted topic of this name has left there is removed.
-    pub fn create(files: &Arc<dyn Files>, folder: &str) -> io::Result<Log> {
-        Log::open(files, folder)
+    /// Removes what a deleted topic has left in `folder`, before a topic of its name is made.
+    pub fn discard(files: &Arc<dyn Files>, folder: &str) -> io::Result<()> {
+        files.remove_folder(folder)
     }
 
     /// Deletes its folder. Slices of it can still be read.
     pub fn remove(self) -> io::Result<()> {
-        Ok(())
+        self.files.remove_folder(&self.folder)
     }
 
     pub fn config(&self) -> &LogConfig {
@@ -89,24 +104,57 @@ impl Log {
 
     /// The offset of the first record that can be read.
     pub fn start_offset(&self) -> i64 {
-        self.start
+        self.state.start
     }
 
     /// The offset that the next record will get.
     pub fn end_offset(&self) -> i64 {
-        self.end
+        self.segments.back().map_or(self.state.start, |last| last.next)
     }
 
-    /// What it takes on the disk.
+    /// What the batches take on the disk.
     pub fn size_bytes(&self) -> u64 {
-        self.batches.iter().map(|batch| batch.bytes().len() as u64).sum()
+        self.segments.iter().map(|segment| segment.bytes).sum()
     }
 
     /// Appends a batch; its first record gets [`Log::end_offset`].
     pub fn append(&mut self, mut batch: Batch) -> io::Result<()> {
-        batch.set_base_offset(self.end);
-        self.end = batch.header().next_offset();
-        self.batches.push(batch);
+        batch.set_base_offset(self.end_offset());
+        self.roll_before(batch.header())?;
+        let index_interval = self.config.index_interval_bytes;
+        let Some(active) = self.segments.back_mut() else {
+            return Err(io::Error::other("a log without a segment"));
+        };
+        let position = active.bytes;
+        active.append(&*self.files, &batch, index_interval)?;
+        if self.recent.len() == RECENT_MAX {
+            self.recent.pop_front();
+        }
+        self.recent.push_back((batch.header().base_offset, position));
+        self.bytes_since_snapshot += batch.header().bytes as u64;
+        self.sync_if_due(batch.header())
+    }
+
+    /// Begins a segment if the batch has no place in the last one.
+    fn roll_before(&mut self, batch: &BatchHeader) -> io::Result<()> {
+        let config = self.config;
+        let Some(active) = self.segments.back_mut().filter(|active| active.bytes > 0) else {
+            return Ok(());
+        };
+        let is_full = active.bytes + batch.bytes as u64 > config.segment_bytes;
+        let first = active.first_timestamp(&*self.files)?.unwrap_or(batch.max_timestamp);
+        let age = batch.max_timestamp.saturating_sub(first);
+        let is_old = u64::try_from(age).is_ok_and(|age| age > config.segment_age_max_ms());
+        let is_far = batch.next_offset() - active.base > i64::from(i32::MAX);
+        if is_full || is_old || is_far { self.roll() } else { Ok(()) }
+    }
+
+    /// Begins a segment at the end.
+    fn roll(&mut self) -> io::Result<()> {
+        let segment = Segment::create(&*self.files, &self.folder, self.end_offset())?;
+        self.segments.push_back(segment);
+        self.recent.clear();
+        self.sync.folder_changed();
         Ok(())
     }
 
@@ -117,70 +165,96 @@ impl Log {
         self.slice(from, below, max_bytes)?.read()
     }
 
-    /// As [`Log::read`], without touching the disk: the slice is read when nobody waits for the log.
+    /// As [`Log::read`], almost without the disk: the slice is read when nobody waits for the log.
     pub fn slice(&self, from: i64, below: i64, max_bytes: usize) -> io::Result<Slice> {
-        let mut read = Vec::new();
-        for batch in &self.batches[self.position(from)..] {
-            let is_too_much = !read.is_empty() && read.len() + batch.bytes().len() > max_bytes;
-            if batch.header().next_offset() > below || is_too_much {
+        let mut slice = Slice { pieces: Vec::new(), from, below, max_bytes };
+        if from >= self.end_offset() || from >= below {
+            return Ok(slice);
+        }
+        let mut bytes = 0;
+        for segment in self.segments.range(self.segment_of(from)..) {
+            let is_enough = bytes > max_bytes as u64 || slice.pieces.len() == PIECES_MAX;
+            if is_enough || segment.base >= below {
                 break;
             }
-            read.extend_from_slice(batch.bytes());
+            if segment.bytes == 0 {
+                continue;
+            }
+            let position = self.position_in(segment, from)?;
+            let file = self.files.open(&segment.path)?;
+            let path = segment.path.clone();
+            slice.pieces.push(Piece { file, path, position, limit: segment.bytes });
+            bytes += segment.bytes - position;
         }
-        Ok(Slice { bytes: read.into() })
+        Ok(slice)
     }
 
-    fn position(&self, from: i64) -> usize {
-        self.batches.partition_point(|batch| batch.header().next_offset() <= from)
+    /// The number of the segment that an offset is in, or would be.
+    fn segment_of(&self, offset: i64) -> usize {
+        self.segments.partition_point(|segment| segment.base <= offset).saturating_sub(1)
     }
 
-    /// Batches from the one that has `from`, one after the other.
-    pub fn batches(&self, from: i64) -> impl Iterator<Item = io::Result<Batch>> + '_ {
-        self.batches[self.position(from)..].iter().map(|batch| Ok(batch.clone()))
-    }
-
-    /// The headers of all batches from the one that has `from`, for state that is derived from a log.
-    pub fn headers(&self, from: i64) -> impl Iterator<Item = io::Result<BatchHeader>> + '_ {
-        self.batches[self.position(from)..].iter().map(|batch| Ok(*batch.header()))
-    }
-
-    /// The first record whose timestamp is not before `timestamp`.
-    pub fn offset_of(&self, timestamp: i64) -> io::Result<Option<TimestampOffset>> {
-        let found = self.batches.iter().find(|batch| batch.header().max_timestamp >= timestamp);
-        Ok(found.map(|batch| TimestampOffset {
-            timestamp: batch.header().max_timestamp,
-            offset: batch.header().base_offset.max(self.start),
-        }))
-    }
-
-    /// The first record of the highest timestamp.
-    pub fn max_timestamp(&self) -> io::Result<Option<TimestampOffset>> {
-        match self.batches.iter().map(|batch| batch.header().max_timestamp).max() {
-            Some(timestamp) => self.offset_of(timestamp),
-            None => Ok(None),
+    /// A position at or before the batch that has `offset`.
+    fn position_in(&self, segment: &Segment, offset: i64) -> io::Result<u64> {
+        if offset <= segment.base {
+            return Ok(0);
+        }
+        let is_active = self.segments.back().is_some_and(|last| last.base == segment.base);
+        let after = self.recent.partition_point(|(base, _)| *base <= offset);
+        match after.checked_sub(1).and_then(|last| self.recent.get(last)) {
+            Some((_, position)) if is_active => Ok(*position),
+            _ => Ok(segment.index(&*self.files)?.before_offset(offset)),
         }
     }
 
     /// Moves the start to `offset`, which is between the start and the end. It stays so after a restart.
     pub fn delete_before(&mut self, offset: i64) -> io::Result<()> {
-        self.start = offset.clamp(self.start, self.end);
-        self.batches.retain(|batch| batch.header().next_offset() > self.start);
+        let start = offset.clamp(self.state.start, self.end_offset());
+        if start == self.state.start {
+            return Ok(());
+        }
+        let state = LogState { start, ..self.state };
+        state.save(&*self.files, &self.folder)?;
+        self.state = state;
+        self.sync.state_changed();
+        self.remove_before_start()
+    }
+
+    /// Removes the segments which have nothing that can be read.
+    fn remove_before_start(&mut self) -> io::Result<()> {
+        while self.segments.get(1).is_some_and(|second| second.base <= self.state.start) {
+            self.remove_first()?;
+        }
+        Ok(())
+    }
+
+    /// Removes the first segment, which is not the only one.
+    fn remove_first(&mut self) -> io::Result<()> {
+        let Some(first) = self.segments.front() else { return Ok(()) };
+        first.remove(&*self.files)?;
+        self.segments.pop_front();
+        self.sync.folder_changed();
+        let start = self.segments.front().map_or(0, |first| first.base);
+        self.state.start = self.state.start.max(start);
         Ok(())
     }
 
     /// The last snapshot that fits this log: none whose offset is after the end.
     pub fn snapshot(&self) -> io::Result<Option<Snapshot>> {
-        Ok(self.snapshot.clone())
+        Snapshot::load(&*self.files, &self.folder, self.end_offset())
     }
 
     /// Keeps what the owner derived from everything before [`Log::end_offset`].
     pub fn write_snapshot(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.snapshot = Some(Snapshot { offset: self.end, bytes: Bytes::copy_from_slice(bytes) });
+        let bytes = Bytes::copy_from_slice(bytes);
+        let snapshot = Snapshot { offset: self.end_offset(), bytes };
+        snapshot.save(&*self.files, &self.folder)?;
+        self.bytes_since_snapshot = 0;
         Ok(())
     }
 
     /// Returns true if so much was appended since the last snapshot that reading it would delay a start.
     pub fn wants_snapshot(&self) -> bool {
-        false
+        self.bytes_since_snapshot > SNAPSHOT_BYTES
     }
 }

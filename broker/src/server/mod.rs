@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::core::Core;
-use crate::files::{Files, MemoryFiles};
+use crate::files::{DiskFiles, Files, MemoryFiles};
 use crate::settings::{BrokerSettings, Storage};
 use shell::Shell;
 
@@ -69,7 +69,10 @@ impl Broker {
             settings.core.advertised_port = address.port();
         }
         let files: Arc<dyn Files> = match settings.storage {
-            Storage::Memory | Storage::Folder(_) => Arc::new(MemoryFiles::default()),
+            Storage::Memory => Arc::new(MemoryFiles::default()),
+            Storage::Folder(folder) => {
+                Arc::new(DiskFiles::open(&folder).map_err(StartError::Storage)?)
+            }
         };
         let core = Core::open(settings.core, files).map_err(StartError::Storage)?;
         let shell = Arc::new(Shell::new(core));

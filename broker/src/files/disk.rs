@@ -1,0 +1,259 @@
+//! Files of a folder of the disk, which this process has for itself.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{File, Files};
+
+/// Who has a lock on this file has the folder.
+const LOCK_FILE: &str = ".lock";
+/// So many files stay open when nobody reads or writes them. A laptop lets a process have 256 of all kinds.
+const OPEN_MAX: usize = 64;
+/// The longest name that file systems take.
+const NAME_MAX_BYTES: usize = 255;
+
+#[derive(Debug)]
+pub struct DiskFiles {
+    root: PathBuf,
+    open: Mutex<OpenFiles>,
+}
+
+/// The files that were used last.
+#[derive(Debug)]
+struct OpenFiles {
+    /// Held as long as the folder is ours.
+    lock: Option<fs::File>,
+    files: HashMap<String, OpenFile>,
+    uses: u64,
+}
+
+#[derive(Debug)]
+struct OpenFile {
+    file: Arc<DiskFile>,
+    last_use: u64,
+}
+
+#[derive(Debug)]
+struct DiskFile(fs::File);
+
+impl DiskFiles {
+    /// Takes a folder, which is made if it is not there. It is an error if another process has it.
+    pub fn open(root: &Path) -> io::Result<DiskFiles> {
+        let said =
+            |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", root.display()));
+        fs::create_dir_all(root).map_err(said)?;
+        let lock = fs::OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(root.join(LOCK_FILE))
+            .map_err(said)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => {
+                let why = "another process has its topics in this folder";
+                return Err(said(io::Error::new(io::ErrorKind::ResourceBusy, why)));
+            }
+            Err(fs::TryLockError::Error(error)) => return Err(said(error)),
+        }
+        let open = OpenFiles { lock: Some(lock), files: HashMap::new(), uses: 0 };
+        Ok(DiskFiles { root: root.to_owned(), open: Mutex::new(open) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, OpenFiles> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where a path is on the disk. No path leads out of the folder.
+    fn path(&self, path: &str) -> io::Result<PathBuf> {
+        if path.is_empty() {
+            return Ok(self.root.clone());
+        }
+        let is_name = |name: &str| {
+            let is_allowed = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_' | b'-');
+            let is_special = matches!(name, "" | "." | ".." | LOCK_FILE);
+            !is_special && name.len() <= NAME_MAX_BYTES && name.bytes().all(is_allowed)
+        };
+        if path.split('/').all(is_name) {
+            return Ok(self.root.join(path));
+        }
+        Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{path:?} is no name of a file")))
+    }
+
+    fn opened(&self, path: &str, create: bool) -> io::Result<Arc<dyn File>> {
+        let on_disk = self.path(path)?;
+        let mut open = self.lock();
+        if open.lock.is_none() {
+            return Err(io::Error::other("the broker has stopped"));
+        }
+        open.uses += 1;
+        let last_use = open.uses;
+        if let Some(used) = open.files.get_mut(path) {
+            used.last_use = last_use;
+            return Ok(used.file.clone());
+        }
+        let file = fs::OpenOptions::new().read(true).write(true).create(create).open(on_disk)?;
+        let file = Arc::new(DiskFile(file));
+        open.make_room();
+        open.files.insert(path.to_owned(), OpenFile { file: file.clone(), last_use });
+        Ok(file)
+    }
+}
+
+impl OpenFiles {
+    /// Lets go of the file that was not used for the longest time, if there are too many.
+    fn make_room(&mut self) {
+        if self.files.len() < OPEN_MAX {
+            return;
+        }
+        let oldest = self.files.iter().min_by_key(|(_, file)| file.last_use);
+        if let Some(path) = oldest.map(|(path, _)| path.clone()) {
+            self.files.remove(&path);
+        }
+    }
+}
+
+impl Files for DiskFiles {
+    fn list(&self, folder: &str) -> io::Result<Vec<String>> {
+        let entries = match fs::read_dir(self.path(folder)?) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let name = |entry: io::Result<fs::DirEntry>| {
+            Ok(entry?.file_name().into_string().ok()) // a name that is no UTF-8 is not ours
+        };
+        entries.filter_map(|entry| name(entry).transpose()).collect()
+    }
+
+    fn make_folder(&self, folder: &str) -> io::Result<()> {
+        fs::create_dir_all(self.path(folder)?)
+    }
+
+    fn remove_folder(&self, folder: &str) -> io::Result<()> {
+        let path = self.path(folder)?;
+        let within = format!("{folder}/");
+        self.lock().files.retain(|path, _| !path.starts_with(&within));
+        missing_is_fine(fs::remove_dir_all(path))
+    }
+
+    fn sync_folder(&self, folder: &str) -> io::Result<()> {
+        fs::File::open(self.path(folder)?)?.sync_all()
+    }
+
+    fn open(&self, path: &str) -> io::Result<Arc<dyn File>> {
+        self.opened(path, true)
+    }
+
+    fn find(&self, path: &str) -> io::Result<Option<Arc<dyn File>>> {
+        match self.opened(path, false) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        let mut open = self.lock();
+        open.files.remove(from);
+        open.files.remove(to);
+        fs::rename(self.path(from)?, self.path(to)?)
+    }
+
+    fn remove(&self, path: &str) -> io::Result<()> {
+        self.lock().files.remove(path);
+        missing_is_fine(fs::remove_file(self.path(path)?))
+    }
+
+    fn close(&self) {
+        let mut open = self.lock();
+        open.lock = None;
+        open.files.clear();
+    }
+}
+
+fn missing_is_fine(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+impl File for DiskFile {
+    fn size(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+
+    fn read_at(&self, buffer: &mut [u8], position: u64) -> io::Result<()> {
+        self.0.read_exact_at(buffer, position)
+    }
+
+    fn write_at(&self, bytes: &[u8], position: u64) -> io::Result<()> {
+        self.0.write_all_at(bytes, position)
+    }
+
+    fn set_size(&self, size: u64) -> io::Result<()> {
+        self.0.set_len(size)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_does_not_lead_out_of_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = DiskFiles::open(folder.path()).unwrap();
+        for path in
+            ["../x", "/etc/passwd", "a/../../x", "a//b", "a/", ".lock", "a\0b", "a\\b", ".."]
+        {
+            let refused = files.open(path).unwrap_err();
+            assert_eq!(refused.kind(), io::ErrorKind::InvalidInput, "{path}");
+        }
+        assert!(files.open(&"x".repeat(256)).is_err());
+    }
+
+    #[test]
+    fn a_folder_is_of_one_broker_until_it_closes() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = DiskFiles::open(folder.path()).unwrap();
+        let refused = DiskFiles::open(folder.path()).unwrap_err();
+        assert!(refused.to_string().contains(&folder.path().display().to_string()), "{refused}");
+        files.close();
+        DiskFiles::open(folder.path()).unwrap();
+        assert!(files.open("late").is_err());
+    }
+
+    #[test]
+    fn a_thousand_files_take_few_descriptors() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = DiskFiles::open(folder.path()).unwrap();
+        for file in 0..1000 {
+            files.open(&format!("file-{file}")).unwrap().write_at(b"x", 0).unwrap();
+        }
+        assert!(files.lock().files.len() <= OPEN_MAX);
+        let mut read = [0];
+        files.open("file-0").unwrap().read_at(&mut read, 0).unwrap();
+        assert_eq!(&read, b"x");
+    }
+
+    #[test]
+    fn a_replaced_file_is_read_by_who_has_opened_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = DiskFiles::open(folder.path()).unwrap();
+        let old = files.open("a").unwrap();
+        old.write_at(b"old", 0).unwrap();
+        super::super::replace(&files, "a", b"new").unwrap();
+        assert_eq!(super::super::read_all(&*old).unwrap(), b"old");
+        assert_eq!(super::super::read_all(&*files.open("a").unwrap()).unwrap(), b"new");
+    }
+}

@@ -100,7 +100,8 @@ macro_rules! apis {
 }
 
 apis! {
-    Produce(ProduceRequest, ProduceResponse, 3..=12) => produce,
+    Produce(ProduceRequest, ProduceResponse, 3..=13) => produce,
+    Fetch(FetchRequest, FetchResponse, 4..=18) => fetch,
     Metadata(MetadataRequest, MetadataResponse, 0..=13) => metadata,
     ApiVersions(ApiVersionsRequest, ApiVersionsResponse, 0..=4) => api_versions,
 }

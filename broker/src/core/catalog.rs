@@ -7,9 +7,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Core, Entry, Key, Now};
+use super::{Core, Entry, Key, Now, Partition};
 use crate::files::Files;
-use crate::log::Log;
 
 #[derive(Debug, Default)]
 pub struct Catalog {
@@ -25,15 +24,10 @@ pub struct Topic {
     pub partitions: Vec<Partition>,
 }
 
-#[derive(Debug)]
-pub struct Partition {
-    pub log: Log,
-    pub leader_epoch: i32,
-}
-
 /// A topic in the journal.
 #[derive(Debug, Serialize, Deserialize)]
 struct TopicEntry {
+    #[serde(with = "hex_id")]
     id: u128,
     partitions: usize,
     config: BTreeMap<String, String>,
@@ -84,10 +78,7 @@ impl Catalog {
 
     fn open(&mut self, files: &Arc<dyn Files>, name: String, entry: TopicEntry) -> io::Result<()> {
         let partitions = (0..entry.partitions)
-            .map(|partition| {
-                let log = Log::open(files, &format!("{name}-{partition}"))?;
-                Ok(Partition { log, leader_epoch: 0 })
-            })
+            .map(|partition| Partition::open(files, &format!("{name}-{partition}")))
             .collect::<io::Result<Vec<_>>>()?;
         let id = Uuid::from_u128(entry.id);
         self.names.insert(id, name.clone());
@@ -113,5 +104,19 @@ impl Core {
         let value = Some(serde_json::to_value(&entry)?);
         self.journal.write(vec![Entry { key: Key::Topic(name.to_owned()), value }], now)?;
         self.catalog.open(&self.files, name.to_owned(), entry)
+    }
+}
+
+/// An id as text: JSON has no numbers of 128 bits.
+mod hex_id {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(id: &u128, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&format!("{id:032x}"))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u128, D::Error> {
+        let text = String::deserialize(from)?;
+        u128::from_str_radix(&text, 16).map_err(D::Error::custom)
     }
 }

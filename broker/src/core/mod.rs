@@ -5,9 +5,14 @@ mod acls;
 mod api_versions;
 mod call;
 mod catalog;
+mod epochs;
+mod fetch;
 mod journal;
 mod metadata;
+mod partition;
 mod produce;
+mod producers;
+mod transactions;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,8 +22,11 @@ use uuid::Uuid;
 
 pub use api_versions::api_versions_refused;
 pub use call::{Call, Caller, ConnectionId, Handled, Now, Ticket};
-pub use catalog::{Catalog, Partition, Topic};
+pub use catalog::{Catalog, Topic};
 pub use journal::{Entry, Journal, Key};
+pub use partition::Partition;
+
+use fetch::Fetches;
 
 use crate::apis::{Request, Response};
 use crate::files::Files;
@@ -66,6 +74,7 @@ pub struct Core {
     pub(crate) files: Arc<dyn Files>,
     pub(crate) journal: Journal,
     pub(crate) catalog: Catalog,
+    pub(crate) fetches: Fetches,
     /// What is done by [`Core::handle`] and [`Core::tick`] until they return.
     pub(crate) effects: Vec<Effect>,
 }
@@ -80,6 +89,7 @@ impl Core {
             files,
             journal,
             catalog: Catalog::default(),
+            fetches: Fetches::default(),
             effects: Vec::new(),
         };
         for entry in entries {
@@ -104,6 +114,7 @@ impl Core {
             }
             Handled::Later | Handled::Silently => {}
         }
+        self.answer_fetches(call.now);
         std::mem::take(&mut self.effects)
     }
 
@@ -113,17 +124,20 @@ impl Core {
     }
 
     /// The connection is gone: what waits for it is dropped.
-    pub fn disconnected(&mut self, _connection: ConnectionId, _now: Now) -> Vec<Effect> {
+    pub fn disconnected(&mut self, connection: ConnectionId, _now: Now) -> Vec<Effect> {
+        self.fetches.disconnected(connection);
         std::mem::take(&mut self.effects)
     }
 
     /// When [`Core::tick`] has to be called at the latest, in [`Now::elapsed`]'s time.
     pub fn next_deadline(&self) -> Option<Duration> {
-        None
+        let deadlines = [self.fetches.next_deadline()];
+        deadlines.into_iter().flatten().min()
     }
 
     /// Does what is due: members that are silent, requests that waited long enough.
-    pub fn tick(&mut self, _now: Now) -> Vec<Effect> {
+    pub fn tick(&mut self, now: Now) -> Vec<Effect> {
+        self.answer_fetches(now);
         std::mem::take(&mut self.effects)
     }
 }

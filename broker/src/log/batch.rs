@@ -8,6 +8,8 @@ pub const HEADER_BYTES: usize = 61;
 const UNCOUNTED_BYTES: usize = 12;
 /// The checksum is of everything from here.
 const CHECKED_FROM: usize = 21;
+/// The bit in the attributes for timestamps of the broker.
+const LOG_APPEND_TIME: i16 = 8;
 
 /// Why bytes are not a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +84,11 @@ impl BatchHeader {
         self.attributes & 0x10 != 0
     }
 
+    /// The timestamps of the records are when the batch was appended, not the producer's.
+    pub fn is_log_append_time(&self) -> bool {
+        self.attributes & LOG_APPEND_TIME != 0
+    }
+
     /// A marker that ends a transaction.
     pub fn is_control(&self) -> bool {
         self.attributes & 0x20 != 0
@@ -133,5 +140,19 @@ impl Batch {
     pub fn set_leader_epoch(&mut self, epoch: i32) {
         self.header.leader_epoch = epoch;
         self.bytes[12..16].copy_from_slice(&epoch.to_be_bytes());
+    }
+    /// All records get this timestamp, which is when they are appended.
+    pub fn set_log_append_time(&mut self, timestamp: i64) {
+        self.header.attributes |= LOG_APPEND_TIME;
+        self.bytes[21..23].copy_from_slice(&self.header.attributes.to_be_bytes());
+        self.set_max_timestamp(timestamp);
+    }
+
+    /// Sets the greatest timestamp of the records, and a new checksum.
+    pub fn set_max_timestamp(&mut self, timestamp: i64) {
+        self.header.max_timestamp = timestamp;
+        self.bytes[35..43].copy_from_slice(&timestamp.to_be_bytes());
+        let checksum = crc32c::crc32c(&self.bytes[CHECKED_FROM..]);
+        self.bytes[17..CHECKED_FROM].copy_from_slice(&checksum.to_be_bytes());
     }
 }

@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-pub use batch::{Batch, BatchError, BatchHeader};
+pub use batch::{Batch, BatchError, BatchHeader, HEADER_BYTES};
 pub use compaction::{Compacted, Compaction};
 pub use config::{Cleanup, LogConfig};
 pub use search::TimestampOffset;

@@ -1,0 +1,230 @@
+//! Fetch: records from an offset on, with long polling and sessions.
+
+mod read;
+mod session;
+mod waiting;
+
+use std::time::Duration;
+
+use kafka_protocol::error::ResponseError;
+use kafka_protocol::messages::fetch_request::{FetchPartition, ForgottenTopic};
+use kafka_protocol::messages::fetch_response::{FetchableTopicResponse, PartitionData};
+use kafka_protocol::messages::{FetchRequest, FetchResponse, TopicName};
+use uuid::Uuid;
+
+use super::partition::PartitionId;
+use super::{Call, ConnectionId, Core, Handled, Now, Ticket};
+use read::Limits;
+use session::{SessionUse, Sessions};
+use waiting::{Waiting, WaitingFetches};
+
+/// From this version on topics are named by their ids.
+const TOPIC_IDS_SINCE: i16 = 13;
+/// As `fetch.max.bytes` of the broker.
+const FETCH_MAX_BYTES: i32 = 55 * 1024 * 1024;
+
+/// Which records of open and aborted transactions a consumer gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Isolation {
+    ReadUncommitted,
+    ReadCommitted,
+}
+
+impl Isolation {
+    /// As requests say it: anything but 0 is `read_committed`.
+    pub fn of(level: i8) -> Isolation {
+        if level == 0 { Isolation::ReadUncommitted } else { Isolation::ReadCommitted }
+    }
+}
+
+/// A partition as a consumer names it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Target {
+    topic: TopicRef,
+    index: i32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum TopicRef {
+    Name(TopicName),
+    Id(Uuid),
+}
+
+impl TopicRef {
+    fn of(call: &Call, name: TopicName, id: Uuid) -> TopicRef {
+        if call.version < TOPIC_IDS_SINCE { TopicRef::Name(name) } else { TopicRef::Id(id) }
+    }
+}
+
+/// What a consumer wants of one partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Wanted {
+    target: Target,
+    from: i64,
+    max_bytes: usize,
+    /// -1 if the consumer does not say it.
+    leader_epoch: i32,
+    /// -1 if the consumer does not say it.
+    last_fetched_epoch: i32,
+}
+
+impl Wanted {
+    fn of(topic: TopicRef, partition: &FetchPartition) -> Wanted {
+        Wanted {
+            target: Target { topic, index: partition.partition },
+            from: partition.fetch_offset,
+            max_bytes: usize::try_from(partition.partition_max_bytes).unwrap_or(0),
+            leader_epoch: partition.current_leader_epoch,
+            last_fetched_epoch: partition.last_fetched_epoch,
+        }
+    }
+}
+
+/// The answer for one partition.
+#[derive(Debug)]
+struct Found {
+    target: Target,
+    data: PartitionData,
+}
+
+/// A fetch, which is answered at once or waits.
+#[derive(Debug)]
+struct Fetch {
+    call: Call,
+    session: SessionUse,
+    wanted: Vec<Wanted>,
+    limits: Limits,
+}
+
+/// What is remembered for consumers between their requests.
+#[derive(Debug, Default)]
+pub(crate) struct Fetches {
+    waiting: WaitingFetches,
+    sessions: Sessions,
+}
+
+impl Fetches {
+    /// Notes that bytes were appended to a partition. Who waited for them is answered by
+    /// [`Core::answer_fetches`].
+    pub fn appended(&mut self, partition: PartitionId, bytes: usize) {
+        self.waiting.appended(partition, bytes);
+    }
+
+    /// Whoever waits for a partition of this topic looks again, as when the topic was deleted.
+    pub fn topic_changed(&mut self, topic: Uuid) {
+        self.waiting.topic_changed(topic);
+    }
+
+    pub fn disconnected(&mut self, connection: ConnectionId) {
+        self.waiting.disconnected(connection);
+    }
+
+    pub fn next_deadline(&self) -> Option<Duration> {
+        self.waiting.next_deadline()
+    }
+}
+
+impl Core {
+    pub(crate) fn fetch(&mut self, call: &Call, request: FetchRequest) -> Handled<FetchResponse> {
+        let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
+        let limits = Limits {
+            min_bytes: usize::try_from(request.min_bytes).unwrap_or(0),
+            max_bytes: usize::try_from(request.max_bytes.min(FETCH_MAX_BYTES)).unwrap_or(0),
+            isolation: Isolation::of(request.isolation_level),
+        };
+        let (session_id, session_epoch) = (request.session_id, request.session_epoch);
+        let wanted = wanted_by(call, &request);
+        let forgotten = forgotten_by(call, &request.forgotten_topics_data);
+        let by_id = call.version >= TOPIC_IDS_SINCE;
+        let sessions = &mut self.fetches.sessions;
+        let began = sessions.begin(session_id, session_epoch, by_id, wanted, &forgotten, call.now);
+        let (session, wanted) = match began {
+            Ok(began) => began,
+            Err(error) => {
+                return Handled::Now(FetchResponse::default().with_error_code(error.code()));
+            }
+        };
+        let fetch = Fetch { call: call.clone(), session, wanted, limits };
+        let read = self.read_all(&fetch);
+        if read.is_final || wait.is_zero() || read.bytes >= limits.min_bytes {
+            return Handled::Now(self.fetched(fetch.session, read.found, call.now));
+        }
+        let deadline = call.now.elapsed.saturating_add(wait);
+        let waits = Waiting { fetch, deadline, bytes: read.bytes, partitions: read.partitions };
+        match self.fetches.waiting.insert(call.ticket, waits) {
+            Ok(()) => Handled::Later,
+            Err(full) => Handled::Now(self.fetched(full.fetch.session, read.found, call.now)),
+        }
+    }
+
+    /// Answers the fetches that got what they waited for, or waited long enough.
+    pub(crate) fn answer_fetches(&mut self, now: Now) {
+        while let Some((ticket, may_wait)) = self.fetches.waiting.next_ready(now.elapsed) {
+            self.answer_fetch(ticket, may_wait, now);
+        }
+    }
+
+    fn answer_fetch(&mut self, ticket: Ticket, may_wait: bool, now: Now) {
+        let Some(mut waiting) = self.fetches.waiting.remove(ticket) else { return };
+        let read = self.read_all(&waiting.fetch);
+        if may_wait && !read.is_final && read.bytes < waiting.fetch.limits.min_bytes {
+            waiting.bytes = read.bytes;
+            waiting.partitions = read.partitions;
+            if let Err(full) = self.fetches.waiting.insert(ticket, waiting) {
+                let response = self.fetched(full.fetch.session, read.found, now);
+                self.answer(ticket, response);
+            }
+            return;
+        }
+        let response = self.fetched(waiting.fetch.session, read.found, now);
+        self.answer(ticket, response);
+    }
+
+    /// The response; in a session it has only what changed.
+    fn fetched(&mut self, session: SessionUse, found: Vec<Found>, now: Now) -> FetchResponse {
+        let (session_id, found) = self.fetches.sessions.end(session, found, now);
+        let mut responses: Vec<FetchableTopicResponse> = Vec::new();
+        let mut is_fenced = false;
+        for Found { target, data } in found {
+            is_fenced |= data.error_code == ResponseError::FencedLeaderEpoch.code();
+            let (name, id) = match target.topic {
+                TopicRef::Name(name) => (name, Uuid::nil()),
+                TopicRef::Id(id) => (TopicName::default(), id),
+            };
+            match responses.last_mut() {
+                Some(last) if last.topic == name && last.topic_id == id => {
+                    last.partitions.push(data)
+                }
+                _ => responses.push(
+                    FetchableTopicResponse::default()
+                        .with_topic(name)
+                        .with_topic_id(id)
+                        .with_partitions(vec![data]),
+                ),
+            }
+        }
+        let response =
+            FetchResponse::default().with_session_id(session_id).with_responses(responses);
+        if is_fenced { response.with_node_endpoints(vec![self.fetch_endpoint()]) } else { response }
+    }
+}
+
+fn wanted_by(call: &Call, request: &FetchRequest) -> Vec<Wanted> {
+    let mut wanted = Vec::new();
+    for topic in &request.topics {
+        let reference = TopicRef::of(call, topic.topic.clone(), topic.topic_id);
+        let partitions = topic.partitions.iter();
+        wanted.extend(partitions.map(|partition| Wanted::of(reference.clone(), partition)));
+    }
+    wanted
+}
+
+fn forgotten_by(call: &Call, topics: &[ForgottenTopic]) -> Vec<Target> {
+    let mut forgotten = Vec::new();
+    for topic in topics {
+        let reference = TopicRef::of(call, topic.topic.clone(), topic.topic_id);
+        let targets = topic.partitions.iter();
+        forgotten.extend(targets.map(|&index| Target { topic: reference.clone(), index }));
+    }
+    forgotten
+}

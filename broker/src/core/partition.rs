@@ -1,0 +1,171 @@
+//! A partition: its log, and what follows from its records.
+
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use kafka_protocol::error::ResponseError;
+use uuid::Uuid;
+
+use super::epochs::EpochStarts;
+use super::fetch::Isolation;
+use super::produce::Refusal;
+use super::producers::Producers;
+use super::transactions::Marker;
+use super::{Core, Now};
+use crate::files::Files;
+use crate::log::{Batch, BatchHeader, Log};
+
+/// The longest marker of a transaction that is read back.
+const MARKER_MAX_BYTES: usize = 4096;
+
+#[derive(Debug)]
+pub struct Partition {
+    pub log: Log,
+    pub leader_epoch: i32,
+    pub(crate) producers: Producers,
+    pub(crate) epochs: EpochStarts,
+}
+
+/// Names a partition also when its topic is deleted and made again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct PartitionId {
+    pub topic: Uuid,
+    pub index: i32,
+}
+
+/// Where a batch is, and what Produce tells about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Appended {
+    pub base_offset: i64,
+    /// -1 if the timestamps are the client's.
+    pub log_append_time_ms: i64,
+    pub log_start: i64,
+}
+
+impl Partition {
+    /// Opens the partition whose log is in `folder`, with the state that its records lead to.
+    pub fn open(files: &Arc<dyn Files>, folder: &str) -> io::Result<Partition> {
+        let log = Log::open(files, folder)?;
+        let mut partition = Partition {
+            log,
+            leader_epoch: 0,
+            producers: Producers::default(),
+            epochs: EpochStarts::default(),
+        };
+        partition.replay()?;
+        Ok(partition)
+    }
+
+    fn replay(&mut self) -> io::Result<()> {
+        for header in self.log.headers(self.log.start_offset()) {
+            let header = header?;
+            self.epochs.appended(header.leader_epoch, header.base_offset);
+            self.leader_epoch = self.leader_epoch.max(header.leader_epoch);
+            if header.is_control() {
+                let next = header.next_offset();
+                let bytes = self.log.read(header.base_offset, next, MARKER_MAX_BYTES)?;
+                if let Some(marker) = Marker::read(&bytes) {
+                    self.producers.ended(&marker, header.base_offset, header.max_timestamp);
+                }
+            } else {
+                self.producers.appended(&header);
+            }
+        }
+        Ok(())
+    }
+
+    /// The offset up to which every transaction has ended: the one after the last record, or the
+    /// first record of the oldest open transaction.
+    pub fn last_stable_offset(&self) -> i64 {
+        let end = self.log.end_offset();
+        self.producers.first_open().map_or(end, |open| open.max(self.log.start_offset()))
+    }
+
+    /// Checks the leader epoch that a client knows; -1 if it knows none.
+    pub(crate) fn check_leader_epoch(&self, known: i32) -> Result<(), ResponseError> {
+        match known {
+            -1 => Ok(()),
+            _ if known < self.leader_epoch => Err(ResponseError::FencedLeaderEpoch),
+            _ if known > self.leader_epoch => Err(ResponseError::UnknownLeaderEpoch),
+            _ => Ok(()),
+        }
+    }
+
+    /// Records from this offset on are not shown.
+    pub(crate) fn visible_end(&self, isolation: Isolation) -> i64 {
+        match isolation {
+            Isolation::ReadUncommitted => self.log.end_offset(),
+            Isolation::ReadCommitted => self.last_stable_offset(),
+        }
+    }
+
+    /// Appends a batch, which gets its offset and epoch, and follows it up.
+    fn append(&mut self, mut batch: Batch) -> io::Result<BatchHeader> {
+        let base_offset = self.log.end_offset();
+        batch.set_leader_epoch(self.leader_epoch);
+        let header =
+            BatchHeader { base_offset, leader_epoch: self.leader_epoch, ..*batch.header() };
+        self.log.append(batch)?;
+        self.epochs.appended(self.leader_epoch, base_offset);
+        Ok(header)
+    }
+}
+
+impl Core {
+    /// Appends what a client has sent, unless the broker has it already.
+    pub(crate) fn append_from_client(
+        &mut self,
+        topic: &str,
+        index: i32,
+        batch: Batch,
+        now: Now,
+    ) -> Result<Appended, Refusal> {
+        let unknown = || Refusal::new(ResponseError::UnknownTopicOrPartition);
+        let id = self.catalog.get(topic).ok_or_else(unknown)?.id;
+        let partition = self.catalog.partition_mut(topic, index).ok_or_else(unknown)?;
+        let log_start = partition.log.start_offset();
+        let at = partition.log.end_offset();
+        let header = *batch.header();
+        let checked = partition.producers.check(&header, at, format_args!("{topic}-{index}"));
+        if let Some(before) = checked.map_err(|refusal| Refusal { log_start, ..refusal })? {
+            return Ok(Appended {
+                base_offset: before.first_offset,
+                log_append_time_ms: before.timestamp,
+                log_start,
+            });
+        }
+        let bytes = batch.bytes().len();
+        let header = partition.append(batch).map_err(|error| {
+            tracing::error!(%error, "a batch cannot be appended to {topic}-{index}");
+            Refusal::new(ResponseError::KafkaStorageError)
+        })?;
+        partition.producers.appended(&header);
+        partition.producers.expire(now.wall_ms);
+        self.fetches.appended(PartitionId { topic: id, index }, bytes);
+        let log_append_time_ms =
+            if header.is_log_append_time() { header.max_timestamp } else { -1 };
+        Ok(Appended { base_offset: header.base_offset, log_append_time_ms, log_start })
+    }
+
+    /// Ends the transaction of a producer in one partition.
+    pub(crate) fn append_marker(
+        &mut self,
+        topic: &str,
+        index: i32,
+        marker: &Marker,
+        now: Now,
+    ) -> io::Result<()> {
+        let Some(id) = self.catalog.get(topic).map(|topic| topic.id) else { return Ok(()) };
+        let Some(partition) = self.catalog.partition_mut(topic, index) else { return Ok(()) };
+        let bytes: Bytes = marker.batch(now.wall_ms);
+        let length = bytes.len();
+        let batch = Batch::parse(bytes).map_err(|error| {
+            io::Error::new(io::ErrorKind::InvalidData, format!("a marker is no batch: {error:?}"))
+        })?;
+        let header = partition.append(batch)?;
+        partition.producers.ended(marker, header.base_offset, now.wall_ms);
+        self.fetches.appended(PartitionId { topic: id, index }, length);
+        Ok(())
+    }
+}

@@ -1,0 +1,243 @@
+//! What a batch must be like before it is appended: the checks of Kafka, in Kafka's order.
+
+use bytes::Bytes;
+use kafka_protocol::error::ResponseError;
+
+use super::Refusal;
+use super::records::{Record, Records};
+use crate::core::{Now, Topic};
+use crate::log::{Batch, BatchError, BatchHeader};
+
+/// Bytes of a batch up to its field `magic`, inclusive.
+const UP_TO_MAGIC_BYTES: usize = 17;
+/// Bytes that the field `batchLength` does not count.
+const UNCOUNTED_BYTES: usize = 12;
+/// The shortest value of `batchLength` that any format of messages had.
+const LENGTH_MIN: i32 = 14;
+/// The number of zstd in the attributes of a batch.
+const ZSTD: i16 = 4;
+/// Produce knows zstd from this version on.
+const ZSTD_SINCE: i16 = 7;
+/// The default of `max.message.bytes`.
+const MESSAGE_MAX_BYTES: usize = 1_048_588;
+/// The default of `message.timestamp.after.max.ms`.
+const TIMESTAMP_AFTER_MAX_MS: i64 = 3_600_000;
+/// How many records of a batch are named as faulty.
+const NAMED_RECORDS_MAX: usize = 100;
+/// How many of them the message shows.
+const SHOWN_RECORDS_MAX: usize = 3;
+
+/// The length of the first batch in `records`; `None` if they have no whole batch.
+pub(super) fn batch_bytes(records: &[u8]) -> Result<Option<usize>, Refusal> {
+    let Some(length) =
+        records.get(8..UNCOUNTED_BYTES).filter(|_| records.len() >= UP_TO_MAGIC_BYTES)
+    else {
+        return Ok(None);
+    };
+    let length = i32::from_be_bytes(length.try_into().unwrap_or_default());
+    if length < LENGTH_MIN {
+        return Err(Refusal::new(ResponseError::CorruptMessage));
+    }
+    let bytes = usize::try_from(length).unwrap_or(usize::MAX).saturating_add(UNCOUNTED_BYTES);
+    Ok((bytes <= records.len()).then_some(bytes))
+}
+
+/// Checks what the version of Produce says about the format of its batch.
+pub(super) fn is_produced_in(batch: &[u8], version: i16) -> Result<(), Refusal> {
+    if batch.get(16) != Some(&2) {
+        return Err(Refusal::new(ResponseError::InvalidRecord));
+    }
+    let compression = batch.get(22).map_or(0, |attributes| i16::from(attributes & 7));
+    if compression == ZSTD && version < ZSTD_SINCE {
+        return Err(Refusal::new(ResponseError::UnsupportedCompressionType));
+    }
+    Ok(())
+}
+
+/// What the configuration of a topic says about its records.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RecordRules {
+    max_bytes: usize,
+    is_compacted: bool,
+    is_log_append_time: bool,
+    before_max_ms: i64,
+    after_max_ms: i64,
+    now_ms: i64,
+}
+
+impl RecordRules {
+    pub fn of(topic: &Topic, now: Now) -> RecordRules {
+        let text = |name: &str| topic.config.get(name).map(String::as_str);
+        let number =
+            |name, default| text(name).and_then(|text| text.parse().ok()).unwrap_or(default);
+        let policies = text("cleanup.policy").unwrap_or_default();
+        RecordRules {
+            max_bytes: text("max.message.bytes")
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(MESSAGE_MAX_BYTES),
+            is_compacted: policies.split(',').any(|policy| policy.trim() == "compact"),
+            is_log_append_time: text("message.timestamp.type") == Some("LogAppendTime"),
+            before_max_ms: number("message.timestamp.before.max.ms", i64::MAX),
+            after_max_ms: number("message.timestamp.after.max.ms", TIMESTAMP_AFTER_MAX_MS),
+            now_ms: now.wall_ms,
+        }
+    }
+
+    /// Takes the bytes of one batch, which then has the timestamps that it is stored with.
+    pub fn check(&self, topic: &str, partition: i32, bytes: Bytes) -> Result<Batch, Refusal> {
+        if bytes[..8] != [0; 8] {
+            return Err(Refusal::new(ResponseError::InvalidRecord));
+        }
+        if bytes.len() > self.max_bytes {
+            return Err(Refusal::new(ResponseError::MessageTooLarge));
+        }
+        let mut batch = Batch::parse(bytes).map_err(|error| match error {
+            BatchError::Count => Refusal::said(
+                ResponseError::InvalidRecord,
+                format!("The counts of a batch contradict each other in {topic}-{partition}."),
+            ),
+            _ => Refusal::new(ResponseError::CorruptMessage),
+        })?;
+        let place = format_args!("topic partition {topic}-{partition}");
+        check_header(batch.header(), place)?;
+        let timestamp = self.check_records(&batch, place)?;
+        if self.is_log_append_time {
+            batch.set_log_append_time(self.now_ms);
+        } else if timestamp.is_some_and(|timestamp| timestamp != batch.header().max_timestamp) {
+            batch.set_max_timestamp(timestamp.unwrap_or(-1));
+        }
+        Ok(batch)
+    }
+
+    /// Checks each record. Returns the greatest timestamp, if the records can be read.
+    fn check_records(
+        &self,
+        batch: &Batch,
+        place: std::fmt::Arguments<'_>,
+    ) -> Result<Option<i64>, Refusal> {
+        let Some(records) = Records::of(batch) else { return Ok(None) };
+        let mut newest = -1;
+        let mut count = 0;
+        let mut faults = Faults::default();
+        for (at, record) in records.enumerate() {
+            let Some(record) = record else {
+                return Err(Refusal::said(
+                    ResponseError::InvalidRecord,
+                    format!("A record of the batch cannot be read in {place}."),
+                ));
+            };
+            newest = newest.max(record.timestamp);
+            count += 1;
+            if self.is_compacted && !record.has_key {
+                let why = format!("Compacted topic cannot accept message without key in {place}.");
+                faults.add(at, ResponseError::InvalidRecord, why);
+            } else if let Some(why) = self.timestamp_fault(batch.header(), &record) {
+                faults.add(at, ResponseError::InvalidTimestamp, why);
+            }
+        }
+        if count != batch.header().count {
+            return Err(Refusal::said(
+                ResponseError::InvalidRecord,
+                format!("The batch does not have as many records as it says in {place}."),
+            ));
+        }
+        faults.refusal().map_or(Ok(Some(newest)), Err)
+    }
+
+    fn timestamp_fault(&self, header: &BatchHeader, record: &Record) -> Option<String> {
+        if self.is_log_append_time {
+            return None;
+        }
+        let Record { timestamp, offset_delta, .. } = record;
+        if header.is_log_append_time() {
+            return Some(format!(
+                "Invalid timestamp type in message at offset {offset_delta}. Producer should not set \
+                 timestamp type to LogAppendTime."
+            ));
+        }
+        let is_without = *timestamp == -1;
+        let oldest = self.now_ms.saturating_sub(self.before_max_ms);
+        let newest = self.now_ms.saturating_add(self.after_max_ms);
+        (!is_without && !(oldest..=newest).contains(timestamp)).then(|| {
+            format!(
+                "Timestamp {timestamp} of message with offset {offset_delta} is out of range. The \
+                 timestamp should be within [{oldest}, {newest}]"
+            )
+        })
+    }
+}
+
+/// Checks the fields of a batch against each other and against what a client may write.
+fn check_header(header: &BatchHeader, place: std::fmt::Arguments<'_>) -> Result<(), Refusal> {
+    let said = |message: String| Err(Refusal::said(ResponseError::InvalidRecord, message));
+    let offsets = i64::from(header.last_offset_delta) + 1;
+    if offsets <= 0 {
+        return said(format!("Batch has an invalid offset range: [0, {}]", offsets - 1));
+    }
+    if header.count <= 0 {
+        return said(format!(
+            "Invalid reported count for record batch: {} in {place}.",
+            header.count
+        ));
+    }
+    if offsets != i64::from(header.count) {
+        return said(format!(
+            "Inconsistent batch offset range [0, {}] and count of records {} in {place}.",
+            offsets - 1,
+            header.count
+        ));
+    }
+    if header.is_control() {
+        return said(format!("Clients are not allowed to write control records in {place}."));
+    }
+    if header.producer_id >= 0 && header.base_sequence < 0 {
+        return said(format!(
+            "Invalid sequence number {} in record batch with producerId {} in {place}.",
+            header.base_sequence, header.producer_id
+        ));
+    }
+    Ok(())
+}
+
+/// The records of one batch that are refused.
+#[derive(Debug, Default)]
+struct Faults {
+    count: usize,
+    named: Vec<(usize, String)>,
+    has_timestamps: bool,
+}
+
+impl Faults {
+    fn add(&mut self, at: usize, error: ResponseError, why: String) {
+        self.count += 1;
+        self.has_timestamps |= error == ResponseError::InvalidTimestamp;
+        if self.named.len() < NAMED_RECORDS_MAX {
+            self.named.push((at, why));
+        }
+    }
+
+    fn refusal(self) -> Option<Refusal> {
+        if self.count == 0 {
+            return None;
+        }
+        let (error, message) = if self.has_timestamps {
+            let why = "One or more records have been rejected due to invalid timestamp";
+            (ResponseError::InvalidTimestamp, why.to_owned())
+        } else {
+            let shown: Vec<String> = self
+                .named
+                .iter()
+                .take(SHOWN_RECORDS_MAX)
+                .map(|(at, why)| format!("RecordError(batchIndex={at}, message={why})"))
+                .collect();
+            let why = format!(
+                "One or more records have been rejected due to {} record errors in total, and only \
+                 showing the first three errors at most: [{}]",
+                self.count,
+                shown.join(", ")
+            );
+            (ResponseError::InvalidRecord, why)
+        };
+        Some(Refusal { records: self.named, ..Refusal::said(error, message) })
+    }
+}

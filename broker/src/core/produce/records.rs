@@ -1,0 +1,96 @@
+//! The records in a batch, as far as they are checked.
+
+use crate::log::{Batch, HEADER_BYTES};
+
+/// A record without its contents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Record {
+    pub timestamp: i64,
+    pub offset_delta: i64,
+    pub has_key: bool,
+}
+
+/// Reads the records of a batch one after the other; an item is `None` where they are malformed.
+#[derive(Debug)]
+pub(super) struct Records<'a> {
+    rest: &'a [u8],
+    first_timestamp: i64,
+    failed: bool,
+}
+
+impl<'a> Records<'a> {
+    /// Returns `None` for a compressed batch.
+    pub fn of(batch: &'a Batch) -> Option<Records<'a>> {
+        let header = batch.header();
+        (header.attributes & 7 == 0).then(|| Records {
+            rest: batch.bytes().get(HEADER_BYTES..).unwrap_or_default(),
+            first_timestamp: header.first_timestamp,
+            failed: false,
+        })
+    }
+
+    fn record(&mut self) -> Option<Record> {
+        let length = usize::try_from(varint(&mut self.rest)?).ok()?;
+        if length > self.rest.len() {
+            return None;
+        }
+        let (mut body, rest) = self.rest.split_at(length);
+        self.rest = rest;
+        skip(&mut body, 1)?; // attributes, which nothing uses
+        let timestamp = self.first_timestamp.checked_add(varint(&mut body)?)?;
+        let offset_delta = varint(&mut body)?;
+        let has_key = field(&mut body)?;
+        field(&mut body)?;
+        let headers = varint(&mut body)?;
+        if headers < 0 {
+            return None;
+        }
+        for _ in 0..headers {
+            let is_named = field(&mut body)?;
+            if !is_named {
+                return None;
+            }
+            field(&mut body)?;
+        }
+        body.is_empty().then_some(Record { timestamp, offset_delta, has_key })
+    }
+}
+
+impl Iterator for Records<'_> {
+    type Item = Option<Record>;
+
+    fn next(&mut self) -> Option<Option<Record>> {
+        if self.failed || self.rest.is_empty() {
+            return None;
+        }
+        let record = self.record();
+        self.failed = record.is_none();
+        Some(record)
+    }
+}
+
+/// Goes past a field with its length before it. Returns false if it is null.
+fn field(bytes: &mut &[u8]) -> Option<bool> {
+    match varint(bytes)? {
+        -1 => Some(false),
+        length => skip(bytes, usize::try_from(length).ok()?).map(|()| true),
+    }
+}
+
+fn skip(bytes: &mut &[u8], count: usize) -> Option<()> {
+    *bytes = bytes.get(count..)?;
+    Some(())
+}
+
+fn varint(bytes: &mut &[u8]) -> Option<i64> {
+    let mut value = 0_u64;
+    for shift in (0..64).step_by(7) {
+        let (&byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(((value >> 1) as i64) ^ -((value & 1) as i64));
+        }
+    }
+    None
+}

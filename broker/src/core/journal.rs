@@ -18,6 +18,19 @@ use crate::files::{File, Files, read_all};
 #[serde(rename_all = "snake_case")]
 pub enum Key {
     Topic(String),
+    /// The members of a group and what each of them has.
+    Group(String),
+    /// What a group has committed for a partition.
+    Offset {
+        group: String,
+        topic: String,
+        partition: i32,
+    },
+    /// What a producer's transaction will commit for a group.
+    PendingOffsets {
+        group: String,
+        producer: i64,
+    },
 }
 
 /// A key and what holds for it from now on; `None` says that it was deleted.

@@ -7,6 +7,7 @@ mod call;
 mod catalog;
 mod epochs;
 mod fetch;
+mod groups;
 mod journal;
 mod metadata;
 mod partition;
@@ -23,6 +24,7 @@ use uuid::Uuid;
 pub use api_versions::api_versions_refused;
 pub use call::{Call, Caller, ConnectionId, Handled, Now, Ticket};
 pub use catalog::{Catalog, Topic};
+pub use groups::{GroupSettings, Groups};
 pub use journal::{Entry, Journal, Key};
 pub use partition::Partition;
 
@@ -44,6 +46,7 @@ pub struct CoreSettings {
     pub auto_create_topics: bool,
     /// As `num.partitions`.
     pub default_partitions: i32,
+    pub groups: GroupSettings,
 }
 
 impl Default for CoreSettings {
@@ -53,6 +56,7 @@ impl Default for CoreSettings {
             advertised_port: 0,
             auto_create_topics: true,
             default_partitions: 1,
+            groups: GroupSettings::default(),
         }
     }
 }
@@ -74,6 +78,7 @@ pub struct Core {
     pub(crate) files: Arc<dyn Files>,
     pub(crate) journal: Journal,
     pub(crate) catalog: Catalog,
+    pub(crate) groups: Groups,
     pub(crate) fetches: Fetches,
     /// What is done by [`Core::handle`] and [`Core::tick`] until they return.
     pub(crate) effects: Vec<Effect>,
@@ -83,12 +88,14 @@ impl Core {
     /// Reads what is there. An error names the file that cannot be read.
     pub fn open(settings: CoreSettings, files: Arc<dyn Files>) -> std::io::Result<Core> {
         let (journal, entries) = Journal::open(&files)?;
+        let groups = Groups::new(settings.groups.clone());
         let mut core = Core {
             settings,
             cluster_id: Uuid::new_v4(),
             files,
             journal,
             catalog: Catalog::default(),
+            groups,
             fetches: Fetches::default(),
             effects: Vec::new(),
         };
@@ -102,6 +109,13 @@ impl Core {
     fn load(&mut self, entry: Entry) -> std::io::Result<()> {
         match entry.key {
             Key::Topic(name) => self.catalog.load(&self.files, name, entry.value),
+            Key::Group(id) => self.groups.load(id, entry.value),
+            Key::Offset { group, topic, partition } => {
+                self.groups.load_offset(group, topic, partition, entry.value)
+            }
+            Key::PendingOffsets { group, producer } => {
+                self.groups.load_pending_offsets(group, producer, entry.value)
+            }
         }
     }
 
@@ -131,12 +145,13 @@ impl Core {
 
     /// When [`Core::tick`] has to be called at the latest, in [`Now::elapsed`]'s time.
     pub fn next_deadline(&self) -> Option<Duration> {
-        let deadlines = [self.fetches.next_deadline()];
+        let deadlines = [self.fetches.next_deadline(), self.groups.next_deadline()];
         deadlines.into_iter().flatten().min()
     }
 
     /// Does what is due: members that are silent, requests that waited long enough.
     pub fn tick(&mut self, now: Now) -> Vec<Effect> {
+        self.tick_groups(now);
         self.answer_fetches(now);
         std::mem::take(&mut self.effects)
     }

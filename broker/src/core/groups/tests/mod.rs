@@ -1,0 +1,5 @@
+//! Groups, with an injected time.
+
+mod classic;
+mod offsets;
+mod world;

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::{Core, Entry, Key, Now, Partition};
 use crate::files::Files;
+use crate::log::Log;
 
 #[derive(Debug, Default)]
 pub struct Catalog {

@@ -6,6 +6,7 @@ use kafka_protocol::messages::*;
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion};
 
 use crate::core::{Call, Core, Handled};
+use crate::faults::{Refusable, Subject};
 
 /// A version range that the broker understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +68,27 @@ macro_rules! apis {
             pub fn key(&self) -> ApiKey {
                 match self {
                     $(Request::$name(_) => ApiKey::$name,)*
+                }
+            }
+
+            /// The answer that refuses this request as a whole.
+            pub fn refusal(&self, version: i16, code: i16) -> Response {
+                match self {
+                    $(Request::$name(request) => request.refusal(version, code).into(),)*
+                }
+            }
+
+            /// The answer that ends the session on which the request stands; none if it stands for itself.
+            pub fn session_lost(&self) -> Option<Response> {
+                match self {
+                    $(Request::$name(request) => request.session_lost().map(Response::from),)*
+                }
+            }
+
+            /// The topics, groups and transactional ids that the request is about.
+            pub fn subject(&self) -> Subject {
+                match self {
+                    $(Request::$name(request) => request.subject(),)*
                 }
             }
         }

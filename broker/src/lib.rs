@@ -8,10 +8,12 @@
 
 pub mod apis;
 pub mod core;
+pub mod faults;
 pub mod files;
 pub mod log;
 mod server;
 mod settings;
 
+pub use faults::{Action, Faults, Rule, RuleId};
 pub use server::{Broker, StartError};
 pub use settings::{BrokerSettings, Storage};

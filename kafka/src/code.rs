@@ -180,7 +180,7 @@ codes! {
         Unreachable
         /// The answer has not come in time: whether the broker has done what was asked is not known.
         TimedOut
-        /// The broker does not know the request, as librdkafka's mock broker does not know most.
+        /// The broker does not know the request.
         UnsupportedRequest
         /// The settings want what connections of our own do not have.
         UnsupportedSettings

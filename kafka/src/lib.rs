@@ -6,7 +6,6 @@ pub mod admin;
 mod client;
 mod code;
 mod connection;
-mod embedded;
 mod fault;
 pub mod metrics;
 mod retry;
@@ -17,7 +16,6 @@ mod topic;
 
 pub use client::{Client, Cluster, Coordinated, Node};
 pub use code::Code;
-pub use embedded::EmbeddedBroker;
 pub use fault::{Fault, blocking, check};
 pub use retry::{Fallible, again};
 pub use settings::{Settings, Verdict, judge, refusal};

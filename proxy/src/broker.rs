@@ -1,6 +1,5 @@
 //! Kafka, as the rest of the proxy sees it. Producing and consuming go through librdkafka; whatever else a cluster is
-//! asked, by v2, v3 and the proxy itself, through [`Admin`]. The embedded broker of `weir dev` is reached through the
-//! same code.
+//! asked, by v2, v3 and the proxy itself, through [`Admin`]. The broker of `weir dev` is reached as any other.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
@@ -10,7 +9,7 @@ use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 use weir_http::Caller;
 use weir_kafka::admin::{Admin, Observer, PartitionInfo};
-use weir_kafka::{Code, EmbeddedBroker, Settings, TopicName};
+use weir_kafka::{Code, Settings, TopicName};
 
 use crate::clients::{Clients, Purpose, not_made};
 use crate::error::ProxyError;
@@ -25,15 +24,7 @@ const ASK_INTERVAL: Duration = Duration::from_secs(3);
 /// How soon it is asked again where it could not be reached.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 
-/// The address of Kafka, and the settings of all clients.
-#[derive(Clone, Debug)]
-pub struct BrokerConfig {
-    pub kafka: Settings,
-    /// The broker, if it is the embedded one: it has topics made beside the wire.
-    pub embedded: Option<EmbeddedBroker>,
-}
-
-/// librdkafka's settings of one kind of client each; they win over those of [`BrokerConfig`], which are of
+/// librdkafka's settings of one kind of client each; they win over those of [`Settings`], which are of
 /// all. And how many clients there may be.
 #[derive(Clone, Debug, Default)]
 pub struct ClientSettings {
@@ -85,35 +76,26 @@ impl Brokers {
 impl Broker {
     /// Makes the clients; none of them connects before it is needed. An error names the setting
     /// that librdkafka refuses.
-    pub fn new(config: BrokerConfig) -> Result<Broker, KafkaError> {
-        Broker::with_settings(config, ClientSettings::default())
+    pub fn new(kafka: Settings) -> Result<Broker, KafkaError> {
+        Broker::with_settings(kafka, ClientSettings::default())
     }
 
     /// Does as [`Broker::new`], with settings of their own for producers, consumers and questions about the cluster.
-    pub fn with_settings(
-        config: BrokerConfig,
-        settings: ClientSettings,
-    ) -> Result<Broker, KafkaError> {
-        let BrokerConfig { kafka, embedded } = config;
+    pub fn with_settings(kafka: Settings, settings: ClientSettings) -> Result<Broker, KafkaError> {
         let with = |own: BTreeMap<String, String>| {
             let mut kafka = kafka.clone();
             kafka.librdkafka.extend(own);
             kafka
         };
         let admin = with(settings.admin);
-        let mut cluster = Admin::new(&admin, embedded.clone());
+        let mut cluster = Admin::new(&admin);
         let clients = Clients::new(settings.instances_connected);
         if !cluster.can_ask() {
             let permit = || clients.take(Purpose::Ask).map_err(not_made);
             cluster = cluster.observed_by(Observer::new(&admin, [permit()?, permit()?])?);
         }
         let broker = Broker {
-            producers: Producers::new(
-                with(settings.producer),
-                embedded.is_some(),
-                &clients,
-                settings.trace_records,
-            )?,
+            producers: Producers::new(with(settings.producer), &clients, settings.trace_records)?,
             clients,
             consumer: with(settings.consumer),
             cluster,

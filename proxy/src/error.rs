@@ -27,8 +27,7 @@ error_table! {
         /// Kafka refuses it: it cannot be, it is there already, a policy forbids it.
         KafkaRefused { fault: Fault } => "{fault}";
         /// The broker does not know the request.
-        Unsupported { fault: Fault }
-            => "{fault} The embedded broker is for development: a real Kafka does.";
+        Unsupported { fault: Fault } => "{fault}";
     }
     /// Kafka does not know who asks.
     Unauthenticated 40101 401 {

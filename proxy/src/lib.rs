@@ -27,13 +27,12 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use broker::{Broker, BrokerConfig, ClientSettings};
+pub use broker::{Broker, ClientSettings};
 pub use error::ProxyError;
 pub use http::router;
 pub use limits::RateLimits;
 pub use metrics::METRICS;
 pub use registry_for::RegistryFor;
-pub use weir_kafka::EmbeddedBroker;
 
 use broker::Brokers;
 use consumer::Instances;

@@ -44,8 +44,6 @@ pub(crate) enum Acks {
 /// The producers of a proxy.
 pub(crate) struct Producers {
     kafka: Settings,
-    /// True if the broker is the embedded one, which reports append times that it does not keep.
-    embedded: bool,
     /// The `acks` of a request that says none.
     default: Acks,
     /// By `acks`.
@@ -73,7 +71,6 @@ impl Producers {
     /// librdkafka refuses.
     pub(crate) fn new(
         kafka: Settings,
-        embedded: bool,
         clients: &Arc<Clients>,
         trace_records: bool,
     ) -> Result<Producers, KafkaError> {
@@ -82,8 +79,7 @@ impl Producers {
         let default = given.and_then(|acks| Acks::named(acks).ok()).unwrap_or_default();
         let (made, counts) = (Default::default(), Arc::default());
         let clients = clients.clone();
-        let producers =
-            Producers { kafka, embedded, default, made, counts, clients, trace_records };
+        let producers = Producers { kafka, default, made, counts, clients, trace_records };
         let permit = producers.clients.take(Purpose::Produce).map_err(not_made)?;
         let queue = Arc::new(producers.make(default, permit)?);
         *lock(&producers.made[default as usize]) = Some(queue);
@@ -200,7 +196,7 @@ impl Producers {
             settings.remove("delivery.timeout.ms");
             settings.set("message.timeout.ms", ms);
         }
-        SendQueue::new(&settings, self.embedded, answer_timeout, permit)
+        SendQueue::new(&settings, answer_timeout, permit)
     }
 }
 

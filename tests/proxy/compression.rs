@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use serde_json::{Value, json};
-use weir_proxy::{Broker, BrokerConfig, Proxy, ProxyConfig};
+use weir_proxy::{Broker, Proxy, ProxyConfig};
 use weir_serde::RegistryClient;
 use weir_tests::{Api, ProxyUnderTest, TestBroker, registry, serve};
 
@@ -52,15 +52,12 @@ async fn what_the_proxy_compresses_is_read_by_native_clients(broker: &TestBroker
 
 async fn compressing(broker: &TestBroker, codec: &str) -> ProxyUnderTest {
     let settings = BTreeMap::from([("compression.type".to_string(), codec.to_string())]);
-    let config = BrokerConfig {
-        kafka: weir_kafka::Settings {
-            bootstrap_servers: broker.bootstrap_servers.clone(),
-            librdkafka: settings,
-        },
-        embedded: broker.embedded.clone(),
+    let kafka = weir_kafka::Settings {
+        bootstrap_servers: broker.bootstrap_servers.clone(),
+        librdkafka: settings,
     };
     let registry = registry().await;
     let client = RegistryClient::new(&registry.url).unwrap();
-    let proxy = Proxy::new(Broker::new(config).unwrap(), client, ProxyConfig::default());
+    let proxy = Proxy::new(Broker::new(kafka).unwrap(), client, ProxyConfig::default());
     ProxyUnderTest { api: Api::new(serve(weir_proxy::router(proxy)).await), registry }
 }

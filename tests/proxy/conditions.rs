@@ -1,25 +1,21 @@
 //! One condition of Kafka's as API v2 and API v3 answer it, side by side: the same status, the same code and the same
 //! words, but where the reference has others.
 
-use rdkafka::mocking::MockCluster;
-use rdkafka::producer::DefaultProducerContext;
-use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+use kafka_protocol::error::ResponseError;
+use kafka_protocol::messages::ApiKey;
 use serde_json::{Value, json};
+use weir_broker::{Action, Rule};
 use weir_tests::{Answer, TestBroker, embedded_broker, unique};
 
 use crate::fixtures::*;
 use crate::v3::Site;
 
-/// What a cluster answers to every try of a request.
-const TRIES: usize = 100;
-
-type Cluster = MockCluster<'static, DefaultProducerContext>;
-
-async fn mock() -> (Cluster, Site) {
-    let cluster: Cluster = MockCluster::new(1).unwrap();
-    cluster.create_topic("flights", 1, 1).unwrap();
-    let broker = TestBroker { bootstrap_servers: cluster.bootstrap_servers(), embedded: None };
-    (cluster, Site::new(&broker).await)
+/// A broker with a topic `flights`, and both APIs before it.
+async fn with_flights() -> (TestBroker, Site) {
+    let broker = embedded_broker();
+    broker.create_topic("flights", 1).await;
+    let site = Site::new(&broker).await;
+    (broker, site)
 }
 
 /// Asks both APIs for the offsets of a partition.
@@ -44,21 +40,21 @@ fn answered(condition: &str, [v2, v3]: &[Answer; 2], status: u16, error_code: u3
 
 #[tokio::test]
 async fn a_question_that_kafka_refuses_has_one_answer_in_both_apis() {
-    use RDKafkaRespErr::*;
+    use ResponseError::*;
     let conditions = [
-        ("topic authorization", RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, 403, 40301),
-        ("cluster authorization", RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, 403, 40301),
-        ("authentication", RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED, 401, 40101),
-        ("request timed out", RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT, 500, 50003),
-        ("broker not available", RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE, 503, 50302),
-        ("leader not available", RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE, 500, 50003),
-        ("policy violation", RD_KAFKA_RESP_ERR_POLICY_VIOLATION, 400, 40002),
-        ("quota", RD_KAFKA_RESP_ERR_THROTTLING_QUOTA_EXCEEDED, 429, 42901),
-        ("invalid record", RD_KAFKA_RESP_ERR_INVALID_RECORD, 500, 50002),
+        ("topic authorization", TopicAuthorizationFailed, 403, 40301),
+        ("cluster authorization", ClusterAuthorizationFailed, 403, 40301),
+        ("authentication", SaslAuthenticationFailed, 401, 40101),
+        ("request timed out", RequestTimedOut, 500, 50003),
+        ("broker not available", BrokerNotAvailable, 503, 50302),
+        ("leader not available", LeaderNotAvailable, 500, 50003),
+        ("policy violation", PolicyViolation, 400, 40002),
+        ("quota", ThrottlingQuotaExceeded, 429, 42901),
+        ("invalid record", InvalidRecord, 500, 50002),
     ];
     let asked = conditions.map(|(condition, refusal, status, error_code)| async move {
-        let (cluster, site) = mock().await;
-        cluster.request_errors(RDKafkaApiKey::ListOffsets, &[refusal; TRIES]);
+        let (broker, site) = with_flights().await;
+        broker.faults().add(Rule::error(ApiKey::ListOffsets, refusal)).unwrap();
         answered(condition, &offsets(&site, "flights").await, status, error_code);
     });
     futures_util::future::join_all(asked).await;
@@ -79,8 +75,8 @@ async fn a_kafka_that_has_gone_has_one_answer_in_both_apis() {
     let proxy = proxy_at("127.0.0.1:1", "http://127.0.0.1:1").await;
     let (v2, v3) = tokio::join!(proxy.api.get("/brokers"), proxy.api.get("/v3/clusters"));
     answered("no broker", &[v2, v3], 500, 50003);
-    let (cluster, site) = mock().await;
-    cluster.broker_down(1).unwrap();
+    let (broker, site) = with_flights().await;
+    broker.faults().add(Rule::new(Action::Drop)).unwrap();
     answered("broker down", &offsets(&site, "flights").await, 500, 50003);
 }
 
@@ -94,19 +90,19 @@ async fn produced(site: &Site, topic: &str) -> [Value; 2] {
 
 #[tokio::test]
 async fn a_record_that_kafka_refuses_has_the_codes_that_the_reference_has() {
-    use RDKafkaRespErr::*;
+    use ResponseError::*;
     // v2 has four codes for records; v3 has those of all requests
     let conditions = [
-        ("topic authorization", RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, 40301, 40301),
-        ("authentication", RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED, 40101, 40101),
-        ("policy violation", RD_KAFKA_RESP_ERR_POLICY_VIOLATION, 50002, 40002),
-        ("invalid record", RD_KAFKA_RESP_ERR_INVALID_RECORD, 50002, 50002),
+        ("topic authorization", TopicAuthorizationFailed, 40301, 40301),
+        ("authentication", SaslAuthenticationFailed, 40101, 40101),
+        ("policy violation", PolicyViolation, 50002, 40002),
+        ("invalid record", InvalidRecord, 50002, 50002),
         // no broker has said that it is not there
-        ("request timed out", RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT, 50004, 50004),
+        ("request timed out", RequestTimedOut, 50004, 50004),
     ];
     let asked = conditions.map(|(condition, refusal, v2, v3)| async move {
-        let (cluster, site) = mock().await;
-        cluster.request_errors(RDKafkaApiKey::Produce, &[refusal; TRIES]);
+        let (broker, site) = with_flights().await;
+        broker.faults().add(Rule::error(ApiKey::Produce, refusal)).unwrap();
         let found = produced(&site, "flights").await.map(|entry| entry["error_code"].clone());
         assert_eq!(found, [json!(v2), json!(v3)], "{condition}");
     });

@@ -100,7 +100,7 @@ async fn a_commit_after_a_rest_is_of_what_was_read(broker: &TestBroker) {
 }
 
 // the mock cluster takes a member that has left for the better part of a minute for one that is there
-on_kafka! {
+on_both_brokers! {
     a_commit_after_a_rest_is_of_what_was_read
     who_gave_its_client_up_goes_on_where_it_was
 }

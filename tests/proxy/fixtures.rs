@@ -11,7 +11,7 @@ use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{Offset, TopicPartitionList};
 use reqwest::Method;
 use serde_json::{Value, json};
-use weir_proxy::{Broker, BrokerConfig, Proxy, ProxyConfig};
+use weir_proxy::{Broker, Proxy, ProxyConfig};
 use weir_serde::RegistryClient;
 use weir_tests::{Answer, Api, ProxyUnderTest, TestBroker, serve, unique};
 
@@ -137,12 +137,9 @@ pub fn quirky() -> ProxyConfig {
 
 /// A proxy before a Kafka and a registry of which only addresses are known.
 pub async fn proxy_at(bootstrap_servers: &str, registry_url: &str) -> ProxyUnderTest {
-    let broker = Broker::new(BrokerConfig {
-        kafka: weir_kafka::Settings {
-            bootstrap_servers: bootstrap_servers.to_string(),
-            librdkafka: BTreeMap::new(),
-        },
-        embedded: None,
+    let broker = Broker::new(weir_kafka::Settings {
+        bootstrap_servers: bootstrap_servers.to_string(),
+        librdkafka: BTreeMap::new(),
     });
     let client = RegistryClient::new(registry_url).unwrap();
     let proxy = Proxy::new(broker.unwrap(), client, ProxyConfig::default());
@@ -175,12 +172,9 @@ pub async fn secured_proxy_with(
         ("ssl.ca.location", var("WEIR_TEST_KAFKA_CA".to_string())),
     ];
     let owned = |(name, value): &(&str, String)| (name.to_string(), value.clone());
-    let broker = Broker::new(BrokerConfig {
-        kafka: weir_kafka::Settings {
-            bootstrap_servers: var(format!("WEIR_TEST_KAFKA_{listener}")),
-            librdkafka: settings.iter().chain(others).map(owned).collect(),
-        },
-        embedded: None,
+    let broker = Broker::new(weir_kafka::Settings {
+        bootstrap_servers: var(format!("WEIR_TEST_KAFKA_{listener}")),
+        librdkafka: settings.iter().chain(others).map(owned).collect(),
     });
     let registry = weir_tests::registry().await;
     let client = RegistryClient::new(&registry.url).unwrap();

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use rdkafka::mocking::MockCluster;
-use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+use kafka_protocol::error::ResponseError;
+use kafka_protocol::messages::ApiKey;
 use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use serde_json::{Value, json};
+use weir_broker::Rule;
 use weir_tests::{Answer, ProxyUnderTest, embedded_broker, kafka, unique};
 
 use super::fixtures::*;
@@ -300,24 +301,21 @@ async fn a_body_of_twenty_megabytes_is_413() {
 
 // Kafka refuses
 
-/// What a cluster answers to every try of a request.
-const TRIES: usize = 50;
-
 #[tokio::test]
 async fn a_record_that_kafka_refuses_names_why_and_decides_the_status() {
-    use RDKafkaRespErr::*;
+    use ResponseError::*;
     for (refusal, status, code) in [
-        (RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, 403, 40301),
-        (RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, 403, 40301),
-        (RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED, 401, 40101),
-        (RD_KAFKA_RESP_ERR_INVALID_RECORD, 200, 50002),
+        (TopicAuthorizationFailed, 403, 40301),
+        (ClusterAuthorizationFailed, 403, 40301),
+        (SaslAuthenticationFailed, 401, 40101),
+        (InvalidRecord, 200, 50002),
         // librdkafka tells this one from one that was sent as little as any other that is late
-        (RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, 200, 50004),
+        (NotEnoughReplicas, 200, 50004),
     ] {
-        let cluster = MockCluster::new(1).unwrap();
-        cluster.create_topic("flights", 1, 1).unwrap();
-        cluster.request_errors(RDKafkaApiKey::Produce, &[refusal; TRIES]);
-        let proxy = proxy_at(&cluster.bootstrap_servers(), "http://127.0.0.1:1").await;
+        let broker = embedded_broker();
+        broker.create_topic("flights", 1).await;
+        broker.faults().add(Rule::error(ApiKey::Produce, refusal)).unwrap();
+        let proxy = proxy_at(&broker.bootstrap_servers, "http://127.0.0.1:1").await;
         let begun = Instant::now();
         let answer = produce(&proxy, "flights", JSON, &records(&flights()[..1])).await;
         assert!(begun.elapsed() < Duration::from_secs(10), "{refusal:?} {:?}", begun.elapsed());
@@ -335,14 +333,14 @@ async fn a_record_that_kafka_refuses_names_why_and_decides_the_status() {
 
 #[tokio::test]
 async fn a_commit_that_kafka_refuses_is_40301() {
-    use RDKafkaRespErr::RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED as REFUSED;
-    let cluster = MockCluster::new(1).unwrap();
-    cluster.create_topic("flights", 1, 1).unwrap();
-    let proxy = proxy_at(&cluster.bootstrap_servers(), "http://127.0.0.1:1").await;
+    let broker = embedded_broker();
+    broker.create_topic("flights", 1).await;
+    let proxy = proxy_at(&broker.bootstrap_servers, "http://127.0.0.1:1").await;
     let consumer = Consumer::new(&proxy, json!({})).await;
-    cluster.request_errors(RDKafkaApiKey::OffsetCommit, &[REFUSED; TRIES]);
+    let refusal = Rule::error(ApiKey::OffsetCommit, ResponseError::GroupAuthorizationFailed);
+    let refusal = broker.faults().add(refusal).unwrap();
     refused(&consumer.post("/offsets", &offset("flights", 0, 1)).await, 403, 40301);
-    cluster.clear_request_errors(RDKafkaApiKey::OffsetCommit);
+    broker.faults().remove(refusal).unwrap();
     consumer.post("/offsets", &offset("flights", 0, 1)).await.is(json!([]));
 }
 

@@ -15,9 +15,6 @@ on_both_brokers! {
     a_side_that_cannot_be_read_leaves_the_other
     keys_and_values_have_the_formats_that_are_asked_for
     the_reference_reads_neither_side
-}
-
-on_kafka! {
     open_transactions_are_read_unless_an_instance_wants_committed_records
     an_instance_begins_at_a_time
 }

@@ -22,9 +22,6 @@ on_both_brokers! {
     records_that_were_committed_by_themselves_are_those_that_were_read
     minus_one_is_consumed_before_the_first
     an_offset_that_cannot_be_is_422
-}
-
-on_kafka! {
     committing_a_missing_partition_is_40403
 }
 
@@ -223,9 +220,7 @@ async fn parameters_name_partitions_too(broker: &TestBroker) {
     refused(&consumer.get("/offsets?partition=0").await, 422, 422);
     refused(&consumer.get(&format!("/offsets?topic={a}&partition=-1")).await, 422, 422);
     refused(&consumer.get(&format!("/offsets?topic={a}&partition=x")).await, 404, 404);
-    if broker.embedded.is_none() {
-        refused(&consumer.get("/offsets?topic=missing").await, 404, 40401);
-    }
+    refused(&consumer.get("/offsets?topic=missing").await, 404, 40401);
 }
 
 #[tokio::test]

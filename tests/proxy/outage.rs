@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use rdkafka::mocking::MockCluster;
+use kafka_protocol::messages::ApiKey;
 use serde_json::{Value, json};
-use weir_tests::{Answer, KafkaCluster, TestBroker};
+use weir_broker::{Action, Rule, RuleId};
+use weir_tests::{Answer, KafkaCluster, TestBroker, embedded_broker};
 
 use crate::fixtures::*;
 use crate::v3::Site;
@@ -12,7 +13,7 @@ use crate::v3::Site;
 /// What a record waits for its acknowledgement, and some more.
 const ANSWER_MAX: Duration = Duration::from_secs(15);
 
-/// Longer than the mock cluster is waited for.
+/// Longer than a broker is waited for.
 const ROUND_TRIP: Duration = Duration::from_secs(20);
 
 fn one_record(value: &str) -> Value {
@@ -27,20 +28,26 @@ fn refused_record(entry: &Value, code: u64, words: &str) {
     assert!(text.contains(words), "{text}");
 }
 
-fn mock() -> (MockCluster<'static, rdkafka::producer::DefaultProducerContext>, TestBroker) {
-    let cluster = MockCluster::new(1).unwrap();
-    cluster.create_topic("flights", 1, 1).unwrap();
-    let broker = TestBroker { bootstrap_servers: cluster.bootstrap_servers(), embedded: None };
-    (cluster, broker)
+/// A broker with a topic `flights`.
+async fn with_flights() -> TestBroker {
+    let broker = embedded_broker();
+    broker.create_topic("flights", 1).await;
+    broker
+}
+
+/// Closes every connection as soon as something is asked on it.
+fn goes_down(broker: &TestBroker) -> RuleId {
+    broker.faults().add(Rule::new(Action::Drop)).unwrap()
 }
 
 /// A broker has the record, and its answer does not come: the client is told that a second try may double it.
 #[tokio::test]
 async fn a_record_whose_answer_does_not_come_is_50004_and_may_be_there() {
-    let (cluster, broker) = mock();
+    let broker = with_flights().await;
     let site = Site::new(&broker).await;
     sent(&produce(&site.proxy, "flights", JSON, &one_record("before")).await);
-    cluster.broker_round_trip_time(1, ROUND_TRIP).unwrap();
+    let late = Rule::new(Action::DelayAnswer(ROUND_TRIP)).of_api(ApiKey::Produce);
+    let late = broker.faults().add(late).unwrap();
     let begun = Instant::now();
     let body = json!({"entries": [{"id": "1", "value": {"type": "STRING", "data": "v3"}}]});
     let (one_record, stream) =
@@ -61,7 +68,7 @@ async fn a_record_whose_answer_does_not_come_is_50004_and_may_be_there() {
         assert_eq!(answer.headers["retry-after"], "1");
     }
     // what was on its way is there
-    cluster.broker_round_trip_time(1, Duration::ZERO).unwrap();
+    broker.faults().remove(late).unwrap();
     let consumer = Consumer::of(&site.proxy, "flights", "binary").await;
     let deadline = Instant::now() + DEADLINE;
     let mut seen = Vec::new();
@@ -74,10 +81,10 @@ async fn a_record_whose_answer_does_not_come_is_50004_and_may_be_there() {
 /// While no broker can be reached a record is not sent, and the client is told so.
 #[tokio::test]
 async fn a_record_for_a_kafka_that_has_gone_is_50003_and_never_comes() {
-    let (cluster, broker) = mock();
+    let broker = with_flights().await;
     let site = Site::new(&broker).await;
     sent(&produce(&site.proxy, "flights", JSON, &one_record("before")).await);
-    cluster.broker_down(1).unwrap();
+    let outage = goes_down(&broker);
     let deadline = Instant::now() + DEADLINE;
     // a moment passes until the producer knows
     let mut denied = 0;
@@ -95,7 +102,7 @@ async fn a_record_for_a_kafka_that_has_gone_is_50003_and_never_comes() {
         }
         assert!(Instant::now() < deadline, "{}", answer.text);
     }
-    cluster.broker_up(1).unwrap();
+    broker.faults().remove(outage).unwrap();
     let mut answer = produce(&site.proxy, "flights", JSON, &one_record("after")).await;
     while answer.json["offsets"][0]["error_code"] != Value::Null {
         assert!(Instant::now() < deadline + DEADLINE, "{}", answer.text);
@@ -185,10 +192,10 @@ async fn reads_during_an_outage_say_so() {
 /// A proxy that is to be as the reference answers as the reference, and says why there is nothing.
 #[tokio::test]
 async fn a_quirky_proxy_reads_nothing_from_a_kafka_that_has_gone() {
-    let (cluster, broker) = mock();
+    let broker = with_flights().await;
     let proxy = broker.proxy_with(quirky()).await;
     let consumer = Consumer::of(&proxy, "flights", "json").await;
-    cluster.broker_down(1).unwrap();
+    goes_down(&broker);
     let deadline = Instant::now() + DEADLINE;
     loop {
         let answer = consumer.get("/records?timeout=200").await;

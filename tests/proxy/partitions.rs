@@ -24,9 +24,6 @@ on_both_brokers! {
     a_record_for_a_missing_partition_fails_alone
     a_negative_partition_is_422
     records_without_keys_stay_together
-}
-
-on_kafka! {
     a_partition_that_was_just_added_is_written
     a_topic_that_is_made_after_a_failed_record_is_written
     offsets_of_a_topic_that_was_just_made_are_there

@@ -18,9 +18,6 @@ on_both_brokers! {
     a_position_after_the_end_reads_from_there_once_it_is_reset
     a_position_that_is_not_assigned_is_40903_and_moves_nothing
     a_negative_position_is_422
-}
-
-on_kafka! {
     a_timestamp_is_the_first_record_that_is_not_older
     a_timestamp_after_the_last_record_is_the_end
 }

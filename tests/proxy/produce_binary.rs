@@ -17,9 +17,6 @@ on_both_brokers! {
     a_body_without_a_media_type_is_base64
     a_record_that_is_too_large_fails_alone
     many_records_keep_their_order
-}
-
-on_kafka! {
     how_large_a_record_may_be_is_for_the_topic_to_say
 }
 
@@ -119,9 +116,6 @@ async fn a_body_without_a_media_type_is_base64(broker: &TestBroker) {
 }
 
 async fn a_record_that_is_too_large_fails_alone(broker: &TestBroker) {
-    if broker.embedded.is_some() {
-        return; // it has no limit
-    }
     let topic = new_topic(broker, "posters", 1).await;
     let proxy = broker.proxy().await;
     let large = STANDARD.encode(vec![7; 1_500_000]);

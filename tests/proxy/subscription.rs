@@ -10,9 +10,6 @@ use super::fixtures::*;
 on_both_brokers! {
     a_subscribed_instance_reads_and_commits
     a_topic_that_is_made_later_is_read_by_a_pattern
-}
-
-on_kafka! {
     an_instance_joins_its_group_without_a_read
     a_pattern_subscribes_to_the_topics_that_match_as_a_whole
     more_topics_that_are_made_later_are_read_by_a_pattern
@@ -279,7 +276,6 @@ async fn a_topic_that_is_made_later_is_read_by_a_pattern(broker: &TestBroker) {
     reads_new_topics(broker, &["IBM"]).await;
 }
 
-/// The embedded broker takes a minute until a member that joins anew has partitions.
 async fn more_topics_that_are_made_later_are_read_by_a_pattern(broker: &TestBroker) {
     reads_new_topics(broker, &["AMZN", "IBM", "MSFT"]).await;
 }

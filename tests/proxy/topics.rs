@@ -12,9 +12,6 @@ on_both_brokers! {
     a_topic_shows_its_partitions
     a_missing_topic_is_40403
     looking_for_a_topic_does_not_make_it
-}
-
-on_kafka! {
     a_topic_shows_its_configuration
     topics_of_kafkas_own_are_not_listed
     records_for_a_missing_topic_are_50003_in_five_seconds

@@ -8,7 +8,7 @@ mod kafka_cluster;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Once, OnceLock, mpsc};
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
@@ -16,9 +16,11 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
+use tokio::runtime::Runtime;
 use tokio::sync::watch;
+use weir_broker::{Broker as EmbeddedBroker, BrokerSettings, Faults};
 use weir_http::{AllowedHost, Limits, Shared, Site};
-use weir_proxy::{Broker, BrokerConfig, ClientSettings, EmbeddedBroker, Proxy, ProxyConfig};
+use weir_proxy::{Broker, ClientSettings, Proxy, ProxyConfig};
 use weir_registry::Registry;
 use weir_registry::log::{Log, MemoryLog};
 use weir_registry_core::RawRecord;
@@ -77,16 +79,33 @@ pub async fn registry_on(records: &[(Value, Value)]) -> Api {
 /// A broker for tests: the embedded one, or the real Kafka that `tests/run` started.
 pub struct TestBroker {
     pub bootstrap_servers: String,
+    /// The broker that `weir dev` embeds, if it is that.
     pub embedded: Option<EmbeddedBroker>,
 }
 
-/// The broker that `weir dev` embeds.
+/// The broker that `weir dev` embeds, in memory. As the real Kafka of the tests, it makes no topics by itself.
 pub fn embedded_broker() -> TestBroker {
-    let embedded = EmbeddedBroker::start().unwrap();
-    TestBroker {
-        bootstrap_servers: embedded.bootstrap_servers().to_string(),
-        embedded: Some(embedded),
-    }
+    let mut settings = BrokerSettings::ephemeral();
+    settings.core.auto_create_topics = false;
+    embedded_broker_with(settings)
+}
+
+/// The broker that `weir dev` embeds.
+pub fn embedded_broker_with(settings: BrokerSettings) -> TestBroker {
+    let (started, starting) = mpsc::channel();
+    // tests block their own runtimes
+    brokers_runtime().spawn(async move { started.send(EmbeddedBroker::start(settings).await) });
+    let embedded = starting.recv().unwrap().unwrap();
+    TestBroker { bootstrap_servers: embedded.bootstrap_servers(), embedded: Some(embedded) }
+}
+
+/// Runs the brokers of all tests of a process.
+fn brokers_runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        builder.worker_threads(1).enable_all().build().unwrap()
+    })
 }
 
 /// The real Kafka, or a line that says what is skipped. In CI there has to be one.
@@ -112,15 +131,15 @@ pub fn unique(name: &str) -> String {
 impl TestBroker {
     /// Makes a topic.
     pub async fn create_topic(&self, topic: &str, partitions: i32) {
-        match &self.embedded {
-            Some(embedded) => embedded.create_topic(topic, partitions).await.unwrap(),
-            None => {
-                let admin: AdminClient<DefaultClientContext> = self.client().create().unwrap();
-                let new = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
-                let created = admin.create_topics([&new], &AdminOptions::new()).await.unwrap();
-                created.into_iter().for_each(|result| drop(result.unwrap()));
-            }
-        }
+        let admin: AdminClient<DefaultClientContext> = self.client().create().unwrap();
+        let new = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+        let created = admin.create_topics([&new], &AdminOptions::new()).await.unwrap();
+        created.into_iter().for_each(|result| drop(result.unwrap()));
+    }
+
+    /// What goes wrong on demand at the embedded broker.
+    pub fn faults(&self) -> &Faults {
+        self.embedded.as_ref().unwrap().faults()
     }
 
     /// Settings of a native client.
@@ -145,8 +164,7 @@ impl TestBroker {
             bootstrap_servers: self.bootstrap_servers.clone(),
             librdkafka: BTreeMap::new(),
         };
-        let config_of_broker = BrokerConfig { kafka, embedded: self.embedded.clone() };
-        let broker = Broker::with_settings(config_of_broker, clients).unwrap();
+        let broker = Broker::with_settings(kafka, clients).unwrap();
         let client = RegistryClient::new(&registry.url).unwrap();
         let proxy = Proxy::new(broker, client, config);
         ProxyUnderTest { api: Api::new(serve(weir_proxy::router(proxy)).await), registry }

@@ -49,8 +49,10 @@ pub enum Error {
     Registry(OpenError),
     /// Kafka's clients do not take their settings; the text has no value that may be secret.
     Kafka(String),
-    /// The embedded broker does not start.
-    Embedded(String),
+    /// The broker of `weir dev` does not start.
+    Broker(weir_broker::StartError),
+    /// A file with faults of the broker cannot be used; the text says where it is wrong.
+    Faults { path: PathBuf, why: String },
     /// `weir probe` cannot tell whom to ask.
     Probe(String),
     /// The system gives no runtime.
@@ -116,6 +118,9 @@ impl Error {
             Error::Registry(_) => Some(
                 "see that --bootstrap-servers names brokers that run, or docs/storage.md for a log on disk",
             ),
+            Error::Broker(weir_broker::StartError::Listen { .. }) => Some(
+                "stop the program that listens there, or say another port with --broker-listener",
+            ),
             Error::Certificate(_) => Some("see --tls-cert and --tls-key"),
             Error::Kafka(_) => Some("see --kafka, and docs/settings.md"),
             Error::RegistryClient(_) => Some("see --schema-registry-url and --schema-registry-ca"),
@@ -172,7 +177,8 @@ impl fmt::Display for Error {
             Error::Log(error) => write!(f, "{error}"),
             Error::Registry(error) => write!(f, "{error}"),
             Error::Kafka(why) => write!(f, "Kafka's settings: {why}"),
-            Error::Embedded(why) => write!(f, "cannot embed a broker: {why}"),
+            Error::Broker(error) => write!(f, "{error}"),
+            Error::Faults { path, why } => write!(f, "{}: {why}", path.display()),
             Error::Runtime(error) => write!(f, "cannot start: {error}"),
             Error::Signals(error) => write!(f, "cannot hear signals: {error}"),
             Error::Panicked(error) => write!(f, "{error}"),
@@ -196,6 +202,7 @@ impl std::error::Error for Error {
             Error::RegistryClient(error) => Some(error),
             Error::Log(error) => Some(error),
             Error::Registry(error) => Some(error),
+            Error::Broker(error) => Some(error),
             Error::Panicked(error) => Some(error),
             Error::Checked(_)
             | Error::SharedListener(_)
@@ -203,7 +210,7 @@ impl std::error::Error for Error {
             | Error::Access(_)
             | Error::Certificate(_)
             | Error::Kafka(_)
-            | Error::Embedded(_)
+            | Error::Faults { .. }
             | Error::Probe(_)
             | Error::NotASetting { .. }
             | Error::CutOff => None,

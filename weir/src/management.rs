@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
 use serde_json::json;
+use weir_broker::Faults;
 use weir_http::api_docs::{DocsRequest, DocumentedApi, Form};
 use weir_http::health::{self, Probed};
 use weir_http::{Action, Arrival, Caller, Json, Refusal, Resource, Routes};
@@ -15,6 +16,7 @@ use weir_metrics::{Collect, Scrape};
 
 use crate::config::tree::Tree;
 use crate::config::value::Role;
+use crate::dev;
 use crate::metrics::Products;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -28,14 +30,16 @@ pub struct Management {
     proxy: Option<String>,
     /// What has metrics.
     products: Products,
+    /// The faults of this process's broker, where they can be changed.
+    faults: Option<Faults>,
 }
 
 impl Management {
     /// Nothing of what runs has started yet. `url` says where clients reach what a role runs.
-    pub fn new(tree: &Tree, url: impl Fn(Role) -> String) -> Management {
+    pub fn new(tree: &Tree, url: impl Fn(Role) -> String, faults: Option<Faults>) -> Management {
         let url = |role| tree.process.roles.contains(&role).then(|| url(role));
         let (registry, proxy) = (url(Role::Registry), url(Role::Proxy));
-        Management { registry, proxy, products: Products::default() }
+        Management { registry, proxy, products: Products::default(), faults }
     }
 
     /// Has a product's metrics among those of the process.
@@ -45,7 +49,7 @@ impl Management {
 
     /// What answers.
     pub fn service(&self) -> Router {
-        Routes::new("management")
+        let routes = Routes::new("management")
             .route("/healthz", get(healthz))
             .route("/readyz", get(readyz))
             .route("/startupz", get(startupz))
@@ -55,12 +59,17 @@ impl Management {
             .route("/docs", get(docs))
             .route("/docs/{file}", get(docs_file))
             .into_router()
+            .with_state(self.clone());
+        let routes = match &self.faults {
+            Some(faults) => routes.merge(dev::faults::routes(faults.clone())),
+            None => routes,
+        };
+        routes
             .fallback(not_found)
             .method_not_allowed_fallback(async || {
                 refused(StatusCode::METHOD_NOT_ALLOWED, "HTTP 405 Method Not Allowed")
             })
             .layer(from_fn(guarded))
-            .with_state(self.clone())
     }
 
     /// Where clients reach an API; none if it does not run.

@@ -1,11 +1,11 @@
 //! `weir serve`: the registry, the proxy or both, against a real Kafka. It never falls back to the
-//! embedded broker.
+//! broker of `weir dev`.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use weir_http::{Certificate, Shared};
-use weir_proxy::{Broker, BrokerConfig, Proxy, ProxyConfig, RegistryFor};
+use weir_proxy::{Broker, Proxy, ProxyConfig, RegistryFor};
 use weir_registry::Registry;
 use weir_registry::log::{MemoryLog, SledLog};
 use weir_serde::{ClientBuilder, RegistryClient, without_password};
@@ -54,7 +54,7 @@ pub async fn run(configuration: Configuration, hangups: Hangups) -> Result<(), E
         shared.serve_api_docs(weir_openapi::api_docs());
     }
     let mut parts = Parts::new(shared.clone(), &configuration.tree);
-    let management = served.manage(&configuration.tree, &mut parts);
+    let management = served.manage(&configuration.tree, None, &mut parts);
     parts.telemetry(Telemetry::start(&configuration.tree, management.service(), &shared)?);
     let runs = |role| configuration.tree.process.roles.contains(&role);
     let mut own_registry = None;
@@ -292,8 +292,8 @@ fn registry_clients(
 
 fn proxy(configuration: &Configuration, client: RegistryFor) -> Result<Proxy, Error> {
     let (tree, settings) = (&configuration.tree, &configuration.settings);
-    let config = BrokerConfig { kafka: settings.clusters.proxy.clone(), embedded: None };
-    let broker = Broker::with_settings(config, settings.kafka_clients.clone())
+    let kafka = settings.clusters.proxy.clone();
+    let broker = Broker::with_settings(kafka, settings.kafka_clients.clone())
         .map_err(|error| Error::Kafka(weir_kafka::refusal(&error)))?;
     let config = ProxyConfig {
         consumer_instance_timeout: consumer_instance_timeout(tree),

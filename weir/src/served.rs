@@ -9,6 +9,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use tokio::net::TcpListener;
 use tower::Service;
+use weir_broker::Faults;
 use weir_http::{Certificate, Services, Shared, Site, Tls};
 
 use crate::added_headers::{AddedHeaders, Adding};
@@ -136,7 +137,9 @@ impl<'a> Served<'a> {
     }
 
     /// Serves how the process is, before anything of it has started: what is asked is told of later.
-    pub fn manage(&mut self, tree: &Tree, parts: &mut Parts) -> Management {
+    ///
+    /// `faults` are those of this process's broker, if they can be changed there.
+    pub fn manage(&mut self, tree: &Tree, faults: Option<Faults>, parts: &mut Parts) -> Management {
         let url = |role| {
             let advertised = match role {
                 Role::Registry => &tree.registry.advertised_url.value,
@@ -145,7 +148,7 @@ impl<'a> Served<'a> {
             let first = || self.listeners(role).first().map(Listener::url).unwrap_or_default();
             advertised.clone().unwrap_or_else(first)
         };
-        let management = Management::new(tree, url);
+        let management = Management::new(tree, url, faults);
         let open = weir_http::observed("management", management.service());
         let closed = weir_http::admitted("management", management.service());
         let closed = weir_http::observed("management", closed);

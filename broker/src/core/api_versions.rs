@@ -13,13 +13,13 @@ impl Core {
         _call: &Call,
         _request: ApiVersionsRequest,
     ) -> Handled<ApiVersionsResponse> {
-        Handled::Now(all())
+        Handled::Now(all_versions())
     }
 }
 
 /// The answer to a version of ApiVersions that the broker does not have: what there is, in version 0.
 pub fn api_versions_refused() -> Response {
-    all().with_error_code(ResponseError::UnsupportedVersion.code()).into()
+    all_versions().with_error_code(ResponseError::UnsupportedVersion.code()).into()
 }
 
 /// Produce is announced from version 0 on, as Kafka 4 does: librdkafka takes a broker without it for
@@ -29,7 +29,7 @@ fn announced_min(api: &Supported) -> i16 {
 }
 
 /// Everything that the broker has.
-fn all() -> ApiVersionsResponse {
+pub fn all_versions() -> ApiVersionsResponse {
     let api_keys = SUPPORTED
         .iter()
         .map(|api| {

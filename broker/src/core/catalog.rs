@@ -106,6 +106,15 @@ impl Core {
         self.journal.write(vec![Entry { key: Key::Topic(name.to_owned()), value }], now)?;
         self.catalog.open(&self.files, name.to_owned(), entry)
     }
+
+    /// Says that leaders have changed: the epochs of all partitions of a topic go up by one.
+    pub(crate) fn move_leaders(&mut self, topic: &str) {
+        if let Some(topic) = self.catalog.get_mut(topic) {
+            for partition in &mut topic.partitions {
+                partition.leader_epoch = partition.leader_epoch.saturating_add(1);
+            }
+        }
+    }
 }
 
 /// An id as text: JSON has no numbers of 128 bits.

@@ -21,7 +21,7 @@ use std::time::Duration;
 use kafka_protocol::messages::BrokerId;
 use uuid::Uuid;
 
-pub use api_versions::api_versions_refused;
+pub use api_versions::{all_versions, api_versions_refused};
 pub use call::{Call, Caller, ConnectionId, Handled, Now, Ticket};
 pub use catalog::{Catalog, Topic};
 pub use groups::{GroupSettings, Groups};

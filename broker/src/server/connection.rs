@@ -10,6 +10,7 @@ use kafka_protocol::protocol::{Encodable, decode_request_header_from_buffer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::faulted::Outcome;
 use super::shell::Shell;
 use crate::apis::{Request, Response, Unreadable};
 use crate::core::{Caller, ConnectionId, api_versions_refused};
@@ -74,8 +75,12 @@ async fn serve(
             client_id: header.client_id.clone(),
             principal: "User:ANONYMOUS".to_owned(),
         };
-        if let Ok(Some(response)) = shell.ask(caller, version, request).await {
-            writer.write_all(&encode(&header, version, &response)?).await?;
+        match shell.ask_with_faults(caller, version, request).await {
+            Outcome::Answer(response) => {
+                writer.write_all(&encode(&header, version, &response)?).await?;
+            }
+            Outcome::Nothing => {}
+            Outcome::Close => return Ok(()),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The broker as a server: it accepts connections, asks the core, and does what the core says.
 
 mod connection;
+mod faulted;
 mod shell;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::core::Core;
+use crate::faults::Faults;
 use crate::files::{DiskFiles, Files, MemoryFiles};
 use crate::settings::{BrokerSettings, Storage};
 use shell::Shell;
@@ -42,6 +44,7 @@ impl std::error::Error for StartError {}
 #[derive(Clone, Debug)]
 pub struct Broker {
     address: SocketAddr,
+    faults: Faults,
     _running: Arc<Running>,
 }
 
@@ -75,12 +78,18 @@ impl Broker {
             }
         };
         let core = Core::open(settings.core, files).map_err(StartError::Storage)?;
-        let shell = Arc::new(Shell::new(core));
+        let faults = Faults::default();
+        let shell = Arc::new(Shell::new(core, faults.clone()));
         let tasks = vec![
             tokio::spawn(connection::accept(socket, shell.clone())),
             tokio::spawn(async move { shell.tick().await }),
         ];
-        Ok(Broker { address, _running: Arc::new(Running { tasks }) })
+        Ok(Broker { address, faults, _running: Arc::new(Running { tasks }) })
+    }
+
+    /// What goes wrong on demand.
+    pub fn faults(&self) -> &Faults {
+        &self.faults
     }
 
     pub fn address(&self) -> SocketAddr {

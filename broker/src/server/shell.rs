@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use crate::apis::{Request, Response};
 use crate::core::{Call, Caller, ConnectionId, Core, Effect, Now, Ticket};
+use crate::faults::{Faults, Subject};
 
 #[derive(Debug)]
 pub struct Shell {
@@ -17,6 +18,7 @@ pub struct Shell {
     ids: AtomicU64,
     inner: Mutex<Inner>,
     deadline_changed: Notify,
+    faults: Faults,
 }
 
 #[derive(Debug)]
@@ -27,13 +29,14 @@ struct Inner {
 }
 
 impl Shell {
-    pub fn new(core: Core) -> Shell {
+    pub fn new(core: Core, faults: Faults) -> Shell {
         let inner = Inner { core, waiting: HashMap::new(), deadline: None };
         Shell {
             start: Instant::now(),
             ids: AtomicU64::new(1),
             inner: Mutex::new(inner),
             deadline_changed: Notify::new(),
+            faults,
         }
     }
 
@@ -66,6 +69,27 @@ impl Shell {
         let effects = inner.core.handle(&call, request);
         self.done(&mut inner, effects);
         receiver
+    }
+
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// What a request is about, with the names of topics of which it has the ids.
+    pub fn subject(&self, request: &Request) -> Subject {
+        let mut subject = request.subject();
+        if !subject.topic_ids.is_empty() {
+            let inner = self.lock();
+            let names = subject.topic_ids.iter().filter_map(|id| inner.core.catalog.name_of(*id));
+            subject.topics.extend(names.map(str::to_owned));
+        }
+        subject
+    }
+
+    /// Says that the leaders of topics have changed.
+    pub fn move_leaders(&self, topics: &[String]) {
+        let mut inner = self.lock();
+        topics.iter().for_each(|topic| inner.core.move_leaders(topic));
     }
 
     pub fn disconnected(&self, connection: ConnectionId) {

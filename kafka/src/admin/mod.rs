@@ -23,7 +23,6 @@ pub use offsets::{At, Isolation, PartitionOffsets};
 pub use topics::{NewTopic, PartitionInfo, Reassignment, Topic};
 
 use crate::client::{Client, Cluster, Node};
-use crate::embedded::EmbeddedBroker;
 use crate::fault::Fault;
 use crate::retry::again;
 use crate::settings::Settings;
@@ -35,18 +34,16 @@ const ASK_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Admin {
     client: Client,
     bootstrap: Vec<String>,
-    embedded: Option<EmbeddedBroker>,
     observer: Option<Observer>,
     id: OnceCell<String>,
 }
 
 impl Admin {
-    /// Connects when it is first asked. `embedded`: the broker, where it is the embedded one.
-    pub fn new(kafka: &Settings, embedded: Option<EmbeddedBroker>) -> Admin {
+    /// Connects when it is first asked.
+    pub fn new(kafka: &Settings) -> Admin {
         Admin {
             client: Client::new(kafka, ASK_TIMEOUT),
             bootstrap: kafka.addresses(),
-            embedded,
             observer: None,
             id: OnceCell::new(),
         }

@@ -24,7 +24,6 @@ use super::acls::Operation;
 use super::{ASK_TIMEOUT, Admin, ids, ms};
 use crate::client::Cluster;
 use crate::code::Code;
-use crate::embedded::EmbeddedBroker;
 use crate::fault::{Fault, check};
 use crate::retry::again;
 use crate::topic::{Partition, TopicName, wire_name};
@@ -73,13 +72,6 @@ pub struct NewTopic {
     pub configs: Vec<(String, String)>,
     pub validate_only: bool,
 }
-
-/// Partitions of a topic that is made on the embedded broker, unless somebody says: as many as it
-/// makes by itself.
-const EMBEDDED_PARTITIONS: i32 = 4;
-
-/// Partitions that the embedded broker is asked for; it keeps them in memory.
-const EMBEDDED_PARTITIONS_MAX: i32 = 1000;
 
 /// The value that means the cluster's default.
 const DEFAULT: i16 = -1;
@@ -171,9 +163,6 @@ impl Admin {
 
     /// Makes a topic. Returns how many partitions it has, each of how many replicas.
     pub async fn create_topic(&self, new: &NewTopic) -> Result<(usize, usize), Fault> {
-        if let Some(embedded) = &self.embedded {
-            return self.create_embedded(embedded, new).await;
-        }
         let assignment = |(partition, brokers): (&i32, &Vec<i32>)| {
             CreatableReplicaAssignment::default()
                 .with_partition_index(*partition)
@@ -206,34 +195,6 @@ impl Admin {
             given(made.num_partitions.into(), new.partitions.map(i64::from)),
             given(made.replication_factor.into(), asked),
         ))
-    }
-
-    async fn create_embedded(
-        &self,
-        embedded: &EmbeddedBroker,
-        new: &NewTopic,
-    ) -> Result<(usize, usize), Fault> {
-        let refused = |code, reason: String| Err(Fault::new(code, reason));
-        if !new.configs.is_empty() || !new.assignments.is_empty() {
-            return Err(Fault::unsupported("configs, replicas_assignments"));
-        }
-        if new.replication_factor.is_some_and(|factor| factor != 1) {
-            let reason = "The embedded broker is one: replication_factor is 1.".to_string();
-            return refused(Code::InvalidReplicationFactor, reason);
-        }
-        let partitions = new.partitions.unwrap_or(EMBEDDED_PARTITIONS);
-        if !(1..=EMBEDDED_PARTITIONS_MAX).contains(&partitions) {
-            let reason = format!("partitions_count: 1 to {EMBEDDED_PARTITIONS_MAX}.");
-            return refused(Code::InvalidPartitions, reason);
-        }
-        if self.topics(false).await?.contains_key(&new.name) {
-            let reason = format!("Topic '{}' already exists.", new.name);
-            return refused(Code::TopicAlreadyExists, reason);
-        }
-        if !new.validate_only {
-            embedded.create_topic(&new.name, partitions).await.map_err(Fault::from)?;
-        }
-        Ok((partitions as usize, 1))
     }
 
     /// Deletes a topic. [`Code::UnknownTopicOrPartition`].

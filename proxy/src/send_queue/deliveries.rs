@@ -14,7 +14,6 @@ use crate::error::ProxyError;
 
 /// Hears of each record what became of it, and of brokers that are away.
 pub(super) struct Deliveries {
-    pub(super) embedded: bool,
     /// Brokers answer where a record stands.
     pub(super) are_acknowledged: bool,
     /// The producer has failed for good, or holds records that it cannot send: another takes its place.
@@ -24,9 +23,9 @@ pub(super) struct Deliveries {
 }
 
 impl Deliveries {
-    pub(super) fn new(embedded: bool, are_acknowledged: bool) -> Deliveries {
+    pub(super) fn new(are_acknowledged: bool) -> Deliveries {
         let (is_broken, is_reached) = (AtomicBool::new(false), AtomicBool::new(false));
-        Deliveries { embedded, are_acknowledged, is_broken, is_reached }
+        Deliveries { are_acknowledged, is_broken, is_reached }
     }
 }
 
@@ -57,8 +56,7 @@ impl ProducerContext for Deliveries {
                 partition: message.partition(),
                 offset: message.offset().max(-1),
                 timestamp_ms: match message.timestamp() {
-                    // the embedded broker says one that it does not keep
-                    Timestamp::LogAppendTime(ms) if !self.embedded => ms,
+                    Timestamp::LogAppendTime(ms) => ms,
                     _ => ticket.timestamp_ms,
                 },
             }),

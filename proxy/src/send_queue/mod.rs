@@ -133,11 +133,10 @@ impl SendQueue {
     /// An error names the setting that librdkafka refuses.
     pub(crate) fn new(
         settings: &ClientConfig,
-        embedded: bool,
         answer_timeout: Option<Duration>,
         permit: Permit,
     ) -> Result<SendQueue, KafkaError> {
-        let deliveries = Deliveries::new(embedded, settings.get("acks") != Some("0"));
+        let deliveries = Deliveries::new(settings.get("acks") != Some("0"));
         let producer = settings.create_with_context(deliveries)?;
         let is_idempotent = settings.get("enable.idempotence") == Some("true");
         Ok(SendQueue {

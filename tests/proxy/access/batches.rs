@@ -6,7 +6,7 @@ use weir_tests::{TestBroker, unique};
 use super::house::{House, denied};
 use crate::fixtures::*;
 
-on_kafka! {
+on_both_brokers! {
     settings_of_several_topics_are_altered_together_or_not_at_all
     a_reset_of_several_topics_is_of_all_or_none
 }

@@ -14,7 +14,7 @@ use weir_access::{
     Proved,
 };
 use weir_http::{Door, DoorOptions, Limits, Shared, Site};
-use weir_proxy::{Broker, BrokerConfig, Proxy, ProxyConfig, RegistryFor};
+use weir_proxy::{Broker, Proxy, ProxyConfig, RegistryFor};
 use weir_serde::RegistryClient;
 use weir_tests::{Answer, Api, TestBroker, registry};
 
@@ -117,7 +117,7 @@ impl House {
             bootstrap_servers: broker.bootstrap_servers.clone(),
             librdkafka: BTreeMap::new(),
         };
-        let broker = Broker::new(BrokerConfig { kafka, embedded: broker.embedded.clone() });
+        let broker = Broker::new(kafka);
         let proxy = Proxy::new(broker.unwrap(), registry, ProxyConfig::default());
         let generation = Arc::<AtomicU64>::default();
         let challenges = vec!["Basic realm=\"weir\"".to_string()];

@@ -8,9 +8,6 @@ use crate::fixtures::*;
 
 on_both_brokers! {
     topics_that_may_not_be_read_are_in_no_list
-}
-
-on_kafka! {
     groups_that_may_not_be_read_are_in_no_list
     settings_of_topics_that_may_not_be_read_are_in_no_list
     lags_and_resets_are_of_topics_that_may_be_read

@@ -8,7 +8,7 @@ use weir_tests::{TestBroker, unique};
 use super::house::{House, User};
 use crate::fixtures::*;
 
-on_kafka! {
+on_both_brokers! {
     a_pattern_subscribes_to_what_may_be_read_and_hears_of_rules_that_change
 }
 

@@ -7,7 +7,7 @@ use weir_tests::{Answer, TestBroker, unique};
 use super::site::Site;
 use crate::fixtures::*;
 
-on_kafka! {
+on_both_brokers! {
     an_acl_can_be_created_found_and_deleted
     several_are_created_together
     what_is_no_acl_is_refused

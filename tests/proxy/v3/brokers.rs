@@ -1,6 +1,6 @@
 //! `../brokers`.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use weir_tests::TestBroker;
 
 use super::site::Site;
@@ -26,13 +26,8 @@ async fn a_broker_says_where_it_is(broker: &TestBroker) {
         "configs": site.link("/brokers/1/configs"),
         "partition_replicas": site.link("/brokers/1/partition-replicas"),
     });
-    let mut brokers = site.list("/brokers", "KafkaBrokerList").await;
-    let mut one = site.get("/brokers/1").await.json;
-    for found in [&mut one, &mut brokers[0]] {
-        if found["rack"].is_string() {
-            found["rack"] = Value::Null; // the embedded one has one
-        }
-    }
+    let brokers = site.list("/brokers", "KafkaBrokerList").await;
+    let one = site.get("/brokers/1").await.json;
     assert_eq!((one, brokers), (expected.clone(), vec![expected]));
 }
 

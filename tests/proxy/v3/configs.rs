@@ -6,7 +6,7 @@ use weir_tests::TestBroker;
 use super::site::Site;
 use crate::fixtures::*;
 
-on_kafka! {
+on_both_brokers! {
     a_topics_setting_can_be_read_set_and_reset
     several_settings_are_altered_together
     what_a_broker_refuses_is_40002

@@ -10,7 +10,7 @@ use weir_tests::{TestBroker, unique};
 use super::site::Site;
 use crate::fixtures::*;
 
-on_kafka! {
+on_both_brokers! {
     a_group_and_its_members_can_be_seen
     members_of_the_newer_protocol_can_be_seen
     a_group_that_is_not_there_is_404

@@ -10,9 +10,6 @@ on_both_brokers! {
     partitions_are_listed_and_described
     a_partition_says_its_offsets
     a_partition_that_is_not_there_is_404
-}
-
-on_kafka! {
     nothing_is_reassigned
     records_before_an_offset_can_be_deleted
 }

@@ -200,11 +200,9 @@ async fn what_fails_has_a_report_of_its_own(broker: &TestBroker) {
         (json!({"timestamp": "yesterday"}), 400),
         (json!({"id": "1"}), 400),
     ];
-    if broker.embedded.is_none() {
-        // how large a record may be is for Kafka to say
-        let large = "A".repeat(2_000_000);
-        failing.push((json!({"value": {"type": "BINARY", "data": large}}), 413));
-    }
+    // how large a record may be is for Kafka to say
+    let large = "A".repeat(2_000_000);
+    failing.push((json!({"value": {"type": "BINARY", "data": large}}), 413));
     let body: String = failing.iter().map(|(record, _)| format!("{record}{whole}")).collect();
     let found = codes(&stream(&site, &topic, body).await);
     let expected: Vec<u64> = failing.iter().flat_map(|(_, code)| [*code, 200]).collect();
@@ -388,9 +386,6 @@ async fn a_batch_that_cannot_be_is_42208(broker: &TestBroker) {
 }
 
 async fn a_topic_that_is_not_there_is_reported_in_time(broker: &TestBroker) {
-    if broker.embedded.is_some() {
-        return; // it makes topics
-    }
     let site = Site::new(broker).await;
     let topic = unique("missing");
     let begun = Instant::now();

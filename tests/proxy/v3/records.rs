@@ -19,9 +19,6 @@ on_both_brokers! {
     formats_can_differ
     what_is_no_place_is_400
     reads_do_not_disturb_each_other
-}
-
-on_kafka! {
     a_read_begins_at_a_time
 }
 

@@ -107,11 +107,3 @@ impl Site {
         new_topic(broker, "routes", partitions).await
     }
 }
-
-/// The embedded broker says that it cannot.
-#[track_caller]
-pub fn unsupported(answer: &Answer) {
-    refused(answer, 400, 40002);
-    let message = answer.json["message"].as_str().unwrap();
-    assert!(message.contains("The embedded broker is for development"), "{message}");
-}

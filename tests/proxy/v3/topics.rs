@@ -2,9 +2,9 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use weir_tests::{TestBroker, embedded_broker, unique};
+use weir_tests::{TestBroker, unique};
 
-use super::site::{Site, unsupported};
+use super::site::Site;
 use crate::fixtures::*;
 
 on_both_brokers! {
@@ -13,9 +13,6 @@ on_both_brokers! {
     a_topic_that_cannot_be_is_40002
     topics_are_listed_in_pages
     a_body_that_is_not_the_apis_is_refused
-}
-
-on_kafka! {
     configs_and_assignments_are_the_topics
     partitions_can_be_added
     a_topic_can_be_deleted
@@ -171,31 +168,4 @@ async fn one_may_ask_what_one_may_do(broker: &TestBroker) {
     for operation in all {
         assert!(found.as_array().unwrap().contains(&json!(operation)), "{operation}: {found}");
     }
-}
-
-#[tokio::test]
-async fn what_the_embedded_broker_cannot_do_says_so() {
-    let broker = embedded_broker();
-    let site = Site::new(&broker).await;
-    let topic = site.topic(&broker, 1).await;
-    let path = format!("/topics/{topic}");
-    unsupported(&site.delete(&path).await);
-    let grow = json!({"partitions_count": 3});
-    unsupported(&site.ask(Method::PATCH, &path, Some(&grow)).await);
-    let configs = json!([{"name": "cleanup.policy", "value": "compact"}]);
-    let body = json!({"topic_name": unique("routes"), "configs": configs});
-    unsupported(&site.post("/topics", &body).await);
-    for path in [
-        "/topics/-/partitions/-/reassignment".to_string(),
-        format!("{path}/configs"),
-        "/broker-configs".to_string(),
-        "/brokers/1/configs".to_string(),
-        "/consumer-groups".to_string(),
-        "/consumer-groups/g/lags".to_string(),
-        "/acls".to_string(),
-    ] {
-        unsupported(&site.get(&path).await);
-    }
-    let body = json!({"before_offset": -1});
-    unsupported(&site.post(&format!("{path}/partitions/0/records:delete"), &body).await);
 }

@@ -48,6 +48,18 @@ pub fn dev(tree: &Tree, problems: &mut Vec<Problem>) {
     for listeners in [registry, proxy].into_iter().filter(|listeners| listeners.is_empty()) {
         problems.push(Problem::at(&listeners.source, "there is no listener"));
     }
+    let broker = &tree.broker.address;
+    let is_exposed = broker.is_some_and(|listener| !listener.0.ip().is_loopback());
+    if is_exposed && !*tree.process.insecure {
+        let text = "broker.address is reachable from elsewhere, and the broker asks nobody for a login: say --insecure if \
+                    that is meant, or listen on 127.0.0.1";
+        problems.push(Problem::at(&broker.source, text));
+    }
+    let store = &tree.registry.store;
+    if *tree.process.ephemeral && store.value == Some(Store::Sled) {
+        let text = "store: sled is on disk, and --ephemeral keeps everything in memory: leave out one of them";
+        problems.push(Problem::at(&store.source, text));
+    }
     for listeners in [registry, proxy, &tree.management.listeners] {
         if listeners.iter().any(|url| url.scheme == Some(Scheme::Https)) {
             let text = "weir dev has no certificate: say http://, or use weir serve";

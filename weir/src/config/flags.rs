@@ -200,8 +200,8 @@ macro_rules! flags_of {
 }
 
 flags_of! {
-    /// The flags of `weir serve` and `weir config`: all.
-    ServeFlags, |_| true
+    /// The flags of `weir serve` and `weir config`: all but those of `weir dev` alone.
+    ServeFlags, |setting| setting.serve
 }
 
 flags_of! {

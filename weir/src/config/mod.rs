@@ -331,7 +331,7 @@ pub mod tests {
         all.sort();
         let twice: Vec<_> = all.windows(2).filter(|pair| pair[0] == pair[1]).collect();
         assert!(
-            twice.iter().all(|pair| ["roles", "insecure", "log"].contains(&&*pair[0])),
+            twice.iter().all(|pair| ["roles", "insecure", "log", "ephemeral"].contains(&&*pair[0])),
             "{twice:?}"
         );
         for setting in tree::SETTINGS {

@@ -25,8 +25,10 @@ pub struct Setting {
     /// The largest number that is taken.
     pub max: u64,
     pub secrecy: Secrecy,
-    /// Whether `weir dev` has it as well as `weir serve`.
+    /// Whether `weir dev` has it.
     pub dev: bool,
+    /// Whether `weir serve` has it.
+    pub serve: bool,
     /// What it does, in whole sentences.
     pub help: &'static str,
 }
@@ -74,6 +76,7 @@ impl Setting {
         max: INTEGER_MAX,
         secrecy: Secrecy::Open,
         dev: false,
+        serve: true,
         help: "",
     };
 

@@ -12,8 +12,8 @@ use super::layers::Layers;
 use super::problem::Problem;
 use super::setting::{Secrecy, Setting};
 use super::value::{
-    ClientAuthMode, LogFilter, LogFormat, Names, Role, Scheme, Sourced, Store, TlsVersion,
-    TraceSampler, UsersFormat, Value,
+    AdvertisedListener, BrokerListener, ClientAuthMode, LogFilter, LogFormat, Names, Role, Scheme,
+    Sourced, Store, TlsVersion, TraceSampler, UsersFormat, Value,
 };
 use crate::listeners::ListenerUrl;
 
@@ -47,6 +47,8 @@ settings! {
         /// A network of reverse proxies, `10.0.0.0/8`, that are believed what they say of a request's client
         /// (`X-Forwarded-For`, `-Proto`, `-Host`, `-Prefix`, or `Forwarded`).
         trusted_proxies: Vec<IpNet> { flag: "trusted-proxy", named: "WEIR_TRUSTED_PROXIES", dev: true }
+        /// Keep everything in memory, registry and topics: nothing is left when `weir dev` ends.
+        ephemeral: bool { flag: "ephemeral", default: "false", dev: true, serve: false }
         /// A setting of Confluent's that ends the start, and that is to be passed over: its variable, or its name in a file.
         ignore_settings: Vec<String> { flag: "ignore-setting", named: "WEIR_IGNORE_SETTINGS" }
     }
@@ -209,9 +211,9 @@ settings! {
         /// Where the registry keeps its log: on disk, in memory (gone when the process ends), or in a compacted
         /// topic of Kafka as Confluent's registry does; nodes that share the topic elect a leader.
         store: Option<Store> {
-            flag: "store", otherwise: "kafka if `registry.bootstrap_servers` is set, else sled",
+            flag: "store", otherwise: "kafka if `registry.bootstrap_servers` is set, else sled", dev: true,
         }
-        /// The folder of the store sled.
+        /// The folder of the store sled, and of the topics of `weir dev`.
         data_dir: PathBuf { flag: "data-dir", default: "weir-data", dev: true }
         /// Go on with a log in `registry.data_dir` that is damaged from this record on, or from a later one: what is lost
         /// stays lost, and ids that were given are not given again. The error of a damaged log says the offset.
@@ -224,7 +226,7 @@ settings! {
         /// A setting of librdkafka's for the registry's clients alone.
         kafka: Names { flag: "registry-kafka", secrecy: Secrecy::ByName }
         /// The topic of the store kafka.
-        schemas_topic: String { flag: "schemas-topic", default: "_schemas" }
+        schemas_topic: String { flag: "schemas-topic", default: "_schemas", dev: true }
         /// Replicas of that topic if it is made; as many as there are brokers, if there are fewer.
         schemas_topic_replication_factor: u16 {
             flag: "schemas-topic-replication-factor", default: "3", min: 1, max: 32_767, unit: "replicas",
@@ -416,6 +418,31 @@ settings! {
         /// Do as Confluent's proxy where Weir does better: reads wait for their whole timeout, and so on
         /// (docs/differences.md).
         confluent_quirks: bool { flag: "confluent-quirks", default: "false" }
+    }
+
+    /// The broker of `weir dev`, which is for development and tests (docs/dev-broker.md). `weir serve` has none.
+    "broker." broker: DevBroker {
+        /// Where it listens: `ADDRESS:PORT`. Port 0 is any that is free.
+        address: Option<BrokerListener> {
+            flag: "broker-listener", otherwise: "`127.0.0.1:9092` if it is free, else a free port", dev: true,
+            serve: false,
+        }
+        /// Where clients are told to connect, `HOST:PORT`, as Kafka's `advertised.listeners`: for clients in containers.
+        advertised_address: Option<AdvertisedListener> {
+            flag: "broker-advertised-listener", otherwise: "its listener", dev: true, serve: false,
+        }
+        /// Whether a topic is made when it is first asked for, as Kafka's `auto.create.topics.enable`.
+        auto_create_topics_enable: bool {
+            flag: "broker-auto-create-topics-enable", default: "true", dev: true, serve: false,
+        }
+        /// Partitions of a topic where nobody says how many, as Kafka's `num.partitions`.
+        num_partitions: u32 {
+            flag: "broker-num-partitions", default: "1", min: 1, max: 1000, unit: "partitions", dev: true,
+            serve: false,
+        }
+        /// A file with faults: rules that say which requests fail, and how (docs/dev-broker.md). TOML, or JSON if its name
+        /// ends with `.json`.
+        faults: Option<PathBuf> { flag: "broker-faults", dev: true, serve: false }
     }
 
     /// How the process is, for who runs it: `/healthz`, `/readyz`, `/startupz` and `/metrics` of all that runs.

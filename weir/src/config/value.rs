@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Deref;
 use std::path::PathBuf;
 
@@ -404,5 +404,51 @@ impl Scalar for LogFilter {
     fn parse(text: &str, _: &Setting) -> Result<LogFilter, Reason> {
         check_log_filter(text)?;
         Ok(LogFilter(text.to_string()))
+    }
+}
+
+/// The protocol that Kafka's listeners name before their address; the broker of `weir dev` has no other.
+const PLAINTEXT: &str = "PLAINTEXT://";
+
+/// Where the broker of `weir dev` listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BrokerListener(pub SocketAddr);
+
+impl Scalar for BrokerListener {
+    const SHAPE: Shape = Shape::Text;
+
+    fn parse(text: &str, _: &Setting) -> Result<BrokerListener, Reason> {
+        let address = text.trim().strip_prefix(PLAINTEXT).unwrap_or(text.trim());
+        let address = match address.strip_prefix("localhost:") {
+            Some(port) => format!("127.0.0.1:{port}"),
+            None => address.to_string(),
+        };
+        let parsed = address.parse().map(BrokerListener);
+        parsed.map_err(|_| {
+            format!("{} is not an ADDRESS:PORT: expected 127.0.0.1:9092", text.trim()).into()
+        })
+    }
+}
+
+/// Where clients are told to find the broker of `weir dev`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdvertisedListener {
+    pub host: String,
+    pub port: u16,
+}
+
+impl Scalar for AdvertisedListener {
+    const SHAPE: Shape = Shape::Text;
+
+    fn parse(text: &str, _: &Setting) -> Result<AdvertisedListener, Reason> {
+        let address = text.trim().strip_prefix(PLAINTEXT).unwrap_or(text.trim());
+        let parsed = address.rsplit_once(':').and_then(|(host, port)| {
+            let host = host.trim_start_matches('[').trim_end_matches(']');
+            let port = port.parse().ok().filter(|port| *port > 0)?;
+            (!host.is_empty()).then(|| AdvertisedListener { host: host.to_string(), port })
+        });
+        parsed.ok_or_else(|| {
+            format!("{} is not HOST:PORT: expected localhost:9092", text.trim()).into()
+        })
     }
 }

@@ -197,7 +197,7 @@ async fn found(broker: &Broker, topic: &str) -> Result<Found, ProxyError> {
     Ok(broker.cluster.topic(&name, false).await?)
 }
 
-/// The configuration of a topic; empty where the broker cannot say it, as the embedded one.
+/// The configuration of a topic; empty where the broker cannot say it.
 async fn configs_of(broker: &Broker, topic: &str) -> Result<BTreeMap<String, String>, ProxyError> {
     let resource = ConfigResource::Topic(topic.to_string());
     match broker.cluster.configs_of(resource, None).await {

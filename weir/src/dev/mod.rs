@@ -1,27 +1,32 @@
 //! `weir dev`: registry, proxy and broker in one process, with what to try printed.
 //!
-//! The broker is librdkafka's mock cluster. It is reached over a socket, as any other, and a native
-//! client can connect to it too.
+//! The broker is one of our own, for development. It is reached over a socket, as any other, and any client of Kafka can
+//! connect to it too.
+
+mod broker;
+pub mod faults;
 
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
+use weir_broker::Faults;
 use weir_http::{Limits, Shared};
-use weir_proxy::{Broker, BrokerConfig, EmbeddedBroker, Proxy, ProxyConfig};
-use weir_registry::Registry;
-use weir_registry::log::SledLog;
+use weir_proxy::{Broker, Proxy, ProxyConfig};
+use weir_registry::log::{MemoryLog, SledLog};
+use weir_registry::{NodeConfig, Options, Registry};
 use weir_serde::RegistryClient;
 
 use crate::admission::Access;
 use crate::config::Surroundings;
 use crate::config::problem::Problems;
 use crate::config::tree::Tree;
-use crate::config::value::Role;
+use crate::config::value::{Role, Store};
 use crate::error::Error;
 use crate::face::FaceSettings;
 use crate::health;
+use crate::kafkastore;
 use crate::listen::{Hangups, StopSignals};
 use crate::listeners::Listener;
 use crate::metrics;
@@ -30,6 +35,7 @@ use crate::parts::Parts;
 use crate::served::{Served, ServiceKind};
 use crate::tls::Certificates;
 use crate::version;
+use broker::{DevBroker, topics_folder};
 
 /// Runs until the process is told to stop.
 pub async fn run(tree: Tree, hangups: Hangups) -> Result<(), Error> {
@@ -57,12 +63,10 @@ pub async fn run(tree: Tree, hangups: Hangups) -> Result<(), Error> {
     ];
     let access = Access::none()?;
     let mut served = Served::open(&faces, &tree, &shared, &access, &mut certificates)?;
-    let registry = registry(&tree)?;
-    let embedded = EmbeddedBroker::start().map_err(|error| Error::Embedded(error.to_string()))?;
-    let brokers = embedded.bootstrap_servers().to_string();
+    let dev = broker::start(&tree).await?;
     let url = |role| served.listeners(role).first().map(Listener::url).unwrap_or_default();
     let (registry_url, proxy_url) = (url(Role::Registry), url(Role::Proxy));
-    let proxy = proxy(embedded, &registry_url)?;
+    let proxy = proxy(&dev, &registry_url)?;
 
     let (version, pid) = (version::LONG, std::process::id());
     tracing::info!(pid, "weir {version} starts for development");
@@ -70,10 +74,13 @@ pub async fn run(tree: Tree, hangups: Hangups) -> Result<(), Error> {
     if *tree.process.api_docs {
         shared.serve_api_docs(weir_openapi::api_docs());
     }
+    let mut parts = Parts::new(shared.clone(), &tree);
+    let registry = registry(&tree, &dev, &registry_url, &mut parts)?;
     health::watch_registry(&shared, &registry);
     health::watch_proxy(&shared, &proxy, Some(registry.clone()));
-    let mut parts = Parts::new(shared.clone(), &tree);
-    let management = served.manage(&tree, &mut parts);
+    let listeners = served.listeners(ServiceKind::Management);
+    let faults = changeable_faults(&dev, &listeners);
+    let management = served.manage(&tree, faults, &mut parts);
     parts.telemetry(Telemetry::start(&tree, management.service(), &shared)?);
     let service = weir_registry::service(registry.clone());
     management.measures(registry.clone());
@@ -87,24 +94,58 @@ pub async fn run(tree: Tree, hangups: Hangups) -> Result<(), Error> {
     let service = weir_http::observed("proxy", service);
     served.carry(ServiceKind::Proxy, &service, &mut parts);
     parts.proxy(proxy);
-    let welcome = welcome(&registry_url, &proxy_url, &brokers, &tree);
+    let welcome = welcome(&registry_url, &proxy_url, &dev, &tree);
     let _ = std::io::stdout().write_all(welcome.as_bytes()); // nobody may be reading
     parts.run(signals).await
 }
 
-fn registry(tree: &Tree) -> Result<Registry, Error> {
-    let (folder, loss) = (&tree.registry.data_dir, *tree.registry.accept_loss_after);
-    let log = SledLog::open_accepting(folder, loss).map_err(Error::Log)?;
-    Registry::open(log).map_err(Error::Registry)
+/// The faults, if only this machine can reach what changes them.
+fn changeable_faults(dev: &DevBroker, management: &[Listener]) -> Option<Faults> {
+    let is_here = management.iter().all(|listener| listener.address.ip().is_loopback());
+    is_here.then(|| dev.broker.faults().clone())
 }
 
-fn proxy(embedded: EmbeddedBroker, registry_url: &str) -> Result<Proxy, Error> {
-    let kafka = weir_kafka::Settings {
-        bootstrap_servers: embedded.bootstrap_servers().to_string(),
+/// The registry, whose log is on disk, in memory, or in a topic of the broker.
+fn registry(tree: &Tree, dev: &DevBroker, url: &str, parts: &mut Parts) -> Result<Registry, Error> {
+    match store(tree) {
+        Store::Memory => Registry::open(MemoryLog::default()).map_err(Error::Registry),
+        Store::Sled => {
+            let (folder, loss) = (&tree.registry.data_dir, *tree.registry.accept_loss_after);
+            let log = SledLog::open_accepting(folder, loss).map_err(Error::Log)?;
+            Registry::open(log).map_err(Error::Registry)
+        }
+        Store::Kafka => {
+            let log = kafkastore::log(tree, &kafka(dev));
+            let node = NodeConfig {
+                advertised_url: url.to_string(),
+                eligible: true,
+                ca_pem: None,
+                certificate: None,
+                secret: String::new(),
+            };
+            let (registry, reading) = Registry::join(log, node, Options::default());
+            parts.start(async move { reading.await.map_err(Error::Registry) });
+            Ok(registry)
+        }
+    }
+}
+
+/// Where the registry keeps its log.
+fn store(tree: &Tree) -> Store {
+    let unsaid = if *tree.process.ephemeral { Store::Memory } else { Store::Sled };
+    tree.registry.store.value.unwrap_or(unsaid)
+}
+
+fn kafka(dev: &DevBroker) -> weir_kafka::Settings {
+    weir_kafka::Settings {
+        bootstrap_servers: dev.broker.bootstrap_servers(),
         librdkafka: BTreeMap::new(),
-    };
-    let broker = Broker::new(BrokerConfig { kafka, embedded: Some(embedded) })
-        .map_err(|error| Error::Kafka(weir_kafka::refusal(&error)))?;
+    }
+}
+
+fn proxy(dev: &DevBroker, registry_url: &str) -> Result<Proxy, Error> {
+    let broker =
+        Broker::new(kafka(dev)).map_err(|error| Error::Kafka(weir_kafka::refusal(&error)))?;
     let client = RegistryClient::new(registry_url).map_err(Error::RegistryClient)?;
     Ok(Proxy::new(broker, client, ProxyConfig::default()))
 }
@@ -113,17 +154,30 @@ const FLIGHT: &str = r#"{\"type\":\"record\",\"name\":\"Flight\",\"fields\":[{\"
 const OTHER_FLIGHT: &str = r#"{\"type\":\"record\",\"name\":\"Flight\",\"fields\":[{\"name\":\"origin\",\"type\":\"string\"},{\"name\":\"delay\",\"type\":\"string\"}]}"#;
 
 /// Addresses, limits, and five lines that work as they stand.
-fn welcome(registry: &str, proxy: &str, brokers: &str, tree: &Tree) -> String {
-    let data = tree.registry.data_dir.display();
+fn welcome(registry: &str, proxy: &str, dev: &DevBroker, tree: &Tree) -> String {
+    let schemas = match store(tree) {
+        Store::Memory => "in memory: gone when it ends".to_string(),
+        Store::Sled => format!("kept in {}", tree.registry.data_dir.display()),
+        Store::Kafka => format!("kept in topic {} of the broker", *tree.registry.schemas_topic),
+    };
+    let topics = match topics_folder(tree) {
+        Some(folder) => format!("kept in {}", folder.display()),
+        None => "in memory: gone when it ends".to_string(),
+    };
+    let elsewhere = match dev.is_elsewhere {
+        true => "; port 9092 is taken",
+        false => "",
+    };
+    let brokers = dev.broker.bootstrap_servers();
     let group = format!("{proxy}/consumers/readers");
     let me = format!("{group}/instances/me");
     let avro = "application/vnd.kafka.avro.v2+json";
     let v2 = "content-type: application/vnd.kafka.v2+json";
     format!(
         r#"weir dev is ready
-  registry    {registry}   (kept in {data})
+  registry    {registry}   ({schemas})
   REST proxy  {proxy}
-  broker      {brokers}   (embedded, for development: memory only, the last 5 MiB of each partition, topics appear when produced to)
+  broker      {brokers}   ({topics}; one node for development, for any client of Kafka{elsewhere})
 
 # register a schema
 curl -s {registry}/subjects/flights-value/versions -H 'content-type: application/vnd.schemaregistry.v1+json' -d '{{"schema":"{FLIGHT}"}}'

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -50,6 +51,16 @@ impl Catalog {
     /// In the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Topic)> {
         self.topics.iter().map(|(name, topic)| (name.as_str(), topic))
+    }
+
+    /// From a name on, which need not be there.
+    pub(super) fn iter_from(&self, name: &str) -> impl Iterator<Item = (&str, &Topic)> {
+        let from = (Bound::Included(name), Bound::Unbounded);
+        self.topics.range::<str, _>(from).map(|(name, topic)| (name.as_str(), topic))
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Topic> {
+        self.topics.values_mut()
     }
 
     pub fn partition(&self, topic: &str, partition: i32) -> Option<&Partition> {

@@ -7,11 +7,13 @@
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::Now;
 use crate::files::{File, Files, read_all};
+use crate::log::LogConfig;
 
 /// What an entry is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -65,6 +67,11 @@ pub struct Journal {
     has_rubbish: bool,
     /// Counts the files: what was planned for one is not done to its successor.
     generation: u64,
+    /// When unsynced bytes were seen first.
+    dirty_since: Option<Duration>,
+    /// They may be unsynced for so long.
+    flush_after: Duration,
+    flushes_each_write: bool,
 }
 
 /// A rewriting of the journal, of which the long part is done without the core.
@@ -97,7 +104,10 @@ impl Journal {
     /// Opens it, with what holds: the last entry of each key, in the order of their writing.
     ///
     /// A torn frame at the end was never acknowledged and is cut. A fault before it is an error.
-    pub(super) fn open(files: &Arc<dyn Files>) -> io::Result<(Journal, Vec<Entry>)> {
+    pub(super) fn open(
+        files: &Arc<dyn Files>,
+        config: &LogConfig,
+    ) -> io::Result<(Journal, Vec<Entry>)> {
         files.remove(NEW_PATH)?;
         let file = files.open(PATH)?;
         let bytes = read_all(&*file)?;
@@ -118,6 +128,9 @@ impl Journal {
             live_size,
             has_rubbish: false,
             generation: 0,
+            dirty_since: None,
+            flush_after: Duration::from_millis(config.flush_ms),
+            flushes_each_write: config.flush_messages <= 1,
         };
         Ok((journal, entries))
     }
@@ -134,16 +147,32 @@ impl Journal {
             return Err(error);
         }
         self.size += frame.len() as u64;
-        Ok(())
+        if self.flushes_each_write { self.sync_all() } else { Ok(()) }
     }
 
-    /// What has to be put on the disk, if anything has.
-    pub(super) fn plan_sync(&self) -> Option<JournalSync> {
-        (self.synced < self.size).then(|| JournalSync {
-            file: self.file.clone(),
-            size: self.size,
-            generation: self.generation,
-        })
+    /// What has to be put on the disk, if it has waited long enough.
+    pub(super) fn plan_sync(&mut self, now: Now) -> Option<JournalSync> {
+        if self.synced == self.size {
+            self.dirty_since = None;
+            return None;
+        }
+        let since = *self.dirty_since.get_or_insert(now.elapsed);
+        if now.elapsed.saturating_sub(since) < self.flush_after {
+            return None;
+        }
+        self.dirty_since = Some(now.elapsed);
+        let file = self.file.clone();
+        Some(JournalSync { file, size: self.size, generation: self.generation })
+    }
+
+    /// Puts everything on the disk before this returns.
+    pub(super) fn sync_all(&mut self) -> io::Result<()> {
+        if self.synced < self.size {
+            self.file.sync()?;
+            self.files.sync_folder("")?;
+            self.synced = self.size;
+        }
+        Ok(())
     }
 
     pub(super) fn synced(&mut self, sync: &JournalSync) {
@@ -300,7 +329,7 @@ mod tests {
     }
 
     fn opened(files: &Arc<MemoryFiles>) -> (Journal, Vec<Entry>) {
-        Journal::open(&(files.clone() as Arc<dyn Files>)).unwrap()
+        Journal::open(&(files.clone() as Arc<dyn Files>), &LogConfig::default()).unwrap()
     }
 
     #[test]
@@ -352,7 +381,9 @@ mod tests {
         journal.write(vec![entry("b", Some(2))], NOW).unwrap();
         journal.write(vec![entry("c", Some(3))], NOW).unwrap();
         journal.file.write_at(b"x", second + 10).unwrap();
-        let error = Journal::open(&(files as Arc<dyn Files>)).unwrap_err().to_string();
+        let error = Journal::open(&(files as Arc<dyn Files>), &LogConfig::default())
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("journal") && error.contains(&second.to_string()), "{error}");
     }
 

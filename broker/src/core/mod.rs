@@ -14,6 +14,7 @@ mod partition;
 mod produce;
 mod producers;
 mod transactions;
+mod upkeep;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,11 +28,13 @@ pub use catalog::{Catalog, Topic};
 pub use groups::{GroupSettings, Groups};
 pub use journal::{Entry, Journal, Key};
 pub use partition::Partition;
+pub use upkeep::{DiskDone, DiskRound, DiskTask, DiskWork, LogId};
 
 use fetch::Fetches;
 
 use crate::apis::{Request, Response};
 use crate::files::Files;
+use crate::log::LogConfig;
 
 /// The id of the only node.
 pub const NODE: BrokerId = BrokerId(1);
@@ -46,6 +49,8 @@ pub struct CoreSettings {
     pub auto_create_topics: bool,
     /// As `num.partitions`.
     pub default_partitions: i32,
+    /// What topics have that do not say otherwise. The journal is flushed as it says, too.
+    pub log: LogConfig,
     pub groups: GroupSettings,
 }
 
@@ -56,6 +61,7 @@ impl Default for CoreSettings {
             advertised_port: 0,
             auto_create_topics: true,
             default_partitions: 1,
+            log: LogConfig::default(),
             groups: GroupSettings::default(),
         }
     }
@@ -87,7 +93,7 @@ pub struct Core {
 impl Core {
     /// Reads what is there. An error names the file that cannot be read.
     pub fn open(settings: CoreSettings, files: Arc<dyn Files>) -> std::io::Result<Core> {
-        let (journal, entries) = Journal::open(&files)?;
+        let (journal, entries) = Journal::open(&files, &settings.log)?;
         let groups = Groups::new(settings.groups.clone());
         let mut core = Core {
             settings,

@@ -1,6 +1,8 @@
 //! A record batch of message format 2, which is stored as it came but for its offset and epoch.
 
-use bytes::{Buf, Bytes, BytesMut};
+use std::io;
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 /// Bytes before the first record.
 pub const HEADER_BYTES: usize = 61;
@@ -73,6 +75,31 @@ impl BatchHeader {
         }
         let is_counted = header.count >= 0 && header.last_offset_delta >= header.count - 1;
         if is_counted { Ok(header) } else { Err(BatchError::Count) }
+    }
+
+    /// Writes the fields over the beginning of `batch`, which is a whole one, with its checksum.
+    pub fn write(&self, batch: &mut [u8]) -> io::Result<()> {
+        let length = i32::try_from(batch.len().saturating_sub(UNCOUNTED_BYTES));
+        let length = length.map_err(io::Error::other)?;
+        let mut fields = BytesMut::with_capacity(HEADER_BYTES);
+        fields.put_i64(self.base_offset);
+        fields.put_i32(length);
+        fields.put_i32(self.leader_epoch);
+        fields.put_i8(2);
+        fields.put_u32(0); // the checksum, once the rest is there
+        fields.put_i16(self.attributes);
+        fields.put_i32(self.last_offset_delta);
+        fields.put_i64(self.first_timestamp);
+        fields.put_i64(self.max_timestamp);
+        fields.put_i64(self.producer_id);
+        fields.put_i16(self.producer_epoch);
+        fields.put_i32(self.base_sequence);
+        fields.put_i32(self.count);
+        let header = batch.get_mut(..HEADER_BYTES).ok_or(io::ErrorKind::InvalidInput)?;
+        header.copy_from_slice(&fields);
+        let checksum = crc32c::crc32c(&batch[CHECKED_FROM..]);
+        batch[17..CHECKED_FROM].copy_from_slice(&checksum.to_be_bytes());
+        Ok(())
     }
 
     /// The offset after the last record.

@@ -5,9 +5,11 @@
 
 mod batch;
 mod compaction;
+mod compression;
 mod config;
 mod index;
 mod reader;
+mod records;
 mod recovery;
 mod retention;
 mod search;
@@ -27,6 +29,7 @@ use bytes::Bytes;
 pub use batch::{Batch, BatchError, BatchHeader, HEADER_BYTES};
 pub use compaction::{Compacted, Compaction};
 pub use config::{Cleanup, LogConfig};
+pub use records::{Record, Records};
 pub use search::TimestampOffset;
 pub use slice::Slice;
 pub use state::Snapshot;

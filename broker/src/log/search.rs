@@ -5,6 +5,7 @@ use std::io;
 use bytes::Bytes;
 
 use super::reader::{BatchReader, Found};
+use super::records::Records;
 use super::segment::Segment;
 use super::{Batch, BatchHeader, Log};
 
@@ -100,7 +101,7 @@ impl Log {
                     continue;
                 }
                 let Some((_, bytes)) = reader.read()? else { break };
-                if let Some(found) = self.first_record(bytes, timestamp)? {
+                if let Some(found) = self.first_record(&bytes, timestamp) {
                     return Ok(Some(found));
                 }
             }
@@ -109,11 +110,19 @@ impl Log {
     }
 
     /// The first record of a batch that can be read and whose timestamp is not before `timestamp`.
-    fn first_record(&self, bytes: Bytes, timestamp: i64) -> io::Result<Option<TimestampOffset>> {
-        let batch = batch(Ok((None::<Found>, bytes)))?;
-        let header = batch.header();
-        let found = TimestampOffset { timestamp: header.max_timestamp, offset: header.base_offset };
-        Ok((header.next_offset() > self.start_offset()).then_some(found))
+    fn first_record(&self, batch: &[u8], timestamp: i64) -> Option<TimestampOffset> {
+        let header = BatchHeader::parse(batch).ok()?;
+        let is_it = |offset: i64, of: i64| of >= timestamp && offset >= self.start_offset();
+        let Ok(records) = Records::of(&header, batch) else {
+            // records which the broker cannot decompress are found as a whole
+            let found =
+                TimestampOffset { timestamp: header.max_timestamp, offset: header.base_offset };
+            return is_it(header.next_offset() - 1, found.timestamp).then_some(found);
+        };
+        let records = records.iter().filter_map(Result::ok);
+        let mut found = records.map(|record| (record.offset, record.timestamp));
+        let found = found.find(|(offset, of)| is_it(*offset, *of));
+        found.map(|(offset, timestamp)| TimestampOffset { timestamp, offset })
     }
 
     /// The first record of the highest timestamp.

@@ -68,6 +68,10 @@ impl Log {
         if elapsed.saturating_sub(since) < waits {
             return Ok(None);
         }
+        let dirty = self.segments.iter().filter(|segment| segment.synced < segment.bytes).count();
+        if dirty <= 1 {
+            self.sync.dirty_since = Some(elapsed); // what is written from now on waits anew
+        }
         self.plan_sync_now().map(Some)
     }
 

@@ -2,25 +2,15 @@
 
 use std::time::Duration;
 
-use super::batch::HEADER_BYTES;
 use super::*;
 use crate::files::{DiskFiles, MemoryFiles};
 
-/// A batch of `count` records, whose bodies are not looked at.
-fn batch(count: i32, timestamp: i64, body: &[u8]) -> Batch {
-    let mut bytes = vec![0; HEADER_BYTES];
-    bytes.extend_from_slice(body);
-    let length = i32::try_from(bytes.len() - 12).unwrap();
-    bytes[8..12].copy_from_slice(&length.to_be_bytes());
-    bytes[16] = 2;
-    bytes[23..27].copy_from_slice(&(count - 1).to_be_bytes());
-    bytes[27..35].copy_from_slice(&timestamp.to_be_bytes());
-    bytes[35..43].copy_from_slice(&timestamp.to_be_bytes());
-    bytes[43..51].copy_from_slice(&(-1_i64).to_be_bytes());
-    bytes[57..61].copy_from_slice(&count.to_be_bytes());
-    let checksum = crc32c::crc32c(&bytes[21..]);
-    bytes[17..21].copy_from_slice(&checksum.to_be_bytes());
-    Batch::parse(bytes.into()).unwrap()
+/// A batch of `count` records, of which the first has a value of this length.
+fn batch(count: i32, timestamp: i64, value: &[u8]) -> Batch {
+    let value = String::from_utf8(vec![b'x'; value.len()]).unwrap();
+    let mut fields = vec![(None, None, timestamp); count as usize];
+    fields[0].1 = Some(&*value);
+    Batch::parse(super::records::tests::batch(&fields, 0, |_| {}).into()).unwrap()
 }
 
 fn memory() -> (Arc<MemoryFiles>, Arc<dyn Files>) {
@@ -37,7 +27,7 @@ fn filled(files: &Arc<dyn Files>) -> Log {
     let mut log = Log::open(files, "t-0").unwrap();
     log.set_config(small_segments());
     for number in 0..100 {
-        log.append(batch(2, 1000 + number * 10, &[number as u8; 39])).unwrap();
+        log.append(batch(2, 1000 + number * 10, &[0; 25])).unwrap();
     }
     log
 }
@@ -124,10 +114,10 @@ fn a_torn_tail_is_cut_at_any_byte() {
     let mut log = Log::open(&files, "t-0").unwrap();
     log.append(batch(1, 1, b"flushed")).unwrap();
     log.sync_all().unwrap();
+    let flushed = log.size_bytes();
     log.append(batch(1, 2, b"first")).unwrap();
     let first = log.size_bytes();
     log.append(batch(1, 3, b"second")).unwrap();
-    let flushed = 68;
     for kept in 0..log.size_bytes() - flushed {
         let files: Arc<dyn Files> =
             Arc::new(memory.after_power_loss(|unsynced| kept.min(unsynced)));
@@ -146,7 +136,7 @@ fn a_fault_in_what_was_flushed_is_an_error_and_is_not_served() {
     let (_, files) = memory();
     let mut log = filled(&files);
     log.sync_all().unwrap();
-    files.open("t-0/00000000000000000040.log").unwrap().write_at(b"x", 270).unwrap();
+    files.open("t-0/00000000000000000040.log").unwrap().write_at(b"!", 270).unwrap();
     let log = Log::open(&files, "t-0").unwrap();
     let error = log.read(40, 200, 1000).unwrap_err().to_string();
     assert!(error.contains("t-0/00000000000000000040.log: the batch at byte 200"), "{error}");
@@ -179,6 +169,7 @@ fn the_start_moves_and_stays_after_a_restart() {
     let files: Arc<dyn Files> = Arc::new(memory.after_kill());
     let mut again = Log::open(&files, "t-0").unwrap();
     assert_eq!((again.start_offset(), again.end_offset()), (45, 200));
+    assert_eq!(again.offset_of(0).unwrap().unwrap().offset, 45);
     again.delete_before(i64::MAX).unwrap();
     assert_eq!((again.start_offset(), again.end_offset()), (200, 200));
     let again = Log::open(&files, "t-0").unwrap();
@@ -286,4 +277,30 @@ fn a_topic_of_the_same_name_begins_empty() {
     drop(filled(&files)); // killed before the folder was removed
     Log::discard(&files, "t-0").unwrap();
     assert_eq!(Log::open(&files, "t-0").unwrap().end_offset(), 0);
+}
+
+#[test]
+fn records_are_found_by_their_timestamps_in_compressed_batches() {
+    let (_, files) = memory();
+    for codec in 0..=5 {
+        let mut log = Log::open(&files, &format!("t-{codec}")).unwrap();
+        log.set_config(small_segments());
+        for first in (0..1000).step_by(10) {
+            let times: Vec<i64> = (first..first + 10).map(|number| number * 100).collect();
+            let mut fields: Vec<_> =
+                times.iter().map(|time| (None, Some("value"), *time)).collect();
+            fields.swap(3, 4);
+            let bytes = super::records::tests::batch(&fields, codec, |_| {});
+            log.append(Batch::parse(bytes.into()).unwrap()).unwrap();
+        }
+        let found =
+            |timestamp| log.offset_of(timestamp).unwrap().map(|it| (it.timestamp, it.offset));
+        assert_eq!(found(-1), Some((0, 0)));
+        assert_eq!(found(5_201), Some((5_400, 53)), "codec {codec}");
+        assert_eq!(found(5_300), Some((5_400, 53)));
+        assert_eq!(found(99_900), Some((99_900, 999)));
+        assert_eq!(found(99_901), None);
+        let newest = log.max_timestamp().unwrap().unwrap();
+        assert_eq!((newest.timestamp, newest.offset), (99_900, 999));
+    }
 }

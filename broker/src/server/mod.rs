@@ -3,6 +3,7 @@
 mod connection;
 mod faulted;
 mod shell;
+mod upkeep;
 
 use std::fmt;
 use std::io;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::core::Core;
+use crate::core::{Core, DiskTask};
 use crate::faults::Faults;
 use crate::files::{DiskFiles, Files, MemoryFiles};
 use crate::settings::{BrokerSettings, Storage};
@@ -40,7 +41,7 @@ impl fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
-/// A running broker. It stops when the last clone is dropped.
+/// A running broker. It stops when the last clone is dropped: everything is on the disk then.
 #[derive(Clone, Debug)]
 pub struct Broker {
     address: SocketAddr,
@@ -51,6 +52,7 @@ pub struct Broker {
 #[derive(Debug)]
 struct Running {
     tasks: Vec<JoinHandle<()>>,
+    shell: Arc<Shell>,
 }
 
 impl Drop for Running {
@@ -58,6 +60,7 @@ impl Drop for Running {
         for task in &self.tasks {
             task.abort();
         }
+        self.shell.close();
     }
 }
 
@@ -82,9 +85,14 @@ impl Broker {
         let shell = Arc::new(Shell::new(core, faults.clone()));
         let tasks = vec![
             tokio::spawn(connection::accept(socket, shell.clone())),
-            tokio::spawn(async move { shell.tick().await }),
+            tokio::spawn(upkeep::repeat(shell.clone(), DiskTask::Flush)),
+            tokio::spawn(upkeep::repeat(shell.clone(), DiskTask::Clean)),
+            tokio::spawn({
+                let shell = shell.clone();
+                async move { shell.tick().await }
+            }),
         ];
-        Ok(Broker { address, faults, _running: Arc::new(Running { tasks }) })
+        Ok(Broker { address, faults, _running: Arc::new(Running { tasks, shell }) })
     }
 
     /// What goes wrong on demand.

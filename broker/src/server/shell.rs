@@ -9,7 +9,9 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
 use crate::apis::{Request, Response};
-use crate::core::{Call, Caller, ConnectionId, Core, Effect, Now, Ticket};
+use crate::core::{
+    Call, Caller, ConnectionId, Core, DiskDone, DiskRound, DiskWork, Effect, Now, Ticket,
+};
 use crate::faults::{Faults, Subject};
 
 #[derive(Debug)]
@@ -69,6 +71,21 @@ impl Shell {
         let effects = inner.core.handle(&call, request);
         self.done(&mut inner, effects);
         receiver
+    }
+
+    /// The next piece of the disk's work, which is done without the lock.
+    pub fn next_disk_work(&self, round: &mut DiskRound) -> Option<DiskWork> {
+        let now = self.now();
+        self.lock().core.next_disk_work(round, now)
+    }
+
+    pub fn disk_work_done(&self, done: DiskDone) {
+        self.lock().core.disk_work_done(done);
+    }
+
+    /// Puts everything on the disk and lets go of the folder.
+    pub fn close(&self) {
+        self.lock().core.close();
     }
 
     pub fn faults(&self) -> &Faults {

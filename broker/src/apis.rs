@@ -124,6 +124,7 @@ macro_rules! apis {
 apis! {
     Produce(ProduceRequest, ProduceResponse, 3..=13) => produce,
     Fetch(FetchRequest, FetchResponse, 4..=18) => fetch,
+    ListOffsets(ListOffsetsRequest, ListOffsetsResponse, 1..=10) => list_offsets,
     Metadata(MetadataRequest, MetadataResponse, 0..=13) => metadata,
     OffsetCommit(OffsetCommitRequest, OffsetCommitResponse, 2..=9) => offset_commit,
     OffsetFetch(OffsetFetchRequest, OffsetFetchResponse, 1..=9) => offset_fetch,
@@ -136,5 +137,15 @@ apis! {
     ListGroups(ListGroupsRequest, ListGroupsResponse, 0..=5) => list_groups,
     ApiVersions(ApiVersionsRequest, ApiVersionsResponse, 0..=4) => api_versions,
     DeleteGroups(DeleteGroupsRequest, DeleteGroupsResponse, 0..=2) => delete_groups,
+    DeleteRecords(DeleteRecordsRequest, DeleteRecordsResponse, 0..=2) => delete_records,
+    InitProducerId(InitProducerIdRequest, InitProducerIdResponse, 0..=5) => init_producer_id,
+    OffsetForLeaderEpoch(OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse, 2..=4) => offset_for_leader_epoch,
+    AddPartitionsToTxn(AddPartitionsToTxnRequest, AddPartitionsToTxnResponse, 0..=5) => add_partitions_to_txn,
+    AddOffsetsToTxn(AddOffsetsToTxnRequest, AddOffsetsToTxnResponse, 0..=4) => add_offsets_to_txn,
+    EndTxn(EndTxnRequest, EndTxnResponse, 0..=5) => end_txn,
+    TxnOffsetCommit(TxnOffsetCommitRequest, TxnOffsetCommitResponse, 0..=5) => txn_offset_commit,
+    DescribeProducers(DescribeProducersRequest, DescribeProducersResponse, 0..=0) => describe_producers,
+    DescribeTransactions(DescribeTransactionsRequest, DescribeTransactionsResponse, 0..=0) => describe_transactions,
+    ListTransactions(ListTransactionsRequest, ListTransactionsResponse, 0..=2) => list_transactions,
     OffsetDelete(OffsetDeleteRequest, OffsetDeleteResponse, 0..=0) => offset_delete,
 }

@@ -28,6 +28,10 @@ pub enum Key {
         topic: String,
         partition: i32,
     },
+    /// What is known of a transactional id.
+    Transaction(String),
+    /// The first producer id that was not given yet.
+    ProducerIds,
     /// What a producer's transaction will commit for a group.
     PendingOffsets {
         group: String,

@@ -5,10 +5,13 @@ mod acls;
 mod api_versions;
 mod call;
 mod catalog;
+mod delete_records;
 mod epochs;
 mod fetch;
 mod groups;
 mod journal;
+mod leader_epochs;
+mod list_offsets;
 mod metadata;
 mod partition;
 mod produce;
@@ -31,6 +34,7 @@ pub use partition::Partition;
 pub use upkeep::{DiskDone, DiskRound, DiskTask, DiskWork, LogId};
 
 use fetch::Fetches;
+use transactions::Transactions;
 
 use crate::apis::{Request, Response};
 use crate::files::Files;
@@ -86,6 +90,7 @@ pub struct Core {
     pub(crate) catalog: Catalog,
     pub(crate) groups: Groups,
     pub(crate) fetches: Fetches,
+    pub(crate) transactions: Transactions,
     /// What is done by [`Core::handle`] and [`Core::tick`] until they return.
     pub(crate) effects: Vec<Effect>,
 }
@@ -103,6 +108,7 @@ impl Core {
             catalog: Catalog::default(),
             groups,
             fetches: Fetches::default(),
+            transactions: Transactions::default(),
             effects: Vec::new(),
         };
         for entry in entries {
@@ -115,6 +121,8 @@ impl Core {
     fn load(&mut self, entry: Entry) -> std::io::Result<()> {
         match entry.key {
             Key::Topic(name) => self.catalog.load(&self.files, name, entry.value),
+            Key::Transaction(id) => self.transactions.load(id, entry.value),
+            Key::ProducerIds => self.transactions.load_producer_ids(entry.value),
             Key::Group(id) => self.groups.load(id, entry.value),
             Key::Offset { group, topic, partition } => {
                 self.groups.load_offset(group, topic, partition, entry.value)
@@ -151,12 +159,17 @@ impl Core {
 
     /// When [`Core::tick`] has to be called at the latest, in [`Now::elapsed`]'s time.
     pub fn next_deadline(&self) -> Option<Duration> {
-        let deadlines = [self.fetches.next_deadline(), self.groups.next_deadline()];
+        let deadlines = [
+            self.fetches.next_deadline(),
+            self.groups.next_deadline(),
+            self.transactions.next_deadline(),
+        ];
         deadlines.into_iter().flatten().min()
     }
 
     /// Does what is due: members that are silent, requests that waited long enough.
     pub fn tick(&mut self, now: Now) -> Vec<Effect> {
+        self.tick_transactions(now);
         self.tick_groups(now);
         self.answer_fetches(now);
         std::mem::take(&mut self.effects)

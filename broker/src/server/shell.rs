@@ -32,7 +32,8 @@ struct Inner {
 
 impl Shell {
     pub fn new(core: Core, faults: Faults) -> Shell {
-        let inner = Inner { core, waiting: HashMap::new(), deadline: None };
+        let deadline = core.next_deadline();
+        let inner = Inner { core, waiting: HashMap::new(), deadline };
         Shell {
             start: Instant::now(),
             ids: AtomicU64::new(1),

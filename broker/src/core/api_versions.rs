@@ -4,17 +4,36 @@ use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::api_versions_response::ApiVersion;
 use kafka_protocol::messages::{ApiKey, ApiVersionsRequest, ApiVersionsResponse};
 
-use super::{Call, Core, Handled};
+use super::{Call, Core, Handled, features};
 use crate::apis::{Response, SUPPORTED, Supported};
+
+/// The version from which on a client says its name, and is told of features.
+const NAMED: i16 = 3;
 
 impl Core {
     pub(crate) fn api_versions(
         &mut self,
-        _call: &Call,
-        _request: ApiVersionsRequest,
+        call: &Call,
+        request: ApiVersionsRequest,
     ) -> Handled<ApiVersionsResponse> {
-        Handled::Now(all_versions())
+        if call.version < NAMED {
+            return Handled::Now(all_versions());
+        }
+        let is_named = is_software(&request.client_software_name)
+            && is_software(&request.client_software_version);
+        if !is_named {
+            let error = ResponseError::InvalidRequest.code();
+            return Handled::Now(ApiVersionsResponse::default().with_error_code(error));
+        }
+        Handled::Now(features::announce(all_versions(), call.version))
     }
+}
+
+/// Returns true for letters, digits, dots and dashes, with a letter or digit at both ends.
+fn is_software(name: &str) -> bool {
+    let is_inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+    let is_outer = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    name.chars().all(is_inner) && is_outer(name.chars().next()) && is_outer(name.chars().last())
 }
 
 /// The answer to a version of ApiVersions that the broker does not have: what there is, in version 0.

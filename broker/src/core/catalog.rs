@@ -8,9 +8,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Core, Entry, Key, Now, Partition};
+use super::{Core, Entry, Key, Now, Partition, TopicConfig};
 use crate::files::Files;
-use crate::log::Log;
 
 #[derive(Debug, Default)]
 pub struct Catalog {
@@ -23,7 +22,27 @@ pub struct Topic {
     pub id: Uuid,
     /// What was set, by Kafka's names. What was not set has the broker's default.
     pub config: BTreeMap<String, String>,
+    /// What holds, whoever set it.
+    pub settings: TopicConfig,
     pub partitions: Vec<Partition>,
+}
+
+impl Topic {
+    /// Lets the topic and its logs follow other values.
+    pub(super) fn apply(&mut self, settings: TopicConfig) {
+        self.settings = settings;
+        for partition in &mut self.partitions {
+            partition.log.set_config(settings.log);
+        }
+    }
+
+    fn entry(&self) -> TopicEntry {
+        TopicEntry {
+            id: self.id.as_u128(),
+            partitions: self.partitions.len(),
+            config: self.config.clone(),
+        }
+    }
 }
 
 /// A topic in the journal.
@@ -79,25 +98,41 @@ impl Catalog {
         value: Option<serde_json::Value>,
     ) -> io::Result<()> {
         let Some(value) = value else {
-            if let Some(topic) = self.topics.remove(&name) {
-                self.names.remove(&topic.id);
-            }
+            self.remove(&name);
             return Ok(());
         };
         let entry: TopicEntry = serde_json::from_value(value)?;
-        self.open(files, name, entry)
-    }
-
-    fn open(&mut self, files: &Arc<dyn Files>, name: String, entry: TopicEntry) -> io::Result<()> {
         let partitions = (0..entry.partitions)
-            .map(|partition| Partition::open(files, &format!("{name}-{partition}")))
+            .map(|partition| Partition::open(files, &folder(&name, partition)))
             .collect::<io::Result<Vec<_>>>()?;
-        let id = Uuid::from_u128(entry.id);
-        self.names.insert(id, name.clone());
-        let topic = Topic { id, config: entry.config, partitions };
-        self.topics.insert(name, topic);
+        self.insert(name, entry, partitions, TopicConfig::kafka());
         Ok(())
     }
+
+    fn insert(
+        &mut self,
+        name: String,
+        entry: TopicEntry,
+        partitions: Vec<Partition>,
+        settings: TopicConfig,
+    ) {
+        let id = Uuid::from_u128(entry.id);
+        self.names.insert(id, name.clone());
+        let mut topic = Topic { id, config: entry.config, settings, partitions };
+        topic.apply(settings);
+        self.topics.insert(name, topic);
+    }
+
+    fn remove(&mut self, name: &str) -> Option<Topic> {
+        let topic = self.topics.remove(name)?;
+        self.names.remove(&topic.id);
+        Some(topic)
+    }
+}
+
+/// The folder of a partition.
+fn folder(topic: &str, partition: usize) -> String {
+    format!("{topic}-{partition}")
 }
 
 impl Core {
@@ -108,14 +143,70 @@ impl Core {
         partitions: usize,
         config: BTreeMap<String, String>,
         now: Now,
-    ) -> io::Result<()> {
-        for partition in 0..partitions {
-            Log::discard(&self.files, &format!("{name}-{partition}"))?;
+    ) -> io::Result<Uuid> {
+        let id = Uuid::new_v4();
+        let settings = self.effective_topic_config(&config);
+        let logs = self.create_partitions_of(name, 0..partitions)?;
+        let entry = TopicEntry { id: id.as_u128(), partitions, config };
+        self.write_topic(name, Some(&entry), now)?;
+        self.catalog.insert(name.to_owned(), entry, logs, settings);
+        Ok(id)
+    }
+
+    /// Adds partitions until there are so many.
+    pub(crate) fn grow_topic(&mut self, name: &str, partitions: usize, now: Now) -> io::Result<()> {
+        let Some(topic) = self.catalog.get(name) else { return Ok(()) };
+        let entry = TopicEntry { partitions, ..topic.entry() };
+        let more = self.create_partitions_of(name, topic.partitions.len()..partitions)?;
+        self.write_topic(name, Some(&entry), now)?;
+        if let Some(topic) = self.catalog.get_mut(name) {
+            topic.partitions.extend(more);
+            topic.apply(topic.settings);
         }
-        let entry = TopicEntry { id: Uuid::new_v4().as_u128(), partitions, config };
-        let value = Some(serde_json::to_value(&entry)?);
-        self.journal.write(vec![Entry { key: Key::Topic(name.to_owned()), value }], now)?;
-        self.catalog.open(&self.files, name.to_owned(), entry)
+        Ok(())
+    }
+
+    /// Sets the configs of a topic, which have been checked.
+    pub(crate) fn set_topic_config(
+        &mut self,
+        name: &str,
+        config: BTreeMap<String, String>,
+        now: Now,
+    ) -> io::Result<()> {
+        let Some(topic) = self.catalog.get(name) else { return Ok(()) };
+        let entry = TopicEntry { config: config.clone(), ..topic.entry() };
+        self.write_topic(name, Some(&entry), now)?;
+        if let Some(topic) = self.catalog.get_mut(name) {
+            topic.config = config;
+        }
+        self.refresh_topic(name);
+        Ok(())
+    }
+
+    /// Deletes a topic with its records. Its name is free at once.
+    pub(crate) fn delete_topic(&mut self, name: &str, now: Now) -> io::Result<()> {
+        self.write_topic(name, None, now)?;
+        let Some(topic) = self.catalog.remove(name) else { return Ok(()) };
+        self.fetches.topic_changed(topic.id);
+        for (index, partition) in topic.partitions.into_iter().enumerate() {
+            if let Err(error) = partition.log.remove() {
+                tracing::warn!(%error, "the records of {} stay in their folder", folder(name, index));
+            }
+        }
+        Ok(())
+    }
+
+    fn create_partitions_of(
+        &self,
+        topic: &str,
+        indexes: std::ops::Range<usize>,
+    ) -> io::Result<Vec<Partition>> {
+        indexes.map(|index| Partition::create(&self.files, &folder(topic, index))).collect()
+    }
+
+    fn write_topic(&mut self, name: &str, entry: Option<&TopicEntry>, now: Now) -> io::Result<()> {
+        let value = entry.map(serde_json::to_value).transpose()?;
+        self.journal.write(vec![Entry { key: Key::Topic(name.to_owned()), value }], now)
     }
 
     /// Says that leaders have changed: the epochs of all partitions of a topic go up by one.

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Now;
+use super::{Acl, ConfigScope, Now, ScramMechanism};
 use crate::files::{File, Files, read_all};
 use crate::log::LogConfig;
 
@@ -36,6 +36,13 @@ pub enum Key {
     PendingOffsets {
         group: String,
         producer: i64,
+    },
+    /// A rule of access. Its value says that it is there.
+    Acl(Acl),
+    Config(ConfigScope),
+    ScramCredential {
+        user: String,
+        mechanism: ScramMechanism,
     },
 }
 

@@ -5,8 +5,12 @@ mod acls;
 mod api_versions;
 mod call;
 mod catalog;
+mod cluster;
+mod configs;
+mod connections;
 mod delete_records;
 mod epochs;
+mod features;
 mod fetch;
 mod groups;
 mod journal;
@@ -16,24 +20,34 @@ mod metadata;
 mod partition;
 mod produce;
 mod producers;
+mod refusal;
+mod sasl;
+mod topics;
 mod transactions;
 mod upkeep;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use kafka_protocol::messages::BrokerId;
 use uuid::Uuid;
 
+pub use acls::{Acl, Acls, Authorization, Operation, Resource};
 pub use api_versions::{all_versions, api_versions_refused};
 pub use call::{Call, Caller, ConnectionId, Handled, Now, Ticket};
 pub use catalog::{Catalog, Topic};
+pub use configs::{ConfigScope, Configs, TimestampType, TopicConfig};
+pub use connections::{Arrival, Connections};
 pub use groups::{GroupSettings, Groups};
 pub use journal::{Entry, Journal, Key};
 pub use partition::Partition;
 pub use upkeep::{DiskDone, DiskRound, DiskTask, DiskWork, LogId};
 
+pub use sasl::{LoginSettings, ScramMechanism, User};
+
 use fetch::Fetches;
+use sasl::{Admission, Failures, Users};
 use transactions::Transactions;
 
 use crate::apis::{Request, Response};
@@ -47,7 +61,9 @@ pub const NODE: BrokerId = BrokerId(1);
 #[derive(Clone, Debug)]
 pub struct CoreSettings {
     /// What clients are told to connect to, as `advertised.listeners` says it.
-    pub advertised_host: String,
+    /// `None` tells each client the address that it reached.
+    pub advertised_host: Option<String>,
+    /// 0 is the port that a client reached.
     pub advertised_port: u16,
     /// As `auto.create.topics.enable`.
     pub auto_create_topics: bool,
@@ -56,17 +72,25 @@ pub struct CoreSettings {
     /// What topics have that do not say otherwise. The journal is flushed as it says, too.
     pub log: LogConfig,
     pub groups: GroupSettings,
+    /// Other configs of the broker, by Kafka's names, such as `log.retention.ms`.
+    pub configs: BTreeMap<String, String>,
+    /// `None` lets everybody do everything. ACLs can be made, but are not enforced.
+    pub authorization: Option<Authorization>,
+    pub login: LoginSettings,
 }
 
 impl Default for CoreSettings {
     fn default() -> CoreSettings {
         CoreSettings {
-            advertised_host: "127.0.0.1".into(),
+            advertised_host: None,
             advertised_port: 0,
             auto_create_topics: true,
             default_partitions: 1,
             log: LogConfig::default(),
             groups: GroupSettings::default(),
+            configs: BTreeMap::new(),
+            authorization: None,
+            login: LoginSettings::default(),
         }
     }
 }
@@ -76,7 +100,9 @@ impl Default for CoreSettings {
 pub enum Effect {
     /// The request of this ticket is answered.
     Answer { ticket: Ticket, response: Response },
-    /// The connection is closed without a word.
+    /// The request of this ticket gets no answer.
+    Silence(Ticket),
+    /// The connection is closed, after the answers that went before.
     Close(ConnectionId),
 }
 
@@ -91,6 +117,11 @@ pub struct Core {
     pub(crate) groups: Groups,
     pub(crate) fetches: Fetches,
     pub(crate) transactions: Transactions,
+    pub(crate) configs: Configs,
+    pub(crate) acls: Acls,
+    pub(crate) users: Users,
+    pub(crate) connections: Connections,
+    pub(crate) failures: Failures,
     /// What is done by [`Core::handle`] and [`Core::tick`] until they return.
     pub(crate) effects: Vec<Effect>,
 }
@@ -100,6 +131,7 @@ impl Core {
     pub fn open(settings: CoreSettings, files: Arc<dyn Files>) -> std::io::Result<Core> {
         let (journal, entries) = Journal::open(&files, &settings.log)?;
         let groups = Groups::new(settings.groups.clone());
+        let users = Users::new(&settings.login);
         let mut core = Core {
             settings,
             cluster_id: Uuid::new_v4(),
@@ -109,17 +141,31 @@ impl Core {
             groups,
             fetches: Fetches::default(),
             transactions: Transactions::default(),
+            configs: Configs::default(),
+            acls: Acls::default(),
+            users,
+            connections: Connections::default(),
+            failures: Failures::default(),
             effects: Vec::new(),
         };
         for entry in entries {
             core.load(entry)?;
         }
+        core.refresh_topics();
         Ok(core)
     }
 
     /// Takes over one entry of the journal, at the start.
     fn load(&mut self, entry: Entry) -> std::io::Result<()> {
         match entry.key {
+            Key::Acl(acl) => {
+                self.acls.load(acl, entry.value.is_some());
+                Ok(())
+            }
+            Key::ScramCredential { user, mechanism } => {
+                self.users.load(user, mechanism, entry.value)
+            }
+            Key::Config(scope) => self.configs.load(scope, entry.value),
             Key::Topic(name) => self.catalog.load(&self.files, name, entry.value),
             Key::Transaction(id) => self.transactions.load(id, entry.value),
             Key::ProducerIds => self.transactions.load_producer_ids(entry.value),
@@ -136,11 +182,24 @@ impl Core {
     /// Handles a request. It may be answered later, by the handling of another request or by
     /// [`Core::tick`].
     pub fn handle(&mut self, call: &Call, request: Request) -> Vec<Effect> {
-        match self.dispatch(call, request) {
+        let handled = match self.admission(call, request.key()) {
+            Admission::AsSaid => self.dispatch(call, request),
+            Admission::As(principal) => {
+                let mut call = call.clone();
+                call.caller.principal = principal;
+                self.dispatch(&call, request)
+            }
+            Admission::Refused => {
+                self.effects.push(Effect::Close(call.caller.connection));
+                Handled::Silently
+            }
+        };
+        match handled {
             Handled::Now(response) => {
                 self.effects.push(Effect::Answer { ticket: call.ticket, response });
             }
-            Handled::Later | Handled::Silently => {}
+            Handled::Silently => self.effects.push(Effect::Silence(call.ticket)),
+            Handled::Later => {}
         }
         self.answer_fetches(call.now);
         std::mem::take(&mut self.effects)
@@ -154,6 +213,8 @@ impl Core {
     /// The connection is gone: what waits for it is dropped.
     pub fn disconnected(&mut self, connection: ConnectionId, _now: Now) -> Vec<Effect> {
         self.fetches.disconnected(connection);
+        self.failures.disconnected(connection);
+        self.connections.disconnected(connection);
         std::mem::take(&mut self.effects)
     }
 
@@ -163,6 +224,7 @@ impl Core {
             self.fetches.next_deadline(),
             self.groups.next_deadline(),
             self.transactions.next_deadline(),
+            self.failures.next_deadline(),
         ];
         deadlines.into_iter().flatten().min()
     }
@@ -170,6 +232,7 @@ impl Core {
     /// Does what is due: members that are silent, requests that waited long enough.
     pub fn tick(&mut self, now: Now) -> Vec<Effect> {
         self.tick_transactions(now);
+        self.answer_failures(now);
         self.tick_groups(now);
         self.answer_fetches(now);
         std::mem::take(&mut self.effects)

@@ -46,15 +46,24 @@ pub(crate) struct Appended {
 impl Partition {
     /// Opens the partition whose log is in `folder`, with the state that its records lead to.
     pub fn open(files: &Arc<dyn Files>, folder: &str) -> io::Result<Partition> {
-        let log = Log::open(files, folder)?;
-        let mut partition = Partition {
+        let mut partition = Partition::with(Log::open(files, folder)?);
+        partition.replay()?;
+        Ok(partition)
+    }
+
+    /// Makes an empty partition. What a deleted topic has left in `folder` is removed.
+    pub fn create(files: &Arc<dyn Files>, folder: &str) -> io::Result<Partition> {
+        Log::discard(files, folder)?;
+        Partition::open(files, folder)
+    }
+
+    fn with(log: Log) -> Partition {
+        Partition {
             log,
             leader_epoch: 0,
             producers: Producers::default(),
             epochs: EpochStarts::default(),
-        };
-        partition.replay()?;
-        Ok(partition)
+        }
     }
 
     fn replay(&mut self) -> io::Result<()> {

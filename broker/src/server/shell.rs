@@ -125,6 +125,11 @@ impl Shell {
                         let _ = waiting.send(Some(response)); // the connection may be gone
                     }
                 }
+                Effect::Silence(ticket) => {
+                    if let Some(waiting) = inner.waiting.remove(&ticket) {
+                        let _ = waiting.send(None);
+                    }
+                }
                 Effect::Close(_) => {}
             }
         }

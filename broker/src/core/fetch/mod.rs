@@ -147,13 +147,23 @@ impl Core {
         let fetch = Fetch { call: call.clone(), session, wanted, limits };
         let read = self.read_all(&fetch);
         if read.is_final || wait.is_zero() || read.bytes >= limits.min_bytes {
-            return Handled::Now(self.fetched(fetch.session, read.found, call.now));
+            return Handled::Now(self.fetched(
+                fetch.call.caller.connection,
+                fetch.session,
+                read.found,
+                call.now,
+            ));
         }
         let deadline = call.now.elapsed.saturating_add(wait);
         let waits = Waiting { fetch, deadline, bytes: read.bytes, partitions: read.partitions };
         match self.fetches.waiting.insert(call.ticket, waits) {
             Ok(()) => Handled::Later,
-            Err(full) => Handled::Now(self.fetched(full.fetch.session, read.found, call.now)),
+            Err(full) => Handled::Now(self.fetched(
+                full.fetch.call.caller.connection,
+                full.fetch.session,
+                read.found,
+                call.now,
+            )),
         }
     }
 
@@ -171,17 +181,33 @@ impl Core {
             waiting.bytes = read.bytes;
             waiting.partitions = read.partitions;
             if let Err(full) = self.fetches.waiting.insert(ticket, waiting) {
-                let response = self.fetched(full.fetch.session, read.found, now);
+                let response = self.fetched(
+                    full.fetch.call.caller.connection,
+                    full.fetch.session,
+                    read.found,
+                    now,
+                );
                 self.answer(ticket, response);
             }
             return;
         }
-        let response = self.fetched(waiting.fetch.session, read.found, now);
+        let response = self.fetched(
+            waiting.fetch.call.caller.connection,
+            waiting.fetch.session,
+            read.found,
+            now,
+        );
         self.answer(ticket, response);
     }
 
     /// The response; in a session it has only what changed.
-    fn fetched(&mut self, session: SessionUse, found: Vec<Found>, now: Now) -> FetchResponse {
+    fn fetched(
+        &mut self,
+        connection: ConnectionId,
+        session: SessionUse,
+        found: Vec<Found>,
+        now: Now,
+    ) -> FetchResponse {
         let (session_id, found) = self.fetches.sessions.end(session, found, now);
         let mut responses: Vec<FetchableTopicResponse> = Vec::new();
         let mut is_fenced = false;
@@ -205,7 +231,11 @@ impl Core {
         }
         let response =
             FetchResponse::default().with_session_id(session_id).with_responses(responses);
-        if is_fenced { response.with_node_endpoints(vec![self.fetch_endpoint()]) } else { response }
+        if is_fenced {
+            response.with_node_endpoints(vec![self.fetch_endpoint(connection)])
+        } else {
+            response
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use kafka_protocol::protocol::StrBytes;
 use super::{Fetch, Found, Isolation, TopicRef, Wanted};
 use crate::core::acls::{Operation, Resource};
 use crate::core::partition::{Partition, PartitionId};
-use crate::core::{Call, Core, NODE};
+use crate::core::{Call, ConnectionId, Core, NODE};
 
 /// From this version on the answer says who leads a partition if the consumer does not know.
 const LEADER_SINCE: i16 = 16;
@@ -107,11 +107,12 @@ impl Core {
         data.with_current_leader(leader)
     }
 
-    pub(super) fn fetch_endpoint(&self) -> NodeEndpoint {
+    pub(super) fn fetch_endpoint(&self, connection: ConnectionId) -> NodeEndpoint {
+        let (host, port) = self.advertised(connection);
         NodeEndpoint::default()
             .with_node_id(NODE)
-            .with_host(StrBytes::from_string(self.settings.advertised_host.clone()))
-            .with_port(self.settings.advertised_port.into())
+            .with_host(StrBytes::from_string(host))
+            .with_port(port.into())
     }
 }
 

@@ -66,11 +66,14 @@ impl Core {
                 .with_error_message(Some(StrBytes::from_string(error.to_string())))
                 .with_node_id(BrokerId(-1))
                 .with_port(-1),
-            None => coordinator
-                .with_error_message(Some(StrBytes::default()))
-                .with_node_id(NODE)
-                .with_host(StrBytes::from_string(self.settings.advertised_host.clone()))
-                .with_port(self.settings.advertised_port.into()),
+            None => {
+                let (host, port) = self.advertised(call.caller.connection);
+                coordinator
+                    .with_error_message(Some(StrBytes::default()))
+                    .with_node_id(NODE)
+                    .with_host(StrBytes::from_string(host))
+                    .with_port(port.into())
+            }
         }
     }
 }

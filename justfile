@@ -3,7 +3,7 @@
 default:
     @just --list
 
-# registry, proxy and an embedded broker on this machine
+# registry, proxy and a Kafka broker for development on this machine
 dev:
     cargo run --release -- dev
 

@@ -7,7 +7,7 @@ use kafka_protocol::messages::ApiKey;
 use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use serde_json::{Value, json};
-use weir_broker::Rule;
+use weir_broker::{Action, Rule};
 use weir_tests::{Answer, ProxyUnderTest, embedded_broker, kafka, unique};
 
 use super::fixtures::*;
@@ -447,14 +447,14 @@ async fn a_subscriber_of_an_unreachable_kafka_can_be_deleted_in_time() {
 
 #[tokio::test]
 async fn an_instance_can_be_deleted_in_time_when_kafka_has_gone() {
-    let cluster = MockCluster::new(1).unwrap();
-    cluster.create_topic("flights", 1, 1).unwrap();
-    let proxy = proxy_at(&cluster.bootstrap_servers(), "http://127.0.0.1:1").await;
+    let broker = embedded_broker();
+    broker.create_topic("flights", 1).await;
+    let proxy = proxy_at(&broker.bootstrap_servers, "http://127.0.0.1:1").await;
     sent(&produce(&proxy, "flights", JSON, &records(&flights())).await);
     let settings = json!({"format": "json", "auto.commit.enable": "true"});
     let consumer = Consumer::new(&proxy, settings).await;
     consumer.assign("flights", &[0]).await;
     consumer.take(3).await;
-    cluster.broker_down(1).unwrap();
+    broker.faults().add(Rule::new(Action::Drop)).unwrap();
     done(&in_time(consumer.delete()).await);
 }

@@ -21,7 +21,7 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Run everything on this machine: registry, REST proxy and an embedded broker.
+    /// Run everything on this machine: registry, REST proxy and a Kafka broker for development.
     Dev(DevFlags),
     /// Run the registry, the REST proxy or both against a real Kafka.
     ///

@@ -48,7 +48,7 @@ Read certificates, rules, users and keys anew.
 0 if the command did what it was asked for, 1 if it failed, 2 if the command line cannot be understood. Where a command's help says otherwise, that holds.
 .SH EXAMPLES
 .TP
-Registry, REST proxy and an embedded broker, for development:
+Registry, REST proxy and a Kafka broker, for development:
 \fBweir dev\fR
 .TP
 A registry that shares its schemas with other nodes in Kafka:

@@ -89,9 +89,14 @@ fn read_rules(path: &Path) -> Result<Vec<Rule>, Error> {
     let is_json = path.extension().is_some_and(|extension| extension == "json");
     let document = match is_json {
         true => serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?,
-        false => of_toml(&text).map_err(wrong)?,
+        false => return faults_of_toml(&text).map_err(wrong),
     };
     rules_of(document).map_err(wrong)
+}
+
+/// The rules of a text in TOML: tables `[[rules]]`.
+pub fn faults_of_toml(text: &str) -> Result<Vec<Rule>, String> {
+    rules_of(of_toml(text)?)
 }
 
 /// The rules of a document: `{"rules": [..]}`.
@@ -152,17 +157,13 @@ fn of_array(values: &Array) -> Value {
 mod tests {
     use super::*;
 
-    fn rules(text: &str) -> Result<Vec<Rule>, String> {
-        of_toml(text).and_then(rules_of)
-    }
-
     #[test]
     fn faults_are_read_from_toml() {
         let text = "[[rules]]\napi = 'Produce'\naction = 'delay'\ndelay_ms = 5\n\n[[rules]]\naction = 'drop'\nprobability = 0.5\n";
-        let read = rules(text).unwrap();
+        let read = faults_of_toml(text).unwrap();
         assert_eq!(read.len(), 2);
         assert_eq!(read[1].probability, Some(0.5));
-        assert!(rules("").unwrap().is_empty());
+        assert!(faults_of_toml("").unwrap().is_empty());
     }
 
     #[test]
@@ -173,7 +174,7 @@ mod tests {
             ("rules = 1", "expected an array"),
             ("rules = [", "TOML parse error"),
         ] {
-            let error = rules(text).unwrap_err();
+            let error = faults_of_toml(text).unwrap_err();
             assert!(error.contains(words), "{error}");
         }
     }

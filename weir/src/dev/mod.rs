@@ -37,6 +37,9 @@ use crate::tls::Certificates;
 use crate::version;
 use broker::{DevBroker, topics_folder};
 
+#[cfg(test)]
+pub use broker::faults_of_toml;
+
 /// Runs until the process is told to stop.
 pub async fn run(tree: Tree, hangups: Hangups) -> Result<(), Error> {
     let limits = Limits {

@@ -10,6 +10,7 @@ use weir_access::Policy;
 use super::{root, writes};
 use crate::cli::Cli;
 use crate::config::document::mistakes_of_excerpt;
+use crate::dev::faults_of_toml;
 
 /// A code block.
 struct Fence {
@@ -146,8 +147,11 @@ fn is_rules(text: &str) -> bool {
         .any(|table| text.contains(table))
 }
 
-/// Why a block of TOML is neither settings nor rules; nothing if it is one.
+/// Why a block of TOML is neither settings nor rules nor faults; nothing if it is one.
 fn refused(text: &str) -> Option<String> {
+    if text.contains("[[rules]]") {
+        return faults_of_toml(text).err();
+    }
     if is_rules(text) {
         return Policy::parse(text).err().map(|problems| format!("{problems:?}"));
     }

@@ -1,0 +1,162 @@
+//! Answers as text that is equal where two brokers behave equally.
+//!
+//! Replaced are ids that a broker chooses, addresses, throttle times, and times of day. Everything
+//! else has to be equal.
+
+use std::fmt::Debug;
+
+/// What belongs to one broker's run rather than to its behaviour: the field's value is not shown.
+const HIDDEN: [&str; 7] =
+    ["throttle_time_ms", "cluster_id", "host", "port", "log_dir", "total_bytes", "usable_bytes"];
+/// Ids that a broker chooses, unless they are 0 or -1: the field's value is only said to be there.
+const CHOSEN: [&str; 3] = ["producer_id", "session_id", "current_txn_start_offset_id"];
+const NEWTYPES: [&str; 5] =
+    ["TopicName", "BrokerId", "ProducerId", "GroupId", "TransactionalId"];
+/// Milliseconds of a time of day begin here; tests use timestamps before.
+const NOW_FROM: i64 = 1_700_000_000_000;
+
+/// One line. `run` is what makes the names of this run unique; it is taken out.
+pub fn comparable(answer: &impl Debug, run: &str) -> String {
+    let text = format!("{answer:?}").replace(run, "");
+    let tokens = without_newtypes(tokens(&text));
+    let mut line = String::new();
+    let mut ids = Ids::default();
+    let mut field = "";
+    for (at, token) in tokens.iter().enumerate() {
+        if tokens.get(at + 1) == Some(&":") {
+            field = token;
+            line.push_str(token);
+        } else if *token == "," || !is_value(token) {
+            line.push_str(token);
+        } else {
+            line.push_str(&shown(field, token, &mut ids));
+        }
+    }
+    line.replace(", unknown_tagged_fields: {}", "").replace(" { unknown_tagged_fields: {} }", "")
+}
+
+fn is_value(token: &str) -> bool {
+    token.starts_with(['"', '-']) || token.starts_with(|c: char| c.is_ascii_alphanumeric())
+}
+
+fn shown(field: &str, token: &str, ids: &mut Ids) -> String {
+    if token == "Some" || token == "None" {
+        return token.to_owned();
+    }
+    if HIDDEN.contains(&field) {
+        return "_".into();
+    }
+    if CHOSEN.contains(&field) && !matches!(token, "0" | "-1") {
+        return "chosen".into();
+    }
+    let is_short_id = |text: &str| text.len() == 24 && !text.contains([' ', '.', '/']);
+    if field == "member_id" && is_short_id(token) {
+        return format!("\"{}\"", ids.of(token));
+    }
+    ids.replaced(token)
+}
+
+/// The ids of one answer, numbered in the order in which they are seen.
+#[derive(Debug, Default)]
+struct Ids(Vec<String>);
+
+impl Ids {
+    const BYTES: usize = 36;
+
+    fn of(&mut self, id: &str) -> String {
+        if id.chars().all(|c| matches!(c, '0' | '-')) {
+            return "nil".into();
+        }
+        let known = self.0.iter().position(|known| known == id);
+        let index = known.unwrap_or_else(|| {
+            self.0.push(id.to_owned());
+            self.0.len() - 1
+        });
+        format!("id#{}", index + 1)
+    }
+
+    /// The text with the UUIDs and times of day in it replaced.
+    fn replaced(&mut self, text: &str) -> String {
+        let mut rest = text;
+        let mut replaced = String::new();
+        while let Some(first) = rest.chars().next() {
+            match rest.get(..Ids::BYTES) {
+                Some(id) if is_uuid(id) => {
+                    replaced.push_str(&self.of(id));
+                    rest = &rest[Ids::BYTES..];
+                }
+                _ if is_time(rest) => {
+                    replaced.push_str("now");
+                    rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+                }
+                _ => {
+                    replaced.push(first);
+                    rest = &rest[first.len_utf8()..];
+                }
+            }
+        }
+        replaced
+    }
+}
+
+fn is_time(text: &str) -> bool {
+    let digits = text.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+    digits.parse::<i64>().is_ok_and(|number| (NOW_FROM..2 * NOW_FROM).contains(&number))
+}
+
+fn is_uuid(text: &str) -> bool {
+    text.char_indices().all(|(at, c)| match at {
+        8 | 13 | 18 | 23 => c == '-',
+        _ => c.is_ascii_hexdigit(),
+    })
+}
+
+/// Words, whole string literals, and every other character by itself.
+fn tokens(text: &str) -> Vec<&str> {
+    let mut tokens = Vec::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let length = match first {
+            '"' => literal(rest),
+            c if is_word(c) => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
+            c => c.len_utf8(),
+        };
+        let (token, after) = rest.split_at(length);
+        tokens.push(token);
+        rest = after;
+    }
+    tokens
+}
+
+fn is_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')
+}
+
+fn literal(text: &str) -> usize {
+    let mut is_escaped = false;
+    for (at, c) in text.char_indices().skip(1) {
+        match c {
+            _ if is_escaped => is_escaped = false,
+            '\\' => is_escaped = true,
+            '"' => return at + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// `TopicName("a")` is shown as `"a"`.
+fn without_newtypes(tokens: Vec<&str>) -> Vec<&str> {
+    let mut kept = Vec::with_capacity(tokens.len());
+    let mut tokens = tokens.into_iter();
+    while let Some(token) = tokens.next() {
+        if NEWTYPES.contains(&token) {
+            let _open = tokens.next();
+            kept.extend(tokens.next());
+            let _close = tokens.next();
+        } else {
+            kept.push(token);
+        }
+    }
+    kept
+}

@@ -1,0 +1,80 @@
+//! The same requests to Apache Kafka and to this broker: the answers are equal, field by field and
+//! in every version, but for what [`differences`] lists with reasons.
+//!
+//! What Kafka answers is recorded in `recorded/`, so that the comparison needs no Kafka. With
+//! `WEIR_TEST_KAFKA` the scripts run on that Kafka too, and what is recorded has to be what it
+//! answers; `WEIR_WRITE_ANSWERS=1` writes it anew.
+
+mod asked;
+mod client;
+mod comparable;
+mod differences;
+mod records;
+mod script;
+mod scripts;
+mod transcript;
+
+use weir_broker::{Broker, BrokerSettings};
+
+use differences::MEANT;
+use script::Script;
+use transcript::Transcript;
+
+/// A broker with the settings that `tests/java/kafka` gives to Kafka.
+async fn broker() -> Broker {
+    let mut settings = BrokerSettings::ephemeral();
+    settings.core.auto_create_topics = false;
+    Broker::start(settings).await.expect("a broker in memory")
+}
+
+async fn transcript(address: &str, script: impl AsyncFn(&mut Script)) -> Transcript {
+    let mut run = Script::start(address).await;
+    script(&mut run).await;
+    run.transcript
+}
+
+/// Runs a script on this broker, and on Kafka if there is one, and compares.
+async fn compare(name: &str, script: impl AsyncFn(&mut Script)) {
+    if let Ok(kafka) = std::env::var("WEIR_TEST_KAFKA") {
+        let answers = transcript(&kafka, &script).await;
+        if std::env::var_os("WEIR_WRITE_ANSWERS").is_some() {
+            answers.write(name);
+        }
+        let drift = Transcript::read(name).differences(&answers);
+        let drift: Vec<String> = drift.iter().map(ToString::to_string).collect();
+        assert!(drift.is_empty(), "Kafka answers not as recorded ({name}):\n{}", drift.join("\n"));
+    }
+    let broker = broker().await;
+    let expected = Transcript::read(name);
+    let ours = transcript(&broker.bootstrap_servers(), &script).await;
+    let unmeant: Vec<String> = expected
+        .differences(&ours)
+        .iter()
+        .filter(|difference| {
+            !MEANT.iter().any(|meant| {
+                meant.script == name && difference.label.starts_with(meant.label)
+            })
+        })
+        .map(ToString::to_string)
+        .collect();
+    let (count, all) = (unmeant.len(), expected.len());
+    assert!(count == 0, "{name}: {count} differences in {all} answers:\n{}", unmeant.join("\n"));
+}
+
+macro_rules! scripts {
+    ($($name:ident,)*) => {
+        $(#[tokio::test]
+        async fn $name() {
+            compare(stringify!($name), scripts::$name::script).await;
+        })*
+    };
+}
+
+scripts! {
+    api_versions,
+    configs,
+    fetch,
+    offsets,
+    produce,
+    topics,
+}

@@ -66,11 +66,14 @@ impl Drop for Running {
 
 impl Broker {
     /// Starts one on the current runtime of tokio. Clients can connect when this returns.
-    pub async fn start(settings: BrokerSettings) -> Result<Broker, StartError> {
+    pub async fn start(mut settings: BrokerSettings) -> Result<Broker, StartError> {
         let listener = settings.listener;
         let failed = |error| StartError::Listen { listener, error };
         let socket = TcpListener::bind(listener).await.map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
+        if settings.core.advertised_port == 0 {
+            settings.core.advertised_port = address.port();
+        }
         let files: Arc<dyn Files> = match settings.storage {
             Storage::Memory => Arc::new(MemoryFiles::default()),
             Storage::Folder(folder) => {

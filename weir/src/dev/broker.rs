@@ -69,13 +69,9 @@ fn settings(tree: &Tree, listener: SocketAddr) -> BrokerSettings {
     let core = &mut settings.core;
     core.auto_create_topics = *tree.broker.auto_create_topics_enable;
     core.default_partitions = i32::try_from(*tree.broker.num_partitions).unwrap_or(1);
-    match &tree.broker.advertised_address.value {
-        Some(advertised) => {
-            core.advertised_host.clone_from(&advertised.host);
-            core.advertised_port = advertised.port;
-        }
-        None if !listener.ip().is_unspecified() => core.advertised_host = listener.ip().to_string(),
-        None => {}
+    if let Some(advertised) = &tree.broker.advertised_address.value {
+        core.advertised_host = Some(advertised.host.clone());
+        core.advertised_port = advertised.port;
     }
     settings
 }

@@ -169,4 +169,6 @@ apis! {
     DescribeCluster(DescribeClusterRequest, DescribeClusterResponse, 0..=2) => describe_cluster,
     ListConfigResources(ListConfigResourcesRequest, ListConfigResourcesResponse, 0..=1) => list_config_resources,
     DescribeTopicPartitions(DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse, 0..=0) => describe_topic_partitions,
+    ConsumerGroupHeartbeat(ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse, 0..=1) => consumer_group_heartbeat,
+    ConsumerGroupDescribe(ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse, 0..=1) => consumer_group_describe,
 }

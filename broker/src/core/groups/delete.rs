@@ -59,6 +59,7 @@ impl Group {
     pub fn is_empty(&self) -> bool {
         match self {
             Group::Classic(group) => group.is_empty(),
+            Group::Consumer(group) => group.members.is_empty(),
         }
     }
 }
@@ -80,6 +81,7 @@ impl Groups {
                 Some("consumer") => Ok(group.subscribed_topics()),
                 _ => Err(ResponseError::NonEmptyGroup),
             },
+            Some(Group::Consumer(group)) => Ok(group.subscribed_topics()),
         }
     }
 
@@ -87,11 +89,13 @@ impl Groups {
     pub(super) fn validate_fetch(
         &self,
         id: &str,
-        _member: Option<&str>,
-        _epoch: i32,
+        member: Option<&str>,
+        epoch: i32,
     ) -> Result<(), ResponseError> {
         match self.groups.get(id) {
             None | Some(Group::Classic(_)) => Ok(()),
+            Some(Group::Consumer(_)) if member.is_none() && epoch < 0 => Ok(()),
+            Some(Group::Consumer(group)) => group.validate_offsets(member.unwrap_or(""), epoch),
         }
     }
 }

@@ -56,6 +56,7 @@ impl Core {
         }
         let why = match self.groups.groups.get(id.as_str()) {
             Some(Group::Classic(group)) => return described(group, call.version),
+            Some(Group::Consumer(_)) => format!("Group {} is not a classic group.", id.as_str()),
             None => format!("Group {} not found.", id.as_str()),
         };
         let dead = DescribedGroup::default().with_group_state(StrBytes::from_static_str("Dead"));

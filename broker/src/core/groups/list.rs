@@ -53,18 +53,21 @@ impl Group {
     fn state(&self) -> &'static str {
         match self {
             Group::Classic(group) => group.state.name(),
+            Group::Consumer(group) => group.state(),
         }
     }
 
     fn kind(&self) -> &'static str {
         match self {
             Group::Classic(_) => "classic",
+            Group::Consumer(_) => "consumer",
         }
     }
 
     fn protocol_type(&self) -> &str {
         match self {
             Group::Classic(group) => group.protocol_type.as_deref().unwrap_or_default(),
+            Group::Consumer(_) => "consumer",
         }
     }
 }

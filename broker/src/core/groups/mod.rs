@@ -5,6 +5,9 @@
 
 mod classic;
 mod classic_requests;
+mod consumer;
+mod consumer_describe;
+mod consumer_requests;
 mod coordinator;
 mod delete;
 mod describe;
@@ -30,6 +33,7 @@ pub use settings::GroupSettings;
 use super::{Core, Entry, Key, Now, Ticket};
 use crate::apis::Response;
 use classic::{ClassicGroup, KeptClassicGroup};
+use consumer::{ConsumerGroup, KeptConsumerGroup};
 use offsets::{Offsets, Place};
 use timers::{Timer, Timers};
 use turn::Turn;
@@ -38,13 +42,15 @@ use turn::Turn;
 #[derive(Debug)]
 enum Group {
     Classic(ClassicGroup),
+    Consumer(ConsumerGroup),
 }
 
 /// A group in the journal.
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(tag = "protocol", rename_all = "snake_case")]
+#[serde(tag = "type", rename_all = "snake_case")]
 enum GroupEntry {
     Classic(KeptClassicGroup),
+    Consumer(KeptConsumerGroup),
 }
 
 /// Every group that there is, and every offset.
@@ -79,6 +85,13 @@ impl Groups {
                     self.timers.set(timer, member.session_timeout);
                 }
                 Group::Classic(group)
+            }
+            GroupEntry::Consumer(kept) => {
+                let group = ConsumerGroup::from_kept(id.clone(), kept);
+                for (timer, after) in group.timers(&self.settings) {
+                    self.timers.set(timer, after);
+                }
+                Group::Consumer(group)
             }
         };
         self.groups.insert(id, group);
@@ -148,19 +161,22 @@ impl Groups {
     ) -> Option<T> {
         self.with_group(id, now, |group, turn| match group {
             Group::Classic(group) => Some(what(group, turn)),
+            Group::Consumer(_) => None,
         })
         .flatten()
     }
 
-    /// Makes an empty group if there is none. Returns false if there are too many.
+    /// Makes an empty group if there is none, also in place of an empty one of the consumer protocol.
+    /// Returns false if there are too many.
     fn make_classic(&mut self, id: &str, now: Now) -> bool {
-        if !self.groups.contains_key(id) {
-            if self.groups.len() >= self.settings.max_groups {
-                return false;
-            }
-            let group = ClassicGroup::new(id.to_owned(), now.wall_ms);
-            self.groups.insert(id.to_owned(), Group::Classic(group));
+        match self.groups.get(id) {
+            Some(Group::Consumer(group)) if group.members.is_empty() => {}
+            Some(_) => return true,
+            None if self.groups.len() >= self.settings.max_groups => return false,
+            None => {}
         }
+        let group = ClassicGroup::new(id.to_owned(), now.wall_ms);
+        self.groups.insert(id.to_owned(), Group::Classic(group));
         true
     }
 
@@ -169,6 +185,7 @@ impl Groups {
             Timer::Session { group, member } => {
                 self.with_group(&group, now, |group, turn| match group {
                     Group::Classic(group) => group.session_is_over(&member, turn),
+                    Group::Consumer(group) => group.fence(&member, turn),
                 });
             }
             Timer::Join { group } => {
@@ -177,7 +194,13 @@ impl Groups {
             Timer::Sync { group } => {
                 self.with_classic(&group, now, |group, turn| group.sync_is_over(turn));
             }
-            Timer::Revocation { .. } | Timer::Retention => {}
+            Timer::Revocation { group, member } => {
+                self.with_group(&group, now, |group, turn| match group {
+                    Group::Classic(_) => {}
+                    Group::Consumer(group) => group.fence(&member, turn),
+                });
+            }
+            Timer::Retention => {}
         }
     }
 
@@ -191,6 +214,7 @@ impl Groups {
         let kept = match self.groups.get(&id) {
             None => return Some(Entry { key: Key::Group(id), value: None }),
             Some(Group::Classic(group)) => GroupEntry::Classic(group.kept()?),
+            Some(Group::Consumer(group)) => GroupEntry::Consumer(group.kept()),
         };
         let value = serde_json::to_value(&kept).ok()?;
         Some(Entry { key: Key::Group(id), value: Some(value) })

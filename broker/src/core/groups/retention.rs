@@ -64,6 +64,10 @@ impl Groups {
                 None => Unused::Since(i64::MIN),
             },
             Some(Group::Classic(group)) => Unused::But(group.subscribed_topics()),
+            Some(Group::Consumer(group)) if group.members.is_empty() => {
+                Unused::Since(group.empty_since_ms)
+            }
+            Some(Group::Consumer(group)) => Unused::But(group.subscribed_topics()),
         }
     }
 
@@ -72,6 +76,7 @@ impl Groups {
         let is_unused = |(id, group): (&String, &Group)| {
             let is_in_use = match group {
                 Group::Classic(group) => group.is_in_use(),
+                Group::Consumer(group) => !group.members.is_empty(),
             };
             (!is_in_use && offsets.of(id).is_none()).then(|| id.clone())
         };

@@ -162,6 +162,14 @@ impl Groups {
                 group.keep_alive(member, turn);
                 Ok(())
             }
+            Group::Consumer(group) if generation < 0 && group.members.is_empty() => Ok(()),
+            Group::Consumer(group) => {
+                group.validate_offsets(member, generation)?;
+                match is_transactional || committer.version >= MEMBER_EPOCH_FROM {
+                    true => Ok(()),
+                    false => Err(ResponseError::UnsupportedVersion),
+                }
+            }
         });
         validated.unwrap_or(Err(ResponseError::UnknownMemberId))
     }

@@ -208,3 +208,44 @@ fn offsets_of_a_deleted_topic_are_gone() {
     world.core.topic_is_deleted(entries).unwrap();
     assert_eq!(fetched(&mut world, true), nothing());
 }
+
+#[test]
+fn offsets_are_there_after_a_restart() {
+    let mut world = World::new();
+    world.topic("topic", 2);
+    let member = world.lonely("group");
+    world.commit_request(8, commit(&member, 1, 0, 5));
+    world.commit_request(8, commit(&member, 1, 1, 6));
+    world.restart();
+    assert_eq!(fetched(&mut world, true), (5, 7, "note".to_owned(), 0));
+    assert_eq!(world.heartbeat("group", &member, 1), 0, "its members are there, too");
+    world.seconds(11);
+    assert_eq!(world.state("group"), "Empty");
+    assert_eq!(fetched(&mut world, true).0, 5);
+}
+
+#[test]
+fn a_transaction_that_is_open_ends_after_a_restart() {
+    let mut world = World::new();
+    world.topic("topic", 1);
+    assert_eq!(keep_pending(&mut world, transactional(8)), 0);
+    world.restart();
+    assert_eq!(fetched(&mut world, true).3, 88);
+    world.core.end_pending_offsets("group", 9, true, world.now).unwrap();
+    world.restart();
+    assert_eq!(fetched(&mut world, true).0, 8);
+}
+
+#[test]
+fn a_deleted_group_does_not_come_back() {
+    let mut world = World::new();
+    world.topic("topic", 1);
+    let member = world.lonely("group");
+    world.commit_request(8, commit(&member, 1, 0, 5));
+    world.seconds(11);
+    let request = DeleteGroupsRequest::default().with_groups_names(vec![group("group")]);
+    assert_eq!(world.delete(2, request).results[0].error_code, 0);
+    world.restart();
+    assert_eq!(world.list(5, ListGroupsRequest::default()).groups, vec![]);
+    assert_eq!(fetched(&mut world, true), nothing());
+}

@@ -130,6 +130,8 @@ asks! {
     describe: DescribeGroups(DescribeGroupsRequest) -> DescribeGroupsResponse,
     delete: DeleteGroups(DeleteGroupsRequest) -> DeleteGroupsResponse,
     delete_offsets: OffsetDelete(OffsetDeleteRequest) -> OffsetDeleteResponse,
+    beat: ConsumerGroupHeartbeat(ConsumerGroupHeartbeatRequest) -> ConsumerGroupHeartbeatResponse,
+    describe_consumer: ConsumerGroupDescribe(ConsumerGroupDescribeRequest) -> ConsumerGroupDescribeResponse,
     find: FindCoordinator(FindCoordinatorRequest) -> FindCoordinatorResponse,
 }
 

@@ -1,7 +1,10 @@
 //! Runs a broker until it is interrupted: `cargo run --example broker -- 127.0.0.1:9092 [FOLDER]`.
+//!
+//! With `BROKER_USERS=alice:secret,bob:secret` it has a second listener, on which clients log in.
 
 use std::error::Error;
 
+use weir_broker::core::User;
 use weir_broker::{Broker, BrokerSettings, Storage};
 
 #[tokio::main]
@@ -14,8 +17,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
     if let Some(folder) = arguments.next() {
         settings.storage = Storage::Folder(folder.into());
     }
+    if let Some(users) = std::env::var_os("BROKER_USERS") {
+        let users = users.into_string().map_err(|_| "BROKER_USERS is not UTF-8")?;
+        for (name, password) in users.split(',').filter_map(|user| user.split_once(':')) {
+            let user = User { name: name.to_owned(), password: password.to_owned() };
+            settings.core.login.users.push(user);
+        }
+        settings.login_listener = Some(([127, 0, 0, 1], 0).into());
+    }
     let broker = Broker::start(settings).await?;
     println!("broker on {}", broker.bootstrap_servers());
+    if let Some(address) = broker.login_address() {
+        println!("logins on {address}");
+    }
     tokio::signal::ctrl_c().await?;
+    broker.shutdown().await;
     Ok(())
 }

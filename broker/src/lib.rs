@@ -16,4 +16,4 @@ mod settings;
 
 pub use faults::{Action, Faults, Rule, RuleId};
 pub use server::{Broker, StartError};
-pub use settings::{BrokerSettings, Storage};
+pub use settings::{BrokerSettings, ConnectionSettings, Storage};

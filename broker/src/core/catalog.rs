@@ -148,7 +148,7 @@ impl Core {
         let settings = self.effective_topic_config(&config);
         let logs = self.create_partitions_of(name, 0..partitions)?;
         let entry = TopicEntry { id: id.as_u128(), partitions, config };
-        self.write_topic(name, Some(&entry), now)?;
+        self.write_topic(name, &entry, now)?;
         self.catalog.insert(name.to_owned(), entry, logs, settings);
         Ok(id)
     }
@@ -158,7 +158,7 @@ impl Core {
         let Some(topic) = self.catalog.get(name) else { return Ok(()) };
         let entry = TopicEntry { partitions, ..topic.entry() };
         let more = self.create_partitions_of(name, topic.partitions.len()..partitions)?;
-        self.write_topic(name, Some(&entry), now)?;
+        self.write_topic(name, &entry, now)?;
         if let Some(topic) = self.catalog.get_mut(name) {
             topic.partitions.extend(more);
             topic.apply(topic.settings);
@@ -175,7 +175,7 @@ impl Core {
     ) -> io::Result<()> {
         let Some(topic) = self.catalog.get(name) else { return Ok(()) };
         let entry = TopicEntry { config: config.clone(), ..topic.entry() };
-        self.write_topic(name, Some(&entry), now)?;
+        self.write_topic(name, &entry, now)?;
         if let Some(topic) = self.catalog.get_mut(name) {
             topic.config = config;
         }
@@ -185,7 +185,11 @@ impl Core {
 
     /// Deletes a topic with its records. Its name is free at once.
     pub(crate) fn delete_topic(&mut self, name: &str, now: Now) -> io::Result<()> {
-        self.write_topic(name, None, now)?;
+        let offsets = self.offsets_of_topic(name)?;
+        let topic = Entry { key: Key::Topic(name.to_owned()), value: None };
+        let entries = offsets.iter().cloned().chain([topic]).collect();
+        self.journal.write(entries, now)?;
+        self.topic_is_deleted(offsets)?;
         let Some(topic) = self.catalog.remove(name) else { return Ok(()) };
         self.fetches.topic_changed(topic.id);
         for (index, partition) in topic.partitions.into_iter().enumerate() {
@@ -204,8 +208,8 @@ impl Core {
         indexes.map(|index| Partition::create(&self.files, &folder(topic, index))).collect()
     }
 
-    fn write_topic(&mut self, name: &str, entry: Option<&TopicEntry>, now: Now) -> io::Result<()> {
-        let value = entry.map(serde_json::to_value).transpose()?;
+    fn write_topic(&mut self, name: &str, entry: &TopicEntry, now: Now) -> io::Result<()> {
+        let value = Some(serde_json::to_value(entry)?);
         self.journal.write(vec![Entry { key: Key::Topic(name.to_owned()), value }], now)
     }
 

@@ -1,86 +1,161 @@
 //! One connection: frames in, answers out in the order of the requests.
+//!
+//! As in Kafka, a request is read when the one before it has been answered: what a client sends in
+//! between waits in the socket.
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use kafka_protocol::messages::{ApiKey, RequestHeader, ResponseHeader};
+use kafka_protocol::messages::{ApiKey, RequestHeader, ResponseHeader, SaslAuthenticateRequest};
 use kafka_protocol::protocol::{Encodable, decode_request_header_from_buffer};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::faulted::Outcome;
-use super::shell::Shell;
+use super::frame;
+use super::listener::Shared;
 use crate::apis::{Request, Response, Unreadable};
-use crate::core::{Caller, ConnectionId, api_versions_refused};
+use crate::core::{Arrival, Caller, ConnectionId, api_versions_refused};
 
-/// As `socket.request.max.bytes`.
-const FRAME_MAX_BYTES: usize = 100 * 1024 * 1024;
+/// So many bytes are read at a time.
+const BUFFER_BYTES: usize = 64 * 1024;
+/// An answer is written in pieces of this many bytes, each within the time that a client may be idle.
+const PIECE_BYTES: usize = 256 * 1024;
+/// The principal of who has not logged in.
+const ANONYMOUS: &str = "User:ANONYMOUS";
 
-pub async fn accept(listener: TcpListener, shell: Arc<Shell>) {
-    loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => {
-                let shell = shell.clone();
-                tokio::spawn(async move {
-                    let id = shell.connection_id();
-                    if let Err(error) = serve(stream, peer, id, &shell).await {
-                        tracing::debug!(%peer, %error, "a connection of the broker ends");
-                    }
-                    shell.disconnected(id);
-                });
-            }
-            Err(error) => tracing::warn!(%error, "the broker cannot accept a connection"),
-        }
+#[derive(Debug)]
+pub struct Connection<'a> {
+    shared: &'a Shared,
+    id: ConnectionId,
+    peer: SocketAddr,
+}
+
+/// What is sent for a request.
+enum Reply {
+    Frame(Bytes),
+    Nothing,
+    Close,
+    /// A login that goes on in frames without headers, after version 0 of SaslHandshake.
+    BareLogin(Bytes),
+}
+
+impl Drop for Connection<'_> {
+    fn drop(&mut self) {
+        self.shared.shell.disconnected(self.id);
     }
 }
 
-async fn serve(
-    mut stream: TcpStream,
-    peer: SocketAddr,
-    connection: ConnectionId,
-    shell: &Shell,
-) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    let (reader, mut writer) = stream.split();
-    let mut reader = BufReader::with_capacity(64 * 1024, reader);
-    loop {
-        let length = match reader.read_i32().await {
-            Ok(length) => usize::try_from(length).unwrap_or(usize::MAX),
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
-            Err(error) => return Err(error),
-        };
-        if length > FRAME_MAX_BYTES {
-            return Err(invalid(format!("a request of {length} bytes")));
+impl<'a> Connection<'a> {
+    pub fn new(shared: &'a Shared, peer: SocketAddr) -> Connection<'a> {
+        Connection { shared, id: shared.shell.connection_id(), peer }
+    }
+
+    /// Answers requests until the client, the core or the broker ends.
+    pub async fn serve(self, mut stream: TcpStream, needs_login: bool) -> io::Result<()> {
+        stream.set_nodelay(true)?;
+        let arrival = Arrival { reached: stream.local_addr()?, needs_login };
+        let shell = &self.shared.shell;
+        let Some(mut closed) = shell.connected(self.id, arrival) else { return Ok(()) };
+        let (reader, mut writer) = stream.split();
+        let mut reader = BufReader::with_capacity(BUFFER_BYTES, reader);
+        let mut is_bare = false;
+        loop {
+            let frame = tokio::select! {
+                frame = frame::read(&mut reader, &self.shared.settings, &self.shared.room) => frame?,
+                _ = &mut closed => return Ok(()),
+                () = shell.stopped() => return Ok(()),
+            };
+            let Some(frame) = frame else { return Ok(()) };
+            let reply = tokio::select! {
+                biased;
+                reply = self.reply(frame.bytes(), is_bare) => reply?,
+                _ = &mut closed => return Ok(()),
+                () = shell.stopped() => return Ok(()),
+            };
+            drop(frame);
+            match reply {
+                Reply::Frame(answer) => self.write(&mut writer, &answer).await?,
+                Reply::BareLogin(answer) => {
+                    is_bare = shell.is_logging_in(self.id);
+                    self.write(&mut writer, &answer).await?;
+                }
+                Reply::Nothing => {}
+                Reply::Close => return Ok(()),
+            }
+            if !matches!(closed.try_recv(), Err(oneshot::error::TryRecvError::Empty)) {
+                return Ok(());
+            }
         }
-        let mut frame = vec![0; length];
-        reader.read_exact(&mut frame).await?;
-        let mut frame = Bytes::from(frame);
+    }
+
+    async fn write<W: AsyncWrite + Unpin>(&self, writer: &mut W, answer: &[u8]) -> io::Result<()> {
+        for piece in answer.chunks(PIECE_BYTES) {
+            let written = timeout(self.shared.settings.idle_max, writer.write_all(piece)).await;
+            written.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+        }
+        Ok(())
+    }
+
+    async fn reply(&self, mut frame: Bytes, is_bare: bool) -> io::Result<Reply> {
+        if is_bare {
+            return self.bare_login(frame).await;
+        }
         let header = decode_request_header_from_buffer(&mut frame)
             .map_err(|error| invalid(error.to_string()))?;
         let (key, version) = (header.request_api_key, header.request_api_version);
         let request = match Request::decode(key, version, &mut frame) {
             Ok(request) => request,
             Err(Unreadable::Unsupported { key, .. }) if key == ApiKey::ApiVersions as i16 => {
-                let answer = encode(&header, 0, &api_versions_refused())?;
-                writer.write_all(&answer).await?;
-                continue;
+                return encode(&header, 0, &api_versions_refused()).map(Reply::Frame);
             }
             Err(error) => return Err(invalid(format!("{error:?}"))),
         };
-        let caller = Caller {
-            connection,
-            host: peer.ip(),
-            client_id: header.client_id.clone(),
-            principal: "User:ANONYMOUS".to_owned(),
-        };
-        match shell.ask_with_faults(caller, version, request).await {
+        drop(frame);
+        let starts_bare = version == 0 && request.key() == ApiKey::SaslHandshake;
+        let caller = self.caller(header.client_id.clone());
+        match self.shared.shell.ask_with_faults(caller, version, request).await {
             Outcome::Answer(response) => {
-                writer.write_all(&encode(&header, version, &response)?).await?;
+                let is_agreed =
+                    matches!(&response, Response::SaslHandshake(r) if r.error_code == 0);
+                let answer = encode(&header, version, &response)?;
+                Ok(match starts_bare && is_agreed {
+                    true => Reply::BareLogin(answer),
+                    false => Reply::Frame(answer),
+                })
             }
-            Outcome::Nothing => {}
-            Outcome::Close => return Ok(()),
+            Outcome::Nothing => Ok(Reply::Nothing),
+            Outcome::Close => Ok(Reply::Close),
+        }
+    }
+
+    /// Takes a message of a login which is not in a request.
+    async fn bare_login(&self, message: Bytes) -> io::Result<Reply> {
+        let request = SaslAuthenticateRequest::default().with_auth_bytes(message);
+        let asked = self.shared.shell.ask(self.caller(None), 0, Request::SaslAuthenticate(request));
+        let Ok(Some(Response::SaslAuthenticate(response))) = asked.await else {
+            return Ok(Reply::Close);
+        };
+        if response.error_code != 0 {
+            return Ok(Reply::Close);
+        }
+        let length =
+            i32::try_from(response.auth_bytes.len()).map_err(|e| invalid(e.to_string()))?;
+        let mut answer = BytesMut::new();
+        answer.put_i32(length);
+        answer.extend_from_slice(&response.auth_bytes);
+        Ok(Reply::BareLogin(answer.freeze()))
+    }
+
+    fn caller(&self, client_id: Option<kafka_protocol::protocol::StrBytes>) -> Caller {
+        Caller {
+            connection: self.id,
+            host: self.peer.ip().to_canonical(),
+            client_id,
+            principal: ANONYMOUS.to_owned(),
         }
     }
 }
@@ -91,12 +166,19 @@ fn encode(header: &RequestHeader, version: i16, response: &Response) -> io::Resu
     ResponseHeader::default()
         .with_correlation_id(header.correlation_id)
         .encode(&mut frame, response.header_version(version))
-        .map_err(|error| invalid(error.to_string()))?;
-    response.encode(version, &mut frame).map_err(invalid)?;
+        .map_err(|error| unencodable(header, error.to_string()))?;
+    response.encode(version, &mut frame).map_err(|why| unencodable(header, why))?;
     let length =
         i32::try_from(frame.len() - 4).map_err(|_| invalid("an answer too long".into()))?;
     frame[..4].copy_from_slice(&length.to_be_bytes());
     Ok(frame.freeze())
+}
+
+/// Says that an answer does not fit the version in which it was asked for, a fault of the broker.
+fn unencodable(header: &RequestHeader, why: String) -> io::Error {
+    let (api, version) = (header.request_api_key, header.request_api_version);
+    tracing::error!(api, version, why, "an answer of the broker cannot be encoded");
+    invalid(why)
 }
 
 fn invalid(why: String) -> io::Error {

@@ -112,7 +112,9 @@ impl Shell {
 async fn outcome(asked: oneshot::Receiver<Option<Response>>) -> Outcome {
     match asked.await {
         Ok(Some(response)) => Outcome::Answer(response),
-        Ok(None) | Err(_) => Outcome::Nothing,
+        Ok(None) => Outcome::Nothing,
+        // the connection or the broker is gone
+        Err(_) => Outcome::Close,
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod connection;
 mod faulted;
+mod frame;
+mod listener;
 mod shell;
 mod upkeep;
 
@@ -9,15 +11,22 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::core::{Core, DiskTask};
 use crate::faults::Faults;
 use crate::files::{DiskFiles, Files, MemoryFiles};
 use crate::settings::{BrokerSettings, Storage};
+use listener::{Shared, accept};
 use shell::Shell;
+
+/// How long an end waits for answers that are being written.
+const END_MAX: Duration = Duration::from_secs(5);
 
 /// Why a broker does not start.
 #[derive(Debug)]
@@ -45,18 +54,22 @@ impl std::error::Error for StartError {}
 #[derive(Clone, Debug)]
 pub struct Broker {
     address: SocketAddr,
+    login_address: Option<SocketAddr>,
     faults: Faults,
-    _running: Arc<Running>,
+    running: Arc<Running>,
 }
 
 #[derive(Debug)]
 struct Running {
     tasks: Vec<JoinHandle<()>>,
     shell: Arc<Shell>,
+    /// Ends with the last connection.
+    ended: Mutex<mpsc::Receiver<()>>,
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
+        self.shell.stop();
         for task in &self.tasks {
             task.abort();
         }
@@ -66,14 +79,13 @@ impl Drop for Running {
 
 impl Broker {
     /// Starts one on the current runtime of tokio. Clients can connect when this returns.
-    pub async fn start(mut settings: BrokerSettings) -> Result<Broker, StartError> {
-        let listener = settings.listener;
-        let failed = |error| StartError::Listen { listener, error };
-        let socket = TcpListener::bind(listener).await.map_err(failed)?;
-        let address = socket.local_addr().map_err(failed)?;
-        if settings.core.advertised_port == 0 {
-            settings.core.advertised_port = address.port();
-        }
+    pub async fn start(settings: BrokerSettings) -> Result<Broker, StartError> {
+        let (socket, address) = listen(settings.listener).await?;
+        let login = match settings.login_listener {
+            Some(listener) => Some(listen(listener).await?),
+            None => None,
+        };
+        let login_address = login.as_ref().map(|(_, address)| *address);
         let files: Arc<dyn Files> = match settings.storage {
             Storage::Memory => Arc::new(MemoryFiles::default()),
             Storage::Folder(folder) => {
@@ -83,8 +95,8 @@ impl Broker {
         let core = Core::open(settings.core, files).map_err(StartError::Storage)?;
         let faults = Faults::default();
         let shell = Arc::new(Shell::new(core, faults.clone()));
-        let tasks = vec![
-            tokio::spawn(connection::accept(socket, shell.clone())),
+        let (shared, ended) = Shared::new(shell.clone(), settings.connections);
+        let mut tasks = vec![
             tokio::spawn(upkeep::repeat(shell.clone(), DiskTask::Flush)),
             tokio::spawn(upkeep::repeat(shell.clone(), DiskTask::Clean)),
             tokio::spawn({
@@ -92,7 +104,33 @@ impl Broker {
                 async move { shell.tick().await }
             }),
         ];
-        Ok(Broker { address, faults, _running: Arc::new(Running { tasks, shell }) })
+        if let Some((socket, _)) = login {
+            tasks.push(tokio::spawn(accept(socket, shared.clone(), true)));
+        }
+        tasks.push(tokio::spawn(accept(socket, shared, false)));
+        let running = Running { tasks, shell, ended: Mutex::new(ended) };
+        Ok(Broker { address, login_address, faults, running: Arc::new(running) })
+    }
+
+    /// Ends it: no more connections, what has been handled is answered, and everything is on the disk.
+    pub async fn shutdown(&self) {
+        self.running.shell.stop();
+        let mut ended = self.running.ended.lock().await;
+        if timeout(END_MAX, ended.recv()).await.is_err() {
+            tracing::warn!("the broker ends while connections still read their answers");
+        }
+        self.running.shell.close();
+    }
+
+    /// Returns when the broker has ended, which it does by itself only if a fault of its own has left
+    /// its state unclear. A program that embeds it should end, too.
+    pub async fn stopped(&self) {
+        self.running.shell.stopped().await;
+    }
+
+    /// The listener on which clients log in.
+    pub fn login_address(&self) -> Option<SocketAddr> {
+        self.login_address
     }
 
     /// What goes wrong on demand.
@@ -108,4 +146,11 @@ impl Broker {
     pub fn bootstrap_servers(&self) -> String {
         self.address.to_string()
     }
+}
+
+async fn listen(listener: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |error| StartError::Listen { listener, error };
+    let socket = TcpListener::bind(listener).await.map_err(failed)?;
+    let address = socket.local_addr().map_err(failed)?;
+    Ok((socket, address))
 }

@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::Instant;
 
 use crate::apis::{Request, Response};
 use crate::core::{
-    Call, Caller, ConnectionId, Core, DiskDone, DiskRound, DiskWork, Effect, Now, Ticket,
+    Arrival, Call, Caller, ConnectionId, Core, DiskDone, DiskRound, DiskWork, Effect, Now, Ticket,
 };
 use crate::faults::{Faults, Subject};
 
@@ -21,26 +21,49 @@ pub struct Shell {
     inner: Mutex<Inner>,
     deadline_changed: Notify,
     faults: Faults,
+    /// Becomes true when the broker ends.
+    stop: watch::Sender<bool>,
 }
 
 #[derive(Debug)]
 struct Inner {
     core: Core,
-    waiting: HashMap<Ticket, oneshot::Sender<Option<Response>>>,
+    waiting: HashMap<Ticket, Waiting>,
+    open: HashMap<ConnectionId, oneshot::Sender<()>>,
     deadline: Option<Duration>,
+}
+
+/// A connection that waits for an answer.
+#[derive(Debug)]
+struct Waiting {
+    connection: ConnectionId,
+    answer: oneshot::Sender<Option<Response>>,
 }
 
 impl Shell {
     pub fn new(core: Core, faults: Faults) -> Shell {
         let deadline = core.next_deadline();
-        let inner = Inner { core, waiting: HashMap::new(), deadline };
+        let inner = Inner { core, waiting: HashMap::new(), open: HashMap::new(), deadline };
         Shell {
             start: Instant::now(),
             ids: AtomicU64::new(1),
             inner: Mutex::new(inner),
             deadline_changed: Notify::new(),
             faults,
+            stop: watch::Sender::new(false),
         }
+    }
+
+    /// Ends every connection and takes no more. What has been handled is still answered.
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Returns when the broker ends.
+    pub async fn stopped(&self) {
+        let mut stop = self.stop.subscribe();
+        // an error says that the shell is gone, which cannot be while it is borrowed
+        let _ = stop.wait_for(|is_stopped| *is_stopped).await;
     }
 
     pub fn connection_id(&self) -> ConnectionId {
@@ -53,8 +76,34 @@ impl Shell {
         Now { elapsed: self.start.elapsed(), wall_ms }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The core, unless a fault of the broker has left it half changed: then the broker ends.
+    fn lock(&self) -> Option<MutexGuard<'_, Inner>> {
+        match self.inner.lock() {
+            Ok(inner) => Some(inner),
+            Err(_) => {
+                if !self.stop.send_replace(true) {
+                    tracing::error!(
+                        "the broker ends: a fault of its own has left its state unclear"
+                    );
+                }
+                None
+            }
+        }
+    }
+
+    /// Announces a connection. The receiver is told when the core wants it closed; `None` says that
+    /// the broker has ended.
+    pub fn connected(&self, id: ConnectionId, arrival: Arrival) -> Option<oneshot::Receiver<()>> {
+        let (close, closed) = oneshot::channel();
+        let mut inner = self.lock()?;
+        inner.core.connected(id, arrival);
+        inner.open.insert(id, close);
+        Some(closed)
+    }
+
+    /// Returns true if the connection has to log in and has not.
+    pub fn is_logging_in(&self, id: ConnectionId) -> bool {
+        self.lock().is_some_and(|inner| inner.core.is_logging_in(id))
     }
 
     /// Hands a request to the core. The receiver gets the answer, or `None` if there will be none.
@@ -64,11 +113,12 @@ impl Shell {
         version: i16,
         request: Request,
     ) -> oneshot::Receiver<Option<Response>> {
-        let (sender, receiver) = oneshot::channel();
+        let (answer, receiver) = oneshot::channel();
+        let connection = caller.connection;
         let ticket = Ticket(self.ids.fetch_add(1, Ordering::Relaxed));
         let call = Call { ticket, caller, version, now: self.now() };
-        let mut inner = self.lock();
-        inner.waiting.insert(ticket, sender);
+        let Some(mut inner) = self.lock() else { return receiver };
+        inner.waiting.insert(ticket, Waiting { connection, answer });
         let effects = inner.core.handle(&call, request);
         self.done(&mut inner, effects);
         receiver
@@ -77,16 +127,20 @@ impl Shell {
     /// The next piece of the disk's work, which is done without the lock.
     pub fn next_disk_work(&self, round: &mut DiskRound) -> Option<DiskWork> {
         let now = self.now();
-        self.lock().core.next_disk_work(round, now)
+        self.lock()?.core.next_disk_work(round, now)
     }
 
     pub fn disk_work_done(&self, done: DiskDone) {
-        self.lock().core.disk_work_done(done);
+        if let Some(mut inner) = self.lock() {
+            inner.core.disk_work_done(done);
+        }
     }
 
     /// Puts everything on the disk and lets go of the folder.
     pub fn close(&self) {
-        self.lock().core.close();
+        if let Some(mut inner) = self.lock() {
+            inner.core.close();
+        }
     }
 
     pub fn faults(&self) -> &Faults {
@@ -96,8 +150,10 @@ impl Shell {
     /// What a request is about, with the names of topics of which it has the ids.
     pub fn subject(&self, request: &Request) -> Subject {
         let mut subject = request.subject();
-        if !subject.topic_ids.is_empty() {
-            let inner = self.lock();
+        if subject.topic_ids.is_empty() {
+            return subject;
+        }
+        if let Some(inner) = self.lock() {
             let names = subject.topic_ids.iter().filter_map(|id| inner.core.catalog.name_of(*id));
             subject.topics.extend(names.map(str::to_owned));
         }
@@ -106,13 +162,15 @@ impl Shell {
 
     /// Says that the leaders of topics have changed.
     pub fn move_leaders(&self, topics: &[String]) {
-        let mut inner = self.lock();
+        let Some(mut inner) = self.lock() else { return };
         topics.iter().for_each(|topic| inner.core.move_leaders(topic));
     }
 
     pub fn disconnected(&self, connection: ConnectionId) {
         let now = self.now();
-        let mut inner = self.lock();
+        let Some(mut inner) = self.lock() else { return };
+        inner.open.remove(&connection);
+        inner.waiting.retain(|_, waiting| waiting.connection != connection);
         let effects = inner.core.disconnected(connection, now);
         self.done(&mut inner, effects);
     }
@@ -122,15 +180,19 @@ impl Shell {
             match effect {
                 Effect::Answer { ticket, response } => {
                     if let Some(waiting) = inner.waiting.remove(&ticket) {
-                        let _ = waiting.send(Some(response)); // the connection may be gone
+                        let _ = waiting.answer.send(Some(response)); // the connection may be gone
                     }
                 }
                 Effect::Silence(ticket) => {
                     if let Some(waiting) = inner.waiting.remove(&ticket) {
-                        let _ = waiting.send(None);
+                        let _ = waiting.answer.send(None);
                     }
                 }
-                Effect::Close(_) => {}
+                Effect::Close(connection) => {
+                    if let Some(close) = inner.open.remove(&connection) {
+                        let _ = close.send(());
+                    }
+                }
             }
         }
         let deadline = inner.core.next_deadline();
@@ -143,14 +205,14 @@ impl Shell {
     /// Calls the core when it wants to be called, for ever.
     pub async fn tick(&self) {
         loop {
-            let deadline = self.lock().deadline;
+            let Some(deadline) = self.lock().map(|inner| inner.deadline) else { return };
             match deadline {
                 Some(deadline) => {
                     let due = tokio::time::sleep_until(self.start + deadline);
                     tokio::select! {
                         () = due => {
                             let now = self.now();
-                            let mut inner = self.lock();
+                            let Some(mut inner) = self.lock() else { return };
                             let effects = inner.core.tick(now);
                             self.done(&mut inner, effects);
                         }

@@ -76,7 +76,7 @@ impl Core {
         call: &Call,
         _request: ListPartitionReassignmentsRequest,
     ) -> Handled<ListPartitionReassignmentsResponse> {
-        let response = ListPartitionReassignmentsResponse::default();
+        let response = ListPartitionReassignmentsResponse::default().with_error_message(None);
         match self.may(call, Operation::Describe, Resource::Cluster) {
             true => Handled::Now(response),
             false => {
@@ -91,7 +91,7 @@ impl Core {
         call: &Call,
         request: AlterPartitionReassignmentsRequest,
     ) -> Handled<AlterPartitionReassignmentsResponse> {
-        let response = AlterPartitionReassignmentsResponse::default();
+        let response = AlterPartitionReassignmentsResponse::default().with_error_message(None);
         if !self.may(call, Operation::Alter, Resource::Cluster) {
             let error = ResponseError::ClusterAuthorizationFailed.code();
             return Handled::Now(response.with_error_code(error));

@@ -207,28 +207,22 @@ impl Core {
         user: &str,
         alterations: Vec<Alteration>,
     ) -> Result<(), Refusal> {
-        let mut checked = Vec::new();
-        let mut found = None;
+        let mut checked = None;
         for alteration in alterations {
-            match self.check_alteration(user, &alteration) {
-                Ok(change) => checked.push(change),
-                Err(refusal) => found = found.or(Some(refusal)),
+            if checked.is_some() {
+                let message = "A user credential cannot be altered twice in the same request";
+                return Err(Refusal::new(ResponseError::DuplicateResource, message));
             }
+            checked = Some(self.check_alteration(user, &alteration)?);
         }
-        if let Some(refusal) = found {
-            return Err(refusal);
-        }
-        let [(mechanism, credential)] = checked.as_slice() else {
-            let message = "A user credential cannot be altered twice in the same request";
-            return Err(Refusal::new(ResponseError::DuplicateResource, message));
-        };
-        let key = Key::ScramCredential { user: user.to_owned(), mechanism: *mechanism };
+        let Some((mechanism, credential)) = checked else { return Ok(()) };
+        let key = Key::ScramCredential { user: user.to_owned(), mechanism };
         let value = credential.as_ref().map(serde_json::to_value).transpose();
         let value = value.map_err(std::io::Error::from)?;
         self.journal.write(vec![Entry { key, value }], call.now)?;
-        let key = (user.to_owned(), *mechanism);
+        let key = (user.to_owned(), mechanism);
         match credential {
-            Some(credential) => self.users.credentials.insert(key, credential.clone()),
+            Some(credential) => self.users.credentials.insert(key, credential),
             None => self.users.credentials.remove(&key),
         };
         Ok(())

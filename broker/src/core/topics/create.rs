@@ -38,11 +38,20 @@ impl Core {
             .collect();
         let (repeated, topics): (Vec<_>, Vec<_>) =
             request.topics.into_iter().partition(|topic| twice.contains(&topic.name));
+        // Topics of one request do not collide with each other, as in Kafka.
+        let plans: Vec<_> = topics
+            .into_iter()
+            .map(|topic| {
+                let plan =
+                    if is_too_much { Err(too_many()) } else { self.plan_topic(call, &topic) };
+                (topic, plan)
+            })
+            .collect();
         let mut results = Vec::new();
-        for topic in topics {
-            results.push(match is_too_much {
-                true => refused(topic, &too_many()),
-                false => self.create(call, topic, validate_only),
+        for (topic, plan) in plans {
+            results.push(match plan {
+                Ok(plan) => self.create(call, topic, plan, validate_only),
+                Err(refusal) => refused(topic, &refusal),
             });
         }
         let repeated: BTreeMap<_, _> =
@@ -56,22 +65,23 @@ impl Core {
         &mut self,
         call: &Call,
         topic: CreatableTopic,
+        plan: Plan,
         validate_only: bool,
     ) -> CreatableTopicResult {
         let name = topic.name.to_string();
-        let made = self.plan_topic(call, &topic).and_then(|plan| {
-            let partitions = plan.partitions;
-            let set = plan.config.clone();
-            let id = match validate_only {
-                true => Uuid::new_v4(),
-                false => self.create_topic(&name, partitions, plan.config, call.now)?,
-            };
-            Ok((id, partitions, set))
-        });
+        let partitions = plan.partitions;
+        let set = plan.config.clone();
+        let made = match validate_only {
+            true => Ok(Uuid::new_v4()),
+            false => {
+                self.create_topic(&name, partitions, plan.config, call.now).map_err(Refusal::from)
+            }
+        };
         match made {
             Err(refusal) => refused(topic, &refusal),
-            Ok((id, partitions, set)) => {
-                let made = CreatableTopicResult::default().with_name(topic.name);
+            Ok(id) => {
+                let made =
+                    CreatableTopicResult::default().with_name(topic.name).with_error_message(None);
                 if call.version < 5 {
                     return made;
                 }

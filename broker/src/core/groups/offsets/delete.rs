@@ -79,14 +79,12 @@ impl Core {
         }
     }
 
-    #[allow(dead_code)] // until topics are deleted
     /// What the journal has to say about offsets when a topic is deleted; see
     /// [`Core::topic_is_deleted`].
     pub(crate) fn offsets_of_topic(&self, topic: &str) -> std::io::Result<Vec<Entry>> {
         self.groups.offsets.entries_without_topic(topic)
     }
 
-    #[allow(dead_code)] // until topics are deleted
     /// Takes over what [`Core::offsets_of_topic`] has told the journal.
     pub(crate) fn topic_is_deleted(&mut self, entries: Vec<Entry>) -> std::io::Result<()> {
         self.groups.offsets.apply(entries)
@@ -94,7 +92,6 @@ impl Core {
 }
 
 impl Offsets {
-    #[allow(dead_code)] // until topics are deleted
     fn entries_without_topic(&self, topic: &str) -> std::io::Result<Vec<Entry>> {
         let mut entries = Vec::new();
         for (group, offsets) in &self.groups {

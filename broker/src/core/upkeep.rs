@@ -198,8 +198,9 @@ impl Core {
     /// Puts everything on the disk and lets go of the folder. No request can be handled after that.
     pub fn close(&mut self) {
         let mut result = self.journal.sync_all();
-        for log in self.catalog.iter_mut().flat_map(|topic| &mut topic.partitions) {
-            result = result.and(log.log.sync_all());
+        for partition in self.catalog.iter_mut().flat_map(|topic| &mut topic.partitions) {
+            partition.log.stop_compaction();
+            result = result.and(partition.log.sync_all());
         }
         if let Err(error) = result {
             tracing::error!(%error, "the broker's folder cannot be written as it should be");

@@ -8,6 +8,8 @@ mod compaction;
 mod compression;
 mod config;
 mod index;
+#[cfg(test)]
+mod model;
 mod reader;
 mod records;
 mod recovery;
@@ -23,6 +25,7 @@ mod tests;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
 
@@ -61,8 +64,8 @@ pub struct Log {
     recent: VecDeque<(i64, u64)>,
     sync: SyncState,
     bytes_since_snapshot: u64,
-    /// A compaction is running.
-    is_compacting: bool,
+    /// Stops the compaction that is running.
+    compaction: Option<Arc<AtomicBool>>,
 }
 
 impl Log {
@@ -82,7 +85,7 @@ impl Log {
             recent: VecDeque::new(),
             sync: SyncState::default(),
             bytes_since_snapshot: 0,
-            is_compacting: false,
+            compaction: None,
         }
     }
 
@@ -176,7 +179,9 @@ impl Log {
         }
         let mut bytes = 0;
         for segment in self.segments.range(self.segment_of(from)..) {
-            let is_enough = bytes > max_bytes as u64 || slice.pieces.len() == PIECES_MAX;
+            // the first may have nothing from the offset on, if its last records were compacted
+            let is_enough = slice.pieces.len() > 1 && bytes > max_bytes as u64;
+            let is_enough = is_enough || slice.pieces.len() == PIECES_MAX;
             if is_enough || segment.base >= below {
                 break;
             }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 
-use super::segment::{INDEX_SUFFIX, LOG_SUFFIX, Segment, offset_in};
+use super::segment::{INDEX_SUFFIX, LOG_SUFFIX, Opened, Segment, offset_in};
 use super::state::LogState;
 use super::{Log, LogConfig, compaction};
 use crate::files::Files;
@@ -37,7 +37,8 @@ impl Log {
     }
 }
 
-fn remove_unfinished(files: &dyn Files, folder: &str) -> io::Result<()> {
+/// Removes files that were not completed. No swap may be going on.
+pub fn remove_unfinished(files: &dyn Files, folder: &str) -> io::Result<()> {
     let names = files.list(folder)?;
     for name in &names {
         let is_orphan = offset_in(name, INDEX_SUFFIX)
@@ -61,6 +62,7 @@ fn open_segments(
     bases.sort_unstable();
     let mut segments: VecDeque<Segment> = VecDeque::new();
     let mut is_torn = false;
+    let mut has_index = true;
     for base in bases {
         let end = segments.back().map(|last| last.next);
         if end.is_some_and(|end| end > base) {
@@ -69,9 +71,12 @@ fn open_segments(
             );
             return Err(io::Error::new(io::ErrorKind::InvalidData, why));
         }
-        // only compaction leaves gaps
-        is_torn |= end.is_some_and(|end| end < base && base > compacted);
-        let (segment, cut) = Segment::open(files, folder, base, index_interval)?;
+        // the index of a compacted segment says where it ends, without it there seems to be a gap
+        let is_known = has_index || base > compacted;
+        is_torn |= is_known && end.is_some_and(|end| end < base);
+        let opened = Segment::open(files, folder, base, index_interval)?;
+        has_index = opened.has_index;
+        let Opened { segment, cut, .. } = opened;
         if is_torn {
             tracing::warn!("{} follows records that were lost, and is removed", segment.path);
             segment.remove(files)?;

@@ -7,7 +7,7 @@ use super::Log;
 impl Log {
     /// Removes what `retention.ms` and `retention.bytes` say. It needs no disk to see that there is nothing.
     pub fn expire(&mut self, wall_ms: i64) -> io::Result<()> {
-        if !self.config.cleanup.delete || self.is_compacting {
+        if !self.config.cleanup.delete {
             return Ok(());
         }
         while self.is_first_expired(wall_ms) {

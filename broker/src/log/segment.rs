@@ -37,6 +37,15 @@ pub struct Segment {
     pub identity: Arc<()>,
 }
 
+/// A segment as it was found.
+#[derive(Debug)]
+pub struct Opened {
+    pub segment: Segment,
+    /// How many bytes were cut off.
+    pub cut: u64,
+    pub has_index: bool,
+}
+
 /// Names a file of a segment.
 pub fn file_name(base: i64, suffix: &str) -> String {
     format!("{base:0OFFSET_DIGITS$}{suffix}")
@@ -59,7 +68,8 @@ impl Segment {
         Ok(segment)
     }
 
-    fn at(folder: &str, base: i64) -> Segment {
+    /// One whose files are not looked at.
+    pub fn at(folder: &str, base: i64) -> Segment {
         Segment {
             base,
             path: format!("{folder}/{}", file_name(base, LOG_SUFFIX)).into(),
@@ -76,31 +86,31 @@ impl Segment {
     }
 
     /// Opens one that is there. What was not on the disk for certain is checked, and cut where it is torn.
-    ///
-    /// Returns also how many bytes were cut.
     pub fn open(
         files: &dyn Files,
         folder: &str,
         base: i64,
         index_interval: u64,
-    ) -> io::Result<(Segment, u64)> {
+    ) -> io::Result<Opened> {
         let mut segment = Segment::at(folder, base);
         let file = files.open(&segment.path)?;
         let size = file.size()?;
-        if let Some(index) = files.find(&segment.index_path)?
+        let index = files.find(&segment.index_path)?;
+        let has_index = index.is_some();
+        if let Some(index) = index
             && let Some(last) = Index::last_in(&*index)?
             && last.position == size
         {
             segment.accept(last);
-            return Ok((segment, 0));
+            return Ok(Opened { segment, cut: 0, has_index });
         }
         segment.check(files, file, size, index_interval)?;
         let cut = size - segment.bytes;
-        Ok((segment, cut))
+        Ok(Opened { segment, cut, has_index })
     }
 
     /// Everything before the entry is known to be right.
-    fn accept(&mut self, last: IndexEntry) {
+    pub fn accept(&mut self, last: IndexEntry) {
         self.bytes = last.position;
         self.synced = last.position;
         self.next = last.offset;

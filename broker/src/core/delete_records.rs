@@ -7,7 +7,7 @@ use kafka_protocol::messages::delete_records_response::{
 use kafka_protocol::messages::{DeleteRecordsRequest, DeleteRecordsResponse};
 
 use super::acls::{Operation, Resource};
-use super::{Call, Core, Handled, Topic};
+use super::{Call, Core, Handled};
 
 /// The offset that stands for the end of the partition.
 const HIGH_WATERMARK: i64 = -1;
@@ -49,7 +49,7 @@ impl Core {
     fn delete_before(&mut self, topic: &str, index: i32, to: i64) -> Result<i64, ResponseError> {
         let unknown = ResponseError::UnknownTopicOrPartition;
         let found = self.catalog.get(topic).ok_or(unknown)?;
-        let is_deletable = is_deletable(found);
+        let is_deletable = found.settings.log.cleanup.delete;
         let partition = self.catalog.partition_mut(topic, index).ok_or(unknown)?;
         if !is_deletable {
             return Err(ResponseError::PolicyViolation);
@@ -67,10 +67,4 @@ impl Core {
         partition.producers.start_moved(start);
         Ok(start)
     }
-}
-
-/// Only topics with the policy `delete` lose records on request.
-fn is_deletable(topic: &Topic) -> bool {
-    let policies = topic.config.get("cleanup.policy").map_or("delete", String::as_str);
-    policies.split(',').any(|policy| policy.trim() == "delete")
 }

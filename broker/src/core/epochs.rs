@@ -1,12 +1,14 @@
 //! Where each leader epoch begins in a log.
 
+use serde::{Deserialize, Serialize};
+
 /// The first offset of each leader epoch that has records, in order.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct EpochStarts {
     starts: Vec<EpochStart>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct EpochStart {
     epoch: i32,
     offset: i64,

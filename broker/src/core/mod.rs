@@ -22,6 +22,8 @@ mod produce;
 mod producers;
 mod refusal;
 mod sasl;
+#[cfg(test)]
+mod testing;
 mod topics;
 mod transactions;
 mod upkeep;
@@ -46,6 +48,7 @@ pub use upkeep::{DiskDone, DiskRound, DiskTask, DiskWork, LogId};
 
 pub use sasl::{LoginSettings, ScramMechanism, User};
 
+pub use fetch::FetchAnswer;
 use fetch::Fetches;
 use sasl::{Admission, Failures, Users};
 use transactions::Transactions;
@@ -102,6 +105,8 @@ pub enum Effect {
     Answer { ticket: Ticket, response: Response },
     /// The request of this ticket gets no answer.
     Silence(Ticket),
+    /// The request of this ticket is answered when the records are read, without the broker's lock.
+    AnswerFetch { ticket: Ticket, answer: FetchAnswer },
     /// The connection is closed, after the answers that went before.
     Close(ConnectionId),
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use kafka_protocol::error::ResponseError;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::epochs::EpochStarts;
@@ -34,6 +35,38 @@ pub(crate) struct PartitionId {
     pub index: i32,
 }
 
+/// What is derived from the records of a log, as it is kept for the next start.
+#[derive(Serialize)]
+struct Kept<'a> {
+    leader_epoch: i32,
+    producers: &'a Producers,
+    epochs: &'a EpochStarts,
+}
+
+/// What was derived from the records before an offset.
+#[derive(Default, Deserialize)]
+struct Derived {
+    leader_epoch: i32,
+    producers: Producers,
+    epochs: EpochStarts,
+    #[serde(skip)]
+    upto: i64,
+}
+
+impl Derived {
+    /// What was kept, or nothing if that cannot be read: then all records are.
+    fn of(log: &Log) -> Derived {
+        let Ok(Some(snapshot)) = log.snapshot() else { return Derived::default() };
+        match serde_json::from_slice(&snapshot.bytes) {
+            Ok(derived) => Derived { upto: snapshot.offset, ..derived },
+            Err(error) => {
+                tracing::warn!(%error, "what was kept of a partition's producers is not used");
+                Derived::default()
+            }
+        }
+    }
+}
+
 /// Where a batch is, and what Produce tells about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Appended {
@@ -46,9 +79,7 @@ pub(crate) struct Appended {
 impl Partition {
     /// Opens the partition whose log is in `folder`, with the state that its records lead to.
     pub fn open(files: &Arc<dyn Files>, folder: &str) -> io::Result<Partition> {
-        let mut partition = Partition::with(Log::open(files, folder)?);
-        partition.replay()?;
-        Ok(partition)
+        Partition::of(Log::open(files, folder)?)
     }
 
     /// Makes an empty partition. What a deleted topic has left in `folder` is removed.
@@ -57,17 +88,22 @@ impl Partition {
         Partition::open(files, folder)
     }
 
-    fn with(log: Log) -> Partition {
-        Partition {
+    /// The partition of a log, with the state that its records lead to.
+    fn of(log: Log) -> io::Result<Partition> {
+        let derived = Derived::of(&log);
+        let mut partition = Partition {
             log,
-            leader_epoch: 0,
-            producers: Producers::default(),
-            epochs: EpochStarts::default(),
-        }
+            leader_epoch: derived.leader_epoch,
+            producers: derived.producers,
+            epochs: derived.epochs,
+        };
+        partition.replay(derived.upto)?;
+        Ok(partition)
     }
 
-    fn replay(&mut self) -> io::Result<()> {
-        for header in self.log.headers(self.log.start_offset()) {
+    fn replay(&mut self, from: i64) -> io::Result<()> {
+        let start = self.log.start_offset();
+        for header in self.log.headers(from.max(start)) {
             let header = header?;
             self.epochs.appended(header.leader_epoch, header.base_offset);
             self.leader_epoch = self.leader_epoch.max(header.leader_epoch);
@@ -81,7 +117,27 @@ impl Partition {
                 self.producers.appended(&header);
             }
         }
+        self.producers.start_moved(start);
         Ok(())
+    }
+
+    /// Keeps what was derived from the records, if reading them again would take long. Without it
+    /// the next start is slower, and nothing else.
+    fn keep_derived(&mut self) {
+        if !self.log.wants_snapshot() {
+            return;
+        }
+        let kept = Kept {
+            leader_epoch: self.leader_epoch,
+            producers: &self.producers,
+            epochs: &self.epochs,
+        };
+        let written = serde_json::to_vec(&kept)
+            .map_err(io::Error::from)
+            .and_then(|bytes| self.log.write_snapshot(&bytes));
+        if let Err(error) = written {
+            tracing::warn!(%error, "the producers of a partition are not kept for the next start");
+        }
     }
 
     /// The offset up to which every transaction has ended: the one after the last record, or the
@@ -151,6 +207,7 @@ impl Core {
         })?;
         partition.producers.appended(&header);
         partition.producers.expire(now.wall_ms);
+        partition.keep_derived();
         self.fetches.appended(PartitionId { topic: id, index }, bytes);
         let log_append_time_ms =
             if header.is_log_append_time() { header.max_timestamp } else { -1 };
@@ -174,6 +231,8 @@ impl Core {
         })?;
         let header = partition.append(batch)?;
         partition.producers.ended(marker, header.base_offset, now.wall_ms);
+        partition.producers.start_moved(partition.log.start_offset());
+        partition.keep_derived();
         self.fetches.appended(PartitionId { topic: id, index }, length);
         Ok(())
     }

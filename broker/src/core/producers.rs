@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 
 use kafka_protocol::error::ResponseError;
+use serde::{Deserialize, Serialize};
 
 use super::produce::Refusal;
 use super::transactions::{Marker, Outcome};
@@ -19,7 +20,7 @@ const EXPIRATION_CHECK_MS: i64 = 600_000;
 const PRODUCERS_MAX: usize = 100_000;
 
 /// The producers of one partition.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Producers {
     known: HashMap<i64, Producer>,
     /// The first offset of each open transaction, and its producer.
@@ -30,7 +31,7 @@ pub(crate) struct Producers {
 }
 
 /// What is known of one producer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Producer {
     pub epoch: i16,
     batches: VecDeque<Written>,
@@ -42,7 +43,7 @@ pub(crate) struct Producer {
 }
 
 /// A batch of an idempotent producer that is in the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Written {
     first_sequence: i32,
     last_sequence: i32,
@@ -51,7 +52,7 @@ pub(crate) struct Written {
 }
 
 /// A transaction that was aborted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Aborted {
     pub producer_id: i64,
     pub first_offset: i64,

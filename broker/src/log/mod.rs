@@ -31,6 +31,7 @@ use bytes::Bytes;
 
 pub use batch::{Batch, BatchError, BatchHeader, HEADER_BYTES};
 pub use compaction::{Compacted, Compaction};
+pub(crate) use compression::decompress;
 pub use config::{Cleanup, LogConfig};
 pub use records::{Record, Records};
 pub use search::TimestampOffset;

@@ -17,6 +17,7 @@ use tokio::time::timeout;
 use super::faulted::Outcome;
 use super::frame;
 use super::listener::Shared;
+use super::shell::Answer;
 use crate::apis::{Request, Response, Unreadable};
 use crate::core::{Arrival, Caller, ConnectionId, api_versions_refused};
 
@@ -136,7 +137,8 @@ impl<'a> Connection<'a> {
     async fn bare_login(&self, message: Bytes) -> io::Result<Reply> {
         let request = SaslAuthenticateRequest::default().with_auth_bytes(message);
         let asked = self.shared.shell.ask(self.caller(None), 0, Request::SaslAuthenticate(request));
-        let Ok(Some(Response::SaslAuthenticate(response))) = asked.await else {
+        let answer = asked.await.ok().flatten().map(Answer::read);
+        let Some(Response::SaslAuthenticate(response)) = answer else {
             return Ok(Reply::Close);
         };
         if response.error_code != 0 {

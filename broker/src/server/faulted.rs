@@ -3,7 +3,7 @@
 use kafka_protocol::error::ResponseError;
 use tokio::sync::oneshot;
 
-use super::shell::Shell;
+use super::shell::{Answer, Shell};
 use crate::apis::{Request, Response};
 use crate::core::Caller;
 use crate::faults::{Action, Pattern, Strike, Subject};
@@ -109,9 +109,9 @@ impl Shell {
 }
 
 /// Waits for the core's answer.
-async fn outcome(asked: oneshot::Receiver<Option<Response>>) -> Outcome {
+async fn outcome(asked: oneshot::Receiver<Option<Answer>>) -> Outcome {
     match asked.await {
-        Ok(Some(response)) => Outcome::Answer(response),
+        Ok(Some(answer)) => Outcome::Answer(answer.read()),
         Ok(None) => Outcome::Nothing,
         // the connection or the broker is gone
         Err(_) => Outcome::Close,

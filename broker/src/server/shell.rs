@@ -10,9 +10,29 @@ use tokio::time::Instant;
 
 use crate::apis::{Request, Response};
 use crate::core::{
-    Arrival, Call, Caller, ConnectionId, Core, DiskDone, DiskRound, DiskWork, Effect, Now, Ticket,
+    Arrival, Call, Caller, ConnectionId, Core, DiskDone, DiskRound, DiskWork, Effect, FetchAnswer,
+    Now, Ticket,
 };
 use crate::faults::{Faults, Subject};
+
+/// What a request is answered with.
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant)]
+pub enum Answer {
+    Ready(Response),
+    /// Its records are still in files.
+    Unread(FetchAnswer),
+}
+
+impl Answer {
+    /// Reads what is still in files. The shell is not locked meanwhile.
+    pub fn read(self) -> Response {
+        match self {
+            Answer::Ready(response) => response,
+            Answer::Unread(answer) => answer.read().into(),
+        }
+    }
+}
 
 #[derive(Debug)]
 pub struct Shell {
@@ -37,7 +57,7 @@ struct Inner {
 #[derive(Debug)]
 struct Waiting {
     connection: ConnectionId,
-    answer: oneshot::Sender<Option<Response>>,
+    answer: oneshot::Sender<Option<Answer>>,
 }
 
 impl Shell {
@@ -112,7 +132,7 @@ impl Shell {
         caller: Caller,
         version: i16,
         request: Request,
-    ) -> oneshot::Receiver<Option<Response>> {
+    ) -> oneshot::Receiver<Option<Answer>> {
         let (answer, receiver) = oneshot::channel();
         let connection = caller.connection;
         let ticket = Ticket(self.ids.fetch_add(1, Ordering::Relaxed));
@@ -180,7 +200,13 @@ impl Shell {
             match effect {
                 Effect::Answer { ticket, response } => {
                     if let Some(waiting) = inner.waiting.remove(&ticket) {
-                        let _ = waiting.answer.send(Some(response)); // the connection may be gone
+                        // the connection may be gone
+                        let _ = waiting.answer.send(Some(Answer::Ready(response)));
+                    }
+                }
+                Effect::AnswerFetch { ticket, answer } => {
+                    if let Some(waiting) = inner.waiting.remove(&ticket) {
+                        let _ = waiting.answer.send(Some(Answer::Unread(answer)));
                     }
                 }
                 Effect::Silence(ticket) => {

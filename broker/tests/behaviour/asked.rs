@@ -34,7 +34,12 @@ const BY_ID: i16 = 13;
 /// The version of Fetch that steps read with whose subject is something else.
 const READ_BACK: i16 = 11;
 
-pub fn produce(version: i16, topic: &Named, partition: i32, records: Option<Bytes>) -> ProduceRequest {
+pub fn produce(
+    version: i16,
+    topic: &Named,
+    partition: i32,
+    records: Option<Bytes>,
+) -> ProduceRequest {
     let data = PartitionProduceData::default().with_index(partition).with_records(records);
     let mut topic_data = TopicProduceData::default().with_partition_data(vec![data]);
     if version >= BY_ID {
@@ -98,11 +103,9 @@ pub async fn read_back(s: &mut Script, label: &str, topic: &Named) {
 }
 
 pub fn offsets(topic: &TopicName, timestamp: i64) -> ListOffsetsRequest {
-    let partition = ListOffsetsPartition::default()
-        .with_timestamp(timestamp)
-        .with_current_leader_epoch(-1);
-    let wanted = ListOffsetsTopic::default()
-        .with_name(topic.clone())
-        .with_partitions(vec![partition]);
+    let partition =
+        ListOffsetsPartition::default().with_timestamp(timestamp).with_current_leader_epoch(-1);
+    let wanted =
+        ListOffsetsTopic::default().with_name(topic.clone()).with_partitions(vec![partition]);
     ListOffsetsRequest::default().with_replica_id(BrokerId(-1)).with_topics(vec![wanted])
 }

@@ -10,8 +10,7 @@ const HIDDEN: [&str; 7] =
     ["throttle_time_ms", "cluster_id", "host", "port", "log_dir", "total_bytes", "usable_bytes"];
 /// Ids that a broker chooses, unless they are 0 or -1: the field's value is only said to be there.
 const CHOSEN: [&str; 3] = ["producer_id", "session_id", "current_txn_start_offset_id"];
-const NEWTYPES: [&str; 5] =
-    ["TopicName", "BrokerId", "ProducerId", "GroupId", "TransactionalId"];
+const NEWTYPES: [&str; 5] = ["TopicName", "BrokerId", "ProducerId", "GroupId", "TransactionalId"];
 /// Milliseconds of a time of day begin here; tests use timestamps before.
 const NOW_FROM: i64 = 1_700_000_000_000;
 

@@ -51,9 +51,9 @@ async fn compare(name: &str, script: impl AsyncFn(&mut Script)) {
         .differences(&ours)
         .iter()
         .filter(|difference| {
-            !MEANT.iter().any(|meant| {
-                meant.script == name && difference.label.starts_with(meant.label)
-            })
+            !MEANT
+                .iter()
+                .any(|meant| meant.script == name && difference.label.starts_with(meant.label))
         })
         .map(ToString::to_string)
         .collect();

@@ -141,6 +141,5 @@ impl fmt::Display for Difference {
 }
 
 fn path(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join(format!("tests/behaviour/recorded/{name}.txt"))
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/behaviour/recorded/{name}.txt"))
 }

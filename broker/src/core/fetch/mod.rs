@@ -1,7 +1,10 @@
 //! Fetch: records from an offset on, with long polling and sessions.
 
+mod answer;
 mod read;
 mod session;
+#[cfg(test)]
+mod tests;
 mod waiting;
 
 use std::time::Duration;
@@ -13,7 +16,9 @@ use kafka_protocol::messages::{FetchRequest, FetchResponse, TopicName};
 use uuid::Uuid;
 
 use super::partition::PartitionId;
-use super::{Call, ConnectionId, Core, Handled, Now, Ticket};
+use super::{Call, ConnectionId, Core, Effect, Handled, Now, Ticket};
+pub use answer::FetchAnswer;
+use answer::Unread;
 use read::Limits;
 use session::{SessionUse, Sessions};
 use waiting::{Waiting, WaitingFetches};
@@ -85,6 +90,7 @@ impl Wanted {
 struct Found {
     target: Target,
     data: PartitionData,
+    unread: Option<Unread>,
 }
 
 /// A fetch, which is answered at once or waits.
@@ -147,24 +153,15 @@ impl Core {
         let fetch = Fetch { call: call.clone(), session, wanted, limits };
         let read = self.read_all(&fetch);
         if read.is_final || wait.is_zero() || read.bytes >= limits.min_bytes {
-            return Handled::Now(self.fetched(
-                fetch.call.caller.connection,
-                fetch.session,
-                read.found,
-                call.now,
-            ));
+            self.fetched(call.ticket, &fetch, read.found, call.now);
+            return Handled::Later;
         }
         let deadline = call.now.elapsed.saturating_add(wait);
         let waits = Waiting { fetch, deadline, bytes: read.bytes, partitions: read.partitions };
-        match self.fetches.waiting.insert(call.ticket, waits) {
-            Ok(()) => Handled::Later,
-            Err(full) => Handled::Now(self.fetched(
-                full.fetch.call.caller.connection,
-                full.fetch.session,
-                read.found,
-                call.now,
-            )),
+        if let Err(full) = self.fetches.waiting.insert(call.ticket, waits) {
+            self.fetched(call.ticket, &full.fetch, read.found, call.now);
         }
+        Handled::Later
     }
 
     /// Answers the fetches that got what they waited for, or waited long enough.
@@ -181,61 +178,46 @@ impl Core {
             waiting.bytes = read.bytes;
             waiting.partitions = read.partitions;
             if let Err(full) = self.fetches.waiting.insert(ticket, waiting) {
-                let response = self.fetched(
-                    full.fetch.call.caller.connection,
-                    full.fetch.session,
-                    read.found,
-                    now,
-                );
-                self.answer(ticket, response);
+                self.fetched(ticket, &full.fetch, read.found, now);
             }
             return;
         }
-        let response = self.fetched(
-            waiting.fetch.call.caller.connection,
-            waiting.fetch.session,
-            read.found,
-            now,
-        );
-        self.answer(ticket, response);
+        self.fetched(ticket, &waiting.fetch, read.found, now);
     }
 
-    /// The response; in a session it has only what changed.
-    fn fetched(
-        &mut self,
-        connection: ConnectionId,
-        session: SessionUse,
-        found: Vec<Found>,
-        now: Now,
-    ) -> FetchResponse {
-        let (session_id, found) = self.fetches.sessions.end(session, found, now);
-        let mut responses: Vec<FetchableTopicResponse> = Vec::new();
-        let mut is_fenced = false;
-        for Found { target, data } in found {
-            is_fenced |= data.error_code == ResponseError::FencedLeaderEpoch.code();
-            let (name, id) = match target.topic {
-                TopicRef::Name(name) => (name, Uuid::nil()),
-                TopicRef::Id(id) => (TopicName::default(), id),
-            };
-            match responses.last_mut() {
-                Some(last) if last.topic == name && last.topic_id == id => {
-                    last.partitions.push(data)
-                }
-                _ => responses.push(
-                    FetchableTopicResponse::default()
-                        .with_topic(name)
-                        .with_topic_id(id)
-                        .with_partitions(vec![data]),
-                ),
+    /// Answers a fetch; in a session the answer has only what changed.
+    fn fetched(&mut self, ticket: Ticket, fetch: &Fetch, found: Vec<Found>, now: Now) {
+        let (session_id, found) = self.fetches.sessions.end(fetch.session, found, now);
+        let response = FetchResponse::default().with_session_id(session_id);
+        let mut answer = FetchAnswer::new(response, fetch.limits.max_bytes);
+        let connection = fetch.call.caller.connection;
+        for Found { target, data, unread } in found {
+            if data.error_code == ResponseError::FencedLeaderEpoch.code() {
+                answer.response_mut().node_endpoints = vec![self.fetch_endpoint(connection)];
+            }
+            add_partition(answer.response_mut(), target, data);
+            if let Some(unread) = unread {
+                answer.add(unread);
             }
         }
-        let response =
-            FetchResponse::default().with_session_id(session_id).with_responses(responses);
-        if is_fenced {
-            response.with_node_endpoints(vec![self.fetch_endpoint(connection)])
-        } else {
-            response
-        }
+        self.effects.push(Effect::AnswerFetch { ticket, answer });
+    }
+}
+
+/// Adds a partition to the last topic, if it is of that, or begins another one.
+fn add_partition(response: &mut FetchResponse, target: Target, data: PartitionData) {
+    let (name, id) = match target.topic {
+        TopicRef::Name(name) => (name, Uuid::nil()),
+        TopicRef::Id(id) => (TopicName::default(), id),
+    };
+    match response.responses.last_mut() {
+        Some(last) if last.topic == name && last.topic_id == id => last.partitions.push(data),
+        _ => response.responses.push(
+            FetchableTopicResponse::default()
+                .with_topic(name)
+                .with_topic_id(id)
+                .with_partitions(vec![data]),
+        ),
     }
 }
 

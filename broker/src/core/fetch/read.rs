@@ -10,6 +10,7 @@ use kafka_protocol::messages::fetch_response::{
 };
 use kafka_protocol::protocol::StrBytes;
 
+use super::answer::Unread;
 use super::{Fetch, Found, Isolation, TopicRef, Wanted};
 use crate::core::acls::{Operation, Resource};
 use crate::core::partition::{Partition, PartitionId};
@@ -55,21 +56,22 @@ impl Core {
                 Ok(readable) => readable,
                 Err(error) => {
                     let data = refused(target.index, error);
-                    read.found.push(Found { target, data });
+                    read.found.push(Found { target, data, unread: None });
                     continue;
                 }
             };
-            let must_have_one = read.bytes == 0;
-            let data = read_partition(readable.partition, wanted, rest, must_have_one, limits);
-            let data = data.unwrap_or_else(|error| {
-                self.named_leader(fetch.call.version, readable.partition, target.index, error)
+            let may_be_too_large = read.bytes == 0;
+            let found = read_partition(readable.partition, wanted, rest, may_be_too_large, limits);
+            let (data, unread) = found.unwrap_or_else(|error| {
+                let version = fetch.call.version;
+                (self.named_leader(version, readable.partition, target.index, error), None)
             });
-            let bytes = data.records.as_ref().map_or(0, Bytes::len);
+            let bytes = unread.as_ref().map_or(0, Unread::bytes_at_most);
             read.bytes += bytes;
             rest = rest.saturating_sub(bytes);
             read.is_final |= data.error_code != 0 || data.diverging_epoch.epoch >= 0;
             read.partitions.insert(readable.id);
-            read.found.push(Found { target, data });
+            read.found.push(Found { target, data, unread });
         }
         read.is_final |= read.partitions.is_empty();
         read
@@ -120,9 +122,9 @@ fn read_partition(
     partition: &Partition,
     wanted: &Wanted,
     rest: usize,
-    must_have_one: bool,
+    may_be_too_large: bool,
     limits: Limits,
-) -> Result<PartitionData, ResponseError> {
+) -> Result<(PartitionData, Option<Unread>), ResponseError> {
     partition.check_leader_epoch(wanted.leader_epoch)?;
     let end = partition.log.end_offset();
     let data = PartitionData::default()
@@ -133,40 +135,39 @@ fn read_partition(
         .with_aborted_transactions(None)
         .with_records(Some(Bytes::new()));
     if let Some(diverging) = diverging(partition, wanted)? {
-        return Ok(data.with_diverging_epoch(diverging));
+        return Ok((data.with_diverging_epoch(diverging), None));
     }
     if !(partition.log.start_offset()..=end).contains(&wanted.from) {
         return Err(ResponseError::OffsetOutOfRange);
     }
     let below = partition.visible_end(limits.isolation);
-    let records = read_records(partition, wanted, below, rest, must_have_one)?;
+    let unread = unread(partition, wanted, below, rest, may_be_too_large)?;
     let aborted = match limits.isolation {
         Isolation::ReadUncommitted => None,
-        Isolation::ReadCommitted => Some(aborted(partition, wanted.from, below, &records)),
+        Isolation::ReadCommitted if unread.is_none() => Some(Vec::new()),
+        Isolation::ReadCommitted => Some(aborted(partition, wanted.from, below)),
     };
-    Ok(data.with_aborted_transactions(aborted).with_records(Some(records)))
+    Ok((data.with_aborted_transactions(aborted), unread))
 }
 
-/// A batch that is too large is read only if `must_have_one`.
-fn read_records(
+/// What there is to read, unless there is no room for it.
+fn unread(
     partition: &Partition,
     wanted: &Wanted,
     below: i64,
     rest: usize,
-    must_have_one: bool,
-) -> Result<Bytes, ResponseError> {
+    may_be_too_large: bool,
+) -> Result<Option<Unread>, ResponseError> {
     let max_bytes = wanted.max_bytes.min(rest);
-    if wanted.from >= below || (max_bytes == 0 && !must_have_one) {
-        return Ok(Bytes::new());
+    if wanted.from >= below || (max_bytes == 0 && !may_be_too_large) {
+        return Ok(None);
     }
-    let records = partition.log.read(wanted.from, below, max_bytes).map_err(|error| {
+    let slice = partition.log.slice(wanted.from, below, max_bytes).map_err(|error| {
         tracing::error!(%error, "records cannot be read");
         ResponseError::KafkaStorageError
     })?;
-    if records.len() > max_bytes && !must_have_one {
-        return Ok(Bytes::new());
-    }
-    Ok(records)
+    Ok(Some(Unread { slice, max_bytes: wanted.max_bytes })
+        .filter(|unread| unread.bytes_at_most() > 0))
 }
 
 /// Where the consumer's log and this one part, if they do.
@@ -185,15 +186,7 @@ fn diverging(
         .then(|| EpochEndOffset::default().with_epoch(end.epoch).with_end_offset(end.offset)))
 }
 
-fn aborted(
-    partition: &Partition,
-    from: i64,
-    below: i64,
-    records: &Bytes,
-) -> Vec<AbortedTransaction> {
-    if records.is_empty() {
-        return Vec::new();
-    }
+fn aborted(partition: &Partition, from: i64, below: i64) -> Vec<AbortedTransaction> {
     let aborted = partition.producers.aborted_between(from, below).into_iter();
     aborted
         .map(|aborted| {

@@ -191,7 +191,7 @@ impl Session {
     fn answered(&mut self, found: &Found) -> bool {
         let Some(cached) = self.partitions.get_mut(&found.target) else { return true };
         let data = &found.data;
-        let has_records = data.records.as_ref().is_some_and(|records| !records.is_empty());
+        let has_records = found.unread.is_some();
         let is_changed = cached.high_watermark != data.high_watermark
             || cached.log_start != data.log_start_offset
             || data.diverging_epoch.epoch >= 0;

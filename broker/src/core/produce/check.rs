@@ -5,7 +5,7 @@ use kafka_protocol::error::ResponseError;
 
 use super::Refusal;
 use super::records::{Record, Records};
-use crate::core::{Now, Topic};
+use crate::core::{Now, TimestampType, Topic};
 use crate::log::{Batch, BatchError, BatchHeader};
 
 /// Bytes of a batch up to its field `magic`, inclusive.
@@ -18,10 +18,6 @@ const LENGTH_MIN: i32 = 14;
 const ZSTD: i16 = 4;
 /// Produce knows zstd from this version on.
 const ZSTD_SINCE: i16 = 7;
-/// The default of `max.message.bytes`.
-const MESSAGE_MAX_BYTES: usize = 1_048_588;
-/// The default of `message.timestamp.after.max.ms`.
-const TIMESTAMP_AFTER_MAX_MS: i64 = 3_600_000;
 /// How many records of a batch are named as faulty.
 const NAMED_RECORDS_MAX: usize = 100;
 /// How many of them the message shows.
@@ -67,18 +63,13 @@ pub(super) struct RecordRules {
 
 impl RecordRules {
     pub fn of(topic: &Topic, now: Now) -> RecordRules {
-        let text = |name: &str| topic.config.get(name).map(String::as_str);
-        let number =
-            |name, default| text(name).and_then(|text| text.parse().ok()).unwrap_or(default);
-        let policies = text("cleanup.policy").unwrap_or_default();
+        let settings = &topic.settings;
         RecordRules {
-            max_bytes: text("max.message.bytes")
-                .and_then(|text| text.parse().ok())
-                .unwrap_or(MESSAGE_MAX_BYTES),
-            is_compacted: policies.split(',').any(|policy| policy.trim() == "compact"),
-            is_log_append_time: text("message.timestamp.type") == Some("LogAppendTime"),
-            before_max_ms: number("message.timestamp.before.max.ms", i64::MAX),
-            after_max_ms: number("message.timestamp.after.max.ms", TIMESTAMP_AFTER_MAX_MS),
+            max_bytes: settings.max_message_bytes,
+            is_compacted: settings.log.cleanup.compact,
+            is_log_append_time: settings.timestamp_type == TimestampType::LogAppendTime,
+            before_max_ms: settings.timestamp_before_max_ms,
+            after_max_ms: settings.timestamp_after_max_ms,
             now_ms: now.wall_ms,
         }
     }
@@ -103,23 +94,22 @@ impl RecordRules {
         let timestamp = self.check_records(&batch, place)?;
         if self.is_log_append_time {
             batch.set_log_append_time(self.now_ms);
-        } else if timestamp.is_some_and(|timestamp| timestamp != batch.header().max_timestamp) {
-            batch.set_max_timestamp(timestamp.unwrap_or(-1));
+        } else if timestamp != batch.header().max_timestamp {
+            batch.set_max_timestamp(timestamp);
         }
         Ok(batch)
     }
 
-    /// Checks each record. Returns the greatest timestamp, if the records can be read.
-    fn check_records(
-        &self,
-        batch: &Batch,
-        place: std::fmt::Arguments<'_>,
-    ) -> Result<Option<i64>, Refusal> {
-        let Some(records) = Records::of(batch) else { return Ok(None) };
+    /// Checks each record. Returns the greatest timestamp.
+    fn check_records(&self, batch: &Batch, place: std::fmt::Arguments<'_>) -> Result<i64, Refusal> {
+        let records = Records::of(batch).map_err(|error| {
+            let why = format!("The records cannot be decompressed in {place}: {error}");
+            Refusal::said(ResponseError::CorruptMessage, why)
+        })?;
         let mut newest = -1;
         let mut count = 0;
         let mut faults = Faults::default();
-        for (at, record) in records.enumerate() {
+        for (at, record) in records.iter().enumerate() {
             let Some(record) = record else {
                 return Err(Refusal::said(
                     ResponseError::InvalidRecord,
@@ -141,7 +131,7 @@ impl RecordRules {
                 format!("The batch does not have as many records as it says in {place}."),
             ));
         }
-        faults.refusal().map_or(Ok(Some(newest)), Err)
+        faults.refusal().map_or(Ok(newest), Err)
     }
 
     fn timestamp_fault(&self, header: &BatchHeader, record: &Record) -> Option<String> {

@@ -2,6 +2,8 @@
 
 mod check;
 mod records;
+#[cfg(test)]
+mod tests;
 
 use bytes::Bytes;
 use kafka_protocol::error::ResponseError;

@@ -1,6 +1,9 @@
 //! The records in a batch, as far as they are checked.
 
-use crate::log::{Batch, HEADER_BYTES};
+use std::borrow::Cow;
+use std::io;
+
+use crate::log::{Batch, HEADER_BYTES, decompress};
 
 /// A record without its contents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,25 +13,37 @@ pub(super) struct Record {
     pub has_key: bool,
 }
 
-/// Reads the records of a batch one after the other; an item is `None` where they are malformed.
+/// The records of a batch, decompressed.
 #[derive(Debug)]
 pub(super) struct Records<'a> {
+    bytes: Cow<'a, [u8]>,
+    first_timestamp: i64,
+}
+
+impl<'a> Records<'a> {
+    /// An error says that they cannot be decompressed.
+    pub fn of(batch: &'a Batch) -> io::Result<Records<'a>> {
+        let header = batch.header();
+        let bytes = batch.bytes().get(HEADER_BYTES..).unwrap_or_default();
+        let bytes = decompress(header.attributes, bytes)?;
+        Ok(Records { bytes, first_timestamp: header.first_timestamp })
+    }
+
+    /// One record after the other; an item is `None` where they are malformed.
+    pub fn iter(&self) -> RecordIter<'_> {
+        let first_timestamp = self.first_timestamp;
+        RecordIter { rest: &self.bytes, first_timestamp, failed: false }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct RecordIter<'a> {
     rest: &'a [u8],
     first_timestamp: i64,
     failed: bool,
 }
 
-impl<'a> Records<'a> {
-    /// Returns `None` for a compressed batch.
-    pub fn of(batch: &'a Batch) -> Option<Records<'a>> {
-        let header = batch.header();
-        (header.attributes & 7 == 0).then(|| Records {
-            rest: batch.bytes().get(HEADER_BYTES..).unwrap_or_default(),
-            first_timestamp: header.first_timestamp,
-            failed: false,
-        })
-    }
-
+impl RecordIter<'_> {
     fn record(&mut self) -> Option<Record> {
         let length = usize::try_from(varint(&mut self.rest)?).ok()?;
         if length > self.rest.len() {
@@ -56,7 +71,7 @@ impl<'a> Records<'a> {
     }
 }
 
-impl Iterator for Records<'_> {
+impl Iterator for RecordIter<'_> {
     type Item = Option<Record>;
 
     fn next(&mut self) -> Option<Option<Record>> {

@@ -76,10 +76,7 @@ impl Core {
 
     fn may_write_idempotently(&self, call: &Call) -> bool {
         self.may(call, Operation::IdempotentWrite, Resource::Cluster)
-            || self
-                .catalog
-                .iter()
-                .any(|(name, _)| self.may(call, Operation::Write, Resource::Topic(name)))
+            || self.may_any_topic(call, Operation::Write)
     }
 
     fn init_transactional(

@@ -8,6 +8,8 @@ use crate::log::{BatchHeader, HEADER_BYTES};
 const ATTRIBUTES: i16 = 0x30;
 /// The version of the key and of the value of a marker.
 const VERSION: i16 = 0;
+/// The bytes of the record of a marker.
+const MARKER_BYTES: usize = 17;
 /// Where the checksum of a batch is; it covers what comes after it.
 const CHECKSUM_AT: usize = 17;
 
@@ -82,7 +84,7 @@ impl Marker {
     pub fn read(batch: &[u8]) -> Option<Marker> {
         let header = BatchHeader::parse(batch).ok()?;
         let mut record = batch.get(HEADER_BYTES..)?;
-        if record.len() < 19 || header.attributes & ATTRIBUTES != ATTRIBUTES {
+        if record.len() < MARKER_BYTES || header.attributes & ATTRIBUTES != ATTRIBUTES {
             return None;
         }
         record.advance(5); // up to the version of the key

@@ -12,6 +12,8 @@ mod marker;
 mod offsets;
 mod producer_ids;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;

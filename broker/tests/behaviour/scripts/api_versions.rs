@@ -11,8 +11,12 @@ pub async fn script(s: &mut Script) {
             .with_client_software_name(name.into())
             .with_client_software_version(version.into())
     };
-    s.each_as("well", |version| if version < 3 { named("", "") } else { named("weir", "1.0") }, bare)
-        .await;
+    s.each_as(
+        "well",
+        |version| if version < 3 { named("", "") } else { named("weir", "1.0") },
+        bare,
+    )
+    .await;
     for (label, name, version) in
         [("no name", "", "1"), ("strange name", "a b!", "1"), ("strange version", "a", "1 2")]
     {

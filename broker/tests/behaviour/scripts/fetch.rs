@@ -44,16 +44,30 @@ async fn places(s: &mut Script, topic: &Named) {
         ("log start", from(0).with_log_start_offset(3)),
     ];
     for (label, partition) in cases {
-        s.each_as(label, |version| fetch(version, topic, last(version, &partition)), readable).await;
+        s.each_as(label, |version| fetch(version, topic, last(version, &partition)), readable)
+            .await;
     }
-    s.each_as("unknown topic", |version| fetch(version, &nowhere, last(version, &from(0))), readable)
-        .await;
+    s.each_as(
+        "unknown topic",
+        |version| fetch(version, &nowhere, last(version, &from(0))),
+        readable,
+    )
+    .await;
     s.each_as("nothing", |_| fetching(), readable).await;
-    s.each_as("committed", |v| fetch(v, topic, last(v, &from(0))).with_isolation_level(1), readable)
+    s.each_as(
+        "committed",
+        |v| fetch(v, topic, last(v, &from(0))).with_isolation_level(1),
+        readable,
+    )
+    .await;
+    s.each_as(
+        "isolation 2",
+        |v| fetch(v, topic, last(v, &from(0))).with_isolation_level(2),
+        readable,
+    )
+    .await;
+    s.each_as("a replica", |v| fetch(v, topic, from(0)).with_replica_id(BrokerId(5)), readable)
         .await;
-    s.each_as("isolation 2", |v| fetch(v, topic, last(v, &from(0))).with_isolation_level(2), readable)
-        .await;
-    s.each_as("a replica", |v| fetch(v, topic, from(0)).with_replica_id(BrokerId(5)), readable).await;
 }
 
 /// The field is there from version 12 on, where its default is -1.
@@ -67,7 +81,9 @@ fn last(version: i16, partition: &FetchPartition) -> FetchPartition {
 
 async fn limits(s: &mut Script, topic: &Named) {
     let bytes = |most: i32| from(0).with_partition_max_bytes(most);
-    for (label, most) in [("one byte", 1), ("no byte", 0), ("minus a byte", -1), ("two batches", 150)] {
+    for (label, most) in
+        [("one byte", 1), ("no byte", 0), ("minus a byte", -1), ("two batches", 150)]
+    {
         s.each_as(&format!("partition limit: {label}"), |v| fetch(v, topic, bytes(most)), readable)
             .await;
         s.each_as(
@@ -118,9 +134,8 @@ async fn sessions(s: &mut Script, topic: &Named) {
             request.topics[0].partitions.push(from(0).with_partition(1));
             request
         };
-        let opened = s
-            .ask_as("session: open", version, both().with_session_epoch(0), readable)
-            .await;
+        let opened =
+            s.ask_as("session: open", version, both().with_session_epoch(0), readable).await;
         let id = session(opened);
         let next = |epoch: i32| fetching().with_session_id(id).with_session_epoch(epoch);
         s.ask_as("session: next", version, next(1), readable).await;

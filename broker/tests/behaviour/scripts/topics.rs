@@ -51,8 +51,7 @@ async fn create(s: &mut Script) {
         let name = s.topic(&format!("plain-v{version}"));
         let request = creating(vec![topic(name.clone())]);
         let labels = ["validate", "create", "create again"];
-        let requests =
-            [request.clone().with_validate_only(true), request.clone(), request.clone()];
+        let requests = [request.clone().with_validate_only(true), request.clone(), request.clone()];
         for (label, request) in labels.into_iter().zip(requests) {
             s.ask_as(label, version, request, |answer| {
                 without_configs(answer);
@@ -154,9 +153,8 @@ async fn create_partitions(s: &mut Script) {
     let more = |name: TopicName, count| {
         CreatePartitionsTopic::default().with_name(name).with_count(count).with_assignments(None)
     };
-    let asking = |topics| {
-        CreatePartitionsRequest::default().with_topics(topics).with_timeout_ms(30_000)
-    };
+    let asking =
+        |topics| CreatePartitionsRequest::default().with_topics(topics).with_timeout_ms(30_000);
     s.create("grows", 2, &[]).await;
     let grows = s.topic("grows");
     let assignment = |broker| CreatePartitionsAssignment::default().with_broker_ids(vec![broker]);

@@ -57,7 +57,10 @@ pub fn produce(
 pub async fn appended(s: &mut Script, topic: &Named, batch: &BatchOf) {
     let version = s.newest::<ProduceRequest>();
     let request = produce(version, topic, 0, Some(batch.bytes()));
-    s.quiet(request).await;
+    let answer = s.quiet(request).await.unwrap_or_default();
+    let partitions = answer.responses.iter().flat_map(|topic| &topic.partition_responses);
+    let errors: Vec<i16> = partitions.map(|partition| partition.error_code).collect();
+    assert_eq!(errors, [0], "a batch is appended to {}", topic.name.0);
 }
 
 pub fn fetch(version: i16, topic: &Named, partition: FetchPartition) -> FetchRequest {

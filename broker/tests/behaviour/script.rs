@@ -13,6 +13,7 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::{Message, Request, StrBytes};
 use uuid::Uuid;
 
+use crate::asked::offsets;
 use crate::client::{Client, NoAnswer};
 use crate::comparable::comparable;
 use crate::transcript::{Step, Transcript};
@@ -200,10 +201,10 @@ impl Script {
         self.client.ask(version, request).await
     }
 
-    /// Makes a topic whose records stay, and waits until the broker knows it.
+    /// Makes a topic whose records stay, in one segment although their timestamps are years apart,
+    /// and waits until the broker knows it.
     pub async fn create(&mut self, name: &str, partitions: i32, configs: &[(&str, &str)]) {
-        let has_retention = configs.iter().any(|(key, _)| *key == "retention.ms");
-        let kept = if has_retention { None } else { Some(("retention.ms", "-1")) };
+        let kept = [("retention.ms", "-1"), ("segment.ms", "9223372036854775807")];
         let configs = configs
             .iter()
             .copied()
@@ -224,8 +225,21 @@ impl Script {
         self.until_leader(name, partitions).await;
     }
 
-    /// Waits until every partition has a leader, which takes a moment on Kafka.
+    /// Waits until every partition has a leader that answers, which takes a moment on Kafka.
     pub async fn until_leader(&mut self, name: &str, partitions: i32) {
+        self.until_described(name, partitions).await;
+        let mut request = offsets(&self.topic(name), -1);
+        let first = request.topics[0].partitions[0].clone();
+        request.topics[0].partitions =
+            (0..partitions).map(|index| first.clone().with_partition_index(index)).collect();
+        self.until(request, |answer| {
+            let partitions = answer.topics.iter().flat_map(|topic| &topic.partitions);
+            partitions.into_iter().all(|partition| partition.error_code == 0)
+        })
+        .await;
+    }
+
+    async fn until_described(&mut self, name: &str, partitions: i32) {
         for _ in 0..PATIENCE {
             let known = self.described(name).await;
             let is_ready = known.is_some_and(|answer| {

@@ -48,13 +48,14 @@ fn bare(answer: &mut ApiVersionsResponse) {
     answer.finalized_features_epoch = 0;
 }
 
-/// Sends a header of the old form and nothing more.
+/// Sends a header and nothing more; that it has no tagged fields is a byte that old headers lack.
 async fn frame(s: &mut Script, label: &str, key: i16, version: i16) {
     let mut frame = BytesMut::new();
     frame.put_i16(key);
     frame.put_i16(version);
     frame.put_i32(4711);
     frame.put_i16(-1);
+    frame.put_u8(0);
     let sent = s.client.send_frame(&frame).await;
     let answer = match sent {
         Ok(()) => s.client.receive_frame().await,

@@ -1,8 +1,13 @@
 //! What is asked, by subject.
 
 pub mod api_versions;
+pub mod classic;
+pub mod commits;
 pub mod configs;
+pub mod consumer;
 pub mod fetch;
 pub mod offsets;
 pub mod produce;
+pub mod producers;
 pub mod topics;
+pub mod transactions;

@@ -65,6 +65,12 @@ macro_rules! apis {
                 }
             }
 
+            /// One request of each API, in which nothing is said.
+            #[cfg(test)]
+            pub(crate) fn of_each_api() -> Vec<Request> {
+                vec![$(Request::$name($request::default()),)*]
+            }
+
             pub fn key(&self) -> ApiKey {
                 match self {
                     $(Request::$name(_) => ApiKey::$name,)*

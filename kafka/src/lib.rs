@@ -1,6 +1,5 @@
 //! Kafka, as registry and proxy reach it: one set of settings (librdkafka's names), one error, names of topics and
-//! partitions, a client of our own for what librdkafka has no words for, what a cluster is asked with it ([`admin`]), and
-//! the embedded broker of `weir dev`.
+//! partitions, a client of our own for what librdkafka has no words for, and what a cluster is asked with it ([`admin`]).
 
 pub mod admin;
 mod client;

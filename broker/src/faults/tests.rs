@@ -1,8 +1,10 @@
+use bytes::BytesMut;
 use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::{ApiKey, ProduceRequest};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::apis::{Request, SUPPORTED};
 
 fn rule(text: Value) -> Rule {
     serde_json::from_value(text).unwrap()
@@ -130,4 +132,16 @@ fn a_fence_waits_for_a_request_of_whom_it_can_fence() {
     let id = kafka_protocol::messages::TransactionalId("t".into());
     let transactional = ProduceRequest::default().with_transactional_id(Some(id)).subject();
     assert!(faults.strike(ApiKey::Produce, None, &transactional).is_some());
+}
+
+#[test]
+fn every_api_can_be_refused_in_every_version() {
+    for request in Request::of_each_api() {
+        let api = SUPPORTED.iter().find(|api| api.key == request.key()).unwrap();
+        for version in api.min..=api.max {
+            let answer = request.refusal(version, ResponseError::UnknownServerError.code());
+            let encoded = answer.encode(version, &mut BytesMut::new());
+            assert_eq!(encoded, Ok(()), "{:?} {version}", api.key);
+        }
+    }
 }

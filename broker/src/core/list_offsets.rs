@@ -13,6 +13,9 @@ use super::acls::{Operation, Resource};
 use super::fetch::Isolation;
 use super::{Call, Core, Handled, Partition};
 
+/// Answers of older versions have no leader epoch, and cannot be written with one.
+const LEADER_EPOCH_SINCE: i16 = 4;
+
 const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
 const MAX_TIMESTAMP: i64 = -3;
@@ -84,6 +87,7 @@ impl Core {
             ListOffsetsPartitionResponse::default().with_partition_index(wanted.partition_index);
         let Some(Place { timestamp, offset }) = place else { return Ok(response) };
         let epoch = match wanted.timestamp {
+            _ if version < LEADER_EPOCH_SINCE => None,
             LATEST => Some(partition.leader_epoch),
             _ => partition.epochs.of_offset(offset),
         };

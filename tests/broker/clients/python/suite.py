@@ -66,6 +66,8 @@ class Suite:
         return f"{self.prefix}-{what}"
 
     def run(self):
+        if not hasattr(self.client, "config"):
+            self.client.create(self.topic, 2, {})
         for name, step, needs in self.steps():
             if all(hasattr(self.client, need) for need in needs):
                 self.step(name, step)
@@ -84,7 +86,7 @@ class Suite:
         print(json.dumps(said), flush=True)
 
     def steps(self):
-        yield "create_topic", self.create_topic, ["create"]
+        yield "create_topic", self.create_topic, ["config"]
         yield "describe_config", self.describe_config, ["config"]
         yield "alter_config", self.alter_config, ["alter"]
         yield "records", self.records, []
@@ -96,11 +98,13 @@ class Suite:
         yield "commit", self.commit, []
         yield "resume", self.resume, []
         yield "seek", self.seek, []
-        yield "txn_commit", self.txn_commit, []
-        yield "txn_abort", self.txn_abort, []
-        yield "txn_offsets", self.txn_offsets, []
+        yield "metadata", self.metadata, ["metadata"]
+        yield "timestamps", self.timestamps, ["offset_at"]
+        yield "txn_commit", self.txn_commit, ["transaction"]
+        yield "txn_abort", self.txn_abort, ["transaction"]
+        yield "txn_offsets", self.txn_offsets, ["transaction"]
         yield "groups", self.groups, ["describe"]
-        yield "lag", self.lag, []
+        yield "lag", self.lag, ["end"]
         yield "delete_records", self.delete_records, ["delete_records"]
         yield "delete_group", lambda: self.client.delete_group(self.group), ["delete_group"]
         yield "delete_topic", self.delete_topic, ["delete_topic"]
@@ -158,6 +162,12 @@ class Suite:
 
     def seek(self):
         same("offsets", self.client.seek(self.topic, [1, 0]), [1, 0])
+
+    def metadata(self):
+        same("partitions", self.client.metadata(self.topic), 2)
+
+    def timestamps(self):
+        same("first offset since 1970", self.client.offset_at(self.topic, 0, 1), 0)
 
     def sees(self, committed, *values):
         read = self.client.read(self.name("txn"), 1, len(values), committed)

@@ -96,7 +96,8 @@ impl DiskFiles {
             used.last_use = last_use;
             return Ok(used.file.clone());
         }
-        let file = fs::OpenOptions::new().read(true).write(true).create(create).open(on_disk)?;
+        let options = fs::OpenOptions::new().read(true).write(true).create(create).to_owned();
+        let file = options.open(&on_disk).map_err(|error| said(&on_disk, error))?;
         let file = Arc::new(DiskFile(file));
         open.make_room();
         open.files.insert(path.to_owned(), OpenFile { file: file.clone(), last_use });
@@ -119,10 +120,11 @@ impl OpenFiles {
 
 impl Files for DiskFiles {
     fn list(&self, folder: &str) -> io::Result<Vec<String>> {
-        let entries = match fs::read_dir(self.path(folder)?) {
+        let path = self.path(folder)?;
+        let entries = match fs::read_dir(&path) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(error),
+            Err(error) => return Err(said(&path, error)),
         };
         let name = |entry: io::Result<fs::DirEntry>| {
             Ok(entry?.file_name().into_string().ok()) // a name that is no UTF-8 is not ours
@@ -131,14 +133,15 @@ impl Files for DiskFiles {
     }
 
     fn make_folder(&self, folder: &str) -> io::Result<()> {
-        fs::create_dir_all(self.path(folder)?)
+        let path = self.path(folder)?;
+        fs::create_dir_all(&path).map_err(|error| said(&path, error))
     }
 
     fn remove_folder(&self, folder: &str) -> io::Result<()> {
         let path = self.path(folder)?;
         let within = format!("{folder}/");
         self.lock().files.retain(|path, _| !path.starts_with(&within));
-        missing_is_fine(fs::remove_dir_all(path))
+        missing_is_fine(fs::remove_dir_all(&path)).map_err(|error| said(&path, error))
     }
 
     fn sync_folder(&self, folder: &str) -> io::Result<()> {
@@ -161,12 +164,14 @@ impl Files for DiskFiles {
         let mut open = self.lock();
         open.files.remove(from);
         open.files.remove(to);
-        fs::rename(self.path(from)?, self.path(to)?)
+        let from = self.path(from)?;
+        fs::rename(&from, self.path(to)?).map_err(|error| said(&from, error))
     }
 
     fn remove(&self, path: &str) -> io::Result<()> {
         self.lock().files.remove(path);
-        missing_is_fine(fs::remove_file(self.path(path)?))
+        let path = self.path(path)?;
+        missing_is_fine(fs::remove_file(&path)).map_err(|error| said(&path, error))
     }
 
     fn close(&self) {
@@ -174,6 +179,11 @@ impl Files for DiskFiles {
         open.lock = None;
         open.files.clear();
     }
+}
+
+/// The error with the path that it is about.
+fn said(path: &Path, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 fn missing_is_fine(removed: io::Result<()>) -> io::Result<()> {

@@ -49,8 +49,10 @@ use sync::SyncState;
 const RECENT_MAX: usize = 64;
 /// A slice ends after so many segments, if not before.
 const PIECES_MAX: usize = 4;
-/// What was appended since the last snapshot is read at the start: this much takes a few milliseconds.
-const SNAPSHOT_BYTES: u64 = 4 * 1024 * 1024;
+/// What was appended since the last snapshot is read at the start: this much takes less than a millisecond.
+const SNAPSHOT_INTERVAL_BYTES: u64 = 1024 * 1024;
+/// A large snapshot is not written as often: so many times its size is appended first.
+const SNAPSHOT_INTERVAL_SIZES: u64 = 16;
 
 /// Batches in the order of their offsets.
 #[derive(Debug)]
@@ -65,6 +67,8 @@ pub struct Log {
     recent: VecDeque<(i64, u64)>,
     sync: SyncState,
     bytes_since_snapshot: u64,
+    /// What the last snapshot takes.
+    snapshot_bytes: u64,
     /// Stops the compaction that is running.
     compaction: Option<Arc<AtomicBool>>,
 }
@@ -86,6 +90,7 @@ impl Log {
             recent: VecDeque::new(),
             sync: SyncState::default(),
             bytes_since_snapshot: 0,
+            snapshot_bytes: 0,
             compaction: None,
         }
     }
@@ -259,11 +264,13 @@ impl Log {
         let snapshot = Snapshot { offset: self.end_offset(), bytes };
         snapshot.save(&*self.files, &self.folder)?;
         self.bytes_since_snapshot = 0;
+        self.snapshot_bytes = snapshot.bytes.len() as u64;
         Ok(())
     }
 
     /// Returns true if so much was appended since the last snapshot that reading it would delay a start.
     pub fn wants_snapshot(&self) -> bool {
-        self.bytes_since_snapshot > SNAPSHOT_BYTES
+        let interval = SNAPSHOT_INTERVAL_SIZES * self.snapshot_bytes;
+        self.bytes_since_snapshot > interval.max(SNAPSHOT_INTERVAL_BYTES)
     }
 }

@@ -149,6 +149,7 @@ apis! {
     AddPartitionsToTxn(AddPartitionsToTxnRequest, AddPartitionsToTxnResponse, 0..=5) => add_partitions_to_txn,
     AddOffsetsToTxn(AddOffsetsToTxnRequest, AddOffsetsToTxnResponse, 0..=4) => add_offsets_to_txn,
     EndTxn(EndTxnRequest, EndTxnResponse, 0..=5) => end_txn,
+    WriteTxnMarkers(WriteTxnMarkersRequest, WriteTxnMarkersResponse, 1..=1) => write_txn_markers,
     TxnOffsetCommit(TxnOffsetCommitRequest, TxnOffsetCommitResponse, 0..=5) => txn_offset_commit,
     DescribeProducers(DescribeProducersRequest, DescribeProducersResponse, 0..=0) => describe_producers,
     DescribeTransactions(DescribeTransactionsRequest, DescribeTransactionsResponse, 0..=0) => describe_transactions,

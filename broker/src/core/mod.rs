@@ -17,6 +17,8 @@ mod journal;
 mod leader_epochs;
 mod list_offsets;
 mod metadata;
+#[cfg(test)]
+mod offsets_tests;
 mod partition;
 mod produce;
 mod producers;

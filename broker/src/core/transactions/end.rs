@@ -114,7 +114,8 @@ impl Core {
         Ok(())
     }
 
-    /// Aborts an open transaction in a way that its producer cannot go on.
+    /// Aborts an open transaction in a way that its producer cannot go on. It takes one epoch, by
+    /// whichever rules.
     pub(super) fn fence_and_abort(
         &mut self,
         id: &str,
@@ -122,8 +123,8 @@ impl Core {
         now: Now,
     ) -> io::Result<()> {
         let fenced = transaction.fenced();
-        let prepared = fenced.prepared(Outcome::Abort, Rules::EpochPerTransaction, NO_ID, now);
-        self.prepare_and_complete(id, prepared, now)
+        let prepared = fenced.prepared(Outcome::Abort, Rules::Classic, NO_ID, now);
+        self.prepare_and_complete(id, Transaction { rules: transaction.rules, ..prepared }, now)
     }
 
     /// Writes the markers of a transaction whose outcome is decided.

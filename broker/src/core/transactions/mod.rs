@@ -14,6 +14,7 @@ mod producer_ids;
 mod state;
 #[cfg(test)]
 mod tests;
+mod write_markers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;

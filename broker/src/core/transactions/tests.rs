@@ -215,6 +215,7 @@ fn a_producer_that_takes_over_aborts_and_fences_the_other() {
     assert_eq!(world.init("a", None), Err(ConcurrentTransactions), "it is aborted first");
     assert_eq!(world.state("a"), State::CompleteAbort);
     let id = world.init("a", None).unwrap();
+    assert_eq!(id.epoch, zombie.epoch + 2, "one for the abort, one for the new producer");
     assert_eq!(world.write(12, "a", zombie, 1), Some(InvalidProducerEpoch));
     assert_eq!(world.end(5, "a", zombie, true), Err(ProducerFenced));
     assert_eq!(world.add("a", zombie, 0), Some(ProducerFenced));
@@ -236,8 +237,11 @@ fn a_transaction_that_takes_too_long_is_aborted() {
     world.pass(Duration::from_millis(1));
     assert_eq!(world.state("a"), State::CompleteAbort);
     assert_eq!(world.stable(), 2);
-    assert_eq!(world.end(5, "a", id, true), Err(ProducerFenced));
-    assert!(world.init("a", Some(id)).is_err());
+    assert_eq!(world.end(5, "a", id, true), Err(InvalidTxnState));
+    let next = world.end(5, "a", id, false).unwrap();
+    assert_eq!(next.epoch, id.epoch + 1, "its producer may abort what is aborted, and go on");
+    assert_eq!(world.write(12, "a", id, 1), Some(InvalidProducerEpoch));
+    assert_eq!(world.write(12, "a", next, 0), None);
 }
 
 #[test]

@@ -170,6 +170,8 @@ apis! {
     IncrementalAlterConfigs(IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse, 0..=1) => incremental_alter_configs,
     AlterPartitionReassignments(AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse, 0..=1) => alter_partition_reassignments,
     ListPartitionReassignments(ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse, 0..=0) => list_partition_reassignments,
+    DescribeClientQuotas(DescribeClientQuotasRequest, DescribeClientQuotasResponse, 0..=1) => describe_client_quotas,
+    AlterClientQuotas(AlterClientQuotasRequest, AlterClientQuotasResponse, 0..=1) => alter_client_quotas,
     DescribeUserScramCredentials(DescribeUserScramCredentialsRequest, DescribeUserScramCredentialsResponse, 0..=0) => describe_user_scram_credentials,
     AlterUserScramCredentials(AlterUserScramCredentialsRequest, AlterUserScramCredentialsResponse, 0..=0) => alter_user_scram_credentials,
     DescribeQuorum(DescribeQuorumRequest, DescribeQuorumResponse, 0..=2) => describe_quorum,

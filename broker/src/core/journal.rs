@@ -37,6 +37,9 @@ pub enum Key {
         group: String,
         producer: i64,
     },
+    ClusterId,
+    /// A quota, by the JSON of the entity that has it.
+    Quota(String),
     /// A rule of access. Its value says that it is there.
     Acl(Acl),
     Config(ConfigScope),

@@ -72,10 +72,6 @@ impl Core {
             .with_port(port.into())
     }
 
-    pub(crate) fn cluster_id_text(&self) -> StrBytes {
-        StrBytes::from_string(self.cluster_id.to_string())
-    }
-
     fn all_topics(&self, call: &Call, asked: Asked) -> Vec<MetadataResponseTopic> {
         self.catalog
             .iter()

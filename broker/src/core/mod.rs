@@ -22,6 +22,7 @@ mod offsets_tests;
 mod partition;
 mod produce;
 mod producers;
+mod quotas;
 mod refusal;
 mod sasl;
 #[cfg(test)]
@@ -52,6 +53,7 @@ pub use sasl::{LoginSettings, ScramMechanism, User};
 
 pub use fetch::FetchAnswer;
 use fetch::Fetches;
+use quotas::Quotas;
 use sasl::{Admission, Failures, Users};
 use transactions::Transactions;
 
@@ -129,6 +131,9 @@ pub struct Core {
     pub(crate) users: Users,
     pub(crate) connections: Connections,
     pub(crate) failures: Failures,
+    pub(crate) quotas: Quotas,
+    /// True if the cluster's id is in the journal.
+    is_cluster_id_kept: bool,
     /// What is done by [`Core::handle`] and [`Core::tick`] until they return.
     pub(crate) effects: Vec<Effect>,
 }
@@ -153,6 +158,8 @@ impl Core {
             users,
             connections: Connections::default(),
             failures: Failures::default(),
+            quotas: Quotas::default(),
+            is_cluster_id_kept: false,
             effects: Vec::new(),
         };
         for entry in entries {
@@ -165,6 +172,8 @@ impl Core {
     /// Takes over one entry of the journal, at the start.
     fn load(&mut self, entry: Entry) -> std::io::Result<()> {
         match entry.key {
+            Key::ClusterId => self.load_cluster_id(entry.value),
+            Key::Quota(entity) => self.quotas.load(serde_json::from_str(&entity)?, entry.value),
             Key::Acl(acl) => {
                 self.acls.load(acl, entry.value.is_some());
                 Ok(())
@@ -189,6 +198,7 @@ impl Core {
     /// Handles a request. It may be answered later, by the handling of another request or by
     /// [`Core::tick`].
     pub fn handle(&mut self, call: &Call, request: Request) -> Vec<Effect> {
+        self.keep_cluster_id(call.now);
         let handled = match self.admission(call, request.key()) {
             Admission::AsSaid => self.dispatch(call, request),
             Admission::As(principal) => {

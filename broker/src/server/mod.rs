@@ -7,6 +7,7 @@ mod listener;
 mod shell;
 mod upkeep;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -21,7 +22,7 @@ use tokio::time::timeout;
 use crate::core::{Core, DiskTask};
 use crate::faults::Faults;
 use crate::files::{DiskFiles, Files, MemoryFiles};
-use crate::settings::{BrokerSettings, Storage};
+use crate::settings::{BrokerSettings, ConnectionSettings, Storage};
 use listener::{Shared, accept};
 use shell::Shell;
 
@@ -86,13 +87,24 @@ impl Broker {
             None => None,
         };
         let login_address = login.as_ref().map(|(_, address)| *address);
+        let said = Said {
+            address,
+            login_address,
+            connections: settings.connections,
+            folder: match &settings.storage {
+                Storage::Memory => None,
+                Storage::Folder(folder) => Some(folder.display().to_string()),
+            },
+        };
         let files: Arc<dyn Files> = match settings.storage {
             Storage::Memory => Arc::new(MemoryFiles::default()),
             Storage::Folder(folder) => {
                 Arc::new(DiskFiles::open(&folder).map_err(StartError::Storage)?)
             }
         };
-        let core = Core::open(settings.core, files).map_err(StartError::Storage)?;
+        let mut core = settings.core;
+        say_settings(&mut core.configs, &said);
+        let core = Core::open(core, files).map_err(StartError::Storage)?;
         let faults = Faults::default();
         let shell = Arc::new(Shell::new(core, faults.clone()));
         let (shared, ended) = Shared::new(shell.clone(), settings.connections);
@@ -153,4 +165,31 @@ async fn listen(listener: SocketAddr) -> Result<(TcpListener, SocketAddr), Start
     let socket = TcpListener::bind(listener).await.map_err(failed)?;
     let address = socket.local_addr().map_err(failed)?;
     Ok((socket, address))
+}
+
+/// What DescribeConfigs says of the server.
+struct Said {
+    address: SocketAddr,
+    login_address: Option<SocketAddr>,
+    connections: ConnectionSettings,
+    folder: Option<String>,
+}
+
+/// Adds the server's settings to the configs of the broker, by Kafka's names.
+fn say_settings(configs: &mut BTreeMap<String, String>, said: &Said) {
+    let mut listeners = format!("PLAINTEXT://{}", said.address);
+    if let Some(address) = said.login_address {
+        listeners.push_str(&format!(",SASL_PLAINTEXT://{address}"));
+    }
+    let idle = said.connections.idle_max.as_millis().to_string();
+    let mut say = |name: &str, value: String| {
+        configs.entry(name.to_owned()).or_insert(value);
+    };
+    say("listeners", listeners);
+    say("connections.max.idle.ms", idle);
+    say("max.connections", said.connections.max.to_string());
+    say("socket.request.max.bytes", said.connections.request_max_bytes.to_string());
+    if let Some(folder) = &said.folder {
+        say("log.dirs", folder.clone());
+    }
 }

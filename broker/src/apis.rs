@@ -3,10 +3,11 @@
 
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::*;
-use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion};
+use kafka_protocol::protocol::{Encodable, HeaderVersion};
 
 use crate::core::{Call, Core, Handled};
 use crate::faults::{Refusable, Subject};
+use crate::guard;
 
 /// A version range that the broker understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,9 +58,10 @@ macro_rules! apis {
             pub fn decode(key: i16, version: i16, body: &mut Bytes) -> Result<Request, Unreadable> {
                 match ApiKey::try_from(key) {
                     $(Ok(ApiKey::$name) if ($min..=$max).contains(&version) => {
-                        $request::decode(body, version).map(Request::$name).map_err(|error| {
-                            Unreadable::Malformed { key: ApiKey::$name, why: error.to_string() }
-                        })
+                        let is_flexible = $request::header_version(version) >= 2;
+                        guard::decode::<$request>(body, version, is_flexible)
+                            .map(Request::$name)
+                            .map_err(|why| Unreadable::Malformed { key: ApiKey::$name, why })
                     })*
                     _ => Err(Unreadable::Unsupported { key, version }),
                 }

@@ -4,7 +4,10 @@
 //! look at what follows: seven bytes can ask for gigabytes. [`decode`] reads through [`Wary`], which
 //! sees each count before the decoder does.
 
+use std::collections::HashSet;
+
 use bytes::{Buf, Bytes, TryGetError};
+use kafka_protocol::messages::{ApiKey, RequestHeader};
 use kafka_protocol::protocol::Decodable;
 use kafka_protocol::protocol::buf::{ByteBuf, NotEnoughBytesError};
 
@@ -12,38 +15,51 @@ use kafka_protocol::protocol::buf::{ByteBuf, NotEnoughBytesError};
 pub const ARRAY_MAX: usize = 200_000;
 
 /// Fields that one request may have. Each takes some dozens of bytes once it is decoded.
-pub const FIELDS_MAX: usize = 2_000_000;
+pub const FIELDS_MAX: usize = 1_000_000;
 
 /// Reads a request's body. Newer versions are flexible: their counts are of variable length.
 ///
 /// In older versions a count is a number as any other, and so is a time-out. The first pass takes
 /// each large number that no bytes follow for a time-out, the second one for a count, which fails if
 /// it is one; the third reads what is known to be harmless.
-pub fn decode<T: Decodable>(body: &mut Bytes, version: i16, is_flexible: bool) -> Result<T, String> {
+pub fn decode<T: Decodable>(
+    body: &mut Bytes,
+    version: i16,
+    is_flexible: bool,
+) -> Result<T, String> {
     if is_flexible {
         let mut wary = Wary::new(body.clone(), Large::Flexible);
         let request = decoded(&mut wary, version)?;
         *body = wary.bytes;
         return Ok(request);
     }
-    let mut first = Wary::new(body.clone(), Large::Numbers { uncertain: Vec::new() });
-    let request = decoded(&mut first, version);
-    let Large::Numbers { uncertain } = first.large else { return request };
+    let mut first = Wary::new(body.clone(), Large::Numbers { uncertain: HashSet::new() });
+    let request = decoded(&mut first, version)?;
+    let Large::Numbers { uncertain } = first.large else { return Ok(request) };
     if uncertain.is_empty() {
         *body = first.bytes;
-        return request;
+        return Ok(request);
     }
     let mut second = Wary::new(body.clone(), Large::Counts { of: uncertain });
     decoded::<T>(&mut second, version)?;
     T::decode(body, version).map_err(|error| error.to_string())
 }
 
+/// Reads a request's header, of whichever version the API and its version ask for.
+pub fn header(frame: &mut Bytes) -> Result<RequestHeader, String> {
+    let mut start = frame.clone();
+    let (Ok(key), Ok(version)) = (start.try_get_i16(), start.try_get_i16()) else {
+        return Err("too short for a request".into());
+    };
+    let key = ApiKey::try_from(key).map_err(|()| format!("there is no API with key {key}"))?;
+    let version = key.request_header_version(version);
+    decode(frame, version, version >= 2)
+}
+
 fn decoded<T: Decodable>(wary: &mut Wary, version: i16) -> Result<T, String> {
     let request = T::decode(wary, version).map_err(|error| error.to_string())?;
-    match wary.pending {
-        Some(Pending::Compact(_)) => Err("a length without its bytes".into()),
-        _ => Ok(request),
-    }
+    wary.begins().map_err(|error| error.to_string())?;
+    Ok(request)
 }
 
 /// What numbers above [`ARRAY_MAX`] are taken for.
@@ -52,9 +68,9 @@ enum Large {
     /// Lengths and counts are of variable length, and other numbers are not.
     Flexible,
     /// Lengths, or numbers that say nothing about what follows; places of the latter are noted.
-    Numbers { uncertain: Vec<usize> },
+    Numbers { uncertain: HashSet<usize> },
     /// Those at these places are counts of arrays, which may not be so large.
-    Counts { of: Vec<usize> },
+    Counts { of: HashSet<usize> },
 }
 
 /// A large number that was just read, whose meaning the next read tells.
@@ -89,7 +105,7 @@ impl Wary {
         Wary { bytes, large, pending: None, rest_of_number: 0, fields: 0 }
     }
 
-    /// Every read begins here. An error ends the decoding.
+    /// Every read begins here, and the end of the request. An error ends the decoding.
     fn begins(&mut self) -> Result<(), NotEnoughBytesError> {
         self.fields += 1;
         if self.fields > FIELDS_MAX {
@@ -99,7 +115,7 @@ impl Wary {
             Some(Pending::Compact(_)) => Err(NotEnoughBytesError),
             Some(Pending::Fixed { at, .. }) => {
                 if let Large::Numbers { uncertain } = &mut self.large {
-                    uncertain.push(at);
+                    uncertain.insert(at);
                 }
                 Ok(())
             }

@@ -10,6 +10,7 @@ pub mod apis;
 pub mod core;
 pub mod faults;
 pub mod files;
+mod guard;
 pub mod log;
 mod server;
 mod settings;

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::{ApiKey, RequestHeader, ResponseHeader, SaslAuthenticateRequest};
-use kafka_protocol::protocol::{Encodable, decode_request_header_from_buffer};
+use kafka_protocol::protocol::Encodable;
 use tokio::io::{AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -20,6 +20,7 @@ use super::listener::Shared;
 use super::shell::Answer;
 use crate::apis::{Request, Response, Unreadable};
 use crate::core::{Arrival, Caller, ConnectionId, api_versions_refused};
+use crate::guard;
 
 /// So many bytes are read at a time.
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -105,8 +106,7 @@ impl<'a> Connection<'a> {
         if is_bare {
             return self.bare_login(frame).await;
         }
-        let header = decode_request_header_from_buffer(&mut frame)
-            .map_err(|error| invalid(error.to_string()))?;
+        let header = guard::header(&mut frame).map_err(invalid)?;
         let (key, version) = (header.request_api_key, header.request_api_version);
         let request = match Request::decode(key, version, &mut frame) {
             Ok(request) => request,

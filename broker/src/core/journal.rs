@@ -86,6 +86,8 @@ pub struct Journal {
     /// They may be unsynced for so long.
     flush_after: Duration,
     flushes_each_write: bool,
+    /// The folder is of somebody else.
+    is_closed: bool,
 }
 
 /// A rewriting of the journal, of which the long part is done without the core.
@@ -145,19 +147,24 @@ impl Journal {
             dirty_since: None,
             flush_after: Duration::from_millis(config.flush_ms),
             flushes_each_write: config.flush_messages <= 1,
+            is_closed: false,
         };
         Ok((journal, entries))
     }
 
     /// Appends entries, all or none. They are in the operating system's hands when this returns.
     pub fn write(&mut self, entries: Vec<Entry>, _now: Now) -> io::Result<()> {
+        if self.is_closed {
+            return Err(io::Error::other("the broker has stopped"));
+        }
         let frame = frame(&entries)?;
+        let file = self.files.open(PATH)?; // which keeps it open
         if self.has_rubbish {
-            self.file.set_size(self.size)?;
+            file.set_size(self.size)?;
             self.has_rubbish = false;
         }
-        if let Err(error) = self.file.write_at(&frame, self.size) {
-            self.has_rubbish = self.file.set_size(self.size).is_err();
+        if let Err(error) = file.write_at(&frame, self.size) {
+            self.has_rubbish = file.set_size(self.size).is_err();
             return Err(error);
         }
         self.size += frame.len() as u64;
@@ -189,6 +196,12 @@ impl Journal {
         Ok(())
     }
 
+    /// Puts everything on the disk. Nothing can be written after that.
+    pub(super) fn close(&mut self) -> io::Result<()> {
+        self.is_closed = true;
+        self.sync_all()
+    }
+
     pub(super) fn synced(&mut self, sync: &JournalSync) {
         if sync.generation == self.generation {
             self.synced = self.synced.max(sync.size);
@@ -207,7 +220,7 @@ impl Journal {
 
     /// Takes the new file in place of the old one, with what was written since.
     pub(super) fn rewritten(&mut self, new: Rewritten) -> io::Result<()> {
-        if new.generation != self.generation {
+        if new.generation != self.generation || self.is_closed {
             return Ok(());
         }
         let since = usize::try_from(self.size - new.until).map_err(io::Error::other)?;

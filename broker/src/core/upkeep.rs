@@ -197,7 +197,7 @@ impl Core {
 
     /// Puts everything on the disk and lets go of the folder. No request can be handled after that.
     pub fn close(&mut self) {
-        let mut result = self.journal.sync_all();
+        let mut result = self.journal.close();
         for partition in self.catalog.iter_mut().flat_map(|topic| &mut topic.partitions) {
             partition.log.stop_compaction();
             result = result.and(partition.log.sync_all());
@@ -276,7 +276,9 @@ mod tests {
     #[test]
     fn a_broker_that_ends_has_flushed_everything() {
         let files = Arc::new(MemoryFiles::default());
-        with_topics(files.clone()).close();
+        let mut core = with_topics(files.clone());
+        core.close();
+        assert!(core.create_topic("late", 1, BTreeMap::new(), at(1)).is_err());
         assert_eq!(ends(Arc::new(files.after_power_loss(|_| 0))), [1; 6]);
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -37,8 +37,15 @@ struct OpenFile {
     last_use: u64,
 }
 
+/// A file that may have been closed by the system, and is opened again when it is used.
 #[derive(Debug)]
-struct DiskFile(fs::File);
+struct DiskFile {
+    path: PathBuf,
+    /// Device and number: another file can have got its path.
+    identity: (u64, u64),
+    /// `None` if it was not used for a long time, while somebody has it for later.
+    open: Mutex<Option<Arc<fs::File>>>,
+}
 
 impl DiskFiles {
     /// Takes a folder, which is made if it is not there. It is an error if another process has it.
@@ -98,7 +105,12 @@ impl DiskFiles {
         }
         let options = fs::OpenOptions::new().read(true).write(true).create(create).to_owned();
         let file = options.open(&on_disk).map_err(|error| said(&on_disk, error))?;
-        let file = Arc::new(DiskFile(file));
+        let metadata = file.metadata().map_err(|error| said(&on_disk, error))?;
+        let file = Arc::new(DiskFile {
+            path: on_disk,
+            identity: (metadata.dev(), metadata.ino()),
+            open: Mutex::new(Some(Arc::new(file))),
+        });
         open.make_room();
         open.files.insert(path.to_owned(), OpenFile { file: file.clone(), last_use });
         Ok(file)
@@ -106,15 +118,36 @@ impl DiskFiles {
 }
 
 impl OpenFiles {
-    /// Lets go of the file that was not used for the longest time, if there are too many.
+    /// Closes the file that was not used for the longest time, if there are too many.
     fn make_room(&mut self) {
         if self.files.len() < OPEN_MAX {
             return;
         }
         let oldest = self.files.iter().min_by_key(|(_, file)| file.last_use);
         if let Some(path) = oldest.map(|(path, _)| path.clone()) {
-            self.files.remove(&path);
+            let evicted = self.files.remove(&path);
+            evicted.inspect(|evicted| *evicted.file.lock() = None);
         }
+    }
+}
+
+impl DiskFile {
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<fs::File>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The open file. One that was closed is open for this use only.
+    fn file(&self) -> io::Result<Arc<fs::File>> {
+        if let Some(file) = &*self.lock() {
+            return Ok(file.clone());
+        }
+        let options = fs::OpenOptions::new().read(true).write(true).to_owned();
+        let file = options.open(&self.path).map_err(|error| said(&self.path, error))?;
+        let metadata = file.metadata()?;
+        if (metadata.dev(), metadata.ino()) != self.identity {
+            return Err(said(&self.path, io::Error::from(io::ErrorKind::NotFound)));
+        }
+        Ok(Arc::new(file))
     }
 }
 
@@ -195,23 +228,23 @@ fn missing_is_fine(removed: io::Result<()>) -> io::Result<()> {
 
 impl File for DiskFile {
     fn size(&self) -> io::Result<u64> {
-        Ok(self.0.metadata()?.len())
+        Ok(self.file()?.metadata()?.len())
     }
 
     fn read_at(&self, buffer: &mut [u8], position: u64) -> io::Result<()> {
-        self.0.read_exact_at(buffer, position)
+        self.file()?.read_exact_at(buffer, position)
     }
 
     fn write_at(&self, bytes: &[u8], position: u64) -> io::Result<()> {
-        self.0.write_all_at(bytes, position)
+        self.file()?.write_all_at(bytes, position)
     }
 
     fn set_size(&self, size: u64) -> io::Result<()> {
-        self.0.set_len(size)
+        self.file()?.set_len(size)
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.0.sync_data()
+        self.file()?.sync_data()
     }
 }
 
@@ -247,13 +280,21 @@ mod tests {
     fn a_thousand_files_take_few_descriptors() {
         let folder = tempfile::tempdir().unwrap();
         let files = DiskFiles::open(folder.path()).unwrap();
-        for file in 0..1000 {
-            files.open(&format!("file-{file}")).unwrap().write_at(b"x", 0).unwrap();
+        let mut kept = Vec::new();
+        for number in 0..1000 {
+            let path = format!("file-{number}");
+            files.open(&path).unwrap().write_at(path.as_bytes(), 0).unwrap();
+            kept.push(files.lock().files[&path].file.clone());
         }
-        assert!(files.lock().files.len() <= OPEN_MAX);
-        let mut read = [0];
-        files.open("file-0").unwrap().read_at(&mut read, 0).unwrap();
-        assert_eq!(&read, b"x");
+        assert!(kept.iter().filter(|file| file.lock().is_some()).count() <= OPEN_MAX);
+        for (number, file) in kept.iter().enumerate() {
+            let mut read = vec![0; 6];
+            file.read_at(&mut read, 0).unwrap();
+            assert_eq!(read, format!("file-{number}").as_bytes()[..6]);
+        }
+        // one that was replaced since it was closed is not read in place of the old one
+        super::super::replace(&files, "file-0", b"another").unwrap();
+        assert_eq!(kept[0].size().unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 
     #[test]

@@ -25,13 +25,17 @@ impl Log {
         let mut segments =
             open_segments(&**files, folder, config.index_interval_bytes, state.compacted)?;
         let end = segments.back().map(|last| last.next);
-        if end.is_none_or(|end| end < state.start) {
+        let is_new = end.is_none_or(|end| end < state.start);
+        if is_new {
             segments.drain(..).try_for_each(|segment| segment.remove(&**files))?;
             segments.push_back(Segment::create(&**files, folder, state.start)?);
         }
         let first = segments.front().map_or(0, |first| first.base);
         state.start = state.start.max(first);
         let mut log = Log::of(files, folder, config, segments, state);
+        if is_new {
+            log.sync.folder_changed();
+        }
         log.remove_before_start()?;
         Ok(log)
     }

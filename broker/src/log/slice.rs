@@ -71,18 +71,50 @@ struct PieceBytes {
 
 impl Piece {
     fn read(&self, slice: &Slice, before: usize) -> io::Result<PieceBytes> {
-        let Some((position, first)) = self.first(slice.from)? else {
-            return Ok(PieceBytes { bytes: Bytes::new(), is_all: true });
-        };
         let room = slice.max_bytes.saturating_sub(before);
-        let length = if before == 0 { room.max(first.bytes) } else { room };
+        let mut position = self.position;
+        let mut chunk = self.chunk(position, room.saturating_add(SEARCH_BYTES))?;
+        let mut begin = 0;
+        while let Some(header) = self.header(&chunk, position, begin)? {
+            if header.next_offset() > slice.from {
+                break;
+            }
+            begin = (begin + header.bytes).min(chunk.len());
+        }
+        if chunk.len() - begin < HEADER_BYTES {
+            let Some((found, _)) = self.first(slice.from)? else {
+                return Ok(PieceBytes { bytes: Bytes::new(), is_all: true });
+            };
+            (position, begin) = (found, 0);
+            chunk = self.chunk(position, room.max(HEADER_BYTES))?;
+        }
+        let first = self.header(&chunk, position, begin)?.map_or(0, |header| header.bytes);
+        let most = if before == 0 { room.max(first) } else { room };
+        if most == first && first > chunk.len() - begin {
+            position += begin as u64;
+            (chunk, begin) = (self.chunk(position, first)?, 0);
+        }
+        let bytes = &chunk[begin..chunk.len().min(begin.saturating_add(most))];
+        let end = begin + self.whole_batches(bytes, position + begin as u64, slice.below)?;
+        let is_all = position + end as u64 == self.limit;
+        Ok(PieceBytes { bytes: Bytes::from(chunk).slice(begin..end), is_all })
+    }
+
+    /// What is there from a position on, but not more than `length`.
+    fn chunk(&self, position: u64, length: usize) -> io::Result<Vec<u8>> {
         let rest = usize::try_from(self.limit - position).unwrap_or(usize::MAX);
         let mut bytes = vec![0; length.min(rest)];
         self.file.read_at(&mut bytes, position)?;
-        let end = self.whole_batches(&bytes, position, slice.below)?;
-        let is_all = end == rest;
-        bytes.truncate(end);
-        Ok(PieceBytes { bytes: bytes.into(), is_all })
+        Ok(bytes)
+    }
+
+    /// The header in a chunk, if the chunk has all of it.
+    fn header(&self, chunk: &[u8], position: u64, at: usize) -> io::Result<Option<BatchHeader>> {
+        if chunk.len() - at < HEADER_BYTES {
+            return Ok(None);
+        }
+        let header = BatchHeader::parse(&chunk[at..]);
+        header.map(Some).map_err(|error| fault(&self.path, position + at as u64, error))
     }
 
     /// The batch that has the offset, or the next one.

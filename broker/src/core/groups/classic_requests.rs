@@ -9,6 +9,7 @@ use kafka_protocol::messages::{
 
 use super::classic::{JoinRefused, Joining, Leaving, SYNC_PROTOCOL_FROM, sync_refused};
 use super::turn::Waiting;
+use super::{Group, Groups};
 use crate::core::acls::{Operation, Resource};
 use crate::core::{Call, Core, Handled};
 
@@ -24,6 +25,9 @@ impl Core {
         let group = request.group_id.to_string();
         let joining = Joining::new(call, request);
         let joined = match self.may_join(call, &group, &joining) {
+            Ok(()) if self.groups.is_consumer_in_use(&group) => {
+                self.join_consumer_group(call, &group, joining)
+            }
             Ok(()) => self.groups.join(&group, joining, call),
             Err(error) => Err(joining.refused(error)),
         };
@@ -77,7 +81,10 @@ impl Core {
         self.may_read_group(call, &group)?;
         let waiting = Waiting::new(call);
         self.groups
-            .with_classic(&group, call.now, |group, turn| group.sync(request, waiting, turn))
+            .with_group(&group, call.now, |group, turn| match group {
+                Group::Classic(group) => group.sync(request, waiting, turn),
+                Group::Consumer(group) => Groups::sync_consumer(group, &request, waiting, turn),
+            })
             .unwrap_or(Err(ResponseError::UnknownMemberId))
     }
 
@@ -99,8 +106,11 @@ impl Core {
         let (member, instance) = (&request.member_id, request.group_instance_id.as_deref());
         let generation = request.generation_id;
         self.groups
-            .with_classic(&request.group_id, call.now, |group, turn| {
-                group.heartbeat(member, instance, generation, turn)
+            .with_group(&request.group_id, call.now, |group, turn| match group {
+                Group::Classic(group) => group.heartbeat(member, instance, generation, turn),
+                Group::Consumer(group) => {
+                    group.heartbeat_classic(member, instance, generation, turn)
+                }
             })
             .unwrap_or(Err(ResponseError::UnknownMemberId))
     }
@@ -142,14 +152,16 @@ impl Core {
         leaving: &[Leaving],
     ) -> Result<Vec<Result<(), ResponseError>>, ResponseError> {
         self.may_read_group(call, group)?;
-        let left =
-            self.groups.with_classic(group, call.now, |group, turn| group.leave(leaving, turn));
+        let left = self.groups.with_group(group, call.now, |group, turn| match group {
+            Group::Classic(group) => group.leave(leaving, turn),
+            Group::Consumer(group) => Groups::leave_consumer_group(group, leaving, turn),
+        });
         let nobody = || leaving.iter().map(|_| Err(ResponseError::UnknownMemberId)).collect();
         Ok(left.unwrap_or_else(nobody))
     }
 }
 
-impl super::Groups {
+impl Groups {
     /// Makes the group if somebody without an id wants to join it.
     fn join(&mut self, group: &str, joining: Joining, call: &Call) -> Result<(), JoinRefused> {
         if joining.member_id.is_empty() && !self.make_classic(group, call.now) {

@@ -16,6 +16,7 @@ use crate::core::{Call, Catalog, Core, Handled};
 
 /// From this version on, a member says whether it speaks the classic protocol.
 const MEMBER_TYPE_FROM: i16 = 1;
+const CLASSIC_MEMBER: i8 = 0;
 const CONSUMER_MEMBER: i8 = 1;
 
 impl Core {
@@ -105,12 +106,13 @@ fn described_member(
         .with_client_id(text(&identity.client_id))
         .with_client_host(text(&identity.client_host))
         .with_subscribed_topic_names(topics.collect())
-        .with_subscribed_topic_regex(member.regex.as_deref().map(text))
+        .with_subscribed_topic_regex(Some(text(member.regex.as_deref().unwrap_or_default())))
         .with_assignment(described_assignment(&member.assigned, catalog))
         .with_target_assignment(described_assignment(target, catalog));
-    match version >= MEMBER_TYPE_FROM {
-        true => described.with_member_type(CONSUMER_MEMBER),
-        false => described,
+    match member.classic {
+        _ if version < MEMBER_TYPE_FROM => described,
+        Some(_) => described.with_member_type(CLASSIC_MEMBER),
+        None => described.with_member_type(CONSUMER_MEMBER),
     }
 }
 

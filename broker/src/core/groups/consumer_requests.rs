@@ -51,15 +51,16 @@ impl Core {
         if beat.epoch < JOIN_EPOCH {
             return self.groups.leave_consumer(&id, &beat, call.now);
         }
-        let is_joining = beat.epoch == JOIN_EPOCH;
-        self.groups.with_consumer(&id, is_joining, call.now, |group, turn| {
-            group.subscribe(&beat, turn)
-        })??;
+        if beat.epoch == JOIN_EPOCH {
+            self.groups.upgrade(&id, &self.catalog, call.now)?;
+            self.groups.make_consumer(&id, call.now)?;
+        }
+        self.groups.with_consumer(&id, call.now, |group, turn| group.subscribe(&beat, turn))??;
         let topics = self.topics_of_group(call, &id);
         let heartbeat = self.groups.settings.consumer_heartbeat;
-        let told = self.groups.with_consumer(&id, false, call.now, |group, turn| {
-            group.proceed(&beat, topics, turn)
-        })?;
+        let told = self
+            .groups
+            .with_consumer(&id, call.now, |group, turn| group.proceed(&beat, topics, turn))?;
         let interval = i32::try_from(heartbeat.as_millis()).unwrap_or(i32::MAX);
         Ok(ConsumerGroupHeartbeatResponse::default()
             .with_member_id(Some(StrBytes::from_string(beat.identity.id)))
@@ -85,7 +86,11 @@ impl Core {
     }
 
     /// The topics that members of a group read, as they are now.
-    fn topics_of_group(&mut self, call: &Call, id: &str) -> BTreeMap<String, TopicShape> {
+    pub(super) fn topics_of_group(
+        &mut self,
+        call: &Call,
+        id: &str,
+    ) -> BTreeMap<String, TopicShape> {
         let has_regex = match self.groups.groups.get(id) {
             Some(Group::Consumer(group)) => !group.regexes().is_empty(),
             _ => false,
@@ -110,18 +115,13 @@ impl Core {
 }
 
 impl Groups {
-    /// Does something with a group of the consumer protocol. One that is joined is made, also in place
-    /// of an empty one of the classic protocol.
-    fn with_consumer<T>(
+    /// Does something with a group of the consumer protocol.
+    pub(super) fn with_consumer<T>(
         &mut self,
         id: &str,
-        is_joining: bool,
         now: Now,
         what: impl FnOnce(&mut ConsumerGroup, &mut Turn) -> T,
     ) -> Result<T, Refused> {
-        if is_joining {
-            self.make_consumer(id, now)?;
-        }
         let done = self.with_group(id, now, |group, turn| match group {
             Group::Consumer(group) => Ok(what(group, turn)),
             Group::Classic(_) => {
@@ -135,6 +135,7 @@ impl Groups {
         })
     }
 
+    /// Makes a group that is joined, also in place of an empty one of the classic protocol.
     fn make_consumer(&mut self, id: &str, now: Now) -> Result<(), Refused> {
         match self.groups.get(id) {
             Some(Group::Classic(group)) if group.is_empty() => self.timers.forget(id),
@@ -157,7 +158,11 @@ impl Groups {
         now: Now,
     ) -> Result<ConsumerGroupHeartbeatResponse, Refused> {
         let (member, instance) = (&beat.identity.id, beat.identity.instance.as_deref());
-        self.with_consumer(id, false, now, |group, turn| {
+        if !self.groups.contains_key(id) {
+            let message = format!("Group {id} not found.");
+            return Err(Refused::new(ResponseError::GroupIdNotFound, message));
+        }
+        self.with_consumer(id, now, |group, turn| {
             group.leave(member, instance, beat.epoch, turn)
         })??;
         Ok(ConsumerGroupHeartbeatResponse::default()
@@ -195,10 +200,7 @@ fn validate(version: i16, request: &ConsumerGroupHeartbeatRequest) -> Result<(),
     }
     let lacks_instance = epoch == STATIC_LEAVE_EPOCH && request.instance_id.is_none();
     refuse(lacks_instance, "InstanceId can't be null.")?;
-    refuse(
-        epoch < STATIC_LEAVE_EPOCH,
-        &format!("MemberEpoch is {epoch}, but must be greater than or equal to -2."),
-    )?;
+    refuse(epoch < STATIC_LEAVE_EPOCH, "MemberEpoch is invalid.")?;
     let count = request.subscribed_topic_names.as_ref().map_or(0, Vec::len);
     refuse(count > TOPICS_MAX, "SubscribedTopicNames are too many.")?;
     validate_assignor(request)?;
@@ -257,6 +259,7 @@ fn beat(call: &Call, request: ConsumerGroupHeartbeatRequest) -> Beat {
                 })
                 .collect()
         }),
+        classic: None,
     }
 }
 

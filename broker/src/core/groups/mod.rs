@@ -13,6 +13,7 @@ mod delete;
 mod describe;
 mod hex;
 mod list;
+mod migration;
 mod offsets;
 mod retention;
 mod settings;
@@ -62,6 +63,8 @@ pub struct Groups {
     timers: Timers,
     outbox: Vec<(Ticket, Response)>,
     changed: BTreeSet<String>,
+    /// Groups that have changed their protocol, as the journal gets them.
+    migrated: Vec<Entry>,
 }
 
 impl Groups {
@@ -194,7 +197,7 @@ impl Groups {
             Timer::Sync { group } => {
                 self.with_classic(&group, now, |group, turn| group.sync_is_over(turn));
             }
-            Timer::Revocation { group, member } => {
+            Timer::Revocation { group, member } | Timer::Rejoin { group, member } => {
                 self.with_group(&group, now, |group, turn| match group {
                     Group::Classic(_) => {}
                     Group::Consumer(group) => group.fence(&member, turn),
@@ -207,7 +210,9 @@ impl Groups {
     /// What the journal has to remember of groups that have changed.
     fn take_changes(&mut self) -> Vec<Entry> {
         let changed = std::mem::take(&mut self.changed);
-        changed.into_iter().filter_map(|id| self.entry(id)).collect()
+        let mut entries = std::mem::take(&mut self.migrated);
+        entries.extend(changed.into_iter().filter_map(|id| self.entry(id)));
+        entries
     }
 
     fn entry(&self, id: String) -> Option<Entry> {
@@ -238,6 +243,7 @@ impl Core {
     /// A journal that cannot be written is said; groups go on without it, since members can join anew
     /// after a restart.
     fn settle_groups(&mut self, now: Now) {
+        self.groups.downgrade(now);
         let entries = self.groups.take_changes();
         if !entries.is_empty()
             && let Err(error) = self.journal.write(entries, now)

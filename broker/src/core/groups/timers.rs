@@ -14,6 +14,9 @@ pub(super) enum Timer {
     Sync { group: String },
     /// A member of the consumer protocol had its time to give partitions back.
     Revocation { group: String, member: String },
+    /// A classic member of a group of the consumer protocol had its time to join anew or to ask for
+    /// its assignment.
+    Rejoin { group: String, member: String },
     /// Offsets and groups that nobody uses are looked for.
     Retention,
 }
@@ -38,10 +41,15 @@ impl Timers {
         }
     }
 
+    pub fn is_set(&self, timer: &Timer) -> bool {
+        self.at.contains_key(timer)
+    }
+
     /// Cancels everything that a group waits for.
     pub fn forget(&mut self, id: &str) {
         let is_of_group = |timer: &Timer| match timer {
-            Timer::Session { group, .. } | Timer::Revocation { group, .. } => group == id,
+            Timer::Session { group, .. } => group == id,
+            Timer::Revocation { group, .. } | Timer::Rejoin { group, .. } => group == id,
             Timer::Join { group } | Timer::Sync { group } => group == id,
             Timer::Retention => false,
         };

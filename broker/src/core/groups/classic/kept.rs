@@ -26,16 +26,9 @@ struct KeptMember {
     client_host: String,
     session_timeout_ms: u64,
     rebalance_timeout_ms: u64,
-    protocols: Vec<KeptProtocol>,
+    protocols: Vec<Protocol>,
     #[serde(with = "hex")]
     assignment: Bytes,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct KeptProtocol {
-    name: String,
-    #[serde(with = "hex")]
-    metadata: Bytes,
 }
 
 impl ClassicGroup {
@@ -52,6 +45,29 @@ impl ClassicGroup {
             }),
             ClassicState::PreparingRebalance | ClassicState::CompletingRebalance => None,
         }
+    }
+
+    /// A stable group of these members, one of which leads.
+    pub fn stable(
+        id: String,
+        generation: i32,
+        protocol_type: &str,
+        members: Vec<ClassicMember>,
+        now_ms: i64,
+    ) -> ClassicGroup {
+        let mut group = ClassicGroup::new(id, now_ms);
+        group.state = ClassicState::Stable;
+        group.generation = generation;
+        group.protocol_type = Some(protocol_type.to_owned());
+        for member in members {
+            if let Some(instance) = &member.instance {
+                group.instances.insert(instance.clone(), member.id.clone());
+            }
+            group.members.insert(member.id.clone(), member);
+        }
+        group.leader = group.members.keys().next().cloned();
+        group.protocol = group.select_protocol();
+        group
     }
 
     pub fn from_kept(id: String, kept: KeptClassicGroup) -> ClassicGroup {
@@ -75,10 +91,6 @@ impl ClassicGroup {
 
 impl KeptMember {
     fn new(member: &ClassicMember) -> KeptMember {
-        let protocols = member.protocols.iter().map(|protocol| KeptProtocol {
-            name: protocol.name.clone(),
-            metadata: protocol.metadata.clone(),
-        });
         KeptMember {
             id: member.id.clone(),
             instance: member.instance.clone(),
@@ -86,16 +98,12 @@ impl KeptMember {
             client_host: member.client_host.clone(),
             session_timeout_ms: millis(member.session_timeout),
             rebalance_timeout_ms: millis(member.rebalance_timeout),
-            protocols: protocols.collect(),
+            protocols: member.protocols.clone(),
             assignment: member.assignment.clone(),
         }
     }
 
     fn member(self) -> ClassicMember {
-        let protocols = self
-            .protocols
-            .into_iter()
-            .map(|protocol| Protocol { name: protocol.name, metadata: protocol.metadata });
         ClassicMember {
             id: self.id,
             instance: self.instance,
@@ -103,7 +111,7 @@ impl KeptMember {
             client_host: self.client_host,
             session_timeout: Duration::from_millis(self.session_timeout_ms),
             rebalance_timeout: Duration::from_millis(self.rebalance_timeout_ms),
-            protocols: protocols.collect(),
+            protocols: self.protocols,
             assignment: self.assignment,
             joining: None,
             syncing: None,

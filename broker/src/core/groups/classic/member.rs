@@ -5,13 +5,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use kafka_protocol::messages::join_group_response::JoinGroupResponseMember;
 use kafka_protocol::protocol::StrBytes;
+use serde::{Deserialize, Serialize};
 
+use crate::core::groups::hex;
 use crate::core::groups::turn::Waiting;
 
 /// A way to assign partitions that a member has, with what the member says for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::core::groups) struct Protocol {
     pub name: String,
+    #[serde(with = "hex")]
     pub metadata: Bytes,
 }
 

@@ -39,6 +39,23 @@ impl ClassicGroup {
         }
     }
 
+    /// Every member has to join anew.
+    pub fn rebalance(&mut self, turn: &mut Turn) {
+        self.prepare(turn);
+    }
+
+    /// Members that wait for an answer are told to come again, since the group changes its protocol.
+    pub fn refuse_everybody(&mut self, turn: &mut Turn) {
+        self.refuse_syncs(turn);
+        for member in self.members.values_mut() {
+            if let Some(waiting) = member.joining.take() {
+                let error = ResponseError::RebalanceInProgress;
+                let refused = JoinRefused { error, member_id: member.id.clone() };
+                turn.answer(waiting, refused.response(waiting.version));
+            }
+        }
+    }
+
     fn prepare(&mut self, turn: &mut Turn) {
         if self.state == ClassicState::CompletingRebalance {
             self.refuse_syncs(turn);

@@ -6,7 +6,7 @@ use kafka_protocol::error::ResponseError;
 
 use super::reconcile::is_subset;
 use super::{
-    Assignment, ConsumerGroup, ConsumerMember, JOIN_EPOCH, MemberState, Refused,
+    Assignment, ClassicSide, ConsumerGroup, ConsumerMember, JOIN_EPOCH, MemberState, Refused,
     STATIC_LEAVE_EPOCH, TopicShape, compile,
 };
 use crate::core::groups::timers::Timer;
@@ -33,6 +33,8 @@ pub(in crate::core::groups) struct Beat {
     pub regex: Option<String>,
     pub assignor: Option<String>,
     pub owned: Option<Assignment>,
+    /// A member that joins by the classic protocol has this.
+    pub classic: Option<ClassicSide>,
 }
 
 impl Beat {
@@ -77,15 +79,12 @@ impl ConsumerGroup {
         if let Some(assignor) = &beat.assignor {
             member.assignor = Some(assignor.clone());
         }
-        let is_new = before.epoch == JOIN_EPOCH && !self.target.contains_key(&beat.identity.id);
-        let has_other_subscription = before.topics != member.topics
-            || before.regex != member.regex
-            || before.assignor != member.assignor
-            || before.identity.rack != member.identity.rack;
-        if before != *member || is_new {
+        member.classic = beat.classic.clone();
+        let has_other_subscription = before.topics != member.topics || before.regex != member.regex;
+        if before != *member || beat.epoch == JOIN_EPOCH {
             turn.changed(&self.id);
         }
-        if is_new || has_other_subscription {
+        if has_other_subscription {
             self.bump();
         }
         Ok(())
@@ -97,11 +96,14 @@ impl ConsumerGroup {
         if let Some(instance) = &beat.identity.instance {
             let current = self.instances.get(instance).cloned();
             return match current {
+                Some(current) if current == *id && beat.classic.is_some() => Ok(()),
                 Some(current) if is_joining => self.replace(&current, instance, beat, turn),
-                Some(current) if current != *id => Err(Refused::fenced_instance(id, instance)),
+                Some(current) if current != *id => {
+                    Err(Refused::fenced_instance(id, instance, &current))
+                }
                 Some(_) => self.check_epoch(beat),
                 None if is_joining => self.add(beat, turn),
-                None => Err(Refused::unknown_instance(&self.id, instance)),
+                None => Err(Refused::unknown_instance(instance)),
             };
         }
         match self.members.contains_key(id) {
@@ -134,6 +136,7 @@ impl ConsumerGroup {
             state: MemberState::Stable,
             assigned: Assignment::new(),
             revoking: Assignment::new(),
+            classic: beat.classic.clone(),
         };
         self.members.insert(beat.identity.id.clone(), member);
         Ok(())
@@ -149,7 +152,7 @@ impl ConsumerGroup {
     ) -> Result<(), Refused> {
         let id = &beat.identity.id;
         let has_left = self.members.get(current).is_some_and(|own| own.epoch == STATIC_LEAVE_EPOCH);
-        if !has_left {
+        if !has_left && beat.classic.is_none() {
             let message = format!(
                 "Static member {id} with instance id {instance} cannot join the group because the \
                  instance id is owned by {current} member."
@@ -159,6 +162,7 @@ impl ConsumerGroup {
         let Some(mut member) = self.members.remove(current) else { return Ok(()) };
         turn.timers.cancel(&self.session_timer(current));
         turn.timers.cancel(&self.revocation_timer(current));
+        turn.timers.cancel(&self.rejoin_timer(current));
         member.epoch = JOIN_EPOCH;
         member.previous_epoch = JOIN_EPOCH;
         member.identity.id = id.clone();
@@ -210,7 +214,9 @@ impl ConsumerGroup {
         let id = &beat.identity.id;
         let before = self.members.get(id).cloned();
         self.reconcile(id, beat.owned.as_ref());
-        turn.set(self.session_timer(id), turn.settings.consumer_session);
+        if let Some(member) = self.members.get(id) {
+            self.keep_alive(member, turn);
+        }
         let after = self.members.get(id);
         if before.as_ref() != after {
             turn.changed(&self.id);

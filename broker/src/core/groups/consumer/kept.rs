@@ -7,7 +7,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Assignment, ConsumerGroup, ConsumerMember, Identity, MemberState, TopicShape};
+use super::{
+    Assignment, ClassicSide, ConsumerGroup, ConsumerMember, Identity, MemberState, TopicShape,
+};
 use crate::core::groups::settings::GroupSettings;
 use crate::core::groups::timers::Timer;
 
@@ -35,6 +37,7 @@ struct KeptMember {
     assigned: Vec<KeptTopic>,
     revoking: Vec<KeptTopic>,
     target: Option<Vec<KeptTopic>>,
+    classic: Option<ClassicSide>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -58,6 +61,7 @@ impl ConsumerGroup {
             assigned: kept(&member.assigned),
             revoking: kept(&member.revoking),
             target: self.target.get(&member.identity.id).map(kept),
+            classic: member.classic.clone(),
         };
         KeptConsumerGroup {
             epoch: self.epoch,
@@ -96,6 +100,7 @@ impl ConsumerGroup {
                 state: member.state,
                 assigned: assignment(member.assigned),
                 revoking: assignment(member.revoking),
+                classic: member.classic,
             };
             group.members.insert(id, member);
         }
@@ -108,7 +113,8 @@ impl ConsumerGroup {
     pub fn timers(&self, settings: &GroupSettings) -> Vec<(Timer, Duration)> {
         let mut timers = Vec::new();
         for (id, member) in &self.members {
-            timers.push((self.session_timer(id), settings.consumer_session));
+            let session = member.classic.as_ref().map(|classic| classic.session);
+            timers.push((self.session_timer(id), session.unwrap_or(settings.consumer_session)));
             if member.state == MemberState::Unrevoked {
                 let millis = u64::try_from(member.rebalance_timeout_ms).unwrap_or(0);
                 timers.push((self.revocation_timer(id), Duration::from_millis(millis)));

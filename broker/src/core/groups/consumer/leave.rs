@@ -15,9 +15,9 @@ impl ConsumerGroup {
     ) -> Result<(), Refused> {
         if let Some(instance) = instance {
             match self.instances.get(instance) {
-                None => return Err(Refused::unknown_instance(&self.id, instance)),
+                None => return Err(Refused::unknown_instance(instance)),
                 Some(current) if current != id => {
-                    return Err(Refused::fenced_instance(id, instance));
+                    return Err(Refused::fenced_instance(id, instance, current));
                 }
                 Some(_) => {}
             }
@@ -46,6 +46,7 @@ impl ConsumerGroup {
     fn remove(&mut self, id: &str, turn: &mut Turn) {
         turn.timers.cancel(&self.session_timer(id));
         turn.timers.cancel(&self.revocation_timer(id));
+        turn.timers.cancel(&self.rejoin_timer(id));
         let Some(member) = self.members.remove(id) else { return };
         self.target.remove(id);
         if let Some(instance) = member.identity.instance {

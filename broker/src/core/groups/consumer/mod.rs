@@ -5,9 +5,11 @@
 //! assignment's follows when a target is computed, and a member's when it has what the target says.
 
 mod assignor;
+mod classic_side;
 mod heartbeat;
 mod kept;
 mod leave;
+mod migrate;
 mod reconcile;
 mod refused;
 
@@ -18,6 +20,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use uuid::Uuid;
 
 pub(super) use assignor::{ASSIGNORS, DEFAULT_ASSIGNOR};
+pub(super) use classic_side::ClassicSide;
 pub(super) use heartbeat::{Beat, Identity};
 pub(super) use kept::KeptConsumerGroup;
 pub(super) use refused::Refused;
@@ -61,6 +64,8 @@ pub(super) struct ConsumerMember {
     pub assigned: Assignment,
     /// What the member was told to give back and may still read.
     pub revoking: Assignment,
+    /// A member that speaks the classic protocol has this.
+    pub classic: Option<ClassicSide>,
 }
 
 /// A topic as an assignor sees it.
@@ -127,6 +132,11 @@ impl ConsumerGroup {
         member.topics.iter().chain(matched.into_iter().flatten()).cloned().collect()
     }
 
+    /// Returns true if the member joined by the classic protocol.
+    pub fn is_classic(&self, member: &str) -> bool {
+        self.members.get(member).is_some_and(|member| member.classic.is_some())
+    }
+
     /// Every topic that a member reads.
     pub fn subscribed_topics(&self) -> BTreeSet<String> {
         self.members.values().flat_map(|member| self.topics_of(member)).collect()
@@ -141,6 +151,9 @@ impl ConsumerGroup {
     pub fn validate_offsets(&self, member: &str, epoch: i32) -> Result<(), ResponseError> {
         match self.members.get(member) {
             None => Err(ResponseError::UnknownMemberId),
+            Some(member) if member.epoch != epoch && member.classic.is_some() => {
+                Err(ResponseError::IllegalGeneration)
+            }
             Some(member) if member.epoch != epoch => Err(ResponseError::StaleMemberEpoch),
             Some(_) => Ok(()),
         }

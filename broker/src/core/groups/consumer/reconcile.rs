@@ -27,6 +27,16 @@ impl ConsumerGroup {
         }
     }
 
+    /// Returns true if a partition of the member's target is free by now.
+    pub(super) fn can_get_more(&self, member: &ConsumerMember) -> bool {
+        let nothing = Assignment::new();
+        let target = self.target.get(&member.identity.id).unwrap_or(&nothing);
+        let held = self.held_by_others(&member.identity.id);
+        let mut missing = partitions(target)
+            .filter(|(topic, partition)| !contains(&member.assigned, *topic, *partition));
+        missing.any(|partition| !held.contains(&partition))
+    }
+
     /// Partitions that other members have or may still read.
     fn held_by_others(&self, id: &str) -> BTreeSet<(Uuid, i32)> {
         let others = self.members.values().filter(|member| member.identity.id != id);

@@ -23,14 +23,14 @@ impl Refused {
         Refused::new(ResponseError::UnknownMemberId, message)
     }
 
-    pub fn unknown_instance(group: &str, instance: &str) -> Refused {
-        let message = format!("Instance id {instance} is unknown in group {group}.");
+    pub fn unknown_instance(instance: &str) -> Refused {
+        let message = format!("Instance id {instance} is unknown.");
         Refused::new(ResponseError::UnknownMemberId, message)
     }
 
-    pub fn fenced_instance(member: &str, instance: &str) -> Refused {
+    pub fn fenced_instance(member: &str, instance: &str, by: &str) -> Refused {
         let message = format!(
-            "Static member {member} with instance id {instance} was fenced by another member."
+            "Static member {member} with instance id {instance} was fenced by member {by}."
         );
         Refused::new(ResponseError::FencedInstanceId, message)
     }

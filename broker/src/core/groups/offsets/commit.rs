@@ -165,7 +165,14 @@ impl Groups {
             Group::Consumer(group) if generation < 0 && group.members.is_empty() => Ok(()),
             Group::Consumer(group) => {
                 group.validate_offsets(member, generation)?;
-                match is_transactional || committer.version >= MEMBER_EPOCH_FROM {
+                let knows_epochs = committer.version >= MEMBER_EPOCH_FROM;
+                if group.is_classic(member)
+                    && let Some(member) = group.members.get(member)
+                {
+                    group.keep_alive(member, turn);
+                    return Ok(());
+                }
+                match is_transactional || knows_epochs {
                     true => Ok(()),
                     false => Err(ResponseError::UnsupportedVersion),
                 }

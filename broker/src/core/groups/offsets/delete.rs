@@ -44,7 +44,12 @@ impl Core {
                 let index = partition.partition_index;
                 let place = Place { topic: topic.name.to_string(), partition: index };
                 let is_there = self.catalog.partition(&topic.name, index).is_some();
-                let error = error.or((!is_there).then_some(ResponseError::UnknownTopicOrPartition));
+                let error = match error {
+                    Some(ResponseError::GroupSubscribedToTopic) | None if !is_there => {
+                        Some(ResponseError::UnknownTopicOrPartition)
+                    }
+                    error => error,
+                };
                 if error.is_none() {
                     entries.push(super::entry(&group, &place, None));
                 }

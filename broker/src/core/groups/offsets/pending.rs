@@ -1,7 +1,5 @@
 //! Offsets that are part of a transaction: nobody sees them until the transaction is committed.
 
-#![allow(dead_code)] // until transactions call it
-
 use std::io;
 
 use kafka_protocol::error::ResponseError;

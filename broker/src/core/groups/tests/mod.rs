@@ -2,5 +2,6 @@
 
 mod classic;
 mod consumer;
+mod migration;
 mod offsets;
 mod world;

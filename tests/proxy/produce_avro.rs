@@ -336,6 +336,7 @@ async fn keys_without_a_schema_are_42201() {
 #[tokio::test]
 async fn an_id_of_another_subject_is_42207() {
     let broker = embedded_broker();
+    broker.create_topic("stocks", 1).await;
     let proxy = broker.proxy().await;
     let id = register(&proxy, "flights-value", STOCK).await;
     let key_id = register(&proxy, "stocks-key", r#""string""#).await;

@@ -47,6 +47,7 @@ async fn too_many_requests_are_429_and_say_when_to_come_again() {
 #[tokio::test]
 async fn too_many_records_of_a_stream_are_429_each() {
     let broker = embedded_broker();
+    broker.create_topic("routes", 1).await;
     let site = Site::of(broker.proxy_with(limited(Some(1000), Some(2000))).await).await;
     let record = json!({"value": {"type": "STRING", "data": "x".repeat(600)}}).to_string();
     let path = site.path("/topics/routes/records");

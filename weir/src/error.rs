@@ -51,6 +51,8 @@ pub enum Error {
     Kafka(String),
     /// The broker of `weir dev` does not start.
     Broker(weir_broker::StartError),
+    /// The broker of `weir dev` has ended by itself.
+    BrokerStopped,
     /// A file with faults of the broker cannot be used; the text says where it is wrong.
     Faults { path: PathBuf, why: String },
     /// `weir probe` cannot tell whom to ask.
@@ -127,7 +129,9 @@ impl Error {
             Error::Runtime(_) | Error::Signals(_) => {
                 Some("see how many threads and descriptors the process may have (ulimit -a)")
             }
-            Error::Panicked(_) => Some("this is a mistake in Weir: please report it"),
+            Error::Panicked(_) | Error::BrokerStopped => {
+                Some("this is a mistake in Weir: please report it")
+            }
             _ => None,
         }
     }
@@ -178,6 +182,9 @@ impl fmt::Display for Error {
             Error::Registry(error) => write!(f, "{error}"),
             Error::Kafka(why) => write!(f, "Kafka's settings: {why}"),
             Error::Broker(error) => write!(f, "{error}"),
+            Error::BrokerStopped => f.write_str(
+                "the broker has failed and does not know its state: its topics are on the disk",
+            ),
             Error::Faults { path, why } => write!(f, "{}: {why}", path.display()),
             Error::Runtime(error) => write!(f, "cannot start: {error}"),
             Error::Signals(error) => write!(f, "cannot hear signals: {error}"),
@@ -210,6 +217,7 @@ impl std::error::Error for Error {
             | Error::Access(_)
             | Error::Certificate(_)
             | Error::Kafka(_)
+            | Error::BrokerStopped
             | Error::Faults { .. }
             | Error::Probe(_)
             | Error::NotASetting { .. }

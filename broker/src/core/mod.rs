@@ -42,7 +42,7 @@ pub use acls::{Acl, Acls, Authorization, Operation, Resource};
 pub use api_versions::{all_versions, api_versions_refused};
 pub use call::{Call, Caller, ConnectionId, Handled, Now, Ticket};
 pub use catalog::{Catalog, Topic};
-pub use configs::{ConfigScope, Configs, TimestampType, TopicConfig};
+pub use configs::{ConfigScope, Configs, TimestampType, TopicConfig, check_start_config};
 pub use connections::{Arrival, Connections};
 pub use groups::{GroupSettings, Groups};
 pub use journal::{Entry, Journal, Key};
@@ -131,6 +131,8 @@ pub struct Core {
     pub(crate) users: Users,
     pub(crate) connections: Connections,
     pub(crate) failures: Failures,
+    /// When records were removed for their age, in [`Now::elapsed`]'s time.
+    pub(crate) ages_checked: Duration,
     pub(crate) quotas: Quotas,
     /// True if the cluster's id is in the journal.
     is_cluster_id_kept: bool,
@@ -158,6 +160,7 @@ impl Core {
             users,
             connections: Connections::default(),
             failures: Failures::default(),
+            ages_checked: Duration::ZERO,
             quotas: Quotas::default(),
             is_cluster_id_kept: false,
             effects: Vec::new(),

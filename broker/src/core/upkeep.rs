@@ -11,6 +11,9 @@ use super::journal::{JournalSync, Rewrite, Rewritten};
 use super::{Core, Now, Partition};
 use crate::log::{Compacted, Compaction, Log, LogSync};
 
+/// As Kafka's `log.retention.check.interval.ms`: who writes records with timestamps of last year can read them for so long.
+/// Topics whose `retention.ms` is less are looked at in each round.
+const AGE_CHECK_MS: u64 = 5 * 60 * 1000;
 /// A log that is written without a pause is left after so many flushes in a row, until the next round.
 const FLUSHES_IN_A_ROW_MAX: usize = 64;
 
@@ -32,11 +35,20 @@ pub struct DiskRound {
     topic: String,
     partition: usize,
     flushes: usize,
+    /// Records are removed for their age, too.
+    checks_ages: bool,
 }
 
 impl DiskRound {
     pub fn new(task: DiskTask) -> DiskRound {
-        DiskRound { task, is_journal_done: false, topic: String::new(), partition: 0, flushes: 0 }
+        DiskRound {
+            task,
+            is_journal_done: false,
+            topic: String::new(),
+            partition: 0,
+            flushes: 0,
+            checks_ages: false,
+        }
     }
 
     fn next_partition(&mut self) {
@@ -91,6 +103,7 @@ impl Core {
     /// The next piece of work of a round. There is none at the end of the round.
     pub fn next_disk_work(&mut self, round: &mut DiskRound, now: Now) -> Option<DiskWork> {
         if !std::mem::replace(&mut round.is_journal_done, true) {
+            self.plan_age_check(round, now);
             let work = match round.task {
                 DiskTask::Flush => self.journal.plan_sync(now).map(DiskWork::SyncJournal),
                 DiskTask::Clean => self.journal.plan_rewrite().map(DiskWork::RewriteJournal),
@@ -115,6 +128,15 @@ impl Core {
             }
         }
         None
+    }
+
+    /// Decides whether a round that begins removes records for their age.
+    fn plan_age_check(&mut self, round: &mut DiskRound, now: Now) {
+        let is_due = now.elapsed.saturating_sub(self.ages_checked).as_millis();
+        if round.task == DiskTask::Clean && is_due >= u128::from(AGE_CHECK_MS) {
+            round.checks_ages = true;
+            self.ages_checked = now.elapsed;
+        }
     }
 
     /// The log that a round is at.
@@ -167,7 +189,12 @@ impl Core {
         round.next_partition();
         let Some(partition) = self.partition_of(id) else { return Ok(None) };
         let stable = partition.last_stable_offset();
-        partition.log.expire(now.wall_ms)?;
+        let is_soon = partition.log.config().retention_ms.is_some_and(|ms| ms < AGE_CHECK_MS);
+        if round.checks_ages || is_soon {
+            partition.log.expire(now.wall_ms)?;
+        } else {
+            partition.log.shrink()?;
+        }
         let compaction = partition.log.plan_compaction(stable, now.wall_ms)?;
         Ok(compaction.map(|compaction| DiskWork::Compact(id, compaction)))
     }

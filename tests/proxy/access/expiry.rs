@@ -58,8 +58,10 @@ fn record(n: i32) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_of_records_ends_with_its_login() {
-    let house = House::new(&embedded_broker()).await;
-    let mut stream = Stream::open(&house.user("owner"), &unique("flights")).await;
+    let broker = embedded_broker();
+    let house = House::new(&broker).await;
+    let topic = new_topic(&broker, "flights", 1).await;
+    let mut stream = Stream::open(&house.user("owner"), &topic).await;
     assert_eq!(stream.report().await.unwrap()["error_code"], 200);
     stream.records.send(record(2)).unwrap();
     assert_eq!(stream.report().await.unwrap()["error_code"], 200);
@@ -73,7 +75,7 @@ async fn a_stream_of_records_ends_with_its_login() {
 async fn a_stream_of_records_ends_with_its_right() {
     let broker = embedded_broker();
     let house = House::new(&broker).await;
-    let topic = unique("flights");
+    let topic = new_topic(&broker, "flights", 1).await;
     let mut stream = Stream::open(&house.user("owner"), &topic).await;
     assert_eq!(stream.report().await.unwrap()["error_code"], 200);
     house.add_rules(CLOSED);

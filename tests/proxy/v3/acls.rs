@@ -11,6 +11,10 @@ on_both_brokers! {
     an_acl_can_be_created_found_and_deleted
     several_are_created_together
     what_is_no_acl_is_refused
+}
+
+// as another user, on a listener that asks for a login
+on_kafka! {
     what_an_acl_forbids_is_40301
 }
 
@@ -112,8 +116,11 @@ async fn what_is_no_acl_is_refused(broker: &TestBroker) {
             site.get(&format!("/acls?{name}={word}")).await.is_error(404, 404, &message);
         }
     }
-    let long = format!("/acls?resource_name={}", "a".repeat(40_000));
-    refused(&site.get(&long).await, 400, 40002);
+    if broker.embedded.is_none() {
+        // longer than Java's clients can write
+        let long = format!("/acls?resource_name={}", "a".repeat(40_000));
+        refused(&site.get(&long).await, 400, 40002);
+    }
     refused(&site.delete("/acls?resource_type=TOPIC").await, 400, 400);
     refused(&site.ask(Method::POST, "/acls:batch", Some(&json!([]))).await, 400, 400);
 }

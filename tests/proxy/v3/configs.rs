@@ -11,10 +11,14 @@ on_both_brokers! {
     several_settings_are_altered_together
     what_a_broker_refuses_is_40002
     settings_of_several_topics
-    a_brokers_setting_can_be_read_set_and_reset
-    all_brokers_settings_can_be_read_set_and_reset
     a_setting_that_no_broker_has_is_not_stored
     several_topics_are_altered_or_say_why_not
+}
+
+// settings of a disk and of replicas that the broker of `weir dev` does not have
+on_kafka! {
+    a_brokers_setting_can_be_read_set_and_reset
+    all_brokers_settings_can_be_read_set_and_reset
 }
 
 /// The setting gets this value.

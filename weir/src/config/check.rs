@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use weir_broker::core::check_start_config;
 use weir_kafka::{Verdict, judge};
 
 use super::problem::Problem;
@@ -48,12 +49,18 @@ pub fn dev(tree: &Tree, problems: &mut Vec<Problem>) {
     for listeners in [registry, proxy].into_iter().filter(|listeners| listeners.is_empty()) {
         problems.push(Problem::at(&listeners.source, "there is no listener"));
     }
-    let broker = &tree.broker.address;
-    let is_exposed = broker.is_some_and(|listener| !listener.0.ip().is_loopback());
-    if is_exposed && !*tree.process.insecure {
-        let text = "broker.address is reachable from elsewhere, and the broker asks nobody for a login: say --insecure if \
-                    that is meant, or listen on 127.0.0.1";
-        problems.push(Problem::at(&broker.source, text));
+    for broker in [&tree.broker.address, &tree.broker.sasl_address] {
+        let is_exposed = broker.is_some_and(|listener| !listener.0.ip().is_loopback());
+        if is_exposed && !*tree.process.insecure {
+            let text = "the broker would be reachable from elsewhere, without a certificate: say --insecure if that is \
+                        meant, or listen on 127.0.0.1";
+            problems.push(Problem::at(&broker.source, text));
+        }
+    }
+    for (name, text) in &*tree.broker.configs {
+        if let Err(why) = check_start_config(name, &text.text) {
+            problems.push(Problem::at(&text.source, format!("broker.configs: {why}")));
+        }
     }
     let store = &tree.registry.store;
     if *tree.process.ephemeral && store.value == Some(Store::Sled) {

@@ -88,8 +88,10 @@ fn shown(setting: &Setting, text: &Text) -> String {
 fn is_secret(setting: &Setting, name: &str) -> bool {
     let is_unknown = || judge(name, "") == Verdict::UnknownName;
     let may_be_key = name.contains("key") && !name.ends_with(".location");
-    setting.secrecy == Secrecy::ByName
-        && (SECRET.iter().any(|part| name.contains(part)) || may_be_key || is_unknown())
+    let is_by_name = setting.secrecy == Secrecy::ByName;
+    setting.secrecy == Secrecy::Whole
+        || is_by_name
+            && (SECRET.iter().any(|part| name.contains(part)) || may_be_key || is_unknown())
 }
 
 /// A text as a string of TOML's, whose escapes are JSON's.

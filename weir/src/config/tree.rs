@@ -431,6 +431,21 @@ settings! {
         advertised_address: Option<AdvertisedListener> {
             flag: "broker-advertised-listener", otherwise: "its listener", dev: true, serve: false,
         }
+        /// A further listener, `ADDRESS:PORT`, on which clients have to log in (`SASL_PLAINTEXT`, with `PLAIN`, `SCRAM-SHA-256` or
+        /// `SCRAM-SHA-512`).
+        sasl_address: Option<BrokerListener> {
+            flag: "broker-sasl-listener", otherwise: "a free port of 127.0.0.1 if there are `broker.users`", dev: true,
+            serve: false,
+        }
+        /// A user who can log in there, with the password.
+        users: Names { flag: "broker-user", secrecy: Secrecy::Whole, dev: true, serve: false }
+        /// Whether ACLs are enforced. On the listener without a login, everybody may do everything all the same, since registry and
+        /// proxy of this process use it.
+        acls: bool { flag: "broker-acls", default: "false", dev: true, serve: false }
+        /// Who may do everything whatever ACLs say, as in Kafka's `super.users`: `User:admin`.
+        super_users: Vec<String> {
+            flag: "broker-super-user", named: "WEIR_BROKER_SUPER_USERS", dev: true, serve: false,
+        }
         /// Whether a topic is made when it is first asked for, as Kafka's `auto.create.topics.enable`.
         auto_create_topics_enable: bool {
             flag: "broker-auto-create-topics-enable", default: "true", dev: true, serve: false,
@@ -440,6 +455,9 @@ settings! {
             flag: "broker-num-partitions", default: "1", min: 1, max: 1000, unit: "partitions", dev: true,
             serve: false,
         }
+        /// Another config of the broker, by the name that Kafka's `server.properties` has: `log.retention.ms`,
+        /// `log.flush.interval.ms`.
+        configs: Names { flag: "broker-config", dev: true, serve: false }
         /// A file with faults: rules that say which requests fail, and how (docs/dev-broker.md). TOML, or JSON if its name
         /// ends with `.json`.
         faults: Option<PathBuf> { flag: "broker-faults", dev: true, serve: false }

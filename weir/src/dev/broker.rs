@@ -6,15 +6,19 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 use toml_edit::{Array, Item, TableLike};
+use weir_broker::core::{Authorization, User};
 use weir_broker::{Broker, BrokerSettings, Rule, StartError, Storage};
 
 use crate::config::tree::Tree;
+use crate::config::value::Text;
 use crate::error::Error;
 
 /// The port of Kafka, which clients assume.
 const KAFKA_PORT: u16 = 9092;
 /// The folder of the topics, below that of the registry.
 const TOPICS_FOLDER: &str = "topics";
+/// Who uses the listener without a login, as registry and proxy of this process do.
+const ANONYMOUS: &str = "User:ANONYMOUS";
 /// Bytes of a file with faults.
 const FAULTS_BYTES_MAX: u64 = 1024 * 1024;
 
@@ -66,7 +70,27 @@ fn settings(tree: &Tree, listener: SocketAddr) -> BrokerSettings {
     if let Some(folder) = topics_folder(tree) {
         settings.storage = Storage::Folder(folder);
     }
+    settings.login_listener = match (tree.broker.sasl_address.value, tree.broker.users.is_empty()) {
+        (Some(listener), _) => Some(listener.0),
+        (None, true) => None,
+        (None, false) => Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
+    };
     let core = &mut settings.core;
+    let user =
+        |(name, text): (&String, &Text)| User { name: name.clone(), password: text.text.clone() };
+    core.login.users = tree.broker.users.iter().map(user).collect();
+    let config = |(name, text): (&String, &Text)| (name.clone(), text.text.clone());
+    core.configs = tree.broker.configs.iter().map(config).collect();
+    core.authorization = tree.broker.acls.then(|| Authorization {
+        super_users: tree
+            .broker
+            .super_users
+            .iter()
+            .cloned()
+            .chain([ANONYMOUS.to_string()])
+            .collect(),
+        allow_everyone_if_no_acl_found: false,
+    });
     core.auto_create_topics = *tree.broker.auto_create_topics_enable;
     core.default_partitions = i32::try_from(*tree.broker.num_partitions).unwrap_or(1);
     if let Some(advertised) = &tree.broker.advertised_address.value {

@@ -99,7 +99,14 @@ pub async fn run(tree: Tree, hangups: Hangups) -> Result<(), Error> {
     parts.proxy(proxy);
     let welcome = welcome(&registry_url, &proxy_url, &dev, &tree);
     let _ = std::io::stdout().write_all(welcome.as_bytes()); // nobody may be reading
-    parts.run(signals).await
+    let broker = dev.broker.clone();
+    parts.start(async move {
+        broker.stopped().await;
+        Err(Error::BrokerStopped)
+    });
+    let ended = parts.run(signals).await;
+    dev.broker.shutdown().await;
+    ended
 }
 
 /// The faults, if only this machine can reach what changes them.
@@ -172,6 +179,12 @@ fn welcome(registry: &str, proxy: &str, dev: &DevBroker, tree: &Tree) -> String 
         false => "",
     };
     let brokers = dev.broker.bootstrap_servers();
+    let login = match dev.broker.login_address() {
+        Some(address) => {
+            format!("\n              {address}   (the same, with a login: SASL_PLAINTEXT)")
+        }
+        None => String::new(),
+    };
     let group = format!("{proxy}/consumers/readers");
     let me = format!("{group}/instances/me");
     let avro = "application/vnd.kafka.avro.v2+json";
@@ -180,7 +193,7 @@ fn welcome(registry: &str, proxy: &str, dev: &DevBroker, tree: &Tree) -> String 
         r#"weir dev is ready
   registry    {registry}   ({schemas})
   REST proxy  {proxy}
-  broker      {brokers}   ({topics}; one node for development, for any client of Kafka{elsewhere})
+  broker      {brokers}   ({topics}; one node for development, for any client of Kafka{elsewhere}){login}
 
 # register a schema
 curl -s {registry}/subjects/flights-value/versions -H 'content-type: application/vnd.schemaregistry.v1+json' -d '{{"schema":"{FLIGHT}"}}'

@@ -103,6 +103,16 @@ impl Configs {
     }
 }
 
+/// Says what is wrong with a config with which a broker is to be started: nobody knows it, or it does not take the value.
+///
+/// Those are known that can be changed while a broker runs, too.
+pub fn check_start_config(name: &str, value: &str) -> Result<(), String> {
+    match broker_table::dynamic().find(|definition| definition.name == name) {
+        Some(definition) => definition.check(value),
+        None => Err(format!("the broker has no config {name} that can be set")),
+    }
+}
+
 impl Core {
     /// The values of a broker's config, the one that holds first.
     fn broker_synonyms(&self, definition: &Definition) -> Vec<Synonym> {

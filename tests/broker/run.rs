@@ -28,7 +28,8 @@ pub fn folder() -> PathBuf {
 pub fn passes(client: &Client) {
     let Some(mut command) = command(client) else { return };
     let broker = broker();
-    let prefix = unique(&client.name.to_lowercase().replace([' ', ','], "-"));
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+    let prefix = unique(&client.name.chars().map(plain).collect::<String>());
     let output = command.args([&broker.bootstrap_servers, &prefix]).output().unwrap();
     let (out, err) = (text(&output.stdout), text(&output.stderr));
     let steps: Vec<Step> = out.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();

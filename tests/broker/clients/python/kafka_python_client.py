@@ -1,5 +1,6 @@
 """kafka-python."""
 
+import threading
 import time
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
@@ -10,18 +11,28 @@ from suite import PATIENCE_S, Record, run
 
 
 class Member:
+    """A member that is polled in a thread of its own: it never finishes to join in calls that end meanwhile."""
+
     def __init__(self, consumer, topic):
         self.consumer = consumer
+        self.leaves = threading.Event()
         consumer.subscribe([topic])
+        self.polls = threading.Thread(target=self.run, daemon=True)
+        self.polls.start()
+
+    def run(self):
+        while not self.leaves.is_set():
+            self.consumer.poll(2000)
 
     def poll(self):
-        # it does not finish joining in calls much shorter than this
-        self.consumer.poll(200)
+        self.leaves.wait(0.02)
 
     def held(self):
         return len(self.consumer.assignment())
 
     def close(self):
+        self.leaves.set()
+        self.polls.join()
         self.consumer.close()
 
 
@@ -72,7 +83,7 @@ class KafkaPython:
         while len(records) < count:
             if time.monotonic() > deadline:
                 raise AssertionError(f"only {len(records)} records came")
-            for found in consumer.poll(50, max_records=count - len(records)).values():
+            for found in consumer.poll(5000, max_records=count - len(records)).values():
                 records += [Record(one.key, one.value, tuple(one.headers), one.partition, one.offset) for one in found]
         return records
 

@@ -84,9 +84,11 @@ impl Ids {
                     replaced.push_str(&self.of(id));
                     rest = &rest[Ids::BYTES..];
                 }
-                _ if is_time(rest) => {
-                    replaced.push_str("now");
-                    rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+                _ if first.is_ascii_digit() => {
+                    let after = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+                    let digits = &rest[..rest.len() - after.len()];
+                    replaced.push_str(if is_time(digits) { "now" } else { digits });
+                    rest = after;
                 }
                 _ => {
                     replaced.push(first);
@@ -98,8 +100,7 @@ impl Ids {
     }
 }
 
-fn is_time(text: &str) -> bool {
-    let digits = text.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+fn is_time(digits: &str) -> bool {
     digits.parse::<i64>().is_ok_and(|number| (NOW_FROM..2 * NOW_FROM).contains(&number))
 }
 

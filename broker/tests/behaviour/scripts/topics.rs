@@ -10,7 +10,7 @@ use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::{
     BrokerId, CreatePartitionsRequest, CreateTopicsRequest, CreateTopicsResponse,
-    DeleteTopicsRequest, MetadataRequest, TopicName,
+    DeleteTopicsRequest, MetadataRequest, MetadataResponse, TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
@@ -189,52 +189,78 @@ async fn create_partitions(s: &mut Script) {
     }
 }
 
+/// Kafka's partitions come in the order of a hash table.
+fn sorted(answer: &mut MetadataResponse) {
+    for topic in &mut answer.topics {
+        topic.partitions.sort_by_key(|partition| partition.partition_index);
+    }
+}
+
+fn named(name: &TopicName) -> MetadataRequestTopic {
+    MetadataRequestTopic::default().with_name(Some(name.clone()))
+}
+
+/// Does not create what is not there.
+fn looking(topics: Vec<MetadataRequestTopic>) -> MetadataRequest {
+    MetadataRequest::default().with_topics(Some(topics)).with_allow_auto_topic_creation(false)
+}
+
+/// May create what is not there.
+fn wanting(topics: Vec<MetadataRequestTopic>) -> MetadataRequest {
+    MetadataRequest::default().with_topics(Some(topics))
+}
+
 async fn metadata(s: &mut Script) {
     s.create("seen", 2, &[]).await;
-    let id = s.topic_id("seen").await;
-    let name = |name: TopicName| MetadataRequestTopic::default().with_name(Some(name));
-    let asking = |topics| {
-        MetadataRequest::default().with_topics(Some(topics)).with_allow_auto_topic_creation(false)
-    };
-    let create = |topics| MetadataRequest::default().with_topics(Some(topics));
     let (seen, nowhere) = (s.topic("seen"), s.topic("nowhere"));
-    s.each("metadata", |_| asking(vec![name(seen.clone())])).await;
-    s.each("metadata, may create", |_| create(vec![name(seen.clone())])).await;
-    s.each("metadata: unknown", |_| asking(vec![name(nowhere.clone())])).await;
-    s.each("metadata: unknown, may create", |_| create(vec![name(nowhere.clone())])).await;
+    let mut names = vec![("seen", seen.clone()), ("unknown", nowhere)];
     for (label, wrong) in [("slash", "a/b"), ("empty", ""), ("dots", ".."), ("umlaut", "ä")] {
-        let wrong = TopicName(wrong.into());
-        let label = format!("metadata: {label}");
-        s.each(&label, |_| asking(vec![name(wrong.clone())])).await;
-        s.each(&format!("{label}, may create"), |_| create(vec![name(wrong.clone())])).await;
+        names.push((label, TopicName(wrong.into())));
     }
-    s.each("metadata: twice", |_| asking(vec![name(seen.clone()), name(seen.clone())])).await;
-    let by_id = |id| MetadataRequestTopic::default().with_name(None).with_topic_id(id);
-    s.each("metadata by id", |_| asking(vec![by_id(id)])).await;
-    s.each("metadata: unknown id", |_| asking(vec![by_id(Uuid::from_u128(77))])).await;
-    s.each("metadata: nil id", |_| asking(vec![by_id(Uuid::nil())])).await;
-    s.each("metadata: operations", |_| {
-        asking(vec![name(seen.clone())])
-            .with_include_topic_authorized_operations(true)
-            .with_include_cluster_authorized_operations(true)
-    })
+    for (label, name) in names {
+        let label = format!("metadata: {label}");
+        s.each_as(&label, |_| looking(vec![named(&name)]), sorted).await;
+        s.each_as(&format!("{label}, may create"), |_| wanting(vec![named(&name)]), sorted).await;
+    }
+    s.each_as("metadata: twice", |_| looking(vec![named(&seen), named(&seen)]), sorted).await;
+    s.each_as(
+        "metadata: operations",
+        |_| {
+            looking(vec![named(&seen)])
+                .with_include_topic_authorized_operations(true)
+                .with_include_cluster_authorized_operations(true)
+        },
+        sorted,
+    )
     .await;
-    s.each("metadata: none", |version| {
-        let topics = if version == 0 { vec![name(seen.clone())] } else { Vec::new() };
-        asking(topics)
-    })
+    s.each_as(
+        "metadata: none",
+        |version| if version == 0 { wanting(vec![named(&seen)]) } else { wanting(Vec::new()) },
+        sorted,
+    )
     .await;
-    let run = s.run.clone();
     s.each_as(
         "metadata: all",
-        |_| MetadataRequest::default().with_topics(None).with_allow_auto_topic_creation(false),
+        |version| MetadataRequest::default().with_topics((version == 0).then(Vec::new)),
         |answer| {
-            answer.topics.retain(|topic| {
-                topic.name.as_ref().is_some_and(|name| name.as_str() == format!("seen{run}"))
-            });
+            sorted(answer);
+            answer.topics.retain(|topic| topic.name.as_ref() == Some(&seen));
         },
     )
     .await;
+    by_id(s).await;
+}
+
+/// Requests can name topics by id from version 12 on.
+async fn by_id(s: &mut Script) {
+    let id = s.topic_id("seen").await;
+    for (label, id) in [("id", id), ("unknown id", Uuid::from_u128(77)), ("nil id", Uuid::nil())] {
+        let wanted = MetadataRequestTopic::default().with_name(None).with_topic_id(id);
+        for version in s.versions::<MetadataRequest>().into_iter().filter(|v| *v >= 12) {
+            let label = format!("metadata: {label}");
+            s.ask_as(&label, version, looking(vec![wanted.clone()]), sorted).await;
+        }
+    }
 }
 
 async fn delete(s: &mut Script) {

@@ -1,6 +1,7 @@
 //! ConsumerGroupHeartbeat: what is checked before a group hears of it, and the answer.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::consumer_group_heartbeat_response::{
@@ -11,12 +12,13 @@ use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
 use super::consumer::{
-    ASSIGNORS, Assignment, Beat, ConsumerGroup, Identity, JOIN_EPOCH, LEAVE_EPOCH, Refused,
+    ASSIGNORS, Assignment, Beat, ConsumerGroup, Identity, JOIN_EPOCH, LEAVE_EPOCH,
     STATIC_LEAVE_EPOCH, TopicShape, compile,
 };
 use super::turn::Turn;
 use super::{Group, Groups};
 use crate::core::acls::{Operation, Resource};
+use crate::core::refusal::Refusal;
 use crate::core::{Call, Core, Handled, Now};
 
 /// From this version on, a client makes its member id itself.
@@ -32,10 +34,10 @@ impl Core {
     ) -> Handled<ConsumerGroupHeartbeatResponse> {
         let response = self.consumer_heartbeat(call, request);
         self.settle_groups(call.now);
-        Handled::Now(response.unwrap_or_else(|refused| {
+        Handled::Now(response.unwrap_or_else(|refusal| {
             ConsumerGroupHeartbeatResponse::default()
-                .with_error_code(refused.error.code())
-                .with_error_message(Some(StrBytes::from_string(refused.message)))
+                .with_error_code(refusal.code())
+                .with_error_message(refusal.text())
         }))
     }
 
@@ -43,7 +45,7 @@ impl Core {
         &mut self,
         call: &Call,
         request: ConsumerGroupHeartbeatRequest,
-    ) -> Result<ConsumerGroupHeartbeatResponse, Refused> {
+    ) -> Result<ConsumerGroupHeartbeatResponse, Refusal> {
         let id = request.group_id.to_string();
         self.may_beat(call, &request)?;
         validate(call.version, &request)?;
@@ -55,13 +57,19 @@ impl Core {
             self.groups.upgrade(&id, &self.catalog, call.now)?;
             self.groups.make_consumer(&id, call.now)?;
         }
-        self.groups.with_consumer(&id, call.now, |group, turn| group.subscribe(&beat, turn))??;
+        let session = self.groups.settings.consumer_session;
+        let session = self.group_time(&id, "consumer.session.timeout.ms", session);
+        let interval = self.groups.settings.consumer_heartbeat;
+        let interval = self.group_time(&id, "consumer.heartbeat.interval.ms", interval);
+        self.groups.with_consumer(&id, call.now, |group, turn| {
+            group.session = session;
+            group.subscribe(&beat, turn)
+        })??;
         let topics = self.topics_of_group(call, &id);
-        let heartbeat = self.groups.settings.consumer_heartbeat;
         let told = self
             .groups
             .with_consumer(&id, call.now, |group, turn| group.proceed(&beat, topics, turn))?;
-        let interval = i32::try_from(heartbeat.as_millis()).unwrap_or(i32::MAX);
+        let interval = i32::try_from(interval.as_millis()).unwrap_or(i32::MAX);
         Ok(ConsumerGroupHeartbeatResponse::default()
             .with_member_id(Some(StrBytes::from_string(beat.identity.id)))
             .with_member_epoch(told.epoch)
@@ -69,19 +77,28 @@ impl Core {
             .with_assignment(told.assigned.map(|assigned| told_assignment(&assigned))))
     }
 
+    /// What a group has set, or what the broker has for all groups.
+    fn group_time(&self, group: &str, config: &str, all: Duration) -> Duration {
+        let set = self.group_config(group, config).and_then(|millis| u64::try_from(millis).ok());
+        set.map_or(all, Duration::from_millis)
+    }
+
     fn may_beat(
         &self,
         call: &Call,
         request: &ConsumerGroupHeartbeatRequest,
-    ) -> Result<(), Refused> {
-        let refused = |error: ResponseError| Refused::new(error, error.to_string());
+    ) -> Result<(), Refusal> {
         if !self.may(call, Operation::Read, Resource::Group(&request.group_id)) {
-            return Err(refused(ResponseError::GroupAuthorizationFailed));
+            let error = ResponseError::GroupAuthorizationFailed;
+            return Err(Refusal::new(error, "Group authorization failed."));
         }
         let mut topics = request.subscribed_topic_names.iter().flatten();
         match topics.all(|topic| self.may(call, Operation::Describe, Resource::Topic(topic))) {
             true => Ok(()),
-            false => Err(refused(ResponseError::TopicAuthorizationFailed)),
+            false => Err(Refusal::new(
+                ResponseError::TopicAuthorizationFailed,
+                "Topic authorization failed.",
+            )),
         }
     }
 
@@ -121,32 +138,32 @@ impl Groups {
         id: &str,
         now: Now,
         what: impl FnOnce(&mut ConsumerGroup, &mut Turn) -> T,
-    ) -> Result<T, Refused> {
+    ) -> Result<T, Refusal> {
         let done = self.with_group(id, now, |group, turn| match group {
             Group::Consumer(group) => Ok(what(group, turn)),
             Group::Classic(_) => {
                 let message = format!("Group {id} is not a consumer group.");
-                Err(Refused::new(ResponseError::GroupIdNotFound, message))
+                Err(Refusal::new(ResponseError::GroupIdNotFound, message))
             }
         });
         done.unwrap_or_else(|| {
             let message = format!("Consumer group {id} not found.");
-            Err(Refused::new(ResponseError::GroupIdNotFound, message))
+            Err(Refusal::new(ResponseError::GroupIdNotFound, message))
         })
     }
 
     /// Makes a group that is joined, also in place of an empty one of the classic protocol.
-    fn make_consumer(&mut self, id: &str, now: Now) -> Result<(), Refused> {
+    fn make_consumer(&mut self, id: &str, now: Now) -> Result<(), Refusal> {
         match self.groups.get(id) {
             Some(Group::Classic(group)) if group.is_empty() => self.timers.forget(id),
             Some(_) => return Ok(()),
             None if self.groups.len() >= self.settings.max_groups => {
                 let error = ResponseError::GroupMaxSizeReached;
-                return Err(Refused::new(error, "There are too many groups."));
+                return Err(Refusal::new(error, "There are too many groups."));
             }
             None => {}
         }
-        let group = ConsumerGroup::new(id.to_owned(), now.wall_ms);
+        let group = ConsumerGroup::new(id.to_owned(), self.settings.consumer_session, now.wall_ms);
         self.groups.insert(id.to_owned(), Group::Consumer(group));
         Ok(())
     }
@@ -156,11 +173,11 @@ impl Groups {
         id: &str,
         beat: &Beat,
         now: Now,
-    ) -> Result<ConsumerGroupHeartbeatResponse, Refused> {
+    ) -> Result<ConsumerGroupHeartbeatResponse, Refusal> {
         let (member, instance) = (&beat.identity.id, beat.identity.instance.as_deref());
         if !self.groups.contains_key(id) {
             let message = format!("Group {id} not found.");
-            return Err(Refused::new(ResponseError::GroupIdNotFound, message));
+            return Err(Refusal::new(ResponseError::GroupIdNotFound, message));
         }
         self.with_consumer(id, now, |group, turn| {
             group.leave(member, instance, beat.epoch, turn)
@@ -171,10 +188,10 @@ impl Groups {
     }
 }
 
-fn validate(version: i16, request: &ConsumerGroupHeartbeatRequest) -> Result<(), Refused> {
+fn validate(version: i16, request: &ConsumerGroupHeartbeatRequest) -> Result<(), Refusal> {
     let epoch = request.member_epoch;
     let refuse = |is_wrong: bool, message: &str| match is_wrong {
-        true => Err(Refused::invalid(message)),
+        true => Err(Refusal::invalid(message)),
         false => Ok(()),
     };
     let is_empty = |text: &Option<StrBytes>| text.as_ref().is_some_and(|text| text.is_empty());
@@ -207,25 +224,25 @@ fn validate(version: i16, request: &ConsumerGroupHeartbeatRequest) -> Result<(),
     validate_regex(request)
 }
 
-fn validate_assignor(request: &ConsumerGroupHeartbeatRequest) -> Result<(), Refused> {
+fn validate_assignor(request: &ConsumerGroupHeartbeatRequest) -> Result<(), Refusal> {
     match request.server_assignor.as_deref() {
         Some(assignor) if !ASSIGNORS.contains(&assignor) => {
             let message = format!(
                 "ServerAssignor {assignor} is not supported. Supported assignors: {}.",
                 ASSIGNORS.join(", ")
             );
-            Err(Refused::new(ResponseError::UnsupportedAssignor, message))
+            Err(Refusal::new(ResponseError::UnsupportedAssignor, message))
         }
         _ => Ok(()),
     }
 }
 
-fn validate_regex(request: &ConsumerGroupHeartbeatRequest) -> Result<(), Refused> {
+fn validate_regex(request: &ConsumerGroupHeartbeatRequest) -> Result<(), Refusal> {
     let Some(regex) = request.subscribed_topic_regex.as_deref() else { return Ok(()) };
     compile(regex).map(drop).map_err(|error| {
         let message =
             format!("SubscribedTopicRegex `{regex}` is not a valid regular expression: {error}.");
-        Refused::new(ResponseError::InvalidRegularExpression, message)
+        Refusal::new(ResponseError::InvalidRegularExpression, message)
     })
 }
 

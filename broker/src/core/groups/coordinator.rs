@@ -6,11 +6,14 @@ use kafka_protocol::messages::{BrokerId, FindCoordinatorRequest, FindCoordinator
 use kafka_protocol::protocol::StrBytes;
 
 use crate::core::acls::{Operation, Resource};
+use crate::core::refusal::Refusal;
 use crate::core::{Call, Core, Handled, NODE};
 
 /// Kinds of coordinators, as the request names them.
 const GROUP: i8 = 0;
 const TRANSACTION: i8 = 1;
+/// There are no share groups, and nothing is said about it, as a Kafka without them does.
+const SHARE: i8 = 2;
 
 /// From this version on, a request has several keys.
 const BATCHED_FROM: i16 = 4;
@@ -47,32 +50,42 @@ impl Core {
     }
 
     fn coordinator_of(&self, call: &Call, kind: i8, key: StrBytes) -> Coordinator {
-        let refused = match kind {
-            GROUP if !self.may(call, Operation::Describe, Resource::Group(&key)) => {
-                Some(ResponseError::GroupAuthorizationFailed)
-            }
-            TRANSACTION
-                if !self.may(call, Operation::Describe, Resource::TransactionalId(&key)) =>
-            {
-                Some(ResponseError::TransactionalIdAuthorizationFailed)
-            }
-            GROUP | TRANSACTION => None,
-            _ => Some(ResponseError::InvalidRequest),
-        };
+        let allowed = self.may_find(call, kind, &key);
         let coordinator = Coordinator::default().with_key(key);
-        match refused {
-            Some(error) => coordinator
-                .with_error_code(error.code())
-                .with_error_message(Some(StrBytes::from_string(error.to_string())))
+        match allowed {
+            Err(refusal) => coordinator
+                .with_error_code(refusal.code())
+                .with_error_message(refusal.text())
                 .with_node_id(BrokerId(-1))
                 .with_port(-1),
-            None => {
+            Ok(()) => {
                 let (host, port) = self.advertised(call.caller.connection);
                 coordinator
                     .with_error_message(Some(StrBytes::default()))
                     .with_node_id(NODE)
                     .with_host(StrBytes::from_string(host))
                     .with_port(port.into())
+            }
+        }
+    }
+
+    fn may_find(&self, call: &Call, kind: i8, key: &str) -> Result<(), Refusal> {
+        let may = |resource| self.may(call, Operation::Describe, resource);
+        match kind {
+            GROUP if may(Resource::Group(key)) => Ok(()),
+            GROUP => {
+                let error = ResponseError::GroupAuthorizationFailed;
+                Err(Refusal::new(error, "Group authorization failed."))
+            }
+            TRANSACTION if may(Resource::TransactionalId(key)) => Ok(()),
+            TRANSACTION => {
+                let error = ResponseError::TransactionalIdAuthorizationFailed;
+                Err(Refusal::new(error, "Transactional Id authorization failed."))
+            }
+            SHARE => Err(Refusal::new(ResponseError::InvalidRequest, "")),
+            _ => {
+                let message = "There is no such kind of coordinator.";
+                Err(Refusal::new(ResponseError::InvalidRequest, message))
             }
         }
     }

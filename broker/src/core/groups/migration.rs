@@ -7,11 +7,12 @@ use uuid::Uuid;
 
 use super::classic::{ClassicGroup, JoinRefused, Joining, Leaving};
 use super::consumer::{
-    Assignment, Beat, ClassicSide, ConsumerGroup, Identity, JOIN_EPOCH, Refused, TopicShape,
+    Assignment, Beat, ClassicSide, ConsumerGroup, Identity, JOIN_EPOCH, TopicShape,
 };
 use super::timers::Timer;
 use super::turn::{Turn, Waiting};
 use super::{Group, Groups, subscription};
+use crate::core::refusal::Refusal;
 use crate::core::{Call, Catalog, Core, Now};
 
 /// The answer to JoinGroup has the type of the protocol from this version on.
@@ -27,12 +28,12 @@ impl Core {
         group: &str,
         joining: Joining,
     ) -> Result<(), JoinRefused> {
+        let id = self.groups.id_in_consumer_group(group, &joining)?;
         let subscription = joining
             .protocols
             .iter()
             .find_map(|protocol| subscription::decode(&protocol.metadata))
             .ok_or_else(|| joining.refused(ResponseError::InconsistentGroupProtocol))?;
-        let id = self.groups.id_in_consumer_group(group, &joining)?;
         let owned = owned(&subscription, &self.catalog);
         let beat = classic_beat(id, &joining, subscription, owned);
         let now = call.now;
@@ -107,21 +108,22 @@ impl Groups {
     }
 
     /// A group of the classic protocol takes its members over to the consumer protocol.
-    pub(super) fn upgrade(&mut self, id: &str, catalog: &Catalog, now: Now) -> Result<(), Refused> {
+    pub(super) fn upgrade(&mut self, id: &str, catalog: &Catalog, now: Now) -> Result<(), Refusal> {
         let shape = |name: &str| {
             let topic = catalog.get(name)?;
             Some(TopicShape { id: topic.id, partitions: topic.partitions.len() })
         };
+        let session = self.settings.consumer_session;
         let made = match self.groups.get(id) {
             Some(Group::Classic(group)) if !group.is_empty() => {
-                let made = ConsumerGroup::from_classic(group, shape, now.wall_ms);
+                let made = ConsumerGroup::from_classic(group, shape, session, now.wall_ms);
                 made.ok_or_else(|| not_upgraded(id, group))?
             }
             _ => return Ok(()),
         };
         self.with_classic(id, now, ClassicGroup::refuse_everybody);
         self.timers.forget(id);
-        for (timer, after) in made.timers(&self.settings) {
+        for (timer, after) in made.timers() {
             self.timers.set(timer, now.elapsed.saturating_add(after));
         }
         self.groups.insert(id.to_owned(), Group::Consumer(made));
@@ -154,13 +156,13 @@ impl Groups {
     }
 }
 
-fn not_upgraded(id: &str, group: &ClassicGroup) -> Refused {
+fn not_upgraded(id: &str, group: &ClassicGroup) -> Refusal {
     let why = match group.protocol_type.as_deref() {
         Some("consumer") => "the embedded consumer protocol is malformed",
         _ => "the group does not use the consumer embedded protocol",
     };
     let message = format!("Cannot upgrade classic group {id} to consumer group because {why}.");
-    Refused::new(ResponseError::GroupIdNotFound, message)
+    Refusal::new(ResponseError::GroupIdNotFound, message)
 }
 
 /// The partitions that a member of the classic protocol says that it has.

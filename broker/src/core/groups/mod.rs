@@ -90,8 +90,9 @@ impl Groups {
                 Group::Classic(group)
             }
             GroupEntry::Consumer(kept) => {
-                let group = ConsumerGroup::from_kept(id.clone(), kept);
-                for (timer, after) in group.timers(&self.settings) {
+                let group =
+                    ConsumerGroup::from_kept(id.clone(), kept, self.settings.consumer_session);
+                for (timer, after) in group.timers() {
                     self.timers.set(timer, after);
                 }
                 Group::Consumer(group)

@@ -143,7 +143,7 @@ impl ClassicGroup {
 
     /// Returns true if somebody with these protocols can be a member beside those who are there.
     fn supports(&self, protocol_type: &str, protocols: &[Protocol]) -> bool {
-        if self.is_empty() {
+        if self.is_empty() || self.members.is_empty() {
             return !protocol_type.is_empty() && !protocols.is_empty();
         }
         let common = self.common_protocols();

@@ -81,7 +81,7 @@ impl ConsumerGroup {
 
     pub fn keep_alive(&self, member: &ConsumerMember, turn: &mut Turn) {
         let session = member.classic.as_ref().map(|classic| classic.session);
-        let session = session.unwrap_or(turn.settings.consumer_session);
+        let session = session.unwrap_or(self.session);
         turn.set(self.session_timer(&member.identity.id), session);
     }
 

@@ -6,11 +6,12 @@ use kafka_protocol::error::ResponseError;
 
 use super::reconcile::is_subset;
 use super::{
-    Assignment, ClassicSide, ConsumerGroup, ConsumerMember, JOIN_EPOCH, MemberState, Refused,
+    Assignment, ClassicSide, ConsumerGroup, ConsumerMember, JOIN_EPOCH, MemberState,
     STATIC_LEAVE_EPOCH, TopicShape, compile,
 };
 use crate::core::groups::timers::Timer;
 use crate::core::groups::turn::Turn;
+use crate::core::refusal::Refusal;
 
 /// Who a member is.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -58,10 +59,10 @@ impl ConsumerGroup {
     /// Finds the member or makes it, and takes over what it tells of itself.
     ///
     /// The target is computed anew by [`ConsumerGroup::proceed`].
-    pub fn subscribe(&mut self, beat: &Beat, turn: &mut Turn) -> Result<(), Refused> {
+    pub fn subscribe(&mut self, beat: &Beat, turn: &mut Turn) -> Result<(), Refusal> {
         self.find(beat, turn)?;
         let Some(member) = self.members.get_mut(&beat.identity.id) else {
-            return Err(Refused::unknown_member(&self.id, &beat.identity.id));
+            return Err(Refusal::unknown_member(&self.id, &beat.identity.id));
         };
         let before = member.clone();
         let instance = member.identity.instance.clone();
@@ -90,7 +91,7 @@ impl ConsumerGroup {
         Ok(())
     }
 
-    fn find(&mut self, beat: &Beat, turn: &mut Turn) -> Result<(), Refused> {
+    fn find(&mut self, beat: &Beat, turn: &mut Turn) -> Result<(), Refusal> {
         let id = &beat.identity.id;
         let is_joining = beat.epoch == JOIN_EPOCH;
         if let Some(instance) = &beat.identity.instance {
@@ -99,27 +100,27 @@ impl ConsumerGroup {
                 Some(current) if current == *id && beat.classic.is_some() => Ok(()),
                 Some(current) if is_joining => self.replace(&current, instance, beat, turn),
                 Some(current) if current != *id => {
-                    Err(Refused::fenced_instance(id, instance, &current))
+                    Err(Refusal::fenced_instance(id, instance, &current))
                 }
                 Some(_) => self.check_epoch(beat),
                 None if is_joining => self.add(beat, turn),
-                None => Err(Refused::unknown_instance(instance)),
+                None => Err(Refusal::unknown_instance(instance)),
             };
         }
         match self.members.contains_key(id) {
             true if is_joining => Ok(()),
             true => self.check_epoch(beat),
             false if is_joining => self.add(beat, turn),
-            false => Err(Refused::unknown_member(&self.id, id)),
+            false => Err(Refusal::unknown_member(&self.id, id)),
         }
     }
 
-    fn add(&mut self, beat: &Beat, turn: &mut Turn) -> Result<(), Refused> {
+    fn add(&mut self, beat: &Beat, turn: &mut Turn) -> Result<(), Refusal> {
         let max = turn.settings.max_members;
         if self.members.len() >= max {
             let message =
                 format!("The consumer group has reached its maximum capacity of {max} members.");
-            return Err(Refused::new(ResponseError::GroupMaxSizeReached, message));
+            return Err(Refusal::new(ResponseError::GroupMaxSizeReached, message));
         }
         let identity = beat.identity.clone();
         if let Some(instance) = &identity.instance {
@@ -149,7 +150,7 @@ impl ConsumerGroup {
         instance: &str,
         beat: &Beat,
         turn: &mut Turn,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), Refusal> {
         let id = &beat.identity.id;
         let has_left = self.members.get(current).is_some_and(|own| own.epoch == STATIC_LEAVE_EPOCH);
         if !has_left && beat.classic.is_none() {
@@ -157,7 +158,7 @@ impl ConsumerGroup {
                 "Static member {id} with instance id {instance} cannot join the group because the \
                  instance id is owned by {current} member."
             );
-            return Err(Refused::new(ResponseError::UnreleasedInstanceId, message));
+            return Err(Refusal::new(ResponseError::UnreleasedInstanceId, message));
         }
         let Some(mut member) = self.members.remove(current) else { return Ok(()) };
         turn.timers.cancel(&self.session_timer(current));
@@ -176,9 +177,9 @@ impl ConsumerGroup {
     }
 
     /// A member is fenced unless it has the epoch that it was told, or missed the last answer.
-    fn check_epoch(&self, beat: &Beat) -> Result<(), Refused> {
+    fn check_epoch(&self, beat: &Beat) -> Result<(), Refusal> {
         let Some(member) = self.members.get(&beat.identity.id) else {
-            return Err(Refused::unknown_member(&self.id, &beat.identity.id));
+            return Err(Refusal::unknown_member(&self.id, &beat.identity.id));
         };
         let (told, known) = (beat.epoch, member.epoch);
         let has_missed_answer = told == member.previous_epoch
@@ -191,7 +192,7 @@ impl ConsumerGroup {
             "The consumer group member has a {relation} member epoch ({told}) than the one known by \
              the group coordinator ({known}). The member must abandon all its partitions and rejoin."
         );
-        Err(Refused::new(ResponseError::FencedMemberEpoch, message))
+        Err(Refusal::new(ResponseError::FencedMemberEpoch, message))
     }
 
     /// Assigns anew if members or topics have changed, and takes the member a step further.

@@ -10,7 +10,6 @@ use uuid::Uuid;
 use super::{
     Assignment, ClassicSide, ConsumerGroup, ConsumerMember, Identity, MemberState, TopicShape,
 };
-use crate::core::groups::settings::GroupSettings;
 use crate::core::groups::timers::Timer;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -74,8 +73,8 @@ impl ConsumerGroup {
         }
     }
 
-    pub fn from_kept(id: String, kept: KeptConsumerGroup) -> ConsumerGroup {
-        let mut group = ConsumerGroup::new(id, kept.empty_since_ms);
+    pub fn from_kept(id: String, kept: KeptConsumerGroup, session: Duration) -> ConsumerGroup {
+        let mut group = ConsumerGroup::new(id, session, kept.empty_since_ms);
         group.epoch = kept.epoch;
         group.assignment_epoch = kept.assignment_epoch;
         group.assignor = kept.assignor;
@@ -110,11 +109,11 @@ impl ConsumerGroup {
 
 impl ConsumerGroup {
     /// What a group waits for when the broker starts.
-    pub fn timers(&self, settings: &GroupSettings) -> Vec<(Timer, Duration)> {
+    pub fn timers(&self) -> Vec<(Timer, Duration)> {
         let mut timers = Vec::new();
         for (id, member) in &self.members {
             let session = member.classic.as_ref().map(|classic| classic.session);
-            timers.push((self.session_timer(id), session.unwrap_or(settings.consumer_session)));
+            timers.push((self.session_timer(id), session.unwrap_or(self.session)));
             if member.state == MemberState::Unrevoked {
                 let millis = u64::try_from(member.rebalance_timeout_ms).unwrap_or(0);
                 timers.push((self.revocation_timer(id), Duration::from_millis(millis)));

@@ -1,7 +1,8 @@
 //! Members that leave the consumer protocol's groups, or are taken out.
 
-use super::{Assignment, ConsumerGroup, JOIN_EPOCH, MemberState, Refused, STATIC_LEAVE_EPOCH};
+use super::{Assignment, ConsumerGroup, JOIN_EPOCH, MemberState, STATIC_LEAVE_EPOCH};
 use crate::core::groups::turn::Turn;
+use crate::core::refusal::Refusal;
 
 impl ConsumerGroup {
     /// A member says that it leaves. A static one that says that it will be back keeps what it has
@@ -12,18 +13,18 @@ impl ConsumerGroup {
         instance: Option<&str>,
         epoch: i32,
         turn: &mut Turn,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), Refusal> {
         if let Some(instance) = instance {
             match self.instances.get(instance) {
-                None => return Err(Refused::unknown_instance(instance)),
+                None => return Err(Refusal::unknown_instance(instance)),
                 Some(current) if current != id => {
-                    return Err(Refused::fenced_instance(id, instance, current));
+                    return Err(Refusal::fenced_instance(id, instance, current));
                 }
                 Some(_) => {}
             }
         }
         let Some(member) = self.members.get_mut(id) else {
-            return Err(Refused::unknown_member(&self.id, id));
+            return Err(Refusal::unknown_member(&self.id, id));
         };
         if epoch != STATIC_LEAVE_EPOCH {
             self.remove(id, turn);

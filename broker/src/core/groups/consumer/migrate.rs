@@ -1,6 +1,7 @@
 //! Groups that go from one protocol to the other while they have members.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use kafka_protocol::messages::ConsumerProtocolAssignment;
@@ -23,13 +24,14 @@ impl ConsumerGroup {
     pub fn from_classic(
         group: &ClassicGroup,
         shape: impl Fn(&str) -> Option<TopicShape>,
+        session: Duration,
         now_ms: i64,
     ) -> Option<ConsumerGroup> {
         let protocol = group.protocol.as_deref()?;
         if group.protocol_type.as_deref() != Some(CONSUMER) {
             return None;
         }
-        let mut made = ConsumerGroup::new(group.id.clone(), now_ms);
+        let mut made = ConsumerGroup::new(group.id.clone(), session, now_ms);
         made.epoch = group.generation;
         made.assignment_epoch = group.generation;
         for member in group.members.values() {
@@ -59,7 +61,7 @@ impl ConsumerGroup {
                 client_id: identity.client_id.clone(),
                 client_host: identity.client_host.clone(),
                 session_timeout: classic.session,
-                rebalance_timeout: std::time::Duration::from_millis(millis),
+                rebalance_timeout: Duration::from_millis(millis),
                 protocols: classic.protocols.clone(),
                 assignment: self.encoded(&member.assigned),
                 joining: None,

@@ -11,9 +11,10 @@ mod kept;
 mod leave;
 mod migrate;
 mod reconcile;
-mod refused;
+mod refusals;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use kafka_protocol::error::ResponseError;
 use regex::bytes::{Regex, RegexBuilder};
@@ -23,7 +24,6 @@ pub(super) use assignor::{ASSIGNORS, DEFAULT_ASSIGNOR};
 pub(super) use classic_side::ClassicSide;
 pub(super) use heartbeat::{Beat, Identity};
 pub(super) use kept::KeptConsumerGroup;
-pub(super) use refused::Refused;
 
 /// The epoch with which a member comes.
 pub(super) const JOIN_EPOCH: i32 = 0;
@@ -86,6 +86,8 @@ pub(super) struct ConsumerGroup {
     pub members: BTreeMap<String, ConsumerMember>,
     /// What each member is to have.
     pub target: BTreeMap<String, Assignment>,
+    /// How long a member of the consumer protocol may be silent.
+    pub session: Duration,
     /// When the last member left, in milliseconds since 1970.
     pub empty_since_ms: i64,
     instances: BTreeMap<String, String>,
@@ -96,7 +98,7 @@ pub(super) struct ConsumerGroup {
 }
 
 impl ConsumerGroup {
-    pub fn new(id: String, now_ms: i64) -> ConsumerGroup {
+    pub fn new(id: String, session: Duration, now_ms: i64) -> ConsumerGroup {
         ConsumerGroup {
             id,
             epoch: 0,
@@ -104,6 +106,7 @@ impl ConsumerGroup {
             assignor: DEFAULT_ASSIGNOR.to_owned(),
             members: BTreeMap::new(),
             target: BTreeMap::new(),
+            session,
             empty_since_ms: now_ms,
             instances: BTreeMap::new(),
             topics: BTreeMap::new(),

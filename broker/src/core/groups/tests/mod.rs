@@ -4,4 +4,5 @@ mod classic;
 mod consumer;
 mod migration;
 mod offsets;
+mod random;
 mod world;

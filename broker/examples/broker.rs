@@ -1,10 +1,11 @@
 //! Runs a broker until it is interrupted: `cargo run --example broker -- 127.0.0.1:9092 [FOLDER]`.
 //!
-//! With `BROKER_USERS=alice:secret,bob:secret` it has a second listener, on which clients log in.
+//! With `BROKER_USERS=alice:secret,bob:secret` it has a second listener, on which clients log in. With
+//! `BROKER_SUPER_USERS=User:ANONYMOUS` it enforces ACLs.
 
 use std::error::Error;
 
-use weir_broker::core::User;
+use weir_broker::core::{Authorization, User};
 use weir_broker::{Broker, BrokerSettings, Storage};
 
 #[tokio::main]
@@ -24,6 +25,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
             settings.core.login.users.push(user);
         }
         settings.login_listener = Some(([127, 0, 0, 1], 0).into());
+    }
+    if let Ok(users) = std::env::var("BROKER_SUPER_USERS") {
+        settings.core.authorization = Some(Authorization {
+            super_users: users.split(';').map(str::to_owned).collect(),
+            allow_everyone_if_no_acl_found: true,
+        });
     }
     let broker = Broker::start(settings).await?;
     println!("broker on {}", broker.bootstrap_servers());

@@ -13,6 +13,8 @@ mod epochs;
 mod features;
 mod fetch;
 mod groups;
+#[cfg(test)]
+mod harness;
 mod journal;
 mod leader_epochs;
 mod list_offsets;

@@ -15,6 +15,16 @@ impl Refusal {
         Refusal { error, message: Some(message.into()) }
     }
 
+    /// With the message that Kafka has where it says one.
+    pub fn unauthorized(error: ResponseError) -> Refusal {
+        let what = match error {
+            ResponseError::GroupAuthorizationFailed => "Group",
+            ResponseError::TopicAuthorizationFailed => "Topic",
+            _ => "Cluster",
+        };
+        Refusal::new(error, format!("{what} authorization failed."))
+    }
+
     pub fn code(&self) -> i16 {
         self.error.code()
     }

@@ -250,3 +250,38 @@ impl Shell {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use kafka_protocol::messages::MetadataRequest;
+
+    use super::*;
+    use crate::core::CoreSettings;
+    use crate::files::MemoryFiles;
+
+    #[tokio::test]
+    async fn a_panic_under_the_lock_ends_the_broker() {
+        let files = Arc::new(MemoryFiles::default());
+        let core = Core::open(CoreSettings::default(), files).unwrap();
+        let shell = Arc::new(Shell::new(core, Faults::default()));
+        let panicking = tokio::spawn({
+            let shell = shell.clone();
+            async move {
+                let _inner = shell.lock();
+                panic!("a fault of the broker");
+            }
+        });
+        assert!(panicking.await.is_err());
+        let caller = Caller {
+            connection: ConnectionId(1),
+            host: std::net::Ipv4Addr::LOCALHOST.into(),
+            client_id: None,
+            principal: "User:ANONYMOUS".to_owned(),
+        };
+        let request = Request::Metadata(MetadataRequest::default());
+        assert!(shell.ask(caller, 12, request).await.is_err());
+        shell.stopped().await;
+    }
+}

@@ -2,6 +2,8 @@
 
 mod handle;
 mod model;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 

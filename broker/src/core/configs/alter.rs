@@ -171,17 +171,17 @@ impl Core {
         let may = |resource| self.may(call, Operation::AlterConfigs, resource);
         match kind {
             resource_type::TOPIC if !may(Resource::Topic(name)) => {
-                Err(ResponseError::TopicAuthorizationFailed.into())
+                Err(Refusal::unauthorized(ResponseError::TopicAuthorizationFailed))
             }
             resource_type::GROUP if !may(Resource::Group(name)) => {
-                Err(ResponseError::GroupAuthorizationFailed.into())
+                Err(Refusal::unauthorized(ResponseError::GroupAuthorizationFailed))
             }
             resource_type::BROKER
             | resource_type::BROKER_LOGGER
             | resource_type::CLIENT_METRICS
                 if !may(Resource::Cluster) =>
             {
-                Err(ResponseError::ClusterAuthorizationFailed.into())
+                Err(Refusal::unauthorized(ResponseError::ClusterAuthorizationFailed))
             }
             resource_type::TOPIC if self.catalog.get(name).is_none() => Err(Refusal::new(
                 ResponseError::UnknownTopicOrPartition,

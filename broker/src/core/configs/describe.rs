@@ -83,8 +83,10 @@ impl Core {
             .with_resource_name(resource.resource_name.clone());
         let keys = resource.configuration_keys;
         let is_asked = |shown: &Shown| match &keys {
-            Some(keys) => keys.iter().any(|key| key.as_str() == shown.definition.name),
-            None => true,
+            Some(keys) if !keys.is_empty() => {
+                keys.iter().any(|key| key.as_str() == shown.definition.name)
+            }
+            _ => true,
         };
         match self.shown(call, resource.resource_type, &resource.resource_name) {
             Ok(shown) => {
@@ -100,7 +102,7 @@ impl Core {
 
     fn shown(&self, call: &Call, kind: i8, name: &str) -> Result<Vec<Shown>, Refusal> {
         let may_cluster = || self.may(call, Operation::DescribeConfigs, Resource::Cluster);
-        let no_cluster = || Refusal::from(ResponseError::ClusterAuthorizationFailed);
+        let no_cluster = || Refusal::unauthorized(ResponseError::ClusterAuthorizationFailed);
         match kind {
             resource_type::TOPIC => self.shown_topic(call, name),
             resource_type::BROKER if !may_cluster() => Err(no_cluster()),
@@ -127,7 +129,7 @@ impl Core {
 
     fn shown_topic(&self, call: &Call, name: &str) -> Result<Vec<Shown>, Refusal> {
         if !self.may(call, Operation::DescribeConfigs, Resource::Topic(name)) {
-            return Err(ResponseError::TopicAuthorizationFailed.into());
+            return Err(Refusal::unauthorized(ResponseError::TopicAuthorizationFailed));
         }
         check_name(name)?;
         match self.catalog.get(name) {
@@ -178,7 +180,7 @@ impl Core {
 
     fn shown_group(&self, call: &Call, name: &str) -> Result<Vec<Shown>, Refusal> {
         if !self.may(call, Operation::DescribeConfigs, Resource::Group(name)) {
-            return Err(ResponseError::GroupAuthorizationFailed.into());
+            return Err(Refusal::unauthorized(ResponseError::GroupAuthorizationFailed));
         }
         if name.is_empty() {
             let message = "Group name must not be empty";

@@ -7,6 +7,8 @@ mod describe;
 mod fixed;
 mod group_table;
 mod list;
+#[cfg(test)]
+mod tests;
 mod topic_table;
 mod typed;
 mod validate;

@@ -2,6 +2,8 @@
 
 mod plain;
 mod scram;
+#[cfg(test)]
+mod tests;
 mod users;
 
 use std::time::Duration;

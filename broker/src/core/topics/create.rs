@@ -88,7 +88,9 @@ impl Core {
                 let made = if call.version >= 7 { made.with_topic_id(id) } else { made };
                 if !self.may(call, Operation::DescribeConfigs, Resource::Topic(&name)) {
                     let hidden = ResponseError::TopicAuthorizationFailed.code();
-                    return made.with_topic_config_error_code(hidden).with_configs(None);
+                    return made
+                        .with_topic_config_error_code(hidden)
+                        .with_configs(Some(Vec::new()));
                 }
                 made.with_num_partitions(i32::try_from(partitions).unwrap_or(i32::MAX))
                     .with_replication_factor(1)

@@ -72,7 +72,9 @@ impl Core {
         if topic.name.is_none() && !self.may(call, Operation::Describe, Resource::Topic(&name)) {
             return Err(no_such_id());
         }
-        if !self.may(call, Operation::Delete, Resource::Topic(&name)) {
+        let may_delete = self.may(call, Operation::Delete, Resource::Cluster)
+            || self.may(call, Operation::Delete, Resource::Topic(&name));
+        if !may_delete {
             return Err(ResponseError::TopicAuthorizationFailed.into());
         }
         let id = self.catalog.get(&name).map(|topic| topic.id).ok_or_else(no_such_topic)?;

@@ -6,6 +6,8 @@ mod delete;
 mod describe;
 mod name;
 mod partitions;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use assignment::check_replicas;
 pub(crate) use name::check_name;

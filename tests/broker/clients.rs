@@ -79,32 +79,28 @@ pub const COLUMNS: [Column; 7] = [
     },
     Column {
         title: "groups",
-        about: "two members share the partitions and one leaves (`rebalance`), offsets are committed, a new member goes on from there (`resume`)",
+        about: "two members share the partitions and one leaves, offsets are committed, a new member goes on from there; with the classic protocol, and where it says KIP-848, with that one, too",
         steps: GROUPS,
     },
-    Column {
-        title: "positions",
-        about: "reading from an offset that was sought",
-        steps: POSITIONS,
-    },
+    Column { title: "seek", about: "reading from an offset that was sought", steps: POSITIONS },
     Column {
         title: "transactions",
-        about: "commit, abort, readers of committed records see no others, offsets in the transaction",
+        about: "commit and abort; readers of committed records see no others; offsets are committed with the transaction",
         steps: TRANSACTIONS,
     },
     Column {
         title: "topics",
-        about: "created with settings, described, settings altered, records deleted, deleted",
+        about: "topics are created with settings, described, their settings altered, their records deleted, they are deleted",
         steps: TOPICS,
     },
     Column {
         title: "groups' administration",
-        about: "listed and described, their lag, deleted",
+        about: "groups are listed and described with their lag, and deleted",
         steps: GROUP_ADMIN,
     },
 ];
 
-pub const ALL: [&Client; 10] = [
+pub const ALL: [&Client; 11] = [
     &JAVA,
     &FRANZ_GO,
     &SARAMA,
@@ -115,10 +111,11 @@ pub const ALL: [&Client; 10] = [
     &AIOKAFKA,
     &KAFKAJS,
     &RSKAFKA,
+    &KCAT,
 ];
 
-/// Programs that are made of clients, with what each of them does beside the columns.
-pub const PROGRAMS: [&Client; 4] = [&STREAMS, &CONNECT, &TOOLS, &KCAT];
+/// Programs that are made of Kafka's own client; their steps are their own.
+pub const PROGRAMS: [&Client; 3] = [&STREAMS, &CONNECT, &TOOLS];
 
 pub const JAVA: Client = Client {
     name: "Kafka's own client",

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::clients::{ALL, COLUMNS, Client, PROGRAMS, Steps};
+use crate::clients::{ALL, COLUMNS, Client, PROGRAMS, Runtime, Steps};
 
 const BEGIN: &str = "<!-- clients: written by a test, from what it holds -->\n";
 const END: &str = "<!-- end of clients -->\n";
@@ -32,7 +32,14 @@ fn tables() -> String {
     text += "\n## Programs\n\n| program | version | what passed |\n|---|---|---|\n";
     for program in PROGRAMS {
         let (name, version) = (program.name, program.version.text());
-        text += &format!("| {name} | {version} | {} |\n", words(&program.steps()));
+        let steps = program.steps();
+        let passed = match program.runtime {
+            Runtime::Java { class: "Tools" } => {
+                steps.iter().map(|step| script(step)).collect::<Vec<_>>().join(", ")
+            }
+            _ => words(&steps),
+        };
+        text += &format!("| {name} | {version} | {passed} |\n");
     }
     text + "\n"
 }
@@ -58,7 +65,54 @@ fn cell(steps: Steps, column: Steps) -> String {
     }
 }
 
-/// Names of steps as one reads them.
+/// What steps are, to who has not read the programs.
 fn words(steps: &[&str]) -> String {
-    steps.iter().map(|step| step.replace('_', " ")).collect::<Vec<_>>().join(", ")
+    steps.iter().map(|step| phrase(step)).collect::<Vec<_>>().join(", ")
+}
+
+/// Steps of tools have the names of the tools.
+fn phrase(step: &str) -> String {
+    let phrase = match step {
+        "alter_config" => "settings altered",
+        "alter_offsets" => "offsets of a group set and deleted",
+        "cluster" => "cluster, log directories, producers and transactions described",
+        "commit_consumer" => "commit in KIP-848 groups",
+        "connect_offsets" => "the sink's offsets are a group's",
+        "connect_restart" => "both connectors go on after a restart",
+        "connect_source_and_sink" => "a worker carries a file through a topic to another file",
+        "create_partitions" => "partitions added",
+        "create_topic" => "created",
+        "delete_topic" => "deleted",
+        "delete_records" => "records deleted",
+        "describe_config" => "described",
+        "groups" => "listed and described",
+        "lag" => "lag",
+        "metadata" => "metadata",
+        "rebalance_consumer" => "KIP-848",
+        "resume_consumer" => "a KIP-848 group goes on from its commit",
+        "static_member" => "static members",
+        "streams_count" => "words counted with exactly-once v2, through a repartition topic",
+        "streams_internal_topics" => "its internal topics are as it made them",
+        "streams_read_committed" => "its positions and transactions are the broker's",
+        "streams_restart" => "the store comes back from its changelog on an empty disk",
+        "timestamps" => "offsets by timestamp",
+        "txn_fenced" => "an older producer is fenced",
+        "txn_offsets" => "offsets in transactions, by its raw requests",
+        name => return name.to_string(),
+    };
+    phrase.to_string()
+}
+
+/// The script of Kafka's that a step of the tools calls.
+fn script(step: &str) -> String {
+    let name = match step {
+        "cluster" => "kafka-cluster",
+        "configs" => "kafka-configs",
+        "consumer_groups" => "kafka-consumer-groups",
+        "delete" => "deleting with `kafka-topics` and `kafka-consumer-groups`",
+        "reset_offsets" => "kafka-consumer-groups --reset-offsets",
+        "scram_users" => "kafka-configs --entity-type users",
+        other => return format!("`kafka-{}`", other.replace('_', "-")),
+    };
+    if name.contains('`') { name.to_string() } else { format!("`{name}`") }
 }

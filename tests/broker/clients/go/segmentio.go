@@ -303,18 +303,30 @@ func (s *segmentioRun) seek(ctx context.Context) error {
 	return nil
 }
 
+// Asks again while the end of the transaction before takes effect, as clients with transactions do.
+func (s *segmentioRun) producer(ctx context.Context, id string) (*kafka.ProducerSession, error) {
+	const concurrentTransactions = kafka.Error(51)
+	for {
+		request := &kafka.InitProducerIDRequest{TransactionalID: id, TransactionTimeoutMs: 60000, ProducerID: -1, ProducerEpoch: -1}
+		made, err := s.client.InitProducerID(ctx, request)
+		if err != nil {
+			return nil, err
+		}
+		if !errors.Is(made.Error, concurrentTransactions) {
+			return made.Producer, made.Error
+		}
+	}
+}
+
 // Its writer has no transactions, its client has their requests.
 func (s *segmentioRun) txnOffsets(ctx context.Context) error {
 	id, group := s.name("etl"), s.name("etl")
 	for i, commits := range []bool{false, true} {
-		made, err := s.client.InitProducerID(ctx, &kafka.InitProducerIDRequest{TransactionalID: id, TransactionTimeoutMs: 60000, ProducerID: -1, ProducerEpoch: -1})
+		made, err := s.producer(ctx, id)
 		if err != nil {
 			return err
 		}
-		if made.Error != nil {
-			return made.Error
-		}
-		producer, epoch := made.Producer.ProducerID, made.Producer.ProducerEpoch
+		producer, epoch := made.ProducerID, made.ProducerEpoch
 		added, err := s.client.AddOffsetsToTxn(ctx, &kafka.AddOffsetsToTxnRequest{TransactionalID: id, ProducerID: producer, ProducerEpoch: epoch, GroupID: group})
 		if err != nil {
 			return err

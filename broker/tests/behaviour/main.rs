@@ -14,6 +14,9 @@ mod script;
 mod scripts;
 mod transcript;
 
+use std::net::SocketAddr;
+
+use weir_broker::core::User;
 use weir_broker::{Broker, BrokerSettings};
 
 use differences::MEANT;
@@ -24,6 +27,9 @@ use transcript::Transcript;
 async fn broker() -> Broker {
     let mut settings = BrokerSettings::ephemeral();
     settings.core.auto_create_topics = false;
+    settings.login_listener = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
+    let user = User { name: "weir".into(), password: "weir-secret".into() };
+    settings.core.login.users.push(user);
     Broker::start(settings).await.expect("a broker in memory")
 }
 
@@ -33,9 +39,35 @@ async fn transcript(address: &str, script: impl AsyncFn(&mut Script)) -> Transcr
     run.transcript
 }
 
+/// Which listener a script talks to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Listener {
+    Plain,
+    /// Clients have to log in.
+    Login,
+}
+
+impl Listener {
+    /// Where Kafka listens, if there is one.
+    fn of_kafka(self) -> Option<String> {
+        let variable = match self {
+            Listener::Plain => "WEIR_TEST_KAFKA",
+            Listener::Login => "WEIR_TEST_KAFKA_SASL",
+        };
+        std::env::var(variable).ok()
+    }
+
+    fn of(self, broker: &Broker) -> String {
+        match self {
+            Listener::Plain => broker.address().to_string(),
+            Listener::Login => broker.login_address().expect("a second listener").to_string(),
+        }
+    }
+}
+
 /// Runs a script on this broker, and on Kafka if there is one, and compares.
-async fn compare(name: &str, script: impl AsyncFn(&mut Script)) {
-    if let Ok(kafka) = std::env::var("WEIR_TEST_KAFKA") {
+async fn compare(name: &str, listener: Listener, script: impl AsyncFn(&mut Script)) {
+    if let Some(kafka) = listener.of_kafka() {
         let answers = transcript(&kafka, &script).await;
         if std::env::var_os("WEIR_WRITE_ANSWERS").is_some() {
             answers.write(name);
@@ -46,7 +78,7 @@ async fn compare(name: &str, script: impl AsyncFn(&mut Script)) {
     }
     let broker = broker().await;
     let expected = Transcript::read(name);
-    let ours = transcript(&broker.bootstrap_servers(), &script).await;
+    let ours = transcript(&listener.of(&broker), &script).await;
     let unmeant: Vec<String> = expected
         .differences(&ours)
         .iter()
@@ -66,12 +98,18 @@ macro_rules! scripts {
         $($(#[$attribute])*
         #[tokio::test]
         async fn $name() {
-            compare(stringify!($name), scripts::$name::script).await;
+            let listener = match stringify!($name) {
+                "sasl" => Listener::Login,
+                _ => Listener::Plain,
+            };
+            compare(stringify!($name), listener, scripts::$name::script).await;
         })*
     };
 }
 
 scripts! {
+    #[ignore = "the broker is not finished"]
+    acls,
     #[ignore = "the broker is not finished"]
     api_versions,
     #[ignore = "the broker is not finished"]
@@ -90,6 +128,10 @@ scripts! {
     produce,
     #[ignore = "the broker is not finished"]
     producers,
+    #[ignore = "the broker is not finished"]
+    sasl,
+    #[ignore = "the broker is not finished"]
+    schemas,
     #[ignore = "the broker is not finished"]
     topics,
     #[ignore = "the broker is not finished"]

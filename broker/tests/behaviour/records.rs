@@ -118,7 +118,7 @@ fn put_varint(into: &mut BytesMut, value: i64) {
     into.put_u8(zigzag as u8);
 }
 
-/// What was read, a batch after the other.
+/// What was read, a batch after the other. Kafka may end with a part of one, which clients pass over.
 pub fn shown(mut bytes: &[u8]) -> String {
     let mut batches = Vec::new();
     while bytes.len() >= 61 {
@@ -129,9 +129,6 @@ pub fn shown(mut bytes: &[u8]) -> String {
         let (batch, rest) = bytes.split_at(length);
         batches.push(shown_batch(batch));
         bytes = rest;
-    }
-    if !bytes.is_empty() {
-        batches.push("part of a batch".into());
     }
     batches.join(" ")
 }

@@ -130,9 +130,6 @@ async fn create_wrongly(s: &mut Script) {
     let run = s.run.clone();
     let collides = topic(TopicName(StrBytes::from_string(format!("a_b{run}"))));
     s.each_as("collides", |_| creating(vec![collides.clone()]), without_configs).await;
-    let internal = topic(TopicName("__consumer_offsets".into()));
-    let request = creating(vec![internal]).with_validate_only(true);
-    s.each("create internal", |_| request.clone()).await;
 }
 
 fn by_hand(s: &Script, assignments: Vec<CreatableReplicaAssignment>) -> CreatableTopic {

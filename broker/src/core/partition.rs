@@ -124,9 +124,12 @@ impl Partition {
     /// Keeps what was derived from the records, if reading them again would take long. Without it
     /// the next start is slower, and nothing else.
     fn keep_derived(&mut self) {
-        if !self.log.wants_snapshot() {
-            return;
+        if self.log.wants_snapshot() {
+            self.keep_derived_now();
         }
+    }
+
+    fn keep_derived_now(&mut self) {
         let kept = Kept {
             leader_epoch: self.leader_epoch,
             producers: &self.producers,
@@ -138,6 +141,15 @@ impl Partition {
         if let Err(error) = written {
             tracing::warn!(%error, "the producers of a partition are not kept for the next start");
         }
+    }
+
+    /// Puts everything on the disk, so that the next start has nothing to read again.
+    pub(crate) fn close(&mut self) -> io::Result<()> {
+        self.log.stop_compaction();
+        if self.log.has_grown_since_snapshot() {
+            self.keep_derived_now();
+        }
+        self.log.sync_all()
     }
 
     /// The offset up to which every transaction has ended: the one after the last record, or the

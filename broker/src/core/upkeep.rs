@@ -226,8 +226,7 @@ impl Core {
     pub fn close(&mut self) {
         let mut result = self.journal.close();
         for partition in self.catalog.iter_mut().flat_map(|topic| &mut topic.partitions) {
-            partition.log.stop_compaction();
-            result = result.and(partition.log.sync_all());
+            result = partition.close().and(result);
         }
         if let Err(error) = result {
             tracing::error!(%error, "the broker's folder cannot be written as it should be");

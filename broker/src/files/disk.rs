@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,6 +11,8 @@ use super::{File, Files};
 
 /// Who has a lock on this file has the folder.
 const LOCK_FILE: &str = ".lock";
+/// Linux says here which start of the system it is.
+const BOOT_ID_PATH: &str = "/proc/sys/kernel/random/boot_id";
 /// So many files stay open when nobody reads or writes them. A laptop lets a process have 256 of all kinds.
 const OPEN_MAX: usize = 64;
 /// The longest name that file systems take.
@@ -20,6 +22,7 @@ const NAME_MAX_BYTES: usize = 255;
 pub struct DiskFiles {
     root: PathBuf,
     open: Mutex<OpenFiles>,
+    keeps_unsynced: bool,
 }
 
 /// The files that were used last.
@@ -53,7 +56,8 @@ impl DiskFiles {
         let said =
             |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", root.display()));
         fs::create_dir_all(root).map_err(said)?;
-        let lock = fs::OpenOptions::new()
+        let mut lock = fs::OpenOptions::new()
+            .read(true)
             .create(true)
             .truncate(false)
             .write(true)
@@ -67,8 +71,9 @@ impl DiskFiles {
             }
             Err(fs::TryLockError::Error(error)) => return Err(said(error)),
         }
+        let keeps_unsynced = is_of_this_boot(&mut lock).map_err(said)?;
         let open = OpenFiles { lock: Some(lock), files: HashMap::new(), uses: 0 };
-        Ok(DiskFiles { root: root.to_owned(), open: Mutex::new(open) })
+        Ok(DiskFiles { root: root.to_owned(), open: Mutex::new(open), keeps_unsynced })
     }
 
     fn lock(&self) -> MutexGuard<'_, OpenFiles> {
@@ -207,11 +212,28 @@ impl Files for DiskFiles {
         missing_is_fine(fs::remove_file(&path)).map_err(|error| said(&path, error))
     }
 
+    fn keeps_unsynced(&self) -> bool {
+        self.keeps_unsynced
+    }
+
     fn close(&self) {
         let mut open = self.lock();
         open.lock = None;
         open.files.clear();
     }
+}
+
+/// Reads from the lock file whether the folder's last process ran since the system was started, and writes
+/// there that this one does. Where the system does not tell, it did not.
+fn is_of_this_boot(lock: &mut fs::File) -> io::Result<bool> {
+    let Ok(boot) = fs::read_to_string(BOOT_ID_PATH) else { return Ok(false) };
+    let mut last = String::new();
+    let is_same = lock.read_to_string(&mut last).is_ok() && last == boot;
+    if !is_same {
+        lock.set_len(0)?;
+        lock.write_all_at(boot.as_bytes(), 0)?;
+    }
+    Ok(is_same)
 }
 
 /// The error with the path that it is about.

@@ -18,6 +18,7 @@ pub struct MemoryFiles {
     files: Mutex<BTreeMap<String, Arc<MemoryFile>>>,
     /// How many writes succeed before one fails.
     writes_left: Arc<AtomicU64>,
+    keeps_unsynced: bool,
 }
 
 #[derive(Debug)]
@@ -36,7 +37,11 @@ struct Content {
 
 impl Default for MemoryFiles {
     fn default() -> MemoryFiles {
-        MemoryFiles { files: Mutex::default(), writes_left: Arc::new(AtomicU64::new(NEVER)) }
+        MemoryFiles {
+            files: Mutex::default(),
+            writes_left: Arc::new(AtomicU64::new(NEVER)),
+            keeps_unsynced: false,
+        }
     }
 }
 
@@ -52,7 +57,7 @@ impl MemoryFiles {
 
     /// What is there after the process was killed: everything that was written.
     pub fn after_kill(&self) -> MemoryFiles {
-        self.after_power_loss(|unsynced| unsynced)
+        MemoryFiles { keeps_unsynced: true, ..self.after_power_loss(|unsynced| unsynced) }
     }
 
     /// What is there after the power was lost: `kept` says how much of a file's unsynced bytes is.
@@ -124,6 +129,10 @@ impl Files for MemoryFiles {
     fn remove(&self, path: &str) -> io::Result<()> {
         self.lock().remove(path);
         Ok(())
+    }
+
+    fn keeps_unsynced(&self) -> bool {
+        self.keeps_unsynced
     }
 
     fn close(&self) {}

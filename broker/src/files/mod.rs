@@ -31,6 +31,9 @@ pub trait Files: Debug + Send + Sync {
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
     /// Removes a file, which need not be there. Who has opened it can still read it.
     fn remove(&self, path: &str) -> io::Result<()>;
+    /// Returns true if the system has run on since the last process had the folder: all that was written is there, also
+    /// what was not synced.
+    fn keeps_unsynced(&self) -> bool;
     /// Lets another process have the folder. Nothing can be opened any more.
     fn close(&self);
 }

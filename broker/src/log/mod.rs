@@ -268,6 +268,11 @@ impl Log {
         Ok(())
     }
 
+    /// Returns true if something was appended since the last snapshot.
+    pub fn has_grown_since_snapshot(&self) -> bool {
+        self.bytes_since_snapshot > 0
+    }
+
     /// Returns true if so much was appended since the last snapshot that reading it would delay a start.
     pub fn wants_snapshot(&self) -> bool {
         let interval = SNAPSHOT_INTERVAL_SIZES * self.snapshot_bytes;

@@ -11,6 +11,9 @@ use crate::files::File;
 /// So much is read at a time where everything is wanted.
 pub const CHUNK_BYTES: usize = 256 * 1024;
 
+/// What is read at a time where only headers are wanted: the rest of a large batch is passed over.
+pub const HEADERS_CHUNK_BYTES: usize = 16 * 1024;
+
 /// A batch and where it begins.
 #[derive(Clone, Debug)]
 pub struct Found {
@@ -85,6 +88,17 @@ impl BatchReader {
             return Err(self.fault(BatchError::Length));
         }
         Ok(Some(header))
+    }
+
+    /// Returns true if a batch begins here which does not end at the limit.
+    pub fn is_before_last(&mut self) -> io::Result<bool> {
+        match self.peek_header() {
+            Ok(header) => {
+                Ok(header.is_some_and(|it| self.position + (it.bytes as u64) < self.limit))
+            }
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Goes to the next batch without looking at what this one has.

@@ -4,13 +4,10 @@ use std::io;
 
 use bytes::Bytes;
 
-use super::reader::{BatchReader, Found};
+use super::reader::{BatchReader, Found, HEADERS_CHUNK_BYTES};
 use super::records::Records;
 use super::segment::Segment;
 use super::{Batch, BatchHeader, Log};
-
-/// What is read at a time where only headers are wanted: the rest of a large batch is passed over.
-const HEADERS_CHUNK_BYTES: usize = 16 * 1024;
 
 /// A record's timestamp and offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

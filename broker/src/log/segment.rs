@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::batch::{Batch, BatchHeader};
 use super::index::{Index, IndexEntry};
-use super::reader::BatchReader;
+use super::reader::{BatchReader, HEADERS_CHUNK_BYTES};
 use crate::files::{File, Files};
 
 /// The name of a file: the first offset that it can have, in so many digits, as Kafka names them.
@@ -133,9 +133,16 @@ impl Segment {
             self.accept(last);
         }
         let mut reader = BatchReader::new(file.clone(), self.path.clone(), self.bytes, size);
+        if files.keeps_unsynced() {
+            reader = reader.with_chunks_of(HEADERS_CHUNK_BYTES);
+        }
         loop {
-            match reader.read() {
-                Ok(Some((found, _))) if found.header.base_offset >= self.next => {
+            let read = match reader.is_before_last()? && files.keeps_unsynced() {
+                true => reader.skip(), // only the last write can be torn
+                false => reader.read().map(|read| read.map(|(found, _)| found)),
+            };
+            match read {
+                Ok(Some(found)) if found.header.base_offset >= self.next => {
                     self.grow(&found.header, &mut index, index_interval);
                 }
                 Ok(None) => break,

@@ -304,3 +304,24 @@ fn records_are_found_by_their_timestamps_in_compressed_batches() {
         assert_eq!((newest.timestamp, newest.offset), (99_900, 999));
     }
 }
+
+#[test]
+fn a_torn_write_of_a_killed_process_is_cut_at_any_byte() {
+    let (memory, files) = memory();
+    let mut log = Log::open(&files, "t-0").unwrap();
+    log.append(batch(1, 1, b"first")).unwrap();
+    log.append(batch(1, 2, b"second")).unwrap();
+    let second = log.size_bytes();
+    log.append(batch(1, 3, b"third")).unwrap();
+    let path = "t-0/00000000000000000000.log";
+    for size in (second..log.size_bytes()).rev() {
+        files.open(path).unwrap().set_size(size).unwrap();
+        let again: Arc<dyn Files> = Arc::new(memory.after_kill());
+        let again = Log::open(&again, "t-0").unwrap();
+        assert_eq!((again.end_offset(), again.size_bytes()), (2, second), "of {size} bytes");
+    }
+    // a page of the last write that never arrived
+    files.open(path).unwrap().write_at(&[0; 40], second - 40).unwrap();
+    let again: Arc<dyn Files> = Arc::new(memory.after_kill());
+    assert_eq!(Log::open(&again, "t-0").unwrap().end_offset(), 1);
+}

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The epoch of a client that knows none.
+const UNDEFINED: i32 = -1;
+
 /// The first offset of each leader epoch that has records, in order.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct EpochStarts {
@@ -38,17 +41,17 @@ impl EpochStarts {
 
     /// Where `epoch` ends in a log which ends at `log_end` and is led in the epoch `current`.
     pub fn end_of(&self, epoch: i32, current: i32, log_end: i64) -> Option<EpochEnd> {
-        if epoch < 0 {
+        if epoch == UNDEFINED || epoch > current {
             return None;
         }
         if epoch == current {
             return Some(EpochEnd { epoch, offset: log_end });
         }
         let after = self.starts.partition_point(|start| start.epoch <= epoch);
-        let next = self.starts.get(after)?;
+        let end = self.starts.get(after).map_or(log_end, |next| next.offset);
         match after.checked_sub(1).and_then(|at| self.starts.get(at)) {
-            Some(start) => Some(EpochEnd { epoch: start.epoch, offset: next.offset }),
-            None => Some(EpochEnd { epoch, offset: next.offset }),
+            Some(start) => Some(EpochEnd { epoch: start.epoch, offset: end }),
+            None => Some(EpochEnd { epoch, offset: end }),
         }
     }
 }
@@ -68,6 +71,8 @@ mod tests {
         assert_eq!(starts.end_of(3, 3, 12), Some(EpochEnd { epoch: 3, offset: 12 }));
         assert_eq!(starts.end_of(4, 3, 12), None);
         assert_eq!(starts.end_of(-1, 3, 12), None);
+        assert_eq!(starts.end_of(-2, 3, 12), Some(EpochEnd { epoch: -2, offset: 0 }));
+        assert_eq!(starts.end_of(4, 5, 12), Some(EpochEnd { epoch: 3, offset: 12 }));
         assert_eq!(starts.of_offset(8), Some(0));
         assert_eq!(starts.of_offset(9), Some(3));
     }

@@ -1,5 +1,6 @@
 //! ListOffsets: where a partition begins and ends, and which offset a time has.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use kafka_protocol::error::ResponseError;
@@ -38,13 +39,20 @@ impl Core {
         call: &Call,
         request: ListOffsetsRequest,
     ) -> Handled<ListOffsetsResponse> {
-        let isolation = Isolation::of(request.isolation_level);
         let mut topics = Vec::with_capacity(request.topics.len());
         for topic in request.topics {
             let may = self.may(call, Operation::Describe, Resource::Topic(&topic.name));
-            let partitions = topic.partitions.iter().map(|wanted| {
+            let mut count: BTreeMap<i32, usize> = BTreeMap::new();
+            for wanted in &topic.partitions {
+                *count.entry(wanted.partition_index).or_default() += 1;
+            }
+            let mut named = BTreeSet::new();
+            let once = topic.partitions.iter().filter(|each| named.insert(each.partition_index));
+            let partitions = once.map(|wanted| {
+                let is_twice = count.get(&wanted.partition_index).is_some_and(|count| *count > 1);
                 let found = match may {
-                    true => self.listed(call.version, &topic.name, wanted, isolation),
+                    true if is_twice => Err(ResponseError::InvalidRequest),
+                    true => self.listed(call.version, &topic.name, wanted, request.isolation_level),
                     false => Err(ResponseError::TopicAuthorizationFailed),
                 };
                 found.unwrap_or_else(|error| {
@@ -68,8 +76,9 @@ impl Core {
         version: i16,
         topic: &str,
         wanted: &ListOffsetsPartition,
-        isolation: Isolation,
+        isolation_level: i8,
     ) -> Result<ListOffsetsPartitionResponse, ResponseError> {
+        let isolation = Isolation::of(isolation_level).ok_or(ResponseError::UnknownServerError)?;
         let partition = self.catalog.partition(topic, wanted.partition_index);
         let partition = partition.ok_or(ResponseError::UnknownTopicOrPartition)?;
         let since = SPECIAL_SINCE.iter().find(|(special, _)| *special == wanted.timestamp);
@@ -89,6 +98,7 @@ impl Core {
         let epoch = match wanted.timestamp {
             _ if version < LEADER_EPOCH_SINCE => None,
             LATEST => Some(partition.leader_epoch),
+            _ if offset == partition.log.end_offset() => Some(partition.leader_epoch),
             _ => partition.epochs.of_offset(offset),
         };
         Ok(response

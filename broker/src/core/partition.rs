@@ -114,7 +114,7 @@ impl Partition {
                     self.producers.ended(&marker, header.base_offset, header.max_timestamp);
                 }
             } else {
-                self.producers.appended(&header);
+                self.producers.appended(&header, header.max_timestamp);
             }
         }
         self.producers.start_moved(start);
@@ -162,7 +162,7 @@ impl Partition {
     /// Checks the leader epoch that a client knows; -1 if it knows none.
     pub(crate) fn check_leader_epoch(&self, known: i32) -> Result<(), ResponseError> {
         match known {
-            -1 => Ok(()),
+            ..0 => Ok(()),
             _ if known < self.leader_epoch => Err(ResponseError::FencedLeaderEpoch),
             _ if known > self.leader_epoch => Err(ResponseError::UnknownLeaderEpoch),
             _ => Ok(()),
@@ -202,10 +202,9 @@ impl Core {
         let id = self.catalog.get(topic).ok_or_else(unknown)?.id;
         let partition = self.catalog.partition_mut(topic, index).ok_or_else(unknown)?;
         let log_start = partition.log.start_offset();
-        let at = partition.log.end_offset();
-        let header = *batch.header();
-        let checked = partition.producers.check(&header, at, format_args!("{topic}-{index}"));
-        if let Some(before) = checked.map_err(|refusal| Refusal { log_start, ..refusal })? {
+        let checked = partition.producers.check(batch.header());
+        let refused = |error| Refusal { log_start, ..Refusal::new(error) };
+        if let Some(before) = checked.map_err(refused)? {
             return Ok(Appended {
                 base_offset: before.first_offset,
                 log_append_time_ms: before.timestamp,
@@ -217,7 +216,7 @@ impl Core {
             tracing::error!(%error, "a batch cannot be appended to {topic}-{index}");
             Refusal::new(ResponseError::KafkaStorageError)
         })?;
-        partition.producers.appended(&header);
+        partition.producers.appended(&header, now.wall_ms);
         partition.producers.expire(now.wall_ms);
         partition.keep_derived();
         self.fetches.appended(PartitionId { topic: id, index }, bytes);

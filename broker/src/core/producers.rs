@@ -1,12 +1,10 @@
 //! What a partition remembers of its producers: sequences, epochs and open transactions.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::fmt;
 
 use kafka_protocol::error::ResponseError;
 use serde::{Deserialize, Serialize};
 
-use super::produce::Refusal;
 use super::transactions::{Marker, Outcome};
 use crate::log::BatchHeader;
 
@@ -36,6 +34,8 @@ pub(crate) struct Producer {
     pub epoch: i16,
     batches: VecDeque<Written>,
     pub last_timestamp: i64,
+    /// When it was heard of; after a restart the time of its last batch.
+    seen_ms: i64,
     /// -1 before the first marker.
     pub coordinator_epoch: i32,
     /// The first offset of the transaction which is open.
@@ -66,6 +66,7 @@ impl Producer {
             epoch,
             batches: VecDeque::new(),
             last_timestamp: -1,
+            seen_ms: -1,
             coordinator_epoch: -1,
             open_since: None,
         }
@@ -84,19 +85,13 @@ impl Producer {
     }
 
     fn is_expired(&self, now_ms: i64) -> bool {
-        self.open_since.is_none() && now_ms.saturating_sub(self.last_timestamp) >= EXPIRATION_MS
+        self.open_since.is_none() && now_ms.saturating_sub(self.seen_ms) >= EXPIRATION_MS
     }
 }
 
 impl Producers {
-    /// Checks a batch before it is appended at the offset `at`. Returns the batch of the log that it
-    /// repeats, if it does.
-    pub fn check(
-        &self,
-        header: &BatchHeader,
-        at: i64,
-        partition: fmt::Arguments<'_>,
-    ) -> Result<Option<Written>, Refusal> {
+    /// Checks a batch before it is appended. Returns the batch of the log that it repeats, if it does.
+    pub fn check(&self, header: &BatchHeader) -> Result<Option<Written>, ResponseError> {
         let id = header.producer_id;
         let Some(producer) = self.known.get(&id).filter(|_| id >= 0) else { return Ok(None) };
         if let Some(written) = producer.find(header) {
@@ -104,31 +99,21 @@ impl Producers {
         }
         let (epoch, sequence) = (header.producer_epoch, header.base_sequence);
         if epoch < producer.epoch {
-            let why = format!(
-                "Epoch of producer {id} at offset {at} in {partition} is {epoch}, which is smaller than \
-                 the last seen epoch {}",
-                producer.epoch
-            );
-            return Err(Refusal::said(ResponseError::InvalidProducerEpoch, why));
+            return Err(ResponseError::InvalidProducerEpoch);
         }
         let expected = if epoch > producer.epoch { 0 } else { after(producer.last_sequence()) };
         if sequence != expected {
-            let why = format!(
-                "Out of order sequence number for producer {id} at offset {at} in partition {partition}: \
-                 {sequence} (incoming seq. number), {expected} (expected seq. number)"
-            );
-            return Err(Refusal::said(ResponseError::OutOfOrderSequenceNumber, why));
+            tracing::debug!("producer {id} sends the sequence {sequence}, not {expected}");
+            return Err(ResponseError::OutOfOrderSequenceNumber);
         }
         if producer.open_since.is_some() && !header.is_transactional() {
-            let why =
-                format!("Expected transactional write from producer {id} at {at} in {partition}");
-            return Err(Refusal::said(ResponseError::InvalidTxnState, why));
+            return Err(ResponseError::InvalidTxnState);
         }
         Ok(None)
     }
 
     /// Notes a batch of a client which was appended.
-    pub fn appended(&mut self, header: &BatchHeader) {
+    pub fn appended(&mut self, header: &BatchHeader, now_ms: i64) {
         if header.producer_id < 0 {
             return;
         }
@@ -148,6 +133,7 @@ impl Producers {
             timestamp: header.max_timestamp,
         });
         producer.last_timestamp = header.max_timestamp;
+        producer.seen_ms = now_ms;
         if header.is_transactional() && producer.open_since.is_none() {
             producer.open_since = Some(header.base_offset);
             self.open.insert(header.base_offset, header.producer_id);
@@ -163,6 +149,7 @@ impl Producers {
             .or_insert_with(|| Producer::new(marker.producer_epoch));
         producer.move_to(marker.producer_epoch);
         producer.last_timestamp = timestamp;
+        producer.seen_ms = timestamp;
         producer.coordinator_epoch = marker.coordinator_epoch;
         let Some(first_offset) = producer.open_since.take() else { return };
         self.open.remove(&first_offset);
@@ -176,10 +163,9 @@ impl Producers {
         self.known.get(&producer_id)
     }
 
-    /// Those that have not expired, by their ids.
-    pub fn active(&self, now_ms: i64) -> BTreeMap<i64, &Producer> {
-        let active = self.known.iter().filter(|(_, producer)| !producer.is_expired(now_ms));
-        active.map(|(id, producer)| (*id, producer)).collect()
+    /// All of them, by their ids.
+    pub fn all(&self) -> BTreeMap<i64, &Producer> {
+        self.known.iter().map(|(id, producer)| (*id, producer)).collect()
     }
 
     /// The producers whose transactions are open.
@@ -222,7 +208,7 @@ impl Producers {
             return;
         }
         let idle = self.known.iter().filter(|(_, producer)| producer.open_since.is_none());
-        let oldest = idle.min_by_key(|(_, producer)| producer.last_timestamp).map(|(id, _)| *id);
+        let oldest = idle.min_by_key(|(_, producer)| producer.seen_ms).map(|(id, _)| *id);
         if let Some(oldest) = oldest {
             self.known.remove(&oldest);
         }

@@ -175,8 +175,15 @@ impl Batch {
         self.set_max_timestamp(timestamp);
     }
 
+    /// The timestamps of the records are the client's, the greatest of which is this one.
+    pub fn set_create_time(&mut self, max_timestamp: i64) {
+        self.header.attributes &= !LOG_APPEND_TIME;
+        self.bytes[21..23].copy_from_slice(&self.header.attributes.to_be_bytes());
+        self.set_max_timestamp(max_timestamp);
+    }
+
     /// Sets the greatest timestamp of the records, and a new checksum.
-    pub fn set_max_timestamp(&mut self, timestamp: i64) {
+    fn set_max_timestamp(&mut self, timestamp: i64) {
         self.header.max_timestamp = timestamp;
         self.bytes[35..43].copy_from_slice(&timestamp.to_be_bytes());
         let checksum = crc32c::crc32c(&self.bytes[CHECKED_FROM..]);

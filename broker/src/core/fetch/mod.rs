@@ -7,6 +7,7 @@ mod session;
 mod tests;
 mod waiting;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use kafka_protocol::error::ResponseError;
@@ -25,6 +26,8 @@ use waiting::{Waiting, WaitingFetches};
 
 /// From this version on topics are named by their ids.
 const TOPIC_IDS_SINCE: i16 = 13;
+/// From this version on there are sessions, and an error of the whole request.
+const SESSIONS_SINCE: i16 = 7;
 /// As `fetch.max.bytes` of the broker.
 const FETCH_MAX_BYTES: i32 = 55 * 1024 * 1024;
 
@@ -36,9 +39,13 @@ pub(crate) enum Isolation {
 }
 
 impl Isolation {
-    /// As requests say it: anything but 0 is `read_committed`.
-    pub fn of(level: i8) -> Isolation {
-        if level == 0 { Isolation::ReadUncommitted } else { Isolation::ReadCommitted }
+    /// As requests say it; `None` for a number that Kafka does not have.
+    pub fn of(level: i8) -> Option<Isolation> {
+        match level {
+            0 => Some(Isolation::ReadUncommitted),
+            1 => Some(Isolation::ReadCommitted),
+            _ => None,
+        }
     }
 }
 
@@ -66,7 +73,8 @@ impl TopicRef {
 struct Wanted {
     target: Target,
     from: i64,
-    max_bytes: usize,
+    /// `None` for a negative number, which Kafka fails at.
+    max_bytes: Option<usize>,
     /// -1 if the consumer does not say it.
     leader_epoch: i32,
     /// -1 if the consumer does not say it.
@@ -78,7 +86,7 @@ impl Wanted {
         Wanted {
             target: Target { topic, index: partition.partition },
             from: partition.fetch_offset,
-            max_bytes: usize::try_from(partition.partition_max_bytes).unwrap_or(0),
+            max_bytes: usize::try_from(partition.partition_max_bytes).ok(),
             leader_epoch: partition.current_leader_epoch,
             last_fetched_epoch: partition.last_fetched_epoch,
         }
@@ -133,10 +141,16 @@ impl Fetches {
 impl Core {
     pub(crate) fn fetch(&mut self, call: &Call, request: FetchRequest) -> Handled<FetchResponse> {
         let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
+        let Some(isolation) = Isolation::of(request.isolation_level) else {
+            let error = ResponseError::UnknownServerError;
+            return Handled::Now(refused_as_a_whole(call, &request, error));
+        };
+        let is_replica = request.replica_id.0 >= 0 || request.replica_state.replica_id.0 >= 0;
         let limits = Limits {
             min_bytes: usize::try_from(request.min_bytes).unwrap_or(0),
-            max_bytes: usize::try_from(request.max_bytes.min(FETCH_MAX_BYTES)).unwrap_or(0),
-            isolation: Isolation::of(request.isolation_level),
+            max_bytes: usize::try_from(request.max_bytes.min(FETCH_MAX_BYTES)).ok(),
+            isolation,
+            is_replica,
         };
         let (session_id, session_epoch) = (request.session_id, request.session_epoch);
         let wanted = wanted_by(call, &request);
@@ -189,7 +203,7 @@ impl Core {
     fn fetched(&mut self, ticket: Ticket, fetch: &Fetch, found: Vec<Found>, now: Now) {
         let (session_id, found) = self.fetches.sessions.end(fetch.session, found, now);
         let response = FetchResponse::default().with_session_id(session_id);
-        let mut answer = FetchAnswer::new(response, fetch.limits.max_bytes);
+        let mut answer = FetchAnswer::new(response, fetch.limits.max_bytes.unwrap_or(0));
         let connection = fetch.call.caller.connection;
         for Found { target, data, unread } in found {
             if data.error_code == ResponseError::FencedLeaderEpoch.code() {
@@ -221,12 +235,36 @@ fn add_partition(response: &mut FetchResponse, target: Target, data: PartitionDa
     }
 }
 
+/// The answer to a request that cannot be understood: each version says it where it can.
+fn refused_as_a_whole(call: &Call, request: &FetchRequest, error: ResponseError) -> FetchResponse {
+    let mut response = FetchResponse::default();
+    if call.version >= SESSIONS_SINCE {
+        response.error_code = error.code();
+    }
+    if call.version < TOPIC_IDS_SINCE {
+        for wanted in wanted_by(call, request) {
+            let data = read::refused(wanted.target.index, error)
+                .with_aborted_transactions(Some(Vec::new()));
+            add_partition(&mut response, wanted.target, data);
+        }
+    }
+    response
+}
+
+/// What a request names. Of a partition that it names twice, the last holds.
 fn wanted_by(call: &Call, request: &FetchRequest) -> Vec<Wanted> {
-    let mut wanted = Vec::new();
+    let mut wanted: Vec<Wanted> = Vec::new();
+    let mut places: HashMap<Target, usize> = HashMap::new();
     for topic in &request.topics {
         let reference = TopicRef::of(call, topic.topic.clone(), topic.topic_id);
-        let partitions = topic.partitions.iter();
-        wanted.extend(partitions.map(|partition| Wanted::of(reference.clone(), partition)));
+        for partition in &topic.partitions {
+            let one = Wanted::of(reference.clone(), partition);
+            let place = *places.entry(one.target.clone()).or_insert(wanted.len());
+            match wanted.get_mut(place) {
+                Some(earlier) => *earlier = one,
+                None => wanted.push(one),
+            }
+        }
     }
     wanted
 }

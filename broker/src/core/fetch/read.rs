@@ -23,8 +23,11 @@ const LEADER_SINCE: i16 = 16;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     pub min_bytes: usize,
-    pub max_bytes: usize,
+    /// `None` for a negative number, which Kafka fails at.
+    pub max_bytes: Option<usize>,
     pub isolation: Isolation,
+    /// The request is one of a follower, which no partition has.
+    pub is_replica: bool,
 }
 
 /// What was found for a fetch.
@@ -49,13 +52,14 @@ impl Core {
     pub(super) fn read_all(&self, fetch: &Fetch) -> Read {
         let limits = fetch.limits;
         let mut read = Read::default();
-        let mut rest = limits.max_bytes;
+        let mut rest = limits.max_bytes.unwrap_or(0);
         for wanted in &fetch.wanted {
             let target = wanted.target.clone();
             let readable = match self.readable(&fetch.call, wanted) {
                 Ok(readable) => readable,
                 Err(error) => {
-                    let data = refused(target.index, error);
+                    let data =
+                        refused(target.index, error).with_aborted_transactions(Some(Vec::new()));
                     read.found.push(Found { target, data, unread: None });
                     continue;
                 }
@@ -125,7 +129,13 @@ fn read_partition(
     may_be_too_large: bool,
     limits: Limits,
 ) -> Result<(PartitionData, Option<Unread>), ResponseError> {
+    if limits.is_replica {
+        return Err(ResponseError::NotLeaderOrFollower);
+    }
     partition.check_leader_epoch(wanted.leader_epoch)?;
+    let (Some(max_bytes), Some(_)) = (wanted.max_bytes, limits.max_bytes) else {
+        return Err(ResponseError::UnknownServerError);
+    };
     let end = partition.log.end_offset();
     let data = PartitionData::default()
         .with_partition_index(wanted.target.index)
@@ -141,7 +151,9 @@ fn read_partition(
         return Err(ResponseError::OffsetOutOfRange);
     }
     let below = partition.visible_end(limits.isolation);
-    let unread = unread(partition, wanted, below, rest, may_be_too_large)?;
+    let unread = unread(partition, wanted.from, below, max_bytes, rest)?.filter(|unread| {
+        unread.bytes_at_most() > 0 && (may_be_too_large || rest.min(max_bytes) > 0)
+    });
     let aborted = match limits.isolation {
         Isolation::ReadUncommitted => None,
         Isolation::ReadCommitted if unread.is_none() => Some(Vec::new()),
@@ -150,24 +162,22 @@ fn read_partition(
     Ok((data.with_aborted_transactions(aborted), unread))
 }
 
-/// What there is to read, unless there is no room for it.
+/// What there is to read, whether there is room for it or not.
 fn unread(
     partition: &Partition,
-    wanted: &Wanted,
+    from: i64,
     below: i64,
+    max_bytes: usize,
     rest: usize,
-    may_be_too_large: bool,
 ) -> Result<Option<Unread>, ResponseError> {
-    let max_bytes = wanted.max_bytes.min(rest);
-    if wanted.from >= below || (max_bytes == 0 && !may_be_too_large) {
+    if from >= below {
         return Ok(None);
     }
-    let slice = partition.log.slice(wanted.from, below, max_bytes).map_err(|error| {
+    let slice = partition.log.slice(from, below, max_bytes.min(rest)).map_err(|error| {
         tracing::error!(%error, "records cannot be read");
         ResponseError::KafkaStorageError
     })?;
-    Ok(Some(Unread { slice, max_bytes: wanted.max_bytes })
-        .filter(|unread| unread.bytes_at_most() > 0))
+    Ok(Some(Unread { slice, max_bytes }))
 }
 
 /// Where the consumer's log and this one part, if they do.
@@ -197,7 +207,7 @@ fn aborted(partition: &Partition, from: i64, below: i64) -> Vec<AbortedTransacti
         .collect()
 }
 
-fn refused(index: i32, error: ResponseError) -> PartitionData {
+pub(super) fn refused(index: i32, error: ResponseError) -> PartitionData {
     PartitionData::default()
         .with_partition_index(index)
         .with_error_code(error.code())

@@ -32,7 +32,14 @@ pub(super) fn batch_bytes(records: &[u8]) -> Result<Option<usize>, Refusal> {
     };
     let length = i32::from_be_bytes(length.try_into().unwrap_or_default());
     if length < LENGTH_MIN {
-        return Err(Refusal::new(ResponseError::CorruptMessage));
+        let why =
+            format!("Record size {length} is less than the minimum record overhead ({LENGTH_MIN})");
+        return Err(Refusal::said(ResponseError::CorruptMessage, why));
+    }
+    let magic = records.get(UP_TO_MAGIC_BYTES - 1).map_or(0, |magic| magic.cast_signed());
+    if !(0..=2).contains(&magic) {
+        let why = format!("Invalid magic found in record: {magic}");
+        return Err(Refusal::said(ResponseError::CorruptMessage, why));
     }
     let bytes = usize::try_from(length).unwrap_or(usize::MAX).saturating_add(UNCOUNTED_BYTES);
     Ok((bytes <= records.len()).then_some(bytes))
@@ -44,6 +51,9 @@ pub(super) fn is_produced_in(batch: &[u8], version: i16) -> Result<(), Refusal> 
         return Err(Refusal::new(ResponseError::InvalidRecord));
     }
     let compression = batch.get(22).map_or(0, |attributes| i16::from(attributes & 7));
+    if compression > ZSTD && version < ZSTD_SINCE {
+        return Err(Refusal::new(ResponseError::UnknownServerError));
+    }
     if compression == ZSTD && version < ZSTD_SINCE {
         return Err(Refusal::new(ResponseError::UnsupportedCompressionType));
     }
@@ -77,25 +87,24 @@ impl RecordRules {
     /// Takes the bytes of one batch, which then has the timestamps that it is stored with.
     pub fn check(&self, topic: &str, partition: i32, bytes: Bytes) -> Result<Batch, Refusal> {
         if bytes[..8] != [0; 8] {
-            return Err(Refusal::new(ResponseError::InvalidRecord));
+            return Err(invalid());
         }
         if bytes.len() > self.max_bytes {
             return Err(Refusal::new(ResponseError::MessageTooLarge));
         }
         let mut batch = Batch::parse(bytes).map_err(|error| match error {
-            BatchError::Count => Refusal::said(
-                ResponseError::InvalidRecord,
-                format!("The counts of a batch contradict each other in {topic}-{partition}."),
-            ),
+            BatchError::Count => invalid(),
             _ => Refusal::new(ResponseError::CorruptMessage),
         })?;
         let place = format_args!("topic partition {topic}-{partition}");
-        check_header(batch.header(), place)?;
+        if !is_consistent(batch.header()) {
+            return Err(invalid());
+        }
         let timestamp = self.check_records(&batch, place)?;
         if self.is_log_append_time {
             batch.set_log_append_time(self.now_ms);
-        } else if timestamp != batch.header().max_timestamp {
-            batch.set_max_timestamp(timestamp);
+        } else if timestamp != batch.header().max_timestamp || batch.header().is_log_append_time() {
+            batch.set_create_time(timestamp);
         }
         Ok(batch)
     }
@@ -103,48 +112,34 @@ impl RecordRules {
     /// Checks each record. Returns the greatest timestamp.
     fn check_records(&self, batch: &Batch, place: std::fmt::Arguments<'_>) -> Result<i64, Refusal> {
         let records = Records::of(batch).map_err(|error| {
-            let why = format!("The records cannot be decompressed in {place}: {error}");
-            Refusal::said(ResponseError::CorruptMessage, why)
+            tracing::debug!(%error, "records cannot be decompressed in {place}");
+            Refusal { has_log_start: true, ..Refusal::new(ResponseError::UnknownServerError) }
         })?;
         let mut newest = -1;
         let mut count = 0;
         let mut faults = Faults::default();
         for (at, record) in records.iter().enumerate() {
-            let Some(record) = record else {
-                return Err(Refusal::said(
-                    ResponseError::InvalidRecord,
-                    format!("A record of the batch cannot be read in {place}."),
-                ));
-            };
+            let Some(record) = record else { return Err(invalid()) };
             newest = newest.max(record.timestamp);
             count += 1;
             if self.is_compacted && !record.has_key {
-                let why = format!("Compacted topic cannot accept message without key in {place}.");
+                let why = format!("Compacted topic cannot accept message without key in {place}");
                 faults.add(at, ResponseError::InvalidRecord, why);
-            } else if let Some(why) = self.timestamp_fault(batch.header(), &record) {
+            } else if let Some(why) = self.timestamp_fault(&record) {
                 faults.add(at, ResponseError::InvalidTimestamp, why);
             }
         }
         if count != batch.header().count {
-            return Err(Refusal::said(
-                ResponseError::InvalidRecord,
-                format!("The batch does not have as many records as it says in {place}."),
-            ));
+            return Err(invalid());
         }
         faults.refusal().map_or(Ok(newest), Err)
     }
 
-    fn timestamp_fault(&self, header: &BatchHeader, record: &Record) -> Option<String> {
+    fn timestamp_fault(&self, record: &Record) -> Option<String> {
         if self.is_log_append_time {
             return None;
         }
         let Record { timestamp, offset_delta, .. } = record;
-        if header.is_log_append_time() {
-            return Some(format!(
-                "Invalid timestamp type in message at offset {offset_delta}. Producer should not set \
-                 timestamp type to LogAppendTime."
-            ));
-        }
         let is_without = *timestamp == -1;
         let oldest = self.now_ms.saturating_sub(self.before_max_ms);
         let newest = self.now_ms.saturating_add(self.after_max_ms);
@@ -157,36 +152,17 @@ impl RecordRules {
     }
 }
 
-/// Checks the fields of a batch against each other and against what a client may write.
-fn check_header(header: &BatchHeader, place: std::fmt::Arguments<'_>) -> Result<(), Refusal> {
-    let said = |message: String| Err(Refusal::said(ResponseError::InvalidRecord, message));
+/// Returns true if the fields of a batch fit each other, and a client may write it.
+fn is_consistent(header: &BatchHeader) -> bool {
     let offsets = i64::from(header.last_offset_delta) + 1;
-    if offsets <= 0 {
-        return said(format!("Batch has an invalid offset range: [0, {}]", offsets - 1));
-    }
-    if header.count <= 0 {
-        return said(format!(
-            "Invalid reported count for record batch: {} in {place}.",
-            header.count
-        ));
-    }
-    if offsets != i64::from(header.count) {
-        return said(format!(
-            "Inconsistent batch offset range [0, {}] and count of records {} in {place}.",
-            offsets - 1,
-            header.count
-        ));
-    }
-    if header.is_control() {
-        return said(format!("Clients are not allowed to write control records in {place}."));
-    }
-    if header.producer_id >= 0 && header.base_sequence < 0 {
-        return said(format!(
-            "Invalid sequence number {} in record batch with producerId {} in {place}.",
-            header.base_sequence, header.producer_id
-        ));
-    }
-    Ok(())
+    let is_counted = header.count > 0 && offsets == i64::from(header.count);
+    let has_sequence = header.producer_id < 0 || header.base_sequence >= 0;
+    is_counted && has_sequence && !header.is_control()
+}
+
+/// The refusal of a batch that is not what it says. Kafka gives no reason.
+fn invalid() -> Refusal {
+    Refusal { has_log_start: true, ..Refusal::new(ResponseError::InvalidRecord) }
 }
 
 /// The records of one batch that are refused.
@@ -218,7 +194,7 @@ impl Faults {
                 .named
                 .iter()
                 .take(SHOWN_RECORDS_MAX)
-                .map(|(at, why)| format!("RecordError(batchIndex={at}, message={why})"))
+                .map(|(at, why)| format!("RecordError(batchIndex={at}, message='{why}')"))
                 .collect();
             let why = format!(
                 "One or more records have been rejected due to {} record errors in total, and only \
@@ -228,6 +204,6 @@ impl Faults {
             );
             (ResponseError::InvalidRecord, why)
         };
-        Some(Refusal { records: self.named, ..Refusal::said(error, message) })
+        Some(Refusal { records: self.named, has_log_start: true, ..Refusal::said(error, message) })
     }
 }

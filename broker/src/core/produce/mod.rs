@@ -5,6 +5,8 @@ mod records;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
+
 use bytes::Bytes;
 use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
@@ -30,13 +32,14 @@ pub(crate) struct Refusal {
     pub message: Option<String>,
     /// The records of the batch which are at fault, where single ones are.
     pub records: Vec<(usize, String)>,
-    /// The first offset of the log, where Kafka tells it beside this error.
+    /// Kafka tells the first offset of the log beside this error.
+    pub has_log_start: bool,
     pub log_start: i64,
 }
 
 impl Refusal {
     pub fn new(error: ResponseError) -> Refusal {
-        Refusal { error, message: None, records: Vec::new(), log_start: -1 }
+        Refusal { error, message: None, records: Vec::new(), has_log_start: false, log_start: -1 }
     }
 
     pub fn said(error: ResponseError, message: impl Into<String>) -> Refusal {
@@ -97,7 +100,7 @@ impl Core {
     ) -> TopicProduceResponse {
         let name = self.produced_topic(call, &topic);
         let mut partitions = Vec::with_capacity(topic.partition_data.len());
-        for data in topic.partition_data {
+        for data in last_of_each(topic.partition_data) {
             let index = data.index;
             let appended = match (&name, refused.as_ref()) {
                 (Err(error), _) | (_, Some(error)) => Err(Refusal::new(*error)),
@@ -140,18 +143,36 @@ impl Core {
         data: PartitionProduceData,
     ) -> Result<Appended, Refusal> {
         let known = self.catalog.get(topic).zip(self.catalog.partition(topic, data.index));
-        let Some((found, _)) = known else {
+        let Some((found, partition)) = known else {
             return Err(Refusal::new(ResponseError::UnknownTopicOrPartition));
         };
+        let log_start = partition.log.start_offset();
         let rules = RecordRules::of(found, call.now);
         let bytes = only_batch(data.records, call.version)?;
-        let batch = rules.check(topic, data.index, bytes)?;
+        let batch = rules.check(topic, data.index, bytes).map_err(|refusal| match refusal {
+            Refusal { has_log_start: true, .. } => Refusal { log_start, ..refusal },
+            _ => refusal,
+        })?;
         if batch.header().is_transactional() {
             let id = transactional_id.map_or("", |id| id.as_str());
             self.join_transaction(call, id, topic, data.index, batch.header())?;
         }
         self.append_from_client(topic, data.index, batch, call.now)
     }
+}
+
+/// Of a partition that a request names twice, the last holds.
+fn last_of_each(named: Vec<PartitionProduceData>) -> Vec<PartitionProduceData> {
+    let mut last: Vec<PartitionProduceData> = Vec::with_capacity(named.len());
+    let mut places: HashMap<i32, usize> = HashMap::new();
+    for data in named {
+        let place = *places.entry(data.index).or_insert(last.len());
+        match last.get_mut(place) {
+            Some(earlier) => *earlier = data,
+            None => last.push(data),
+        }
+    }
+    last
 }
 
 /// The one batch that a partition of a Produce request has. Bytes after it which are less than a

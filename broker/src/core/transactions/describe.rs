@@ -43,7 +43,7 @@ impl Core {
         for topic in request.topics {
             let may_read = self.may(call, Operation::Read, Resource::Topic(&topic.name));
             let partitions = topic.partition_indexes.iter().map(|&index| match may_read {
-                true => self.producers_of(call, &topic.name, index),
+                true => self.producers_of(&topic.name, index),
                 false => PartitionResponse::default()
                     .with_partition_index(index)
                     .with_error_code(ResponseError::TopicAuthorizationFailed.code()),
@@ -56,13 +56,16 @@ impl Core {
         Handled::Now(DescribeProducersResponse::default().with_topics(topics))
     }
 
-    fn producers_of(&self, call: &Call, topic: &str, index: i32) -> PartitionResponse {
+    fn producers_of(&self, topic: &str, index: i32) -> PartitionResponse {
         let response = PartitionResponse::default().with_partition_index(index);
         let Some(partition) = self.catalog.partition(topic, index) else {
-            return response.with_error_code(ResponseError::UnknownTopicOrPartition.code());
+            let why = "This server does not host this topic-partition.";
+            let is_known = self.catalog.get(topic).is_some();
+            return response
+                .with_error_code(ResponseError::UnknownTopicOrPartition.code())
+                .with_error_message((!is_known).then(|| StrBytes::from_static_str(why)));
         };
-        let active = partition.producers.active(call.now.wall_ms).into_iter();
-        let producers = active.map(|(id, producer)| {
+        let producers = partition.producers.all().into_iter().map(|(id, producer)| {
             ProducerState::default()
                 .with_producer_id(ProducerId(id))
                 .with_producer_epoch(producer.epoch.into())
@@ -122,6 +125,9 @@ impl Core {
         };
         if !self.may(call, Operation::Describe, Resource::TransactionalId(&id)) {
             return refused(ResponseError::TransactionalIdAuthorizationFailed);
+        }
+        if id.is_empty() {
+            return refused(ResponseError::InvalidRequest);
         }
         let Some(transaction) = self.transactions.get(&id) else {
             return refused(ResponseError::TransactionalIdNotFound);

@@ -50,6 +50,8 @@ impl ConsumerGroup {
 
     /// A group of the classic protocol with the same members, all of which speak it. The caller lets
     /// it rebalance.
+    ///
+    /// Its generation is the epoch that members know: they go on to commit until they join anew.
     pub fn to_classic(&self, now_ms: i64) -> ClassicGroup {
         let members = self.members.values().filter_map(|member| {
             let classic = member.classic.as_ref()?;
@@ -69,7 +71,13 @@ impl ConsumerGroup {
                 is_new: false,
             })
         });
-        ClassicGroup::stable(self.id.clone(), self.epoch, CONSUMER, members.collect(), now_ms)
+        ClassicGroup::stable(
+            self.id.clone(),
+            self.assignment_epoch,
+            CONSUMER,
+            members.collect(),
+            now_ms,
+        )
     }
 }
 

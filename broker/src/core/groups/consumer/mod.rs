@@ -135,11 +135,6 @@ impl ConsumerGroup {
         member.topics.iter().chain(matched.into_iter().flatten()).cloned().collect()
     }
 
-    /// Returns true if the member joined by the classic protocol.
-    pub fn is_classic(&self, member: &str) -> bool {
-        self.members.get(member).is_some_and(|member| member.classic.is_some())
-    }
-
     /// Every topic that a member reads.
     pub fn subscribed_topics(&self) -> BTreeSet<String> {
         self.members.values().flat_map(|member| self.topics_of(member)).collect()

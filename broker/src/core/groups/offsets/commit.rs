@@ -11,11 +11,33 @@ use kafka_protocol::messages::{OffsetCommitRequest, OffsetCommitResponse};
 
 use super::{Committed, Place};
 use crate::core::acls::{Operation, Resource};
+use crate::core::groups::consumer::ConsumerGroup;
 use crate::core::groups::{Group, Groups};
 use crate::core::{Call, Core, Handled, Now};
 
 /// From this version on, a client knows error codes of the consumer protocol.
 const MEMBER_EPOCH_FROM: i16 = 9;
+
+impl ConsumerGroup {
+    /// Checks who commits. A transaction does not have to say which member it is for.
+    fn validate_commit(&self, committer: &Committer) -> Result<(), ResponseError> {
+        let Committer { member, generation, is_transactional, .. } = *committer;
+        let is_nobody =
+            generation < 0 && is_transactional && member.is_empty() && committer.instance.is_none();
+        if is_nobody || generation < 0 && self.members.is_empty() {
+            return Ok(());
+        }
+        let knows_epochs = committer.version >= MEMBER_EPOCH_FROM || is_transactional;
+        let found = self.members.get(member).ok_or(ResponseError::UnknownMemberId)?;
+        if found.classic.is_none() && !knows_epochs {
+            return Err(ResponseError::UnsupportedVersion);
+        }
+        self.validate_offsets(member, generation).map_err(|error| match error {
+            ResponseError::StaleMemberEpoch if is_transactional => ResponseError::IllegalGeneration,
+            error => error,
+        })
+    }
+}
 
 /// Who commits.
 #[derive(Clone, Copy, Debug)]
@@ -162,20 +184,13 @@ impl Groups {
                 group.keep_alive(member, turn);
                 Ok(())
             }
-            Group::Consumer(group) if generation < 0 && group.members.is_empty() => Ok(()),
             Group::Consumer(group) => {
-                group.validate_offsets(member, generation)?;
-                let knows_epochs = committer.version >= MEMBER_EPOCH_FROM;
-                if group.is_classic(member)
-                    && let Some(member) = group.members.get(member)
+                group.validate_commit(committer)?;
+                if let Some(member) = group.members.get(member).filter(|own| own.classic.is_some())
                 {
                     group.keep_alive(member, turn);
-                    return Ok(());
                 }
-                match is_transactional || knows_epochs {
-                    true => Ok(()),
-                    false => Err(ResponseError::UnsupportedVersion),
-                }
+                Ok(())
             }
         });
         validated.unwrap_or(Err(ResponseError::UnknownMemberId))

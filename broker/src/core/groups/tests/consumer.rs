@@ -322,3 +322,41 @@ fn members_of_the_consumer_protocol_are_there_after_a_restart() {
     world.seconds(46);
     assert_eq!(described(&mut world).group_state.as_str(), "Empty");
 }
+
+#[test]
+fn offsets_are_committed_and_fetched_with_the_epoch_of_the_member() {
+    let mut world = World::new();
+    world.topic("topic", 1);
+    let mut client = Client::new("a");
+    client.beat(&mut world);
+    let code = |world: &mut World, version, member: &str, epoch| {
+        let partition = offset_commit_request::OffsetCommitRequestPartition::default();
+        let topic = offset_commit_request::OffsetCommitRequestTopic::default()
+            .with_name(TopicName(text("topic")))
+            .with_partitions(vec![partition]);
+        let request = OffsetCommitRequest::default()
+            .with_group_id(group("group"))
+            .with_member_id(text(member))
+            .with_generation_id_or_member_epoch(epoch)
+            .with_topics(vec![topic]);
+        world.commit_request(version, request).topics[0].partitions[0].error_code
+    };
+    assert_eq!(code(&mut world, 9, "a", 1), 0);
+    assert_eq!(code(&mut world, 9, "a", 2), 113);
+    assert_eq!(code(&mut world, 8, "a", 1), 35);
+    assert_eq!(code(&mut world, 9, "b", 1), 25);
+    assert_eq!(code(&mut world, 9, "", -1), 25, "somebody else must not move a group in use");
+    let fetched = |world: &mut World, member: Option<&str>, epoch| {
+        let asked = offset_fetch_request::OffsetFetchRequestGroup::default()
+            .with_group_id(group("group"))
+            .with_member_id(member.map(text))
+            .with_member_epoch(epoch)
+            .with_topics(None);
+        let request = OffsetFetchRequest::default().with_groups(vec![asked]);
+        world.fetch_request(9, request).groups[0].error_code
+    };
+    assert_eq!(fetched(&mut world, None, -1), 0);
+    assert_eq!(fetched(&mut world, Some("a"), 1), 0);
+    assert_eq!(fetched(&mut world, Some("a"), 0), 113);
+    assert_eq!(fetched(&mut world, Some("b"), 1), 25);
+}

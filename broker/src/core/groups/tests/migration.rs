@@ -105,8 +105,9 @@ fn a_group_goes_back_when_only_classic_members_are_left() {
     let listed = world.list(5, ListGroupsRequest::default());
     assert_eq!(listed.groups[0].group_type.as_str(), "classic");
     assert_eq!(world.state("group"), "PreparingRebalance");
+    assert_eq!(world.heartbeat("group", &old, 2), 27, "it is not fenced, but asked to join anew");
     let again = world.join(9, joining("group", &old));
-    assert_eq!((again.error_code, again.generation_id), (0, 4));
+    assert_eq!((again.error_code, again.generation_id), (0, 3));
     assert_eq!(again.leader, again.member_id);
     world.restart();
     let request = DescribeGroupsRequest::default().with_groups(vec![group("group")]);

@@ -133,10 +133,10 @@ impl Core {
         if !self.may(call, Operation::Describe, Resource::Topic(&name)) {
             return refused(self, ResponseError::TopicAuthorizationFailed);
         }
-        if self.catalog.get(&name).is_none() {
-            if let Err(error) = self.auto_create(call, &name, asked) {
-                return refused(self, error);
-            }
+        if self.catalog.get(&name).is_none()
+            && let Err(error) = self.auto_create(call, &name, asked)
+        {
+            return refused(self, error);
         }
         match self.catalog.get(&name) {
             Some(topic) => self.described_topic(call, &name, topic, asked),

@@ -99,9 +99,8 @@ async fn read_body<R: AsyncRead + Unpin>(
         }
         let mut rest = (&mut *reader).take(missing as u64);
         let read = timeout(idle_max, rest.read_buf(&mut bytes)).await;
-        match read.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?? {
-            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-            _ => {}
+        if read.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
         }
     }
     Ok(bytes.freeze())

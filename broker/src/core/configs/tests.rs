@@ -134,11 +134,11 @@ fn a_wrong_value_changes_nothing() {
 
 #[test]
 fn super_users_are_not_shown() {
-    let mut settings = CoreSettings::default();
-    settings.authorization = Some(crate::core::Authorization {
+    let authorization = crate::core::Authorization {
         super_users: vec!["User:ANONYMOUS".into()],
         allow_everyone_if_no_acl_found: false,
-    });
+    };
+    let settings = CoreSettings { authorization: Some(authorization), ..CoreSettings::default() };
     let mut broker = Harness::new(settings);
     let shown = described(&mut broker, BROKER, "1", "super.users");
     assert!(shown.is_sensitive && shown.value.is_none());

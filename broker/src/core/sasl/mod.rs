@@ -291,13 +291,13 @@ impl Core {
         let Some(login) = self.connections.login_mut(call.caller.connection) else {
             return Err("The connection needs no login".to_owned());
         };
-        if let Some(before) = &login.session {
-            if before.principal != principal || before.mechanism != mechanism {
-                return Err(format!(
-                    "Cannot change principals during re-authentication from {}: {principal}",
-                    before.principal
-                ));
-            }
+        if let Some(before) = &login.session
+            && (before.principal != principal || before.mechanism != mechanism)
+        {
+            return Err(format!(
+                "Cannot change principals during re-authentication from {}: {principal}",
+                before.principal
+            ));
         }
         login.session = Some(Session { principal, mechanism, expires });
         let lifetime = session_max.unwrap_or_default().as_millis();

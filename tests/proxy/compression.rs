@@ -59,5 +59,6 @@ async fn compressing(broker: &TestBroker, codec: &str) -> ProxyUnderTest {
     let registry = registry().await;
     let client = RegistryClient::new(&registry.url).unwrap();
     let proxy = Proxy::new(Broker::new(kafka).unwrap(), client, ProxyConfig::default());
-    ProxyUnderTest { api: Api::new(serve(weir_proxy::router(proxy)).await), registry }
+    let api = Api::new(serve(weir_proxy::router(proxy)).await);
+    ProxyUnderTest { api, registry, embedded: broker.embedded.clone() }
 }

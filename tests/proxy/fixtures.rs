@@ -146,6 +146,7 @@ pub async fn proxy_at(bootstrap_servers: &str, registry_url: &str) -> ProxyUnder
     ProxyUnderTest {
         api: Api::new(serve(weir_proxy::router(proxy)).await),
         registry: Api::at(registry_url.to_string()),
+        embedded: None,
     }
 }
 
@@ -179,7 +180,8 @@ pub async fn secured_proxy_with(
     let registry = weir_tests::registry().await;
     let client = RegistryClient::new(&registry.url).unwrap();
     let proxy = Proxy::new(broker.unwrap(), client, ProxyConfig::default());
-    ProxyUnderTest { api: Api::new(serve(weir_proxy::router(proxy)).await), registry }
+    let api = Api::new(serve(weir_proxy::router(proxy)).await);
+    ProxyUnderTest { api, registry, embedded: None }
 }
 
 /// `POST` of a control request.

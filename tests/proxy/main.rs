@@ -1,5 +1,5 @@
-//! The REST proxy through its socket; files mirror the URL tree. What the embedded broker can do
-//! runs on it and on the real Kafka.
+//! The REST proxy through its socket; files mirror the URL tree. Nearly everything runs on the broker of
+//! `weir dev` and on the real Kafka.
 //!
 //! Every error code is reached here with its text, except what no request can bring about: 500 comes
 //! from a defect.
@@ -23,7 +23,7 @@ macro_rules! on_both_brokers {
     )*};
 }
 
-/// As `on_both_brokers`, for what the embedded broker cannot do or only slowly.
+/// As `on_both_brokers`, for what needs listeners or configs that the broker of `weir dev` does not have.
 macro_rules! on_kafka {
     ($($behaviour:ident)*) => {$(
         mod $behaviour {

@@ -167,7 +167,8 @@ impl TestBroker {
         let broker = Broker::with_settings(kafka, clients).unwrap();
         let client = RegistryClient::new(&registry.url).unwrap();
         let proxy = Proxy::new(broker, client, config);
-        ProxyUnderTest { api: Api::new(serve(weir_proxy::router(proxy)).await), registry }
+        let api = Api::new(serve(weir_proxy::router(proxy)).await);
+        ProxyUnderTest { api, registry, embedded: self.embedded.clone() }
     }
 }
 
@@ -175,6 +176,8 @@ impl TestBroker {
 pub struct ProxyUnderTest {
     pub api: Api,
     pub registry: Api,
+    /// Keeps the broker, if it is the embedded one.
+    pub embedded: Option<EmbeddedBroker>,
 }
 
 /// An HTTP API under test.

@@ -90,6 +90,8 @@ pub struct House {
     pub api: Api,
     pub door: Arc<Door>,
     generation: Arc<AtomicU64>,
+    /// Keeps the broker, if it is the embedded one.
+    _embedded: Option<weir_broker::Broker>,
 }
 
 /// Somebody who has logged in.
@@ -117,6 +119,7 @@ impl House {
             bootstrap_servers: broker.bootstrap_servers.clone(),
             librdkafka: BTreeMap::new(),
         };
+        let embedded = broker.embedded.clone();
         let broker = Broker::new(kafka);
         let proxy = Proxy::new(broker.unwrap(), registry, ProxyConfig::default());
         let generation = Arc::<AtomicU64>::default();
@@ -130,7 +133,7 @@ impl House {
         });
         let door = door.unwrap();
         let api = Api::new(serve_behind(&door, proxy));
-        House { api, door, generation }
+        House { api, door, generation, _embedded: embedded }
     }
 
     pub fn user(&self, name: &str) -> User {

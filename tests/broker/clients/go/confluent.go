@@ -96,11 +96,7 @@ func (c *confluentRun) alterConfig(ctx context.Context) error {
 	if _, err := c.admin.IncrementalAlterConfigs(ctx, []kafka.ConfigResource{resource}); err != nil {
 		return err
 	}
-	value, err := c.config(ctx, "retention.ms")
-	if err != nil {
-		return err
-	}
-	return same("retention.ms", value, "123456789")
+	return becomes(ctx, "123456789", func() (string, error) { return c.config(ctx, "retention.ms") })
 }
 
 func (c *confluentRun) produce(topic string, all []record, codec string) error {

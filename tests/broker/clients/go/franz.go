@@ -141,11 +141,7 @@ func (f *franzRun) alterConfig(ctx context.Context) error {
 	if altered[0].Err != nil {
 		return altered[0].Err
 	}
-	value, err := f.config(ctx, "retention.ms")
-	if err != nil {
-		return err
-	}
-	return same("retention.ms", value, age)
+	return becomes(ctx, age, func() (string, error) { return f.config(ctx, "retention.ms") })
 }
 
 func (f *franzRun) records(ctx context.Context) error {

@@ -71,8 +71,8 @@ func same[T comparable](what string, is, expected T) error {
 	return nil
 }
 
-// Waits until a number is as expected: the end of a transaction takes effect a moment after it is answered.
-func becomes(ctx context.Context, expected int64, ask func() (int64, error)) error {
+// Waits until an answer is as expected: the end of a transaction, say, takes effect a moment after it is answered.
+func becomes[T comparable](ctx context.Context, expected T, ask func() (T, error)) error {
 	for {
 		is, err := ask()
 		if err != nil {
@@ -82,7 +82,7 @@ func becomes(ctx context.Context, expected int64, ask func() (int64, error)) err
 			return nil
 		}
 		if ctx.Err() != nil {
-			return same("number", is, expected)
+			return same("the answer", is, expected)
 		}
 	}
 }

@@ -164,17 +164,13 @@ func (s *saramaRun) describeConfig(context.Context) error {
 	return same("max.message.bytes", value, "100000")
 }
 
-func (s *saramaRun) alterConfig(context.Context) error {
+func (s *saramaRun) alterConfig(ctx context.Context) error {
 	age := "123456789"
 	set := map[string]sarama.IncrementalAlterConfigsEntry{"retention.ms": {Operation: sarama.IncrementalAlterConfigsOperationSet, Value: &age}}
 	if err := s.admin.IncrementalAlterConfig(sarama.TopicResource, s.topic, set, false); err != nil {
 		return err
 	}
-	value, err := s.config("retention.ms")
-	if err != nil {
-		return err
-	}
-	return same("retention.ms", value, age)
+	return becomes(ctx, age, func() (string, error) { return s.config("retention.ms") })
 }
 
 func (s *saramaRun) records(ctx context.Context) error {

@@ -92,11 +92,7 @@ func (s *segmentioRun) alterConfig(ctx context.Context) error {
 	if _, err := s.client.IncrementalAlterConfigs(ctx, request); err != nil {
 		return err
 	}
-	value, err := s.config(ctx, "retention.ms")
-	if err != nil {
-		return err
-	}
-	return same("retention.ms", value, "123456789")
+	return becomes(ctx, "123456789", func() (string, error) { return s.config(ctx, "retention.ms") })
 }
 
 func (s *segmentioRun) produce(ctx context.Context, topic string, all []record, codec kafka.Compression) error {

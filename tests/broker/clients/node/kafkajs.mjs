@@ -137,7 +137,7 @@ await step("describe_config", async () => {
 await step("alter_config", async () => {
   const configEntries = [{ name: "max.message.bytes", value: "100000" }, { name: "retention.ms", value: "123456789" }];
   await admin.alterConfigs({ validateOnly: false, resources: [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries }] });
-  assert.equal(await config("retention.ms"), "123456789");
+  await wait("123456789", () => config("retention.ms"));
 });
 await step("records", async () => {
   await produce(topic, RECORDS);

@@ -125,7 +125,7 @@ class Suite:
 
     def alter_config(self):
         self.client.alter(self.topic, "retention.ms", "123456789")
-        same("retention.ms", self.client.config(self.topic, "retention.ms"), "123456789")
+        wait("retention.ms", "123456789", lambda: self.client.config(self.topic, "retention.ms"))
 
     def records(self):
         self.client.produce(self.topic, RECORDS, None)

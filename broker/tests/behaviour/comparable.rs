@@ -12,7 +12,12 @@ const HIDDEN: [&str; 7] =
 const CHOSEN: [&str; 3] = ["producer_id", "session_id", "current_txn_start_offset_id"];
 const NEWTYPES: [&str; 5] = ["TopicName", "BrokerId", "ProducerId", "GroupId", "TransactionalId"];
 /// Milliseconds of a time of day begin here; tests use timestamps before.
-const NOW_FROM: i64 = 1_700_000_000_000;
+const NOW_FROM: u64 = 1_700_000_000_000;
+const UUID_CHARS: usize = 36;
+/// Kafka also writes an id's 16 bytes in base64.
+const SHORT_ID_CHARS: usize = 22;
+/// As Kafka's `Long.MAX_VALUE`.
+const FAR: u64 = i64::MAX as u64;
 
 /// One line. `run` is what makes the names of this run unique; it is taken out.
 pub fn comparable(answer: &impl Debug, run: &str) -> String {
@@ -48,10 +53,6 @@ fn shown(field: &str, token: &str, ids: &mut Ids) -> String {
     if CHOSEN.contains(&field) && !matches!(token, "0" | "-1") {
         return "chosen".into();
     }
-    let is_short_id = |text: &str| text.len() == 24 && !text.contains([' ', '.', '/']);
-    if field == "member_id" && is_short_id(token) {
-        return format!("\"{}\"", ids.of(token));
-    }
     ids.replaced(token)
 }
 
@@ -60,8 +61,6 @@ fn shown(field: &str, token: &str, ids: &mut Ids) -> String {
 struct Ids(Vec<String>);
 
 impl Ids {
-    const BYTES: usize = 36;
-
     fn of(&mut self, id: &str) -> String {
         if id.chars().all(|c| matches!(c, '0' | '-')) {
             return "nil".into();
@@ -74,41 +73,50 @@ impl Ids {
         format!("id#{}", index + 1)
     }
 
-    /// The text with the UUIDs and times of day in it replaced.
+    /// The text with the ids and times of day in it replaced.
     fn replaced(&mut self, text: &str) -> String {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
         let mut rest = text;
         let mut replaced = String::new();
         while let Some(first) = rest.chars().next() {
-            match rest.get(..Ids::BYTES) {
-                Some(id) if is_uuid(id) => {
-                    replaced.push_str(&self.of(id));
-                    rest = &rest[Ids::BYTES..];
-                }
-                _ if first.is_ascii_digit() => {
-                    let after = rest.trim_start_matches(|c: char| c.is_ascii_digit());
-                    let digits = &rest[..rest.len() - after.len()];
-                    replaced.push_str(if is_time(digits) { "now" } else { digits });
-                    rest = after;
-                }
-                _ => {
-                    replaced.push(first);
-                    rest = &rest[first.len_utf8()..];
-                }
+            let after = rest.trim_start_matches(is_part);
+            if after.len() == rest.len() {
+                replaced.push(first);
+                rest = &rest[first.len_utf8()..];
+            } else {
+                let word = &rest[..rest.len() - after.len()];
+                replaced.push_str(&self.word(word, text.starts_with('"')));
+                rest = after;
             }
         }
         replaced
     }
+
+    fn word(&mut self, word: &str, is_quoted: bool) -> String {
+        let (start, end) = word.split_at(word.len().saturating_sub(UUID_CHARS));
+        if is_uuid(end) {
+            return format!("{start}{}", self.of(end));
+        }
+        if is_quoted && word.len() == SHORT_ID_CHARS && word.contains(char::is_uppercase) {
+            return self.of(word);
+        }
+        let digits = word.trim_start_matches('-');
+        if is_time(digits) { word.replace(digits, "now") } else { word.to_owned() }
+    }
 }
 
+/// A time of day, or one from which the furthest time is subtracted.
 fn is_time(digits: &str) -> bool {
-    digits.parse::<i64>().is_ok_and(|number| (NOW_FROM..2 * NOW_FROM).contains(&number))
+    let is_now = |number: u64| (NOW_FROM..2 * NOW_FROM).contains(&number);
+    digits.parse().is_ok_and(|number| is_now(number) || is_now(FAR.saturating_sub(number)))
 }
 
 fn is_uuid(text: &str) -> bool {
-    text.char_indices().all(|(at, c)| match at {
-        8 | 13 | 18 | 23 => c == '-',
-        _ => c.is_ascii_hexdigit(),
-    })
+    text.len() == UUID_CHARS
+        && text.char_indices().all(|(at, c)| match at {
+            8 | 13 | 18 | 23 => c == '-',
+            _ => c.is_ascii_hexdigit(),
+        })
 }
 
 /// Words, whole string literals, and every other character by itself.

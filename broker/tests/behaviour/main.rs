@@ -19,7 +19,6 @@ use std::net::SocketAddr;
 use weir_broker::core::User;
 use weir_broker::{Broker, BrokerSettings};
 
-use differences::MEANT;
 use script::Script;
 use transcript::Transcript;
 
@@ -94,9 +93,8 @@ async fn compare(name: &str, listener: Listener, script: impl AsyncFn(&mut Scrip
 }
 
 macro_rules! scripts {
-    ($($(#[$attribute:meta])* $name:ident,)*) => {
-        $($(#[$attribute])*
-        #[tokio::test]
+    ($($name:ident,)*) => {
+        $(#[tokio::test]
         async fn $name() {
             let listener = match stringify!($name) {
                 "sasl" => Listener::Login,
@@ -108,32 +106,29 @@ macro_rules! scripts {
 }
 
 scripts! {
-    #[ignore = "the broker is not finished"]
     acls,
-    #[ignore = "the broker is not finished"]
     api_versions,
-    #[ignore = "the broker is not finished"]
     classic,
-    #[ignore = "the broker is not finished"]
     commits,
-    #[ignore = "the broker is not finished"]
     configs,
-    #[ignore = "the broker is not finished"]
     consumer,
-    #[ignore = "the broker is not finished"]
     fetch,
-    #[ignore = "the broker is not finished"]
     offsets,
-    #[ignore = "the broker is not finished"]
     produce,
-    #[ignore = "the broker is not finished"]
     producers,
-    #[ignore = "the broker is not finished"]
     sasl,
-    #[ignore = "the broker is not finished"]
     schemas,
-    #[ignore = "the broker is not finished"]
     topics,
-    #[ignore = "the broker is not finished"]
     transactions,
+}
+
+/// `WEIR_WRITE_ANSWERS=1` writes it.
+#[test]
+fn the_document_says_what_is_meant_to_differ() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/DIFFERENCES.md");
+    if std::env::var_os("WEIR_WRITE_ANSWERS").is_some() {
+        std::fs::write(path, differences::document()).expect("the crate's folder");
+    }
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(text == differences::document(), "DIFFERENCES.md is old: WEIR_WRITE_ANSWERS=1");
 }

@@ -53,11 +53,6 @@ impl BatchReader {
         self
     }
 
-    /// Where the next batch begins.
-    pub fn position(&self) -> u64 {
-        self.position
-    }
-
     /// `length` bytes from the position on, which are before the limit.
     fn peek(&mut self, length: usize) -> io::Result<Bytes> {
         let begin = self.position.saturating_sub(self.chunk_position);

@@ -25,7 +25,7 @@ const NEW_MEMBER_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 /// A member says at most this much of itself.
 const METADATA_MAX_BYTES: usize = 4 * 1024 * 1024;
 
-/// Who wants to be a member.
+/// A JoinGroup request: somebody who wants to be a member.
 #[derive(Debug)]
 pub(in crate::core::groups) struct Joining {
     pub waiting: Waiting,

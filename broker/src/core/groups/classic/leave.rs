@@ -5,7 +5,7 @@ use kafka_protocol::error::ResponseError;
 use super::ClassicGroup;
 use crate::core::groups::turn::Turn;
 
-/// Who leaves: a member by its id, or a static one by its instance alone, which is what an
+/// A member that leaves: it is named by its id, or a static one by its instance alone, which is what an
 /// administrator does.
 #[derive(Debug)]
 pub(in crate::core::groups) struct Leaving {

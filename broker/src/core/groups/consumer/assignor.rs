@@ -148,7 +148,7 @@ impl<'a> Owned<'a> {
     }
 }
 
-/// Who had which partitions of a topic and still reads it.
+/// The readers of a topic by the partitions that they had before.
 fn kept<'a>(
     shape: &TopicShape,
     readers: &[&'a str],

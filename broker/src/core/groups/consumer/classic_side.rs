@@ -65,7 +65,7 @@ impl ConsumerGroup {
     /// The answer to JoinGroup. The member has the time of a rebalance to ask for its assignment.
     pub fn joined_classic(&self, id: &str, turn: &mut Turn) -> JoinGroupResponse {
         let Some(member) = self.members.get(id) else { return JoinGroupResponse::default() };
-        self.expect(member, turn);
+        self.await_member(member, turn);
         JoinGroupResponse::default()
             .with_generation_id(member.epoch)
             .with_protocol_name(member.protocol().map(text))
@@ -73,7 +73,7 @@ impl ConsumerGroup {
     }
 
     /// The member has to do something within the time of a rebalance.
-    fn expect(&self, member: &ConsumerMember, turn: &mut Turn) {
+    fn await_member(&self, member: &ConsumerMember, turn: &mut Turn) {
         let millis = u64::try_from(member.rebalance_timeout_ms).unwrap_or(0);
         turn.set(self.rejoin_timer(&member.identity.id), Duration::from_millis(millis));
         self.keep_alive(member, turn);
@@ -117,7 +117,7 @@ impl ConsumerGroup {
             return Err(ResponseError::InconsistentGroupProtocol);
         }
         if self.epoch > member.epoch && member.state != MemberState::Unrevoked {
-            self.expect(member, turn);
+            self.await_member(member, turn);
             return Err(ResponseError::RebalanceInProgress);
         }
         turn.timers.cancel(&self.rejoin_timer(&member.identity.id));
@@ -147,7 +147,7 @@ impl ConsumerGroup {
             return Ok(());
         }
         if !turn.timers.is_set(&self.rejoin_timer(id)) {
-            self.expect(member, turn);
+            self.await_member(member, turn);
         }
         Err(ResponseError::RebalanceInProgress)
     }

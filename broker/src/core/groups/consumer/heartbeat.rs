@@ -13,7 +13,7 @@ use crate::core::groups::timers::Timer;
 use crate::core::groups::turn::Turn;
 use crate::core::refusal::Refusal;
 
-/// Who a member is.
+/// What tells one member from another.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(in crate::core::groups) struct Identity {
     pub id: String,

@@ -39,7 +39,7 @@ impl ConsumerGroup {
     }
 }
 
-/// Who commits.
+/// The client that commits, and the member that it says it is.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::core::groups) struct Committer<'a> {
     pub group: &'a str,

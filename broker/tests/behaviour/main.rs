@@ -81,11 +81,7 @@ async fn compare(name: &str, listener: Listener, script: impl AsyncFn(&mut Scrip
     let unmeant: Vec<String> = expected
         .differences(&ours)
         .iter()
-        .filter(|difference| {
-            !MEANT
-                .iter()
-                .any(|meant| meant.script == name && difference.label.starts_with(meant.label))
-        })
+        .filter(|difference| !differences::is_expected(name, &difference.label))
         .map(ToString::to_string)
         .collect();
     let (count, all) = (unmeant.len(), expected.len());

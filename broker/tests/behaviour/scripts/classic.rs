@@ -292,6 +292,10 @@ async fn listing(s: &mut Script) {
     let only = |answer: &mut ListGroupsResponse| {
         answer.groups.retain(|known| known.group_id == group);
     };
+    s.until(ListGroupsRequest::default(), |answer| {
+        answer.groups.iter().any(|known| known.group_id == group)
+    })
+    .await;
     s.each_as("list", |_| ListGroupsRequest::default(), only).await;
     for state in ["Stable", "stable", "Empty", "Nonsense"] {
         s.each_as(

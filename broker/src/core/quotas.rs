@@ -252,3 +252,47 @@ fn described(entity: &QuotaEntity, values: &BTreeMap<String, f64>) -> EntryData 
         .with_entity(entity.0.iter().map(part).collect())
         .with_values(values.iter().map(value).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use kafka_protocol::messages::alter_client_quotas_request::EntityData;
+
+    use super::*;
+    use crate::apis::Request;
+    use crate::core::CoreSettings;
+    use crate::core::harness::{Harness, response_of};
+
+    fn alter(broker: &mut Harness, kind: &str, key: &str, value: f64) -> i16 {
+        let entity = EntityData::default()
+            .with_entity_type(text(kind))
+            .with_entity_name(Some(text("alice")));
+        let op = OpData::default().with_key(text(key)).with_value(value);
+        let entry = Alteration::default().with_entity(vec![entity]).with_ops(vec![op]);
+        let request = AlterClientQuotasRequest::default().with_entries(vec![entry]);
+        let response = broker.ask(1, Request::AlterClientQuotas(request));
+        response_of!(AlterClientQuotas, response).entries[0].error_code
+    }
+
+    #[test]
+    fn a_quota_is_shown_after_a_restart_and_a_wrong_one_never() {
+        let mut broker = Harness::new(CoreSettings::default());
+        assert_eq!(alter(&mut broker, "user", "producer_byte_rate", 1000.0), 0);
+        let invalid = ResponseError::InvalidRequest.code();
+        for (kind, key, value) in [
+            ("user", "producer_byte_rate", 0.5),
+            ("user", "producer_byte_rate", -1.0),
+            ("user", "request_percentage", f64::NAN),
+            ("user", "connection_creation_rate", 1.0),
+            ("group", "producer_byte_rate", 1.0),
+            ("ip", "producer_byte_rate", 1.0),
+        ] {
+            assert_eq!(alter(&mut broker, kind, key, value), invalid, "{kind} {key} {value}");
+        }
+        let mut broker = broker.restart();
+        let request = DescribeClientQuotasRequest::default();
+        let response = broker.ask(1, Request::DescribeClientQuotas(request));
+        let entries = response_of!(DescribeClientQuotas, response).entries.unwrap();
+        assert_eq!(entries.len(), 1);
+        assert_eq!(entries[0].values[0].value, 1000.0);
+    }
+}

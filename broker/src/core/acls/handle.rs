@@ -131,7 +131,7 @@ impl Core {
             };
             results.push(match deleted {
                 Ok(acls) => DeleteAclsFilterResult::default()
-                    .with_error_message(Some(text("")))
+                    .with_error_message(None)
                     .with_matching_acls(acls.iter().map(deleted_acl).collect()),
                 Err(refusal) => DeleteAclsFilterResult::default()
                     .with_error_code(refusal.code())
@@ -229,7 +229,7 @@ fn acl_of(creation: AclCreation) -> Result<Acl, Refusal> {
 
 fn deleted_acl(acl: &Acl) -> DeleteAclsMatchingAcl {
     DeleteAclsMatchingAcl::default()
-        .with_error_message(Some(text("")))
+        .with_error_message(None)
         .with_resource_type(acl.resource_type as i8)
         .with_resource_name(text(&acl.name))
         .with_pattern_type(acl.pattern as i8)

@@ -6,7 +6,7 @@ pub(super) fn check(
     is_password: impl Fn(&str, &str) -> bool,
 ) -> Result<String, String> {
     let message = std::str::from_utf8(message)
-        .map_err(|_| "Invalid SASL/PLAIN response: it is not UTF-8".to_owned())?;
+        .map_err(|_| "Authentication failed: Invalid username or password".to_owned())?;
     let parts: Vec<&str> = message.splitn(4, '\0').collect();
     let &[id, user, password] = parts.as_slice() else {
         let found = parts.len();

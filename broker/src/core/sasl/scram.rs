@@ -136,7 +136,7 @@ impl Exchange {
         credential: impl Fn(&str) -> Option<Credential>,
         own_nonce: &str,
     ) -> Result<Progress, String> {
-        let malformed = || "Invalid SCRAM client first message".to_owned();
+        let malformed = || mechanism.refused();
         let message = std::str::from_utf8(message).map_err(|_| malformed())?;
         let mut parts = message.splitn(3, ',');
         let (flag, authorization) = (parts.next(), parts.next());

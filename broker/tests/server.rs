@@ -1,4 +1,5 @@
 //! The broker's sockets: what a client can do to them, and what comes back.
+#![allow(clippy::unwrap_used)] // how a test fails
 
 use std::io;
 use std::net::SocketAddr;

@@ -57,7 +57,7 @@ impl Session {
         let caller = Caller {
             connection,
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            client_id: (who % 3 > 0).then(|| "invented".into()),
+            client_id: (!who.is_multiple_of(3)).then(|| "invented".into()),
             principal: "User:ANONYMOUS".into(),
         };
         self.waiting.insert(ticket, version);

@@ -14,6 +14,8 @@ use crate::asked::{Named, appended, fetch, from, offsets, readable};
 use crate::records::{BatchOf, THEN};
 use crate::script::Script;
 
+type Change = fn(&mut ListOffsetsRequest);
+
 pub async fn script(s: &mut Script) {
     list(s).await;
     epochs(s).await;
@@ -56,12 +58,12 @@ async fn list(s: &mut Script) {
     s.each("offsets: debugging", |_| offsets(&timed, -1).with_replica_id(BrokerId(-2))).await;
     let nowhere = s.topic("nowhere");
     s.each("offsets: unknown topic", |_| offsets(&nowhere, -1)).await;
-    let changed = |change: fn(&mut ListOffsetsRequest)| {
+    let changed = |change: Change| {
         let mut request = offsets(&timed, -1);
         change(&mut request);
         request
     };
-    let cases: [(&str, fn(&mut ListOffsetsRequest)); 6] = [
+    let cases: [(&str, Change); 6] = [
         ("partition 3", |r| r.topics[0].partitions[0].partition_index = 3),
         ("partition -1", |r| r.topics[0].partitions[0].partition_index = -1),
         ("epoch 0", |r| r.topics[0].partitions[0].current_leader_epoch = 0),

@@ -8,6 +8,8 @@ use crate::asked::{Named, produce, read_back};
 use crate::records::{BatchOf, THEN};
 use crate::script::Script;
 
+type Settings = &'static [(&'static str, &'static str)];
+
 pub async fn script(s: &mut Script) {
     versions(s).await;
     acknowledgements(s).await;
@@ -163,7 +165,7 @@ fn without_offset(answer: &mut ProduceResponse) {
 }
 
 async fn configs(s: &mut Script) {
-    let cases: [(&str, &[(&str, &str)], BatchOf); 10] = [
+    let cases: [(&str, Settings, BatchOf); 10] = [
         ("append-time", &[("message.timestamp.type", "LogAppendTime")], BatchOf::values(&["a"])),
         ("small", &[("max.message.bytes", "80")], BatchOf::values(&["a long value indeed, it is"])),
         ("exact", &[("max.message.bytes", "69")], BatchOf::values(&["a"])),

@@ -10,6 +10,8 @@ use crate::client::Client;
 use crate::records::BatchOf;
 use crate::script::Script;
 
+type KeyValue = (Option<&'static str>, Option<&'static str>);
+
 /// Versions in which registries' clients ask.
 const PRODUCE: i16 = 9;
 const FETCH: i16 = 12;
@@ -22,7 +24,7 @@ pub async fn script(s: &mut Script) {
     s.create("schemas", 1, &[("cleanup.policy", "compact")]).await;
     let topic = Named::of(s, "schemas").await;
     checked(s).await;
-    let steps: [(&str, &[(Option<&'static str>, Option<&'static str>)]); 5] = [
+    let steps: [(&str, &[KeyValue]); 5] = [
         ("noop", &[(Some(NOOP), None)]),
         ("register", &[(Some(SUBJECT), Some(VALUE))]),
         ("register again", &[(Some(SUBJECT), Some(VALUE))]),

@@ -195,11 +195,9 @@ async fn wrong(s: &mut Script) {
     s.each("leave nowhere", |version| leaving(version, &nowhere, &stranger)).await;
     s.each("leave no group", |version| leaving(version, &unnamed, &stranger)).await;
     s.each("describe nowhere", |_| describing(&nowhere)).await;
-    s.each("describe no group", |_| describing(&unnamed)).await;
     let delete =
         |group: &GroupId| DeleteGroupsRequest::default().with_groups_names(vec![group.clone()]);
     s.each("delete nowhere", |_| delete(&nowhere)).await;
-    s.each("delete no group", |_| delete(&unnamed)).await;
 }
 
 /// Two members: the second makes the first join again.

@@ -221,6 +221,9 @@ async fn regular_expressions(s: &mut Script) {
         .with_subscribed_topic_regex(Some(expression));
     let Some(first) = s.quiet(joins).await else { return };
     let epoch = first.member_epoch;
-    s.until(beat(&group, &id, epoch), |answer| answer.assignment.is_some()).await;
+    if owned(&first).is_empty() {
+        // Kafka looks for topics after the first heartbeat
+        s.until(beat(&group, &id, epoch), |answer| answer.assignment.is_some()).await;
+    }
     describe(s, "matching: describe", &group).await;
 }

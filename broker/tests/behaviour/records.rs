@@ -47,7 +47,7 @@ impl BatchOf {
         }
     }
 
-    pub fn with_producer(mut self, id: i64, epoch: i16, sequence: i32) -> BatchOf {
+    pub fn by_producer(mut self, id: i64, epoch: i16, sequence: i32) -> BatchOf {
         self.producer_id = id;
         self.producer_epoch = epoch;
         self.base_sequence = sequence;

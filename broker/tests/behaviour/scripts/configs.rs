@@ -99,6 +99,13 @@ const DELETE: i8 = 1;
 const APPEND: i8 = 2;
 const SUBTRACT: i8 = 3;
 
+/// Instead of a value: that which was set before is gone.
+const NOT_SET: &str = "not 500";
+
+fn is_so(value: Option<&str>, becomes: &str) -> bool {
+    if becomes == NOT_SET { value != Some("500") } else { value == Some(becomes) }
+}
+
 type Change = (&'static str, i8, Option<&'static str>);
 
 fn altering(kind: i8, name: &StrBytes, changes: &[Change]) -> IncrementalAlterConfigsRequest {
@@ -123,7 +130,7 @@ async fn alter(s: &mut Script) {
     let changes = s.name("changes");
     let steps: [(&str, &[Change], &str, Option<&str>); 6] = [
         ("set", &[("retention.bytes", SET, Some("500"))], "retention.bytes", Some("500")),
-        ("delete", &[("retention.bytes", DELETE, None)], "retention.bytes", Some("-1")),
+        ("delete", &[("retention.bytes", DELETE, None)], "retention.bytes", Some(NOT_SET)),
         (
             "append",
             &[("cleanup.policy", APPEND, Some("compact"))],
@@ -150,7 +157,7 @@ async fn alter(s: &mut Script) {
             s.until(wanted, |answer| {
                 let configs = answer.results.iter().flat_map(|result| &result.configs);
                 configs.clone().count() == 1
-                    && configs.into_iter().all(|c| c.value.as_deref() == Some(becomes))
+                    && configs.into_iter().all(|c| is_so(c.value.as_deref(), becomes))
             })
             .await;
         }

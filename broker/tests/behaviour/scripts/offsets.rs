@@ -22,6 +22,8 @@ pub async fn script(s: &mut Script) {
     delete(s).await;
 }
 
+type Change = fn(&mut ListOffsetsRequest);
+
 async fn list(s: &mut Script) {
     s.create("empty", 1, &[]).await;
     s.create("timed", 1, &[]).await;

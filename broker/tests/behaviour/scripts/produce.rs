@@ -164,6 +164,8 @@ fn without_offset(answer: &mut ProduceResponse) {
     }
 }
 
+type Settings = &'static [(&'static str, &'static str)];
+
 async fn configs(s: &mut Script) {
     let cases: [(&str, Settings, BatchOf); 10] = [
         ("append-time", &[("message.timestamp.type", "LogAppendTime")], BatchOf::values(&["a"])),

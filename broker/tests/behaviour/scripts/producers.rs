@@ -47,7 +47,7 @@ async fn sequences(s: &mut Script) {
     let topic = Named::of(s, "ordered").await;
     let id = s.quiet(asking()).await.map_or(0, |answer| answer.producer_id.0);
     let of =
-        |epoch: i16, sequence: i32| BatchOf::values(&["a", "b"]).with_producer(id, epoch, sequence);
+        |epoch: i16, sequence: i32| BatchOf::values(&["a", "b"]).by_producer(id, epoch, sequence);
     append(s, "sequence: begins with 3", &topic, of(0, 3)).await;
     append(s, "sequence: 0", &topic, of(0, 0)).await;
     append(s, "sequence: 0 again", &topic, of(0, 0)).await;
@@ -65,16 +65,16 @@ async fn sequences(s: &mut Script) {
     append(s, "epoch 1 begins with 0", &topic, of(1, 0)).await;
     append(s, "epoch 0 after 1", &topic, of(0, 16)).await;
     append(s, "epoch -1", &topic, of(-1, 0)).await;
-    append(s, "unknown id", &topic, BatchOf::values(&["z"]).with_producer(1 << 40, 0, 0)).await;
+    append(s, "unknown id", &topic, BatchOf::values(&["z"]).by_producer(1 << 40, 0, 0)).await;
     append(s, "unknown id, sequence 5", &topic, {
-        BatchOf::values(&["z"]).with_producer((1 << 40) + 1, 0, 5)
+        BatchOf::values(&["z"]).by_producer((1 << 40) + 1, 0, 5)
     })
     .await;
     let two = [of(1, 2).bytes(), of(1, 4).bytes()].concat();
     let both = produce(PRODUCE, &topic, 0, Some(two.into()));
     s.ask("two batches at once", PRODUCE, both).await;
     append(s, "the last sequence", &topic, {
-        BatchOf::values(&["y", "z"]).with_producer((1 << 40) + 2, 0, i32::MAX)
+        BatchOf::values(&["y", "z"]).by_producer((1 << 40) + 2, 0, i32::MAX)
     })
     .await;
     read_back(s, "what is there", &topic).await;

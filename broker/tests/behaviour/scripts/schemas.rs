@@ -10,8 +10,6 @@ use crate::client::Client;
 use crate::records::BatchOf;
 use crate::script::Script;
 
-type KeyValue = (Option<&'static str>, Option<&'static str>);
-
 /// Versions in which registries' clients ask.
 const PRODUCE: i16 = 9;
 const FETCH: i16 = 12;
@@ -20,11 +18,13 @@ const SUBJECT: &str = r#"{"keytype":"SCHEMA","subject":"a","version":1,"magic":1
 const VALUE: &str = r#"{"subject":"a","version":1,"id":1,"schema":"\"string\"","deleted":false}"#;
 const NOOP: &str = r#"{"keytype":"NOOP","magic":0}"#;
 
+type Records = &'static [(Option<&'static str>, Option<&'static str>)];
+
 pub async fn script(s: &mut Script) {
     s.create("schemas", 1, &[("cleanup.policy", "compact")]).await;
     let topic = Named::of(s, "schemas").await;
     checked(s).await;
-    let steps: [(&str, &[KeyValue]); 5] = [
+    let steps: [(&str, Records); 5] = [
         ("noop", &[(Some(NOOP), None)]),
         ("register", &[(Some(SUBJECT), Some(VALUE))]),
         ("register again", &[(Some(SUBJECT), Some(VALUE))]),

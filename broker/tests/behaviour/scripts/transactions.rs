@@ -95,7 +95,7 @@ impl Producer {
     }
 
     fn batch(&self, sequence: i32, values: &[&'static str]) -> BatchOf {
-        BatchOf::values(values).with_producer(self.producer.0, self.epoch, sequence).transactional()
+        BatchOf::values(values).by_producer(self.producer.0, self.epoch, sequence).transactional()
     }
 
     async fn append(&self, s: &mut Script, label: &str, topic: &Named, batch: BatchOf) {
@@ -167,7 +167,7 @@ async fn committed(s: &mut Script, topic: &Named) {
     s.ask("add unknown topic", ADD, p.add(&s.topic("nowhere"), &[0])).await;
     p.append(s, "append", topic, p.batch(0, &["a", "b"])).await;
     p.append(s, "append again", topic, p.batch(0, &["a", "b"])).await;
-    let plain = BatchOf::values(&["x"]).with_producer(p.producer.0, p.epoch, 2);
+    let plain = BatchOf::values(&["x"]).by_producer(p.producer.0, p.epoch, 2);
     p.append(s, "append outside of the transaction", topic, plain).await;
     seen(s, "open", topic).await;
     states(s, "open", &p).await;

@@ -1,4 +1,4 @@
-//! Where the broker behaves differently from Kafka: on purpose, or because of a fault that is known.
+//! Where the broker behaves differently from Kafka on purpose.
 
 /// A difference that is meant.
 #[derive(Debug)]
@@ -12,7 +12,7 @@ pub struct Meant {
     pub ours: &'static str,
 }
 
-/// What users may want to know; `broker/DIFFERENCES.md` is written from it.
+/// What users may want to know; `docs/dev-differences.md` is written from it.
 pub const MEANT: &[Meant] = &[
     Meant {
         script: "api_versions",
@@ -59,6 +59,7 @@ pub const MEANT: &[Meant] = &[
         labels: &[
             "describe synonyms",
             "describe all",
+            "describe none",
             "config: flush.ms",
             "config: segment.bytes",
             "config: retention.bytes",
@@ -105,6 +106,18 @@ pub const MEANT: &[Meant] = &[
         ours: "It is answered with all offsets, as in later versions.",
     },
     Meant {
+        script: "classic",
+        labels: &["find type "],
+        kafka: "An unknown kind of coordinator is refused with a general sentence.",
+        ours: "The error is the same, and the sentence says what is unknown.",
+    },
+    Meant {
+        script: "consumer",
+        labels: &["matching: describe"],
+        kafka: "A regular expression is resolved a moment after its member has joined, in an epoch of its own.",
+        ours: "It is resolved as the member joins, in the same epoch.",
+    },
+    Meant {
         script: "consumer",
         labels: &["wrong: regular expression"],
         kafka: "An invalid regular expression is explained in the words of RE2/J.",
@@ -130,107 +143,18 @@ pub const MEANT: &[Meant] = &[
     },
 ];
 
-/// Faults that are known: steps of a script whose answers should be Kafka's, and are not yet.
-pub const OPEN: &[(&str, &[&str])] = &[
-    ("acls", &["delete nothing there", "delete"]),
-    ("classic", &["find type 7", "find type -1"]),
-    ("commits", &["delete of no group"]),
-    ("configs", &["describe none"]),
-    ("consumer", &["matching: describe"]),
-    ("fetch", &["partition 9", "partition -1", "unknown topic"]),
-    (
-        "offsets",
-        &[
-            "offsets of nothing: earliest",
-            "offsets of nothing: earliest local",
-            "offsets: isolation 3",
-            "offsets: twice",
-            "epoch -2",
-        ],
-    ),
-    (
-        "produce",
-        &[
-            "batch: magic 3",
-            "batch: count too high",
-            "batch: count too low",
-            "batch: count negative",
-            "batch: last delta too high",
-            "batch: last delta too low",
-            "batch: base offset 7",
-            "batch: control",
-            "batch: append time",
-            "batch: gzip garbage",
-            "batch: snappy garbage",
-            "batch: lz4 garbage",
-            "batch: zstd garbage",
-            "batch: compression 5",
-            "batch: compression 7",
-            "batch: timestamp in 2096",
-            "batch: producer without epoch",
-            "batch: no record",
-            "bytes: zeros",
-            "what was taken",
-            "topic compact",
-            "topic compact, acks 1",
-            "topic compact-half",
-            "topic compact-half, acks 1",
-            "topic both",
-            "topic both, acks 1",
-            "topic before",
-            "topic before, acks 1",
-            "topic after",
-            "topic after, acks 1",
-        ],
-    ),
-    (
-        "producers",
-        &[
-            "sequence: 0",
-            "sequence: 0 again",
-            "sequence: 2",
-            "sequence: 6, a gap",
-            "sequence: 3, within",
-            "sequence: -1",
-            "sequence: -5",
-            "sequence: 4",
-            "sequence: 6",
-            "sequence: 8",
-            "sequence: 10",
-            "sequence: 12",
-            "sequence: 14",
-            "sequence: 6, one of the last five",
-            "sequence: 4, long ago",
-            "epoch 1 begins with 4",
-            "epoch 1 begins with 0",
-            "epoch 0 after 1",
-            "epoch -1",
-            "unknown id",
-            "unknown id, sequence 5",
-            "the last sequence",
-            "what is there",
-            "describe producers",
-            "describe producers of unknown",
-        ],
-    ),
-    ("schemas", &["a record without a key"]),
-    ("transactions", &["append outside of the transaction", "no name: describe"]),
-];
-
-/// Whether a difference in a step is meant, or known.
-pub fn is_expected(script: &str, label: &str) -> bool {
+/// Whether a difference in a step is meant.
+pub fn is_meant(script: &str, label: &str) -> bool {
     let meant = MEANT.iter().filter(|meant| meant.script == script);
-    let open = OPEN.iter().filter(|(of, _)| *of == script);
     meant.flat_map(|meant| meant.labels).any(|start| label.starts_with(start))
-        || open.flat_map(|(_, labels)| *labels).any(|known| label == *known)
 }
 
 /// The table of what is meant.
 pub fn document() -> String {
     let mut text = String::from(
-        "# Where the broker differs from Apache Kafka 4.1\n\n\
-         The suite `broker/tests/behaviour` sends the same requests to both, in every version, and\n\
-         compares the answers. These differences are meant; any other is a fault.\n\n\
+        "# Where the broker of `weir dev` differs from Apache Kafka 4.1\n\n\
+         A test (`broker/tests/behaviour`) sends the same requests to both, in every version, and compares the answers. These differences\n\
+         are meant; any other is a fault.\n\n\
          | Kafka | This broker |\n| --- | --- |\n",
     );
     for meant in MEANT {

@@ -14,8 +14,6 @@ use crate::asked::{Named, appended, fetch, from, offsets, readable};
 use crate::records::{BatchOf, THEN};
 use crate::script::Script;
 
-type Change = fn(&mut ListOffsetsRequest);
-
 pub async fn script(s: &mut Script) {
     list(s).await;
     epochs(s).await;

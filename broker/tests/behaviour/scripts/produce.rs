@@ -8,8 +8,6 @@ use crate::asked::{Named, produce, read_back};
 use crate::records::{BatchOf, THEN};
 use crate::script::Script;
 
-type Settings = &'static [(&'static str, &'static str)];
-
 pub async fn script(s: &mut Script) {
     versions(s).await;
     acknowledgements(s).await;

@@ -33,6 +33,9 @@ impl Core {
         if !self.may(call, Operation::Delete, Resource::Group(&group)) {
             return Err(ResponseError::GroupAuthorizationFailed);
         }
+        if group.is_empty() {
+            return Err(ResponseError::InvalidGroupId);
+        }
         let subscribed = self.groups.topics_in_use(&group)?;
         let mut entries = Vec::new();
         let mut topics = Vec::new();

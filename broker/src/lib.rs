@@ -12,9 +12,11 @@ pub mod faults;
 pub mod files;
 mod guard;
 pub mod log;
+mod metrics;
 mod server;
 mod settings;
 
 pub use faults::{Action, Faults, Rule, RuleId};
+pub use metrics::METRICS;
 pub use server::{Broker, StartError};
 pub use settings::{BrokerSettings, ConnectionSettings, Storage};

@@ -59,7 +59,8 @@ mod document {
             about: "On every listener.",
             families: process_metrics::FAMILIES,
         };
-        vec![requests, connections, limits, access, registry, proxy, kafka, process]
+        let broker = weir_broker::METRICS;
+        vec![requests, connections, limits, access, registry, proxy, kafka, broker, process]
     }
 
     fn documented() -> String {

@@ -62,6 +62,7 @@ use transactions::Transactions;
 use crate::apis::{Request, Response};
 use crate::files::Files;
 use crate::log::LogConfig;
+use crate::metrics::Census;
 
 /// The id of the only node.
 pub const NODE: BrokerId = BrokerId(1);
@@ -198,6 +199,17 @@ impl Core {
                 self.groups.load_pending_offsets(group, producer, entry.value)
             }
         }
+    }
+
+    pub(crate) fn census(&self) -> Census {
+        let partitions = self.catalog.iter().flat_map(|(_, topic)| &topic.partitions);
+        let mut census = Census { groups: self.groups.count(), ..Census::default() };
+        census.topics = self.catalog.iter().count() as u64;
+        for partition in partitions {
+            census.partitions += 1;
+            census.log_bytes += partition.log.size_bytes();
+        }
+        census
     }
 
     /// Handles a request. It may be answered later, by the handling of another request or by

@@ -145,6 +145,10 @@ impl Broker {
         self.login_address
     }
 
+    pub(crate) fn shell(&self) -> &Shell {
+        &self.running.shell
+    }
+
     /// What goes wrong on demand.
     pub fn faults(&self) -> &Faults {
         &self.faults

@@ -14,6 +14,7 @@ use crate::core::{
     Now, Ticket,
 };
 use crate::faults::{Faults, Subject};
+use crate::metrics::{Census, RequestCounts};
 
 /// What a request is answered with.
 #[derive(Debug)]
@@ -41,6 +42,7 @@ pub struct Shell {
     inner: Mutex<Inner>,
     deadline_changed: Notify,
     faults: Faults,
+    requests: RequestCounts,
     /// Becomes true when the broker ends.
     stop: watch::Sender<bool>,
 }
@@ -70,6 +72,7 @@ impl Shell {
             inner: Mutex::new(inner),
             deadline_changed: Notify::new(),
             faults,
+            requests: RequestCounts::default(),
             stop: watch::Sender::new(false),
         }
     }
@@ -126,6 +129,18 @@ impl Shell {
         self.lock().is_some_and(|inner| inner.core.is_logging_in(id))
     }
 
+    pub fn requests(&self) -> &RequestCounts {
+        &self.requests
+    }
+
+    /// How many connections are open, and how much there is of everything else.
+    pub fn census(&self) -> (u64, Census) {
+        match self.lock() {
+            Some(inner) => (inner.open.len() as u64, inner.core.census()),
+            None => Default::default(),
+        }
+    }
+
     /// Hands a request to the core. The receiver gets the answer, or `None` if there will be none.
     pub fn ask(
         &self,
@@ -137,6 +152,7 @@ impl Shell {
         let connection = caller.connection;
         let ticket = Ticket(self.ids.fetch_add(1, Ordering::Relaxed));
         let call = Call { ticket, caller, version, now: self.now() };
+        self.requests.count(request.key());
         let Some(mut inner) = self.lock() else { return receiver };
         inner.waiting.insert(ticket, Waiting { connection, answer });
         let effects = inner.core.handle(&call, request);

@@ -75,6 +75,11 @@ impl Groups {
     }
 
     /// Takes over a group of the journal. Its members' sessions begin when the broker starts.
+    /// Groups that have had members.
+    pub(super) fn count(&self) -> u64 {
+        self.groups.len() as u64
+    }
+
     pub(super) fn load(&mut self, id: String, value: Option<serde_json::Value>) -> io::Result<()> {
         let Some(value) = value else {
             self.groups.remove(&id);

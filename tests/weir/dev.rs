@@ -247,7 +247,18 @@ fn a_wrong_setting_of_the_broker_is_named_in_the_error() {
         (["--broker-config", "log.burn.ms=1"], "the broker has no config log.burn.ms"),
         (["--broker-config", "log.retention.ms=soon"], "log.retention.ms"),
         (["--broker-num-partitions", "0"], "from 1 to 1000"),
+        (
+            ["--broker-config", "num.partitions=4"],
+            "num.partitions is set by --broker-num-partitions",
+        ),
         (["--broker-advertised-listener", "nowhere"], "nowhere is not HOST:PORT"),
+        (
+            ["--broker-advertised-listener", "0.0.0.0:9092"],
+            "no address that a client can connect to",
+        ),
+        (["--broker-user", "alice="], "alice has no password"),
+        (["--broker-super-user", "admin"], "admin is not of the form User:NAME"),
+        (["--broker-acls", "--ephemeral"], "add --broker-user NAME=PASSWORD"),
     ] {
         let mut weir = Weir::spawn(&mut command(folder.path(), &args));
         weir.line(words);

@@ -17,6 +17,17 @@ use crate::settings;
 /// Confluent's settings that begin so are about the registry's log on Kafka.
 const LOG_PREFIX: &str = "kafkastore.";
 
+/// Configs of a Kafka broker which `weir dev` has in another place.
+const BROKER_FLAGS: [(&str, &str); 7] = [
+    ("advertised.listeners", "--broker-advertised-listener"),
+    ("auto.create.topics.enable", "--broker-auto-create-topics-enable"),
+    ("listeners", "--broker-listener"),
+    ("log.dirs", "--data-dir"),
+    ("log.retention.hours", "log.retention.ms"),
+    ("log.retention.minutes", "log.retention.ms"),
+    ("num.partitions", "--broker-num-partitions"),
+];
+
 /// Settings that need each other, and those that exclude each other.
 pub fn exclusions(tree: &Tree, problems: &mut Vec<Problem>) {
     pair(("tls.cert", &tree.tls.cert), ("tls.key", &tree.tls.key), problems);
@@ -49,7 +60,7 @@ pub fn dev(tree: &Tree, problems: &mut Vec<Problem>) {
     for listeners in [registry, proxy].into_iter().filter(|listeners| listeners.is_empty()) {
         problems.push(Problem::at(&listeners.source, "there is no listener"));
     }
-    for broker in [&tree.broker.address, &tree.broker.sasl_address] {
+    for broker in [&tree.broker.listener, &tree.broker.sasl_listener] {
         let is_exposed = broker.is_some_and(|listener| !listener.0.ip().is_loopback());
         if is_exposed && !*tree.process.insecure {
             let text = "the broker would be reachable from elsewhere, without a certificate: say --insecure if that is \
@@ -57,9 +68,14 @@ pub fn dev(tree: &Tree, problems: &mut Vec<Problem>) {
             problems.push(Problem::at(&broker.source, text));
         }
     }
+    broker_access(tree, problems);
     for (name, text) in &*tree.broker.configs {
         if let Err(why) = check_start_config(name, &text.text) {
-            problems.push(Problem::at(&text.source, format!("broker.configs: {why}")));
+            let why = match BROKER_FLAGS.iter().find(|(config, _)| config == name) {
+                Some((_, instead)) => format!("{name} is set by {instead}"),
+                None => why,
+            };
+            problems.push(Problem::at(&text.source, why));
         }
     }
     let store = &tree.registry.store;
@@ -72,6 +88,26 @@ pub fn dev(tree: &Tree, problems: &mut Vec<Problem>) {
             let text = "weir dev has no certificate: say http://, or use weir serve";
             problems.push(Problem::at(&listeners.source, text));
         }
+    }
+}
+
+/// Users and rights of the broker of `weir dev` that cannot be meant.
+fn broker_access(tree: &Tree, problems: &mut Vec<Problem>) {
+    let broker = &tree.broker;
+    for (name, password) in &*broker.users {
+        if password.text.is_empty() {
+            let text = format!("{name} has no password: say {name}=PASSWORD");
+            problems.push(Problem::at(&password.source, text));
+        }
+    }
+    let nameless = |user: &&String| user.strip_prefix("User:").is_none_or(str::is_empty);
+    for user in broker.super_users.iter().filter(nameless) {
+        let text = format!("{user} is not of the form User:NAME");
+        problems.push(Problem::at(&broker.super_users.source, text));
+    }
+    if *broker.acls && broker.users.is_empty() && broker.sasl_listener.is_none() {
+        let text = "ACLs are about users who log in, and nobody can: add --broker-user NAME=PASSWORD, or --broker-sasl-listener";
+        problems.push(Problem::at(&broker.acls.source, text));
     }
 }
 

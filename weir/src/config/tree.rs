@@ -423,17 +423,17 @@ settings! {
     /// The broker of `weir dev`, which is for development and tests (docs/dev-broker.md). `weir serve` has none.
     "broker." broker: DevBroker {
         /// Where it listens: `ADDRESS:PORT`. Port 0 is any that is free.
-        address: Option<BrokerListener> {
+        listener: Option<BrokerListener> {
             flag: "broker-listener", otherwise: "`127.0.0.1:9092` if it is free, else a free port", dev: true,
             serve: false,
         }
         /// Where clients are told to connect, `HOST:PORT`, as Kafka's `advertised.listeners`: for clients in containers.
-        advertised_address: Option<AdvertisedListener> {
+        advertised_listener: Option<AdvertisedListener> {
             flag: "broker-advertised-listener", otherwise: "its listener", dev: true, serve: false,
         }
         /// A further listener, `ADDRESS:PORT`, on which clients have to log in (`SASL_PLAINTEXT`, with `PLAIN`, `SCRAM-SHA-256` or
         /// `SCRAM-SHA-512`).
-        sasl_address: Option<BrokerListener> {
+        sasl_listener: Option<BrokerListener> {
             flag: "broker-sasl-listener", otherwise: "a free port of 127.0.0.1 if there are `broker.users`", dev: true,
             serve: false,
         }

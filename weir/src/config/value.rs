@@ -437,6 +437,15 @@ pub struct AdvertisedListener {
     pub port: u16,
 }
 
+impl fmt::Display for AdvertisedListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.host.contains(':') {
+            true => write!(f, "[{}]:{}", self.host, self.port),
+            false => write!(f, "{}:{}", self.host, self.port),
+        }
+    }
+}
+
 impl Scalar for AdvertisedListener {
     const SHAPE: Shape = Shape::Text;
 
@@ -447,6 +456,15 @@ impl Scalar for AdvertisedListener {
             let port = port.parse().ok().filter(|port| *port > 0)?;
             (!host.is_empty()).then(|| AdvertisedListener { host: host.to_string(), port })
         });
+        let is_nowhere = |listener: &AdvertisedListener| {
+            listener.host.parse().is_ok_and(|address: IpAddr| address.is_unspecified())
+        };
+        if parsed.as_ref().is_some_and(is_nowhere) {
+            let text = text.trim();
+            return Err(
+                format!("{text} is no address that a client can connect to: say a name").into()
+            );
+        }
         parsed.ok_or_else(|| {
             format!("{} is not HOST:PORT: expected localhost:9092", text.trim()).into()
         })

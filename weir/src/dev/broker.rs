@@ -37,7 +37,7 @@ pub fn topics_folder(tree: &Tree) -> Option<PathBuf> {
 /// Starts the broker that the settings say, with its faults.
 pub async fn start(tree: &Tree) -> Result<DevBroker, Error> {
     let rules = tree.broker.faults.as_deref().map(read_rules).transpose()?;
-    let started = match tree.broker.address.value {
+    let started = match tree.broker.listener.value {
         Some(listener) => started(settings(tree, listener.0), false).await,
         None => {
             let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, KAFKA_PORT));
@@ -70,7 +70,8 @@ fn settings(tree: &Tree, listener: SocketAddr) -> BrokerSettings {
     if let Some(folder) = topics_folder(tree) {
         settings.storage = Storage::Folder(folder);
     }
-    settings.login_listener = match (tree.broker.sasl_address.value, tree.broker.users.is_empty()) {
+    settings.login_listener = match (tree.broker.sasl_listener.value, tree.broker.users.is_empty())
+    {
         (Some(listener), _) => Some(listener.0),
         (None, true) => None,
         (None, false) => Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
@@ -93,7 +94,7 @@ fn settings(tree: &Tree, listener: SocketAddr) -> BrokerSettings {
     });
     core.auto_create_topics = *tree.broker.auto_create_topics_enable;
     core.default_partitions = i32::try_from(*tree.broker.num_partitions).unwrap_or(1);
-    if let Some(advertised) = &tree.broker.advertised_address.value {
+    if let Some(advertised) = &tree.broker.advertised_listener.value {
         core.advertised_host = Some(advertised.host.clone());
         core.advertised_port = advertised.port;
     }

@@ -29,6 +29,7 @@ use crate::health;
 use crate::kafkastore;
 use crate::listen::{Hangups, StopSignals};
 use crate::listeners::Listener;
+use crate::log;
 use crate::metrics;
 use crate::otlp::Telemetry;
 use crate::parts::Parts;
@@ -97,6 +98,7 @@ pub async fn run(tree: Tree, hangups: Hangups) -> Result<(), Error> {
     let service = weir_http::observed("proxy", service);
     served.carry(ServiceKind::Proxy, &service, &mut parts);
     parts.proxy(proxy);
+    management.measures(dev.broker.clone());
     let welcome = welcome(&registry_url, &proxy_url, &dev, &tree);
     let _ = std::io::stdout().write_all(welcome.as_bytes()); // nobody may be reading
     let broker = dev.broker.clone();
@@ -105,6 +107,7 @@ pub async fn run(tree: Tree, hangups: Hangups) -> Result<(), Error> {
         Err(Error::BrokerStopped)
     });
     let ended = parts.run(signals).await;
+    log::end_of_librdkafka();
     dev.broker.shutdown().await;
     ended
 }
@@ -185,6 +188,14 @@ fn welcome(registry: &str, proxy: &str, dev: &DevBroker, tree: &Tree) -> String 
         }
         None => String::new(),
     };
+    let advertised = match &tree.broker.advertised_listener.value {
+        Some(advertised) => {
+            format!(
+                "\n              {advertised}   (what clients on other machines are told to connect to)"
+            )
+        }
+        None => String::new(),
+    };
     let group = format!("{proxy}/consumers/readers");
     let me = format!("{group}/instances/me");
     let avro = "application/vnd.kafka.avro.v2+json";
@@ -193,7 +204,7 @@ fn welcome(registry: &str, proxy: &str, dev: &DevBroker, tree: &Tree) -> String 
         r#"weir dev is ready
   registry    {registry}   ({schemas})
   REST proxy  {proxy}
-  broker      {brokers}   ({topics}; one node for development, for any client of Kafka{elsewhere}){login}
+  broker      {brokers}   ({topics}; one node for development, for any client of Kafka{elsewhere}){advertised}{login}
 
 # register a schema
 curl -s {registry}/subjects/flights-value/versions -H 'content-type: application/vnd.schemaregistry.v1+json' -d '{{"schema":"{FLIGHT}"}}'
@@ -202,7 +213,7 @@ curl -s {proxy}/topics/flights -H 'content-type: {avro}' -d '{{"value_schema":"{
 # produce base64
 curl -s {proxy}/topics/photos -H 'content-type: application/vnd.kafka.binary.v2+json' -d '{{"records":[{{"key":"U0ZP","value":"AAEC/w=="}}]}}'
 # consume
-curl -s {group} -H '{v2}' -d '{{"name":"me","format":"avro","auto.offset.reset":"earliest"}}' && curl -s {me}/subscription -H '{v2}' -d '{{"topics":["flights"]}}' && curl -s '{me}/records?timeout=10000' -H 'accept: {avro}'
+curl -s {group} -H '{v2}' -d '{{"name":"me","format":"avro","auto.offset.reset":"earliest"}}' && curl -s {me}/subscription -H '{v2}' -d '{{"topics":["flights"]}}' && curl -s '{me}/records?timeout=10000' -H 'accept: {avro}'; curl -s -X DELETE {me} -H '{v2}'
 # an incompatible schema is refused
 curl -s {registry}/subjects/flights-value/versions -H 'content-type: application/vnd.schemaregistry.v1+json' -d '{{"schema":"{OTHER_FLIGHT}"}}'
 

@@ -27,6 +27,7 @@ use tracing_subscriber::{EnvFilter, reload};
 use weir_http::GROUP_READS;
 
 pub use control::{Control, follow_file};
+pub use repeats::end_of_librdkafka;
 
 use crate::config::tree::Tree;
 use crate::config::value::LogFormat;

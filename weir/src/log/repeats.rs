@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,14 @@ const AGAIN_AFTER: Duration = Duration::from_secs(10);
 
 /// The longest time for which a line that repeats is not said.
 const AGAIN_AFTER_MAX: Duration = Duration::from_secs(15 * 60);
+
+/// The process gives up its brokers, and what librdkafka says of them concerns nobody.
+static IS_ENDING: AtomicBool = AtomicBool::new(false);
+
+/// Has librdkafka say nothing more. Its clients outlive the broker of `weir dev` by some milliseconds.
+pub fn end_of_librdkafka() {
+    IS_ENDING.store(true, Relaxed);
+}
 
 /// Lines that were said.
 #[derive(Default)]
@@ -32,6 +41,9 @@ impl Repeats {
     /// Returns none if a line is not to be said, else how often it was not said since the last time. Lines that differ in
     /// numbers only are the same.
     pub fn say(&self, line: &str, now: Instant) -> Option<u64> {
+        if IS_ENDING.load(Relaxed) {
+            return None;
+        }
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= KNOWN_MAX {
             known.clear();

@@ -26,6 +26,9 @@ pub struct ConnectionSettings {
     pub request_max_bytes: usize,
     /// How many bytes of requests are held altogether. A connection whose request is too much is closed.
     pub requests_max_bytes: usize,
+    /// How many bytes of answers wait altogether for clients that read slowly. When half of them are taken, a Fetch gets one
+    /// batch, and who reads nothing for some seconds is closed; when all are, a connection with a large answer is.
+    pub answers_max_bytes: usize,
 }
 
 impl Default for ConnectionSettings {
@@ -35,6 +38,7 @@ impl Default for ConnectionSettings {
             idle_max: Duration::from_secs(600),
             request_max_bytes: 100 * 1024 * 1024,
             requests_max_bytes: 512 * 1024 * 1024,
+            answers_max_bytes: 512 * 1024 * 1024,
         }
     }
 }

@@ -7,10 +7,13 @@ use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::create_topics_request::CreatableTopic;
+use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
+use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::{
-    ApiKey, ApiVersionsRequest, CreateTopicsRequest, FetchRequest, FetchResponse, MetadataRequest,
-    MetadataResponse, ProduceRequest, RequestHeader, SaslHandshakeRequest, TopicName,
+    ApiKey, ApiVersionsRequest, CreateTopicsRequest, DescribeConfigsRequest, FetchRequest,
+    FetchResponse, MetadataRequest, MetadataResponse, ProduceRequest, RequestHeader,
+    SaslHandshakeRequest, TopicName,
 };
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, StrBytes};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -88,6 +91,36 @@ impl Client {
         self.send(ApiKey::CreateTopics, 7, request).await;
         self.answer().await.unwrap();
     }
+
+    async fn produce(&mut self, name: &str) {
+        let data = PartitionProduceData::default().with_records(Some(batch()));
+        let topic =
+            TopicProduceData::default().with_name(topic(name)).with_partition_data(vec![data]);
+        let request = ProduceRequest::default().with_acks(-1).with_topic_data(vec![topic]);
+        self.send(ApiKey::Produce, 9, request).await;
+        self.answer().await.unwrap();
+    }
+}
+
+/// One record of one byte, without a key.
+fn batch() -> Bytes {
+    let mut body = BytesMut::new();
+    body.put_slice(&[0; 6]); // attributes, the last offset
+    body.put_i64(1);
+    body.put_i64(1);
+    body.put_i64(-1);
+    body.put_i16(-1);
+    body.put_i32(-1);
+    body.put_i32(1);
+    body.put_slice(&[14, 0, 0, 0, 1, 2, b'x', 0]);
+    let mut batch = BytesMut::new();
+    batch.put_i64(0);
+    batch.put_i32(i32::try_from(body.len() + 9).unwrap());
+    batch.put_i32(-1);
+    batch.put_i8(2);
+    batch.put_u32(crc32c::crc32c(&body));
+    batch.put_slice(&body);
+    batch.freeze()
 }
 
 fn topic(name: &str) -> TopicName {
@@ -197,6 +230,83 @@ async fn one_connection_too_many_is_closed_until_another_ends() {
         }
     };
     tokio::time::timeout(LONG, retrying).await.expect("there is room again");
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_while_it_waits_gives_its_place_back() {
+    let connections = ConnectionSettings { max: 1, ..ConnectionSettings::default() };
+    let broker = broker(|settings| settings.connections = connections).await;
+    let mut first = Client::connect(broker.address()).await;
+    first.create("t").await;
+    let forever = waiting_fetch("t", Duration::from_secs(2_000_000)).with_min_bytes(i32::MAX);
+    first.send(ApiKey::Fetch, 12, forever).await;
+    // what it sent besides does not hide its end
+    first.send(ApiKey::ApiVersions, 0, ApiVersionsRequest::default()).await;
+    drop(first);
+    let retrying = async {
+        loop {
+            let mut second = Client::connect(broker.address()).await;
+            second.send(ApiKey::ApiVersions, 0, ApiVersionsRequest::default()).await;
+            if second.answer().await.is_ok() {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(LONG, retrying).await.expect("there is room again");
+}
+
+fn configs_with_docs() -> DescribeConfigsRequest {
+    let resource = DescribeConfigsResource::default()
+        .with_resource_type(4)
+        .with_resource_name(StrBytes::from_static_str("1"))
+        .with_configuration_keys(None);
+    DescribeConfigsRequest::default()
+        .with_resources(vec![resource; 8])
+        .with_include_synonyms(true)
+        .with_include_documentation(true)
+}
+
+#[tokio::test]
+async fn a_large_answer_without_room_for_it_ends_its_connection_only() {
+    let connections = ConnectionSettings { answers_max_bytes: 1000, ..Default::default() };
+    let broker = broker(|settings| settings.connections = connections).await;
+    let mut greedy = Client::connect(broker.address()).await;
+    greedy.send(ApiKey::DescribeConfigs, 4, configs_with_docs()).await;
+    assert!(greedy.is_closed().await);
+    Client::connect(broker.address()).await.metadata().await;
+}
+
+#[tokio::test]
+async fn a_fetch_gets_one_batch_if_there_is_no_room_for_more() {
+    for (answers_max_bytes, batches) in [(100, 1), (512 * 1024 * 1024, 3)] {
+        let connections = ConnectionSettings { answers_max_bytes, ..Default::default() };
+        let broker = broker(|settings| settings.connections = connections).await;
+        let mut client = Client::connect(broker.address()).await;
+        client.create("t").await;
+        for _ in 0..3 {
+            client.produce("t").await;
+        }
+        let partition = FetchPartition::default().with_partition_max_bytes(1_000_000);
+        let all = FetchTopic::default().with_topic(topic("t")).with_partitions(vec![partition]);
+        let fetch = FetchRequest::default()
+            .with_max_bytes(1_000_000)
+            .with_session_epoch(-1)
+            .with_topics(vec![all]);
+        client.send(ApiKey::Fetch, 12, fetch).await;
+        let (_, mut body) = client.answer().await.unwrap();
+        body.advance(1);
+        let answer = FetchResponse::decode(&mut body, 12).unwrap();
+        let records = answer.responses[0].partitions[0].records.as_ref().unwrap().len();
+        assert_eq!(records, batches * batch().len());
+    }
+}
+
+#[tokio::test]
+async fn a_broker_that_would_advertise_no_address_does_not_start() {
+    let mut settings = BrokerSettings::ephemeral();
+    settings.core.advertised_host = Some("0.0.0.0".into());
+    let error = Broker::start(settings).await.unwrap_err();
+    assert!(error.to_string().contains("0.0.0.0"), "{error}");
 }
 
 #[tokio::test]

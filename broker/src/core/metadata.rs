@@ -11,6 +11,7 @@ use kafka_protocol::messages::{BrokerId, MetadataRequest, MetadataResponse, Topi
 use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
+use super::notices::Notice;
 use super::refusal::text;
 use super::topics::check_name;
 use super::{Call, Core, Handled, NODE, Operation, Resource, Topic};
@@ -161,7 +162,13 @@ impl Core {
         let partitions = usize::try_from(self.settings.default_partitions).unwrap_or(1).max(1);
         self.check_room(partitions).map_err(|_| ResponseError::UnknownTopicOrPartition)?;
         match self.create_topic(name, partitions, BTreeMap::new(), call.now) {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                if self.may_say(Notice::TopicMade, call) {
+                    let host = call.caller.host;
+                    tracing::info!(%host, partitions, "the topic {name} is made, as a client asked for it");
+                }
+                Ok(())
+            }
             Err(error) => {
                 tracing::error!(%error, "the topic {name} cannot be made");
                 Err(ResponseError::UnknownTopicOrPartition)

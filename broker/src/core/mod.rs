@@ -19,6 +19,7 @@ mod journal;
 mod leader_epochs;
 mod list_offsets;
 mod metadata;
+mod notices;
 #[cfg(test)]
 mod offsets_tests;
 mod partition;
@@ -26,6 +27,7 @@ mod produce;
 mod producers;
 mod quotas;
 mod refusal;
+mod repeats;
 mod sasl;
 #[cfg(test)]
 mod testing;
@@ -37,6 +39,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::BrokerId;
 use uuid::Uuid;
 
@@ -45,7 +48,7 @@ pub use api_versions::{all_versions, api_versions_refused};
 pub use call::{Call, Caller, ConnectionId, Handled, Now, Ticket};
 pub use catalog::{Catalog, Topic};
 pub use configs::{ConfigScope, Configs, TimestampType, TopicConfig, check_start_config};
-pub use connections::{Arrival, Connections};
+pub use connections::{Arrival, Connections, check_advertised_host};
 pub use groups::{GroupSettings, Groups};
 pub use journal::{Entry, Journal, Key};
 pub use partition::Partition;
@@ -55,7 +58,10 @@ pub use sasl::{LoginSettings, ScramMechanism, User};
 
 pub use fetch::FetchAnswer;
 use fetch::Fetches;
+use notices::Notices;
+pub use notices::Stranger;
 use quotas::Quotas;
+use repeats::repeats_too_often;
 use sasl::{Admission, Failures, Users};
 use transactions::Transactions;
 
@@ -137,6 +143,7 @@ pub struct Core {
     /// When records were removed for their age, in [`Now::elapsed`]'s time.
     pub(crate) ages_checked: Duration,
     pub(crate) quotas: Quotas,
+    pub(crate) notices: Notices,
     /// True if the cluster's id is in the journal.
     is_cluster_id_kept: bool,
     /// What is done by [`Core::handle`] and [`Core::tick`] until they return.
@@ -165,6 +172,7 @@ impl Core {
             failures: Failures::default(),
             ages_checked: Duration::ZERO,
             quotas: Quotas::default(),
+            notices: Notices::default(),
             is_cluster_id_kept: false,
             effects: Vec::new(),
         };
@@ -217,13 +225,14 @@ impl Core {
     pub fn handle(&mut self, call: &Call, request: Request) -> Vec<Effect> {
         self.keep_cluster_id(call.now);
         let handled = match self.admission(call, request.key()) {
-            Admission::AsSaid => self.dispatch(call, request),
+            Admission::AsSaid => self.dispatch_bounded(call, request),
             Admission::As(principal) => {
                 let mut call = call.clone();
                 call.caller.principal = principal;
-                self.dispatch(&call, request)
+                self.dispatch_bounded(&call, request)
             }
             Admission::Refused => {
+                self.note_no_login(call);
                 self.effects.push(Effect::Close(call.caller.connection));
                 Handled::Silently
             }
@@ -237,6 +246,17 @@ impl Core {
         }
         self.answer_fetches(call.now);
         std::mem::take(&mut self.effects)
+    }
+
+    /// Hands a request to its handler, unless its answer would have no bound.
+    fn dispatch_bounded(&mut self, call: &Call, request: Request) -> Handled<Response> {
+        match repeats_too_often(&request) {
+            true => {
+                let error = ResponseError::InvalidRequest;
+                Handled::Now(request.refusal(call.version, error.code()))
+            }
+            false => self.dispatch(call, request),
+        }
     }
 
     /// Answers a request that was handled [`Handled::Later`].

@@ -39,6 +39,11 @@ impl Slice {
         usize::try_from(bytes).unwrap_or(usize::MAX)
     }
 
+    /// Lowers how many bytes [`Slice::read`] returns. The first batch is always among them.
+    pub fn limit(&mut self, max_bytes: usize) {
+        self.max_bytes = self.max_bytes.min(max_bytes);
+    }
+
     /// Whole batches. An error names the file whose bytes are not what was written.
     pub fn read(self) -> io::Result<Bytes> {
         let mut read: Vec<Bytes> = Vec::new();

@@ -11,7 +11,7 @@ use crate::faults::{Action, Pattern, Strike, Subject};
 /// What comes of a request.
 #[derive(Debug)]
 pub enum Outcome {
-    Answer(Response),
+    Answer(Answer),
     /// The client expects no answer.
     Nothing,
     /// The connection is closed.
@@ -25,7 +25,7 @@ impl Shell {
             return outcome(self.ask(caller, version, request)).await;
         }
         if let Some(refused) = self.without_session(&caller, &request) {
-            return Outcome::Answer(refused);
+            return Outcome::Answer(Answer::Ready(refused));
         }
         let subject = self.subject(&request);
         let client_id = caller.client_id.as_deref();
@@ -91,12 +91,14 @@ impl Shell {
                 let request = request.with_allow_auto_topic_creation(false);
                 let asked = self.ask(caller, version, Request::Metadata(request));
                 match outcome(asked).await {
-                    Outcome::Answer(answer) => Outcome::Answer(spoilt(answer, error, topic)),
+                    Outcome::Answer(Answer::Ready(answer)) => {
+                        Outcome::Answer(Answer::Ready(spoilt(answer, error, topic)))
+                    }
                     other => other,
                 }
             }
             Request::Produce(request) if request.acks == 0 => Outcome::Close,
-            request => Outcome::Answer(request.refusal(version, error.code())),
+            request => Outcome::Answer(Answer::Ready(request.refusal(version, error.code()))),
         }
     }
 
@@ -111,7 +113,7 @@ impl Shell {
 /// Waits for the core's answer.
 async fn outcome(asked: oneshot::Receiver<Option<Answer>>) -> Outcome {
     match asked.await {
-        Ok(Some(answer)) => Outcome::Answer(answer.read()),
+        Ok(Some(answer)) => Outcome::Answer(answer),
         Ok(None) => Outcome::Nothing,
         // the connection or the broker is gone
         Err(_) => Outcome::Close,

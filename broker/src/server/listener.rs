@@ -8,7 +8,8 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 use super::connection::Connection;
-use super::frame::Room;
+use super::frame::NoRequest;
+use super::room::Room;
 use super::shell::Shell;
 use crate::settings::ConnectionSettings;
 
@@ -20,7 +21,10 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub struct Shared {
     pub shell: Arc<Shell>,
     pub settings: ConnectionSettings,
-    pub room: Arc<Room>,
+    /// Holds the bytes of requests.
+    pub requests: Arc<Room>,
+    /// Holds the bytes of answers.
+    pub answers: Arc<Room>,
     open: Arc<AtomicUsize>,
     /// Held by every connection, so that an end can wait for all of them.
     alive: mpsc::Sender<()>,
@@ -30,8 +34,9 @@ impl Shared {
     /// The receiver ends when the last connection has ended, and everything else that has a copy.
     pub fn new(shell: Arc<Shell>, settings: ConnectionSettings) -> (Shared, mpsc::Receiver<()>) {
         let (alive, ended) = mpsc::channel(1);
-        let room = Arc::new(Room::new(&settings));
-        (Shared { shell, settings, room, open: Arc::default(), alive }, ended)
+        let requests = Arc::new(Room::new(settings.requests_max_bytes));
+        let answers = Arc::new(Room::new(settings.answers_max_bytes));
+        (Shared { shell, settings, requests, answers, open: Arc::default(), alive }, ended)
     }
 
     /// Counts a connection, if there may be one more.
@@ -85,6 +90,10 @@ pub async fn accept(listener: TcpListener, shared: Shared, needs_login: bool) {
             let connection = Connection::new(&shared, peer);
             if let Err(error) = connection.serve(stream, needs_login).await {
                 tracing::debug!(%peer, %error, "a connection of the broker ends");
+                let cause = error.get_ref().and_then(|error| error.downcast_ref::<NoRequest>());
+                if let Some(no_request) = cause {
+                    shared.shell.note_stranger(no_request.stranger, peer.ip());
+                }
             }
             drop(admitted);
         });

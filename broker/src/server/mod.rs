@@ -3,7 +3,9 @@
 mod connection;
 mod faulted;
 mod frame;
+mod hang_up;
 mod listener;
+mod room;
 mod shell;
 mod upkeep;
 
@@ -19,7 +21,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::core::{Core, DiskTask};
+use crate::core::{Core, DiskTask, check_advertised_host};
 use crate::faults::Faults;
 use crate::files::{DiskFiles, Files, MemoryFiles};
 use crate::settings::{BrokerSettings, ConnectionSettings, Storage};
@@ -34,6 +36,8 @@ const END_MAX: Duration = Duration::from_secs(5);
 pub enum StartError {
     /// The listener cannot be bound.
     Listen { listener: SocketAddr, error: io::Error },
+    /// Clients cannot connect to what they would be told.
+    Advertised(String),
     /// What is kept cannot be read.
     Storage(io::Error),
 }
@@ -44,6 +48,7 @@ impl fmt::Display for StartError {
             StartError::Listen { listener, error } => {
                 write!(f, "the broker cannot listen on {listener}: {error}")
             }
+            StartError::Advertised(why) => write!(f, "the broker's advertised listener: {why}"),
             StartError::Storage(error) => write!(f, "the broker's topics cannot be read: {error}"),
         }
     }
@@ -81,6 +86,9 @@ impl Drop for Running {
 impl Broker {
     /// Starts one on the current runtime of tokio. Clients can connect when this returns.
     pub async fn start(settings: BrokerSettings) -> Result<Broker, StartError> {
+        if let Some(host) = &settings.core.advertised_host {
+            check_advertised_host(host).map_err(StartError::Advertised)?;
+        }
         let (socket, address) = listen(settings.listener).await?;
         let login = match settings.login_listener {
             Some(listener) => Some(listen(listener).await?),

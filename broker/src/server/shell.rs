@@ -1,6 +1,7 @@
 //! Around the core: its lock, its clock, and who waits for which answer.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
@@ -8,10 +9,11 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::Instant;
 
+use super::room::Held;
 use crate::apis::{Request, Response};
 use crate::core::{
     Arrival, Call, Caller, ConnectionId, Core, DiskDone, DiskRound, DiskWork, Effect, FetchAnswer,
-    Now, Ticket,
+    Now, Stranger, Ticket,
 };
 use crate::faults::{Faults, Subject};
 use crate::metrics::{Census, RequestCounts};
@@ -26,11 +28,14 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// Reads what is still in files. The shell is not locked meanwhile.
-    pub fn read(self) -> Response {
+    /// Reads what is still in files, as much as there is room for, which is held. The shell is not locked meanwhile.
+    pub fn read(self, held: &mut Held) -> Response {
         match self {
             Answer::Ready(response) => response,
-            Answer::Unread(answer) => answer.read().into(),
+            Answer::Unread(mut answer) => {
+                answer.limit(held.add_up_to(answer.bytes_at_most()));
+                answer.read().into()
+            }
         }
     }
 }
@@ -122,6 +127,14 @@ impl Shell {
         inner.core.connected(id, arrival);
         inner.open.insert(id, close);
         Some(closed)
+    }
+
+    /// Says in the log that a client speaks something else than Kafka's protocol.
+    pub fn note_stranger(&self, stranger: Stranger, host: IpAddr) {
+        let now = self.now();
+        if let Some(mut inner) = self.lock() {
+            inner.core.note_stranger(stranger, host, now);
+        }
     }
 
     /// Returns true if the connection has to log in and has not.

@@ -77,6 +77,15 @@ impl Acls {
 impl Core {
     /// Returns true if the caller may do it. Everybody may do everything while ACLs are switched off.
     pub(crate) fn may(&self, call: &Call, operation: Operation, resource: Resource<'_>) -> bool {
+        let may = self.is_allowed(call, operation, resource);
+        if !may {
+            let (host, principal) = (call.caller.host, &call.caller.principal);
+            tracing::debug!(%host, principal, ?operation, ?resource, "ACLs of the broker deny this");
+        }
+        may
+    }
+
+    fn is_allowed(&self, call: &Call, operation: Operation, resource: Resource<'_>) -> bool {
         let Some(authorization) = &self.settings.authorization else { return true };
         let caller = &call.caller;
         let host = caller.host.to_canonical().to_string();
@@ -114,7 +123,8 @@ impl Core {
                 Operation::IdempotentWrite,
             ],
         };
-        let allowed = operations.iter().filter(|operation| self.may(call, **operation, resource));
+        let allowed =
+            operations.iter().filter(|operation| self.is_allowed(call, **operation, resource));
         allowed.map(|operation| operation.bit()).sum()
     }
 
@@ -123,6 +133,6 @@ impl Core {
     pub(crate) fn may_any_topic(&self, call: &Call, operation: Operation) -> bool {
         let named = self.acls.rules.iter().map(|rule| rule.name.as_str());
         let mut names = named.chain([UNNAMED_TOPIC]);
-        names.any(|name| self.may(call, operation, Resource::Topic(name)))
+        names.any(|name| self.is_allowed(call, operation, Resource::Topic(name)))
     }
 }

@@ -19,6 +19,9 @@ use crate::core::refusal::{Refusal, text};
 use crate::core::topics::check_name;
 use crate::core::{Call, Core, Handled, NODE, Operation, Resource};
 
+/// So many bytes of configs are described in one answer. Resources that come after them are refused.
+const ANSWER_MAX_BYTES: usize = 32 * 1024 * 1024;
+
 /// The numbers of the kinds of resources that have configs.
 pub(super) mod resource_type {
     pub const TOPIC: i8 = 2;
@@ -63,11 +66,16 @@ impl Core {
         request: DescribeConfigsRequest,
     ) -> Handled<DescribeConfigsResponse> {
         let (synonyms, docs) = (request.include_synonyms, request.include_documentation);
-        let results = request
-            .resources
-            .into_iter()
-            .map(|resource| self.describe_resource(call, resource, synonyms, docs))
-            .collect();
+        let mut bytes = 0;
+        let described = request.resources.into_iter().map(|resource| {
+            if bytes > ANSWER_MAX_BYTES {
+                return too_much(resource);
+            }
+            let result = self.describe_resource(call, resource, synonyms, docs);
+            bytes += bytes_of(&result);
+            result
+        });
+        let results = described.collect();
         Handled::Now(DescribeConfigsResponse::default().with_results(results))
     }
 
@@ -210,7 +218,7 @@ impl Core {
     ) -> Vec<CreatableTopicConfigs> {
         let answered = |shown: Shown| {
             CreatableTopicConfigs::default()
-                .with_name(text(shown.definition.name))
+                .with_name(StrBytes::from_static_str(shown.definition.name))
                 .with_value(shown.visible_value())
                 .with_config_source(shown.source as i8)
         };
@@ -226,22 +234,46 @@ pub(super) fn no_logger(name: &str) -> Refusal {
     Refusal::new(ResponseError::InvalidRequest, message)
 }
 
+fn too_much(resource: DescribeConfigsResource) -> DescribeConfigsResult {
+    DescribeConfigsResult::default()
+        .with_resource_type(resource.resource_type)
+        .with_resource_name(resource.resource_name)
+        .with_error_code(ResponseError::InvalidRequest.code())
+        .with_error_message(Some(StrBytes::from_static_str("Ask for fewer resources at a time.")))
+}
+
+/// About how many bytes a result has in the answer.
+fn bytes_of(result: &DescribeConfigsResult) -> usize {
+    /// Numbers and lengths of a config or a synonym.
+    const FIELDS: usize = 16;
+    let length = |text: &Option<StrBytes>| text.as_ref().map_or(0, |text| text.len());
+    let synonyms = |config: &DescribeConfigsResourceResult| -> usize {
+        let synonyms = config.synonyms.iter();
+        synonyms.map(|synonym| FIELDS + synonym.name.len() + length(&synonym.value)).sum()
+    };
+    let configs = result.configs.iter().map(|config| {
+        let own = config.name.len() + length(&config.value) + length(&config.documentation);
+        FIELDS + own + synonyms(config)
+    });
+    FIELDS + result.resource_name.len() + configs.sum::<usize>()
+}
+
 fn answered(shown: Shown, synonyms: bool, docs: bool) -> DescribeConfigsResourceResult {
     let is_secret = shown.is_secret();
     let synonym = |synonym: &Synonym| {
         DescribeConfigsSynonym::default()
-            .with_name(text(synonym.name))
+            .with_name(StrBytes::from_static_str(synonym.name))
             .with_value(Some(text(&synonym.value)).filter(|_| !is_secret))
             .with_source(synonym.source as i8)
     };
     let result = DescribeConfigsResourceResult::default()
-        .with_name(text(shown.definition.name))
+        .with_name(StrBytes::from_static_str(shown.definition.name))
         .with_value(shown.visible_value())
         .with_read_only(shown.is_fixed)
         .with_config_source(shown.source as i8)
         .with_is_sensitive(is_secret)
         .with_config_type(shown.definition.kind.code())
-        .with_documentation(docs.then(|| text(shown.definition.doc)));
+        .with_documentation(docs.then(|| StrBytes::from_static_str(shown.definition.doc)));
     match synonyms {
         true => result.with_synonyms(shown.synonyms.iter().map(synonym).collect()),
         false => result,

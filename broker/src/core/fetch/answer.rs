@@ -54,12 +54,23 @@ impl FetchAnswer {
         &mut self.response
     }
 
+    /// A bound of what its records take, if the first batch fits.
+    pub fn bytes_at_most(&self) -> usize {
+        let records = self.records.iter().map(|records| records.unread.bytes_at_most());
+        records.sum::<usize>().min(self.max_bytes)
+    }
+
+    /// Lowers how many bytes of records are read. The first batch is always among them.
+    pub fn limit(&mut self, max_bytes: usize) {
+        self.max_bytes = self.max_bytes.min(max_bytes);
+    }
+
     /// Reads the records. The first batch is there even if it is larger than the consumer wants;
     /// one of another partition is left out.
     pub fn read(self) -> FetchResponse {
         let FetchAnswer { mut response, records, max_bytes } = self;
         let mut total = 0;
-        for PartitionRecords { topic, partition, unread } in records {
+        for PartitionRecords { topic, partition, mut unread } in records {
             let partitions = response.responses.get_mut(topic).map(|topic| &mut topic.partitions);
             let data = partitions.and_then(|partitions| partitions.get_mut(partition));
             let Some(data) = data else { continue };
@@ -67,6 +78,7 @@ impl FetchAnswer {
             if room == 0 && total > 0 {
                 continue;
             }
+            unread.slice.limit(room);
             match unread.slice.read() {
                 Ok(records) if records.len() > room && total > 0 => {}
                 Ok(records) => {

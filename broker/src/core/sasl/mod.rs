@@ -18,6 +18,7 @@ use kafka_protocol::messages::{
 pub use scram::Mechanism as ScramMechanism;
 pub(crate) use users::Users;
 
+use super::notices::Notice;
 use super::refusal::text;
 use super::{Call, ConnectionId, Core, Effect, Handled, Now, Ticket};
 use crate::apis::Response;
@@ -190,6 +191,10 @@ impl Core {
         let response = SaslHandshakeResponse::default();
         let logs_in_again = self.settings.login.session_max.is_some();
         let Some(login) = self.connections.login_mut(call.caller.connection) else {
+            if self.may_say(Notice::NeedlessLogin, call) {
+                let host = call.caller.host;
+                tracing::info!(%host, "a client logs in on the broker's PLAINTEXT listener, which has no logins");
+            }
             return Handled::Now(response.with_error_code(illegal));
         };
         if login.session.is_some() && !logs_in_again {
@@ -307,7 +312,9 @@ impl Core {
     fn login_failed(&mut self, call: &Call, why: String) -> Handled<SaslAuthenticateResponse> {
         let connection = call.caller.connection;
         self.set_step(connection, Step::Failed);
-        tracing::debug!(host = %call.caller.host, why, "a login to the broker failed");
+        if self.may_say(Notice::LoginFailed, call) {
+            tracing::info!(host = %call.caller.host, why, "a login to the broker failed");
+        }
         if self.failures.held_back.len() >= HELD_BACK_MAX {
             self.effects.push(Effect::Close(connection));
             return Handled::Silently;

@@ -164,13 +164,16 @@ impl Exchange {
     }
 
     /// Reads the client's last message, and shows in return that the broker knows the password, too.
+    ///
+    /// The client should say the nonce that it was told. librdkafka before 2.6.1 says its own once more before it, which
+    /// Kafka 3.8 and 3.9 accept. Nothing is lost by it: the proof is over whatever the client said, and over the challenge.
     pub(super) fn finish(self, message: &[u8]) -> Result<Progress, String> {
         let refused = || self.mechanism.refused();
         let message = std::str::from_utf8(message).map_err(|_| refused())?;
         let (without_proof, proof) = message.rsplit_once(",p=").ok_or_else(refused)?;
         let field = |name: &str| without_proof.split(',').find_map(|part| part.strip_prefix(name));
         let is_same = field("c=") == Some(STANDARD.encode(&self.channel).as_str())
-            && field("r=") == Some(self.nonce.as_str());
+            && field("r=").is_some_and(|nonce| nonce.ends_with(&self.nonce));
         let proof = STANDARD.decode(proof).map_err(|_| refused())?;
         let decoded = |text: &str| STANDARD.decode(text).map_err(|_| refused());
         let stored_key = decoded(&self.credential.stored_key)?;
@@ -227,6 +230,26 @@ mod tests {
         let Ok(Progress::Done { user, answer }) = example().finish(last) else { panic!("refused") };
         assert_eq!(user, "user");
         assert_eq!(answer, "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=");
+    }
+
+    #[test]
+    fn a_client_that_says_its_nonce_twice_logs_in() {
+        let mechanism = Mechanism::Sha256;
+        let exchange = example();
+        let twice = format!("c=biws,r=rOprNGfwEbeRWgbNEkqO{}", exchange.nonce);
+        let salt = STANDARD.decode(&exchange.credential.salt).unwrap();
+        let mut salted = [0; 32];
+        let rounds = NonZeroU32::new(ROUNDS).unwrap();
+        pbkdf2::derive(mechanism.rounds(), rounds, &salt, b"pencil", &mut salted);
+        let key = hmac::Key::new(mechanism.hmac(), &salted);
+        let client_key = hmac::sign(&key, b"Client Key");
+        let stored_key = digest::digest(mechanism.hash(), client_key.as_ref());
+        let stored_key = hmac::Key::new(mechanism.hmac(), stored_key.as_ref());
+        let signature = hmac::sign(&stored_key, format!("{},{twice}", exchange.said).as_bytes());
+        let signed = client_key.as_ref().iter().zip(signature.as_ref());
+        let proof: Vec<u8> = signed.map(|(key, signed)| key ^ signed).collect();
+        let last = format!("{twice},p={}", STANDARD.encode(proof));
+        assert!(matches!(exchange.finish(last.as_bytes()), Ok(Progress::Done { .. })));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use kafka_protocol::messages::delete_topics_response::DeletableTopicResult;
 use kafka_protocol::messages::{DeleteTopicsRequest, DeleteTopicsResponse, TopicName};
 use uuid::Uuid;
 
+use crate::core::notices::Notice;
 use crate::core::refusal::{Refusal, text, verdict};
 use crate::core::{Call, Core, Handled, Operation, Resource};
 
@@ -79,6 +80,10 @@ impl Core {
         }
         let id = self.catalog.get(&name).map(|topic| topic.id).ok_or_else(no_such_topic)?;
         self.delete_topic(&name, call.now)?;
+        if self.may_say(Notice::TopicDeleted, call) {
+            let (host, principal) = (call.caller.host, &call.caller.principal);
+            tracing::info!(%host, principal, "the topic {name} is deleted");
+        }
         Ok((name, id))
     }
 }

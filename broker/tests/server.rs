@@ -19,7 +19,7 @@ use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, StrBytes};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use weir_broker::core::User;
-use weir_broker::{Broker, BrokerSettings, ConnectionSettings};
+use weir_broker::{Broker, BrokerSettings, ConnectionSettings, StartError, Storage};
 
 /// Far longer than anything here takes, so that a hang is a failure and not a stop of the suite.
 const LONG: Duration = Duration::from_secs(60);
@@ -364,4 +364,26 @@ async fn an_end_closes_every_connection_and_frees_the_port() {
     assert!(idle.is_closed().await);
     assert!(waiting.is_closed().await);
     tokio::time::timeout(LONG, broker.stopped()).await.expect("it has ended");
+}
+
+#[tokio::test]
+async fn a_damaged_folder_is_refused_with_a_way_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = || {
+        let mut settings = BrokerSettings::ephemeral();
+        settings.storage = Storage::Folder(folder.path().to_owned());
+        Broker::start(settings)
+    };
+    start().await.unwrap().shutdown().await;
+    let partition = folder.path().join("orders-0");
+    std::fs::create_dir(&partition).unwrap();
+    std::fs::write(folder.path().join("notes-1"), "no folder").unwrap();
+    std::fs::write(partition.join("00000000000000000000.log"), "a record").unwrap();
+    let refused = start().await.unwrap_err();
+    assert!(matches!(refused, StartError::Damaged { .. }), "{refused:?}");
+    let said = refused.to_string();
+    assert!(said.contains("orders-0") && said.contains("move the folder"), "{said}");
+    assert!(said.contains(&folder.path().display().to_string()), "{said}");
+    std::fs::remove_dir_all(partition).unwrap();
+    start().await.unwrap().shutdown().await;
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Acl, ConfigScope, Now, ScramMechanism};
 use crate::files::{File, Files, read_all};
-use crate::log::LogConfig;
+use crate::log::{LogConfig, refuse_records};
 
 /// What an entry is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -119,15 +119,19 @@ pub struct JournalSync {
 impl Journal {
     /// Opens it, with what holds: the last entry of each key, in the order of their writing.
     ///
-    /// A torn frame at the end was never acknowledged and is cut. A fault before it is an error.
+    /// A torn frame at the end was never acknowledged and is cut. A fault before it is an error, and so is a journal
+    /// without an entry beside records: nothing would be known of their topics, and topics of their names would begin empty.
     pub(super) fn open(
         files: &Arc<dyn Files>,
         config: &LogConfig,
     ) -> io::Result<(Journal, Vec<Entry>)> {
+        let bytes = files.find(PATH)?.map_or(Ok(Vec::new()), |file| read_all(&*file))?;
+        let (entries, size) = live_entries(&bytes)?;
+        if size == 0 {
+            refuse_records(&**files, PATH)?;
+        }
         files.remove(NEW_PATH)?;
         let file = files.open(PATH)?;
-        let bytes = read_all(&*file)?;
-        let (entries, size) = live_entries(&bytes)?;
         if size < bytes.len() {
             tracing::warn!(
                 "the journal ends in a torn write of {} bytes, which is cut",

@@ -30,6 +30,8 @@ mod refusal;
 mod repeats;
 mod sasl;
 #[cfg(test)]
+mod start_tests;
+#[cfg(test)]
 mod testing;
 mod topics;
 mod transactions;
@@ -179,6 +181,7 @@ impl Core {
         for entry in entries {
             core.load(entry)?;
         }
+        core.files.checked()?;
         core.refresh_topics();
         Ok(core)
     }

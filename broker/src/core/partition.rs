@@ -79,13 +79,18 @@ pub(crate) struct Appended {
 impl Partition {
     /// Opens the partition whose log is in `folder`, with the state that its records lead to.
     pub fn open(files: &Arc<dyn Files>, folder: &str) -> io::Result<Partition> {
+        if files.list(folder)?.is_empty() {
+            tracing::warn!(
+                "the folder {folder} is missing or empty: this partition has no records"
+            );
+        }
         Partition::of(Log::open(files, folder)?)
     }
 
     /// Makes an empty partition. What a deleted topic has left in `folder` is removed.
     pub fn create(files: &Arc<dyn Files>, folder: &str) -> io::Result<Partition> {
         Log::discard(files, folder)?;
-        Partition::open(files, folder)
+        Partition::of(Log::open(files, folder)?)
     }
 
     /// The partition of a log, with the state that its records lead to.

@@ -71,7 +71,7 @@ impl DiskFiles {
             }
             Err(fs::TryLockError::Error(error)) => return Err(said(error)),
         }
-        let keeps_unsynced = is_of_this_boot(&mut lock).map_err(said)?;
+        let keeps_unsynced = is_of_this_boot(&mut lock);
         let open = OpenFiles { lock: Some(lock), files: HashMap::new(), uses: 0 };
         Ok(DiskFiles { root: root.to_owned(), open: Mutex::new(open), keeps_unsynced })
     }
@@ -216,6 +216,13 @@ impl Files for DiskFiles {
         self.keeps_unsynced
     }
 
+    fn checked(&self) -> io::Result<()> {
+        match (&self.lock().lock, self.keeps_unsynced) {
+            (Some(lock), false) => write_boot(lock).map_err(|error| said(&self.root, error)),
+            _ => Ok(()),
+        }
+    }
+
     fn close(&self) {
         let mut open = self.lock();
         open.lock = None;
@@ -223,17 +230,19 @@ impl Files for DiskFiles {
     }
 }
 
-/// Reads from the lock file whether the folder's last process ran since the system was started, and writes
-/// there that this one does. Where the system does not tell, it did not.
-fn is_of_this_boot(lock: &mut fs::File) -> io::Result<bool> {
-    let Ok(boot) = fs::read_to_string(BOOT_ID_PATH) else { return Ok(false) };
+/// Reads from the lock file whether the folder's last process that checked it ran since the system was started. Where the
+/// system does not tell, it did not.
+fn is_of_this_boot(lock: &mut fs::File) -> bool {
+    let Ok(boot) = fs::read_to_string(BOOT_ID_PATH) else { return false };
     let mut last = String::new();
-    let is_same = lock.read_to_string(&mut last).is_ok() && last == boot;
-    if !is_same {
-        lock.set_len(0)?;
-        lock.write_all_at(boot.as_bytes(), 0)?;
-    }
-    Ok(is_same)
+    lock.read_to_string(&mut last).is_ok() && last == boot
+}
+
+/// Writes to the lock file which start of the system this is.
+fn write_boot(lock: &fs::File) -> io::Result<()> {
+    let Ok(boot) = fs::read_to_string(BOOT_ID_PATH) else { return Ok(()) };
+    lock.set_len(0)?;
+    lock.write_all_at(boot.as_bytes(), 0)
 }
 
 /// The error with the path that it is about.
@@ -296,6 +305,21 @@ mod tests {
         files.close();
         DiskFiles::open(folder.path()).unwrap();
         assert!(files.open("late").is_err());
+    }
+
+    #[test]
+    fn what_was_not_synced_is_trusted_once_a_start_has_checked_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let starts = [false, true].map(|is_checked| {
+            let files = DiskFiles::open(folder.path()).unwrap();
+            if is_checked {
+                files.checked().unwrap(); // the first start was refused
+            }
+            files.keeps_unsynced()
+        });
+        assert_eq!(starts, [false, false]);
+        let is_told = fs::exists(BOOT_ID_PATH).unwrap();
+        assert_eq!(DiskFiles::open(folder.path()).unwrap().keeps_unsynced(), is_told);
     }
 
     #[test]

@@ -135,6 +135,10 @@ impl Files for MemoryFiles {
         self.keeps_unsynced
     }
 
+    fn checked(&self) -> io::Result<()> {
+        Ok(())
+    }
+
     fn close(&self) {}
 }
 

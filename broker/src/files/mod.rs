@@ -34,6 +34,8 @@ pub trait Files: Debug + Send + Sync {
     /// Returns true if the system has run on since the last process had the folder: all that was written is there, also
     /// what was not synced.
     fn keeps_unsynced(&self) -> bool;
+    /// Says that all that was not synced has been checked: from now on it is there as long as the system runs.
+    fn checked(&self) -> io::Result<()>;
     /// Lets another process have the folder. Nothing can be opened any more.
     fn close(&self);
 }

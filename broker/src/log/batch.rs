@@ -23,6 +23,8 @@ pub enum BatchError {
     Checksum,
     /// Counts that contradict each other.
     Count,
+    /// An offset which cannot be where it is.
+    Offset,
 }
 
 /// The fields of a batch.
@@ -104,7 +106,7 @@ impl BatchHeader {
 
     /// The offset after the last record.
     pub fn next_offset(&self) -> i64 {
-        self.base_offset + i64::from(self.last_offset_delta) + 1
+        self.base_offset.saturating_add(i64::from(self.last_offset_delta) + 1)
     }
 
     pub fn is_transactional(&self) -> bool {

@@ -100,13 +100,6 @@ impl Index {
         }
     }
 
-    /// Forgets the entries after `position`.
-    pub fn cut(&mut self, position: u64) {
-        let kept = self.entries.partition_point(|entry| entry.position <= position);
-        self.entries.truncate(kept);
-        self.written = self.written.min(kept);
-    }
-
     /// A position at or before the batch that has `offset`.
     pub fn before_offset(&self, offset: i64) -> u64 {
         let after = self.entries.partition_point(|entry| entry.offset <= offset);

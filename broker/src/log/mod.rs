@@ -7,6 +7,8 @@ mod batch;
 mod compaction;
 mod compression;
 mod config;
+#[cfg(test)]
+mod damage_tests;
 mod index;
 #[cfg(test)]
 mod model;
@@ -34,6 +36,7 @@ pub use compaction::{Compacted, Compaction};
 pub(crate) use compression::decompress;
 pub use config::{Cleanup, LogConfig};
 pub use records::{Record, Records};
+pub(crate) use recovery::refuse_records;
 pub use search::TimestampOffset;
 pub use slice::Slice;
 pub use state::Snapshot;
@@ -197,7 +200,8 @@ impl Log {
             let position = self.position_in(segment, from)?;
             let file = self.files.open(&segment.path)?;
             let path = segment.path.clone();
-            slice.pieces.push(Piece { file, path, position, limit: segment.bytes });
+            let (limit, end) = (segment.bytes, segment.next);
+            slice.pieces.push(Piece { file, path, position, limit, end });
             bytes += segment.bytes - position;
         }
         Ok(slice)

@@ -126,6 +126,7 @@ pub fn fault(path: &str, position: u64, error: BatchError) -> io::Error {
         BatchError::Length => "its length is wrong",
         BatchError::Magic(_) => "its format is not known",
         BatchError::Count => "its counts contradict each other",
+        BatchError::Offset => "its offset is wrong",
     };
     let why = format!("{path}: the batch at byte {position} cannot be read: {why}");
     io::Error::new(io::ErrorKind::InvalidData, why)

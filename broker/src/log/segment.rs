@@ -41,9 +41,15 @@ pub struct Segment {
 #[derive(Debug)]
 pub struct Opened {
     pub segment: Segment,
-    /// How many bytes were cut off.
-    pub cut: u64,
+    /// How many bytes at its end are no whole batches. They are still there.
+    pub torn: u64,
     pub has_index: bool,
+}
+
+/// The error of something that was on the disk for certain and is not there any more.
+pub fn lost(path: &str, why: &str) -> io::Error {
+    let why = format!("{path}: {why}, which were on the disk");
+    io::Error::new(io::ErrorKind::InvalidData, why)
 }
 
 /// Names a file of a segment.
@@ -85,7 +91,9 @@ impl Segment {
         }
     }
 
-    /// Opens one that is there. What was not on the disk for certain is checked, and cut where it is torn.
+    /// Opens one that is there, and changes nothing. What was not on the disk for certain is checked.
+    ///
+    /// It is an error if something is missing that was on the disk.
     pub fn open(
         files: &dyn Files,
         folder: &str,
@@ -102,11 +110,16 @@ impl Segment {
             && last.position == size
         {
             segment.accept(last);
-            return Ok(Opened { segment, cut: 0, has_index });
+            return Ok(Opened { segment, torn: 0, has_index });
         }
         segment.check(files, file, size, index_interval)?;
-        let cut = size - segment.bytes;
-        Ok(Opened { segment, cut, has_index })
+        let torn = size - segment.bytes;
+        Ok(Opened { segment, torn, has_index })
+    }
+
+    /// Cuts off what follows the last whole batch.
+    pub fn cut(&self, files: &dyn Files) -> io::Result<()> {
+        files.open(&self.path)?.set_size(self.bytes)
     }
 
     /// Everything before the entry is known to be right.
@@ -128,11 +141,14 @@ impl Segment {
             Some(file) => Index::load(&*file)?,
             None => Index::default(),
         };
-        index.cut(size);
         if let Some(last) = index.last() {
+            if let Some(missing) = last.position.checked_sub(size).filter(|missing| *missing > 0) {
+                let why = format!("{missing} bytes at its end are missing");
+                return Err(lost(&self.path, &why));
+            }
             self.accept(last);
         }
-        let mut reader = BatchReader::new(file.clone(), self.path.clone(), self.bytes, size);
+        let mut reader = BatchReader::new(file, self.path.clone(), self.bytes, size);
         if files.keeps_unsynced() {
             reader = reader.with_chunks_of(HEADERS_CHUNK_BYTES);
         }
@@ -145,11 +161,8 @@ impl Segment {
                 Ok(Some(found)) if found.header.base_offset >= self.next => {
                     self.grow(&found.header, &mut index, index_interval);
                 }
-                Ok(None) => break,
-                Ok(Some(_)) => break file.set_size(self.bytes)?,
-                Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                    break file.set_size(self.bytes)?;
-                }
+                Ok(_) => break,
+                Err(error) if error.kind() == io::ErrorKind::InvalidData => break,
                 Err(error) => return Err(error),
             }
         }

@@ -30,6 +30,8 @@ pub(super) struct Piece {
     pub position: u64,
     /// What was there when the slice was made ends here.
     pub limit: u64,
+    /// No record at or after this offset was there.
+    pub end: i64,
 }
 
 impl Slice {
@@ -95,9 +97,9 @@ impl Piece {
         }
         let first = self.header(&chunk, position, begin)?.map_or(0, |header| header.bytes);
         let most = if before == 0 { room.max(first) } else { room };
-        if most == first && first > chunk.len() - begin {
+        if before == 0 && first > chunk.len() - begin {
             position += begin as u64;
-            (chunk, begin) = (self.chunk(position, first)?, 0);
+            (chunk, begin) = (self.chunk(position, most)?, 0);
         }
         let bytes = &chunk[begin..chunk.len().min(begin.saturating_add(most))];
         let end = begin + self.whole_batches(bytes, position + begin as u64, slice.below)?;
@@ -118,8 +120,22 @@ impl Piece {
         if chunk.len() - at < HEADER_BYTES {
             return Ok(None);
         }
-        let header = BatchHeader::parse(&chunk[at..]);
-        header.map(Some).map_err(|error| fault(&self.path, position + at as u64, error))
+        self.parse(&chunk[at..], position + at as u64).map(Some)
+    }
+
+    /// The header at `position`, which is the beginning of `bytes`. A batch that goes past what was there is damage: whole
+    /// batches were.
+    fn parse(&self, bytes: &[u8], position: u64) -> io::Result<BatchHeader> {
+        let header = BatchHeader::parse(bytes).and_then(|header| {
+            if header.bytes as u64 > self.limit - position {
+                return Err(BatchError::Length);
+            }
+            if header.base_offset < 0 || header.next_offset() > self.end {
+                return Err(BatchError::Offset);
+            }
+            Ok(header)
+        });
+        header.map_err(|error| fault(&self.path, position, error))
     }
 
     /// The batch that has the offset, or the next one.
@@ -141,7 +157,7 @@ impl Piece {
         let mut end = 0;
         while bytes.len() - end >= HEADER_BYTES {
             let rest = &bytes[end..];
-            let header = BatchHeader::parse(rest).map_err(|error| fault(end, error))?;
+            let header = self.parse(rest, position + end as u64)?;
             let is_whole = header.bytes <= rest.len();
             if !is_whole || header.next_offset() > below {
                 break;

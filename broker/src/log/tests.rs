@@ -6,14 +6,14 @@ use super::*;
 use crate::files::{DiskFiles, MemoryFiles};
 
 /// A batch of `count` records, of which the first has a value of this length.
-fn batch(count: i32, timestamp: i64, value: &[u8]) -> Batch {
+pub fn batch(count: i32, timestamp: i64, value: &[u8]) -> Batch {
     let value = String::from_utf8(vec![b'x'; value.len()]).unwrap();
     let mut fields = vec![(None, None, timestamp); count as usize];
     fields[0].1 = Some(&*value);
     Batch::parse(super::records::tests::batch(&fields, 0, |_| {}).into()).unwrap()
 }
 
-fn memory() -> (Arc<MemoryFiles>, Arc<dyn Files>) {
+pub fn memory() -> (Arc<MemoryFiles>, Arc<dyn Files>) {
     let files = Arc::new(MemoryFiles::default());
     (files.clone(), files)
 }
@@ -23,7 +23,7 @@ fn small_segments() -> LogConfig {
 }
 
 /// A log of 100 batches of two records of 100 bytes, with timestamps 1000, 1010, ..
-fn filled(files: &Arc<dyn Files>) -> Log {
+pub fn filled(files: &Arc<dyn Files>) -> Log {
     let mut log = Log::open(files, "t-0").unwrap();
     log.set_config(small_segments());
     for number in 0..100 {
@@ -32,7 +32,7 @@ fn filled(files: &Arc<dyn Files>) -> Log {
     log
 }
 
-fn bases(bytes: &Bytes) -> Vec<i64> {
+pub fn bases(bytes: &Bytes) -> Vec<i64> {
     let mut rest = &bytes[..];
     let mut bases = Vec::new();
     while !rest.is_empty() {

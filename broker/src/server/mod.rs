@@ -1,6 +1,7 @@
 //! The broker as a server: it accepts connections, asks the core, and does what the core says.
 
 mod connection;
+mod descriptors;
 mod faulted;
 mod frame;
 mod hang_up;
@@ -11,8 +12,9 @@ mod upkeep;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +27,7 @@ use crate::core::{Core, DiskTask, check_advertised_host};
 use crate::faults::Faults;
 use crate::files::{DiskFiles, Files, MemoryFiles};
 use crate::settings::{BrokerSettings, ConnectionSettings, Storage};
+use descriptors::{connections_max, descriptors};
 use listener::{Shared, accept};
 use shell::Shell;
 
@@ -40,6 +43,8 @@ pub enum StartError {
     Advertised(String),
     /// What is kept cannot be read.
     Storage(io::Error),
+    /// A file in the folder is damaged or missing. Nothing in the folder was changed or removed for that.
+    Damaged { folder: PathBuf, error: io::Error },
 }
 
 impl fmt::Display for StartError {
@@ -50,6 +55,20 @@ impl fmt::Display for StartError {
             }
             StartError::Advertised(why) => write!(f, "the broker's advertised listener: {why}"),
             StartError::Storage(error) => write!(f, "the broker's topics cannot be read: {error}"),
+            StartError::Damaged { folder, error } => {
+                let folder = folder.display();
+                write!(
+                    f,
+                    "the broker's topics in {folder} are damaged: {error}. Nothing was removed. "
+                )?;
+                f.write_str(
+                    "Put the file back from a copy; or begin without what cannot be read: ",
+                )?;
+                write!(
+                    f,
+                    "move the folder of that partition out of {folder}, or all of {folder} if it is the journal"
+                )
+            }
         }
     }
 }
@@ -89,6 +108,8 @@ impl Broker {
         if let Some(host) = &settings.core.advertised_host {
             check_advertised_host(host).map_err(StartError::Advertised)?;
         }
+        let mut settings = settings;
+        settings.connections.max = connections_max(settings.connections.max, descriptors());
         let (socket, address) = listen(settings.listener).await?;
         let login = match settings.login_listener {
             Some(listener) => Some(listen(listener).await?),
@@ -104,15 +125,15 @@ impl Broker {
                 Storage::Folder(folder) => Some(folder.display().to_string()),
             },
         };
-        let files: Arc<dyn Files> = match settings.storage {
+        let files: Arc<dyn Files> = match &settings.storage {
             Storage::Memory => Arc::new(MemoryFiles::default()),
             Storage::Folder(folder) => {
-                Arc::new(DiskFiles::open(&folder).map_err(StartError::Storage)?)
+                Arc::new(DiskFiles::open(folder).map_err(StartError::Storage)?)
             }
         };
         let mut core = settings.core;
         say_settings(&mut core.configs, &said);
-        let core = Core::open(core, files).map_err(StartError::Storage)?;
+        let core = Core::open(core, files).map_err(|error| unreadable(&settings.storage, error))?;
         let faults = Faults::default();
         let shell = Arc::new(Shell::new(core, faults.clone()));
         let (shared, ended) = Shared::new(shell.clone(), settings.connections);
@@ -177,6 +198,17 @@ async fn listen(listener: SocketAddr) -> Result<(TcpListener, SocketAddr), Start
     let socket = TcpListener::bind(listener).await.map_err(failed)?;
     let address = socket.local_addr().map_err(failed)?;
     Ok((socket, address))
+}
+
+/// Why what is kept cannot be read.
+fn unreadable(storage: &Storage, error: io::Error) -> StartError {
+    let is_damage = matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof);
+    match storage {
+        Storage::Folder(folder) if is_damage => {
+            StartError::Damaged { folder: folder.clone(), error }
+        }
+        _ => StartError::Storage(error),
+    }
 }
 
 /// What DescribeConfigs says of the server.

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use kafka_protocol::error::ResponseError::*;
@@ -6,6 +7,7 @@ use kafka_protocol::messages::{FetchRequest, FetchResponse};
 
 use crate::apis::Request;
 use crate::core::testing::*;
+use crate::files::{Files, MemoryFiles};
 
 fn ask(world: &mut World, request: FetchRequest) -> FetchResponse {
     let ticket = world.send(12, Request::Fetch(request));
@@ -183,5 +185,22 @@ fn topics_are_named_by_ids_from_version_13_on() {
         let response = world.fetched(ticket).unwrap();
         assert_eq!(response.responses[0].topic_id, id);
         assert_eq!(response.responses[0].partitions[0].error_code, code);
+    }
+}
+
+#[test]
+fn damage_is_a_storage_error_and_the_rest_can_be_read() {
+    let files: Arc<dyn Files> = Arc::new(MemoryFiles::default());
+    let mut world = World::on(files.clone());
+    world.topic("t", 1, &[]);
+    for _ in 0..3 {
+        world.produce("t", BatchOf::records(1).bytes());
+    }
+    let length = BatchOf::records(1).bytes().len() as u64;
+    let file = files.open("t-0/00000000000000000000.log").unwrap();
+    for damage in [10_000_i32, i32::MAX, 80] {
+        file.write_at(&damage.to_be_bytes(), length + 8).unwrap();
+        assert_eq!(world.fetch("t", 1, 0).error_code, KafkaStorageError.code(), "{damage}");
+        assert_eq!(world.fetch("t", 2, 0).error_code, 0);
     }
 }

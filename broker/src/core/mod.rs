@@ -42,7 +42,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kafka_protocol::error::ResponseError;
-use kafka_protocol::messages::BrokerId;
+use kafka_protocol::messages::{ApiKey, BrokerId};
 use uuid::Uuid;
 
 pub use acls::{Acl, Acls, Authorization, Operation, Resource};
@@ -54,6 +54,7 @@ pub use connections::{Arrival, Connections, check_advertised_host};
 pub use groups::{GroupSettings, Groups};
 pub use journal::{Entry, Journal, Key};
 pub use partition::Partition;
+pub use produce::{BatchChecks, CheckedBatches};
 pub use upkeep::{DiskDone, DiskRound, DiskTask, DiskWork, LogId};
 
 pub use sasl::{LoginSettings, ScramMechanism, User};
@@ -148,6 +149,8 @@ pub struct Core {
     pub(crate) notices: Notices,
     /// True if the cluster's id is in the journal.
     is_cluster_id_kept: bool,
+    /// Batches of the request that is being handled.
+    pub(crate) checked: CheckedBatches,
     /// What is done by [`Core::handle`] and [`Core::tick`] until they return.
     pub(crate) effects: Vec<Effect>,
 }
@@ -176,6 +179,7 @@ impl Core {
             quotas: Quotas::default(),
             notices: Notices::default(),
             is_cluster_id_kept: false,
+            checked: CheckedBatches::default(),
             effects: Vec::new(),
         };
         for entry in entries {
@@ -227,14 +231,9 @@ impl Core {
     /// [`Core::tick`].
     pub fn handle(&mut self, call: &Call, request: Request) -> Vec<Effect> {
         self.keep_cluster_id(call.now);
-        let handled = match self.admission(call, request.key()) {
-            Admission::AsSaid => self.dispatch_bounded(call, request),
-            Admission::As(principal) => {
-                let mut call = call.clone();
-                call.caller.principal = principal;
-                self.dispatch_bounded(&call, request)
-            }
-            Admission::Refused => {
+        let handled = match self.admitted(call, request.key()) {
+            Some(call) => self.dispatch_bounded(&call, request),
+            None => {
                 self.note_no_login(call);
                 self.effects.push(Effect::Close(call.caller.connection));
                 Handled::Silently
@@ -260,6 +259,30 @@ impl Core {
             }
             false => self.dispatch(call, request),
         }
+    }
+
+    /// As [`Core::handle`], of a request whose batches have been checked.
+    pub fn handle_checked(
+        &mut self,
+        call: &Call,
+        request: Request,
+        checked: CheckedBatches,
+    ) -> Vec<Effect> {
+        self.checked = checked;
+        let effects = self.handle(call, request);
+        self.checked = CheckedBatches::default(); // a request that is refused takes none
+        effects
+    }
+
+    /// The call as whoever has logged in, or `None` if it is refused.
+    pub(crate) fn admitted(&self, call: &Call, key: ApiKey) -> Option<Call> {
+        let mut call = call.clone();
+        match self.admission(&call, key) {
+            Admission::AsSaid => {}
+            Admission::As(principal) => call.caller.principal = principal,
+            Admission::Refused => return None,
+        }
+        Some(call)
     }
 
     /// Answers a request that was handled [`Handled::Later`].

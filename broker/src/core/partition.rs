@@ -116,10 +116,11 @@ impl Partition {
                 let next = header.next_offset();
                 let bytes = self.log.read(header.base_offset, next, MARKER_MAX_BYTES)?;
                 if let Some(marker) = Marker::read(&bytes) {
-                    self.producers.ended(&marker, header.base_offset, header.max_timestamp);
+                    let timestamp = header.max_timestamp;
+                    self.producers.ended(&marker, header.base_offset, timestamp, None);
                 }
             } else {
-                self.producers.appended(&header, header.max_timestamp);
+                self.producers.appended(&header, None);
             }
         }
         self.producers.start_moved(start);
@@ -221,7 +222,7 @@ impl Core {
             tracing::error!(%error, "a batch cannot be appended to {topic}-{index}");
             Refusal::new(ResponseError::KafkaStorageError)
         })?;
-        partition.producers.appended(&header, now.wall_ms);
+        partition.producers.appended(&header, Some(now.wall_ms));
         partition.producers.expire(now.wall_ms);
         partition.keep_derived();
         self.fetches.appended(PartitionId { topic: id, index }, bytes);
@@ -246,7 +247,8 @@ impl Core {
             io::Error::new(io::ErrorKind::InvalidData, format!("a marker is no batch: {error:?}"))
         })?;
         let header = partition.append(batch)?;
-        partition.producers.ended(marker, header.base_offset, now.wall_ms);
+        let wall_ms = now.wall_ms;
+        partition.producers.ended(marker, header.base_offset, wall_ms, Some(wall_ms));
         partition.producers.start_moved(partition.log.start_offset());
         partition.keep_derived();
         self.fetches.appended(PartitionId { topic: id, index }, length);

@@ -25,6 +25,7 @@ pub(crate) struct Producers {
     open: BTreeMap<i64, i64>,
     /// In the order of their last offsets.
     aborted: VecDeque<Aborted>,
+    #[serde(skip)]
     checked_ms: i64,
 }
 
@@ -34,8 +35,10 @@ pub(crate) struct Producer {
     pub epoch: i16,
     batches: VecDeque<Written>,
     pub last_timestamp: i64,
-    /// When it was heard of; after a restart the time of its last batch.
-    seen_ms: i64,
+    /// When it was heard of. `None` if that was before the start: then it counts from the first look after it, since
+    /// the timestamps of records say nothing about when they were sent.
+    #[serde(skip)]
+    seen_ms: Option<i64>,
     /// -1 before the first marker.
     pub coordinator_epoch: i32,
     /// The first offset of the transaction which is open.
@@ -66,7 +69,7 @@ impl Producer {
             epoch,
             batches: VecDeque::new(),
             last_timestamp: -1,
-            seen_ms: -1,
+            seen_ms: None,
             coordinator_epoch: -1,
             open_since: None,
         }
@@ -85,7 +88,8 @@ impl Producer {
     }
 
     fn is_expired(&self, now_ms: i64) -> bool {
-        self.open_since.is_none() && now_ms.saturating_sub(self.seen_ms) >= EXPIRATION_MS
+        let is_silent = |seen_ms| now_ms.saturating_sub(seen_ms) >= EXPIRATION_MS;
+        self.open_since.is_none() && self.seen_ms.is_some_and(is_silent)
     }
 }
 
@@ -112,8 +116,8 @@ impl Producers {
         Ok(None)
     }
 
-    /// Notes a batch of a client which was appended.
-    pub fn appended(&mut self, header: &BatchHeader, now_ms: i64) {
+    /// Notes a batch of a client which was appended; `now_ms` is `None` if that was before the start.
+    pub fn appended(&mut self, header: &BatchHeader, now_ms: Option<i64>) {
         if header.producer_id < 0 {
             return;
         }
@@ -140,8 +144,8 @@ impl Producers {
         }
     }
 
-    /// Notes the marker at `offset` that ends a transaction.
-    pub fn ended(&mut self, marker: &Marker, offset: i64, timestamp: i64) {
+    /// Notes the marker at `offset` that ends a transaction; `now_ms` is `None` if it was written before the start.
+    pub fn ended(&mut self, marker: &Marker, offset: i64, timestamp: i64, now_ms: Option<i64>) {
         self.make_room(marker.producer_id);
         let producer = self
             .known
@@ -149,7 +153,7 @@ impl Producers {
             .or_insert_with(|| Producer::new(marker.producer_epoch));
         producer.move_to(marker.producer_epoch);
         producer.last_timestamp = timestamp;
-        producer.seen_ms = timestamp;
+        producer.seen_ms = now_ms;
         producer.coordinator_epoch = marker.coordinator_epoch;
         let Some(first_offset) = producer.open_since.take() else { return };
         self.open.remove(&first_offset);
@@ -199,7 +203,10 @@ impl Producers {
     pub fn expire(&mut self, now_ms: i64) {
         if now_ms.saturating_sub(self.checked_ms) >= EXPIRATION_CHECK_MS {
             self.checked_ms = now_ms;
-            self.known.retain(|_, producer| !producer.is_expired(now_ms));
+            self.known.retain(|_, producer| {
+                producer.seen_ms.get_or_insert(now_ms);
+                !producer.is_expired(now_ms)
+            });
         }
     }
 
@@ -208,7 +215,8 @@ impl Producers {
             return;
         }
         let idle = self.known.iter().filter(|(_, producer)| producer.open_since.is_none());
-        let oldest = idle.min_by_key(|(_, producer)| producer.seen_ms).map(|(id, _)| *id);
+        let age = |producer: &Producer| (producer.seen_ms, producer.last_timestamp);
+        let oldest = idle.min_by_key(|(_, producer)| age(producer)).map(|(id, _)| *id);
         if let Some(oldest) = oldest {
             self.known.remove(&oldest);
         }

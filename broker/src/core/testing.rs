@@ -74,6 +74,14 @@ impl World {
     }
 
     pub fn send(&mut self, version: i16, request: impl Into<Request>) -> Ticket {
+        let call = self.call(version);
+        let effects = self.core.handle(&call, request.into());
+        self.collect(effects);
+        call.ticket
+    }
+
+    /// The frame of the next request.
+    pub fn call(&mut self, version: i16) -> Call {
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
         let caller = Caller {
@@ -82,10 +90,7 @@ impl World {
             client_id: None,
             principal: "User:ANONYMOUS".to_owned(),
         };
-        let call = Call { ticket, caller, version, now: self.now };
-        let effects = self.core.handle(&call, request.into());
-        self.collect(effects);
-        ticket
+        Call { ticket, caller, version, now: self.now }
     }
 
     fn collect(&mut self, effects: Vec<Effect>) {

@@ -167,6 +167,17 @@ impl Pattern {
         Pattern(text.to_owned())
     }
 
+    fn check(&self) -> Result<(), String> {
+        if self.0.len() > PATTERN_BYTES_MAX {
+            return Err(format!("a name has at most {PATTERN_BYTES_MAX} bytes"));
+        }
+        let beginning = self.0.strip_suffix('*').unwrap_or(&self.0);
+        match beginning.contains('*') {
+            true => Err(format!("{:?}: a * can only be the end of a name", self.0)),
+            false => Ok(()),
+        }
+    }
+
     pub fn fits(&self, name: &str) -> bool {
         match self.0.strip_suffix('*') {
             Some(beginning) => name.starts_with(beginning),
@@ -240,13 +251,16 @@ impl TryFrom<RuleText> for Rule {
         let names = match &text.api {
             None => &[][..],
             Some(OneOrMore::One(name)) => std::slice::from_ref(name),
+            Some(OneOrMore::More(names)) if names.is_empty() => {
+                return Err(
+                    "api: the list is empty; without `api` a rule is about all of them".to_owned()
+                );
+            }
             Some(OneOrMore::More(names)) => names,
         };
         let apis = names.iter().map(|name| api_named(name)).collect::<Result<_, _>>()?;
         let patterns = [&text.topic, &text.client_id, &text.group, &text.transactional_id];
-        if patterns.into_iter().flatten().any(|pattern| pattern.0.len() > PATTERN_BYTES_MAX) {
-            return Err(format!("a name has at most {PATTERN_BYTES_MAX} bytes"));
-        }
+        patterns.into_iter().flatten().try_for_each(Pattern::check)?;
         if text.probability.is_some_and(|chance| !(0.0..=1.0).contains(&chance)) {
             return Err("probability: expected a number from 0 to 1".to_owned());
         }

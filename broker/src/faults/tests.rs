@@ -48,11 +48,22 @@ fn what_is_wrong_with_a_rule_is_said() {
         (json!({"action": "pause", "delay_ms": 1}), "only the actions delay"),
         (json!({"action": "drop", "probability": 1.5}), "from 0 to 1"),
         (json!({"action": "drop", "from": 0}), "the first request is 1"),
+        (json!({"action": "drop", "api": []}), "the list is empty"),
+        (json!({"action": "drop", "api": ["Produce", "Bake"]}), "the broker has no Bake"),
+        (json!({"action": "drop", "topic": "*q*"}), "only be the end of a name"),
+        (json!({"action": "drop", "client_id": "**"}), "only be the end of a name"),
     ];
     for (text, words) in cases {
         let error = refused(text);
         assert!(error.contains(words), "{error}");
     }
+}
+
+#[test]
+fn a_key_that_stands_twice_is_refused() {
+    let text = r#"{"action": "drop", "topic": "a", "topic": "b"}"#;
+    let error = serde_json::from_str::<Rule>(text).unwrap_err().to_string();
+    assert!(error.contains("duplicate field `topic`"), "{error}");
 }
 
 #[test]

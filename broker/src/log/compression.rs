@@ -12,30 +12,40 @@ const XERIAL_HEADER_BYTES: usize = 16;
 
 /// The records of a batch with these attributes.
 pub fn decompress(attributes: i16, bytes: &[u8]) -> io::Result<Cow<'_, [u8]>> {
+    decompress_within(attributes, bytes, &mut DECOMPRESSED_MAX_BYTES.clone())
+}
+
+/// As [`decompress`], but no more than is `left`, which then is less. An error of the kind `FileTooLarge` says that the
+/// records are more.
+pub fn decompress_within<'a>(
+    attributes: i16,
+    bytes: &'a [u8],
+    left: &mut usize,
+) -> io::Result<Cow<'a, [u8]>> {
     let decompressed = match attributes & 7 {
         0 => return Ok(Cow::Borrowed(bytes)),
-        1 => read_bounded(flate2::read::MultiGzDecoder::new(bytes))?,
-        2 => snappy(bytes)?,
-        3 => read_bounded(lz4_flex::frame::FrameDecoder::new(bytes))?,
-        4 => read_bounded(zstd::stream::read::Decoder::with_buffer(bytes)?)?,
+        1 => read_bounded(flate2::read::MultiGzDecoder::new(bytes), left)?,
+        2 => snappy(bytes, left)?,
+        3 => read_bounded(lz4_flex::frame::FrameDecoder::new(bytes), left)?,
+        4 => read_bounded(zstd::stream::read::Decoder::with_buffer(bytes)?, left)?,
         codec => return Err(invalid(format!("the compression {codec} is not known"))),
     };
     Ok(Cow::Owned(decompressed))
 }
 
-fn read_bounded(reader: impl Read) -> io::Result<Vec<u8>> {
+fn read_bounded(reader: impl Read, left: &mut usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    reader.take(DECOMPRESSED_MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
-    if bytes.len() > DECOMPRESSED_MAX_BYTES {
-        return Err(too_long());
-    }
-    Ok(bytes)
+    let max = DECOMPRESSED_MAX_BYTES.min(*left);
+    let read = reader.take(max as u64 + 1).read_to_end(&mut bytes);
+    *left = left.saturating_sub(bytes.len());
+    read?;
+    if bytes.len() > max { Err(too_long()) } else { Ok(bytes) }
 }
 
-fn snappy(bytes: &[u8]) -> io::Result<Vec<u8>> {
+fn snappy(bytes: &[u8], left: &mut usize) -> io::Result<Vec<u8>> {
     let mut decompressed = Vec::new();
     if !bytes.starts_with(XERIAL_MAGIC) {
-        snappy_block(bytes, &mut decompressed)?;
+        snappy_block(bytes, &mut decompressed, left)?;
         return Ok(decompressed);
     }
     let mut rest = bytes.get(XERIAL_HEADER_BYTES..).ok_or_else(|| invalid("no header".into()))?;
@@ -43,25 +53,26 @@ fn snappy(bytes: &[u8]) -> io::Result<Vec<u8>> {
         let length = u32::from_be_bytes(*length) as usize;
         let (block, others) =
             blocks.split_at_checked(length).ok_or_else(|| invalid("a block is torn".into()))?;
-        snappy_block(block, &mut decompressed)?;
+        snappy_block(block, &mut decompressed, left)?;
         rest = others;
     }
     Ok(decompressed)
 }
 
-fn snappy_block(block: &[u8], decompressed: &mut Vec<u8>) -> io::Result<()> {
+fn snappy_block(block: &[u8], decompressed: &mut Vec<u8>, left: &mut usize) -> io::Result<()> {
     let length = snap::raw::decompress_len(block)?;
     let before = decompressed.len();
-    if length > DECOMPRESSED_MAX_BYTES - before {
+    if length > (DECOMPRESSED_MAX_BYTES - before).min(*left) {
         return Err(too_long());
     }
+    *left -= length;
     decompressed.resize(before + length, 0);
     snap::raw::Decoder::new().decompress(block, &mut decompressed[before..])?;
     Ok(())
 }
 
 fn too_long() -> io::Error {
-    invalid(format!("the records are more than {DECOMPRESSED_MAX_BYTES} bytes"))
+    io::Error::new(io::ErrorKind::FileTooLarge, "the records are more than is decompressed")
 }
 
 fn invalid(why: String) -> io::Error {

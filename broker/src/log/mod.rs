@@ -33,7 +33,7 @@ use bytes::Bytes;
 
 pub use batch::{Batch, BatchError, BatchHeader, HEADER_BYTES};
 pub use compaction::{Compacted, Compaction};
-pub(crate) use compression::decompress;
+pub(crate) use compression::decompress_within;
 pub use config::{Cleanup, LogConfig};
 pub use records::{Record, Records};
 pub(crate) use recovery::refuse_records;

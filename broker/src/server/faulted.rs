@@ -22,7 +22,7 @@ impl Shell {
     /// Hands a request to the core, and does to it what the faults say.
     pub async fn ask_with_faults(&self, caller: Caller, version: i16, request: Request) -> Outcome {
         if self.faults().is_empty() {
-            return outcome(self.ask(caller, version, request)).await;
+            return outcome(self.ask_checked(caller, version, request).await).await;
         }
         if let Some(refused) = self.without_session(&caller, &request) {
             return Outcome::Answer(Answer::Ready(refused));
@@ -31,7 +31,7 @@ impl Shell {
         let client_id = caller.client_id.as_deref();
         match self.faults().strike(request.key(), client_id, &subject) {
             Some(strike) => self.struck(strike, subject, caller, version, request).await,
-            None => outcome(self.ask(caller, version, request)).await,
+            None => outcome(self.ask_checked(caller, version, request).await).await,
         }
     }
 
@@ -54,26 +54,26 @@ impl Shell {
             Action::Fence => {
                 let fencing = subject.fenceable.and_then(|fenceable| fenceable.request());
                 if let Some((version, fencing)) = fencing {
-                    outcome(self.ask(caller.clone(), version, fencing)).await;
+                    outcome(self.ask_checked(caller.clone(), version, fencing).await).await;
                 }
             }
             Action::MoveLeader => self.move_leaders(&subject.topics),
             Action::DelayAnswer(delay) => {
-                let answer = outcome(self.ask(caller, version, request)).await;
+                let answer = outcome(self.ask_checked(caller, version, request).await).await;
                 tokio::time::sleep(delay).await;
                 return answer;
             }
             Action::LoseAnswer => {
-                outcome(self.ask(caller, version, request)).await;
+                outcome(self.ask_checked(caller, version, request).await).await;
                 return Outcome::Close;
             }
             Action::Duplicate => {
-                let first = self.ask(caller.clone(), version, request.clone());
-                drop(self.ask(caller, version, request));
+                let first = self.ask_checked(caller.clone(), version, request.clone()).await;
+                drop(self.ask_checked(caller, version, request).await);
                 return outcome(first).await;
             }
         }
-        outcome(self.ask(caller, version, request)).await
+        outcome(self.ask_checked(caller, version, request).await).await
     }
 
     /// Refuses a request, which is not handled.

@@ -3,17 +3,17 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{Notify, Semaphore, oneshot, watch};
 use tokio::time::Instant;
 
 use super::room::Held;
 use crate::apis::{Request, Response};
 use crate::core::{
-    Arrival, Call, Caller, ConnectionId, Core, DiskDone, DiskRound, DiskWork, Effect, FetchAnswer,
-    Now, Stranger, Ticket,
+    Arrival, BatchChecks, Call, Caller, CheckedBatches, ConnectionId, Core, DiskDone, DiskRound,
+    DiskWork, Effect, FetchAnswer, Now, Stranger, Ticket,
 };
 use crate::faults::{Faults, Subject};
 use crate::metrics::{Census, RequestCounts};
@@ -46,6 +46,8 @@ pub struct Shell {
     ids: AtomicU64,
     inner: Mutex<Inner>,
     deadline_changed: Notify,
+    /// As many checks of batches go on at a time as there are processors: each can take 64 MiB.
+    checks: Arc<Semaphore>,
     faults: Faults,
     requests: RequestCounts,
     /// Becomes true when the broker ends.
@@ -76,6 +78,7 @@ impl Shell {
             ids: AtomicU64::new(1),
             inner: Mutex::new(inner),
             deadline_changed: Notify::new(),
+            checks: Arc::new(Semaphore::new(processors())),
             faults,
             requests: RequestCounts::default(),
             stop: watch::Sender::new(false),
@@ -161,14 +164,57 @@ impl Shell {
         version: i16,
         request: Request,
     ) -> oneshot::Receiver<Option<Answer>> {
-        let (answer, receiver) = oneshot::channel();
-        let connection = caller.connection;
+        let call = self.call(caller, version);
+        self.hand(&call, request, CheckedBatches::default())
+    }
+
+    /// As [`Shell::ask`], but what takes long to check is checked before that without the lock.
+    pub async fn ask_checked(
+        &self,
+        caller: Caller,
+        version: i16,
+        request: Request,
+    ) -> oneshot::Receiver<Option<Answer>> {
+        let mut call = self.call(caller, version);
+        let mut checked = CheckedBatches::default();
+        if BatchChecks::are_long(&request) {
+            let planned =
+                self.lock().and_then(|inner| inner.core.plan_batch_checks(&call, &request));
+            if let Some(checks) = planned {
+                let Some(done) = self.run(checks).await else { return oneshot::channel().1 };
+                checked = done;
+                call.now = self.now();
+            }
+        }
+        self.hand(&call, request, checked)
+    }
+
+    /// Checks batches on a thread that may take its time. `None` if a fault of the broker has ended it.
+    async fn run(&self, checks: BatchChecks) -> Option<CheckedBatches> {
+        let permit = self.checks.clone().acquire_owned().await.ok()?;
+        let done = tokio::task::spawn_blocking(move || {
+            let _permit = permit; // also if nobody waits any more
+            checks.run()
+        });
+        done.await.inspect_err(|error| tracing::error!(%error, "batches cannot be checked")).ok()
+    }
+
+    fn call(&self, caller: Caller, version: i16) -> Call {
         let ticket = Ticket(self.ids.fetch_add(1, Ordering::Relaxed));
-        let call = Call { ticket, caller, version, now: self.now() };
+        Call { ticket, caller, version, now: self.now() }
+    }
+
+    fn hand(
+        &self,
+        call: &Call,
+        request: Request,
+        checked: CheckedBatches,
+    ) -> oneshot::Receiver<Option<Answer>> {
+        let (answer, receiver) = oneshot::channel();
         self.requests.count(request.key());
         let Some(mut inner) = self.lock() else { return receiver };
-        inner.waiting.insert(ticket, Waiting { connection, answer });
-        let effects = inner.core.handle(&call, request);
+        inner.waiting.insert(call.ticket, Waiting { connection: call.caller.connection, answer });
+        let effects = inner.core.handle_checked(call, request, checked);
         self.done(&mut inner, effects);
         receiver
     }
@@ -280,15 +326,66 @@ impl Shell {
     }
 }
 
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::pin::Pin;
     use std::sync::Arc;
+    use std::task::Poll;
 
-    use kafka_protocol::messages::MetadataRequest;
+    use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
+    use kafka_protocol::messages::{MetadataRequest, ProduceRequest, TopicName};
 
     use super::*;
     use crate::core::CoreSettings;
     use crate::files::MemoryFiles;
+
+    fn caller() -> Caller {
+        Caller {
+            connection: ConnectionId(1),
+            host: std::net::Ipv4Addr::LOCALHOST.into(),
+            client_id: None,
+            principal: "User:ANONYMOUS".to_owned(),
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_while_batches_are_checked() {
+        let files = Arc::new(MemoryFiles::default());
+        let mut core = Core::open(CoreSettings::default(), files).unwrap();
+        let now = Now { elapsed: Duration::ZERO, wall_ms: 0 };
+        core.create_topic("t", 1, Default::default(), now).unwrap();
+        let shell = Shell::new(core, Faults::default());
+        let data = PartitionProduceData::default().with_records(Some(vec![4; 100_000].into()));
+        let topic = TopicProduceData::default()
+            .with_name(TopicName("t".into()))
+            .with_partition_data(vec![data]);
+        let produce = ProduceRequest::default().with_acks(1).with_topic_data(vec![topic]);
+        // a check that takes as long as this test wants
+        let permits = u32::try_from(shell.checks.available_permits()).unwrap();
+        let busy = shell.checks.acquire_many(permits).await.unwrap();
+        let mut produced = Box::pin(shell.ask_checked(caller(), 9, Request::Produce(produce)));
+        assert!(poll_once(&mut produced).await.is_none());
+        let metadata = Request::Metadata(MetadataRequest::default());
+        let metadata = shell.ask(caller(), 12, metadata).await.unwrap();
+        assert!(metadata.is_some());
+        drop(busy);
+        assert!(produced.await.await.unwrap().is_some());
+    }
+
+    /// Polls once.
+    async fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
+        std::future::poll_fn(|context| {
+            Poll::Ready(match Pin::new(&mut *future).poll(context) {
+                Poll::Ready(output) => Some(output),
+                Poll::Pending => None,
+            })
+        })
+        .await
+    }
 
     #[tokio::test]
     async fn a_panic_under_the_lock_ends_the_broker() {
@@ -303,14 +400,8 @@ mod tests {
             }
         });
         assert!(panicking.await.is_err());
-        let caller = Caller {
-            connection: ConnectionId(1),
-            host: std::net::Ipv4Addr::LOCALHOST.into(),
-            client_id: None,
-            principal: "User:ANONYMOUS".to_owned(),
-        };
         let request = Request::Metadata(MetadataRequest::default());
-        assert!(shell.ask(caller, 12, request).await.is_err());
+        assert!(shell.ask(caller(), 12, request).await.is_err());
         shell.stopped().await;
     }
 }

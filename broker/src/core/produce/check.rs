@@ -1,5 +1,7 @@
 //! What a batch must be like before it is appended: the checks of Kafka, in Kafka's order.
 
+use std::io;
+
 use bytes::Bytes;
 use kafka_protocol::error::ResponseError;
 
@@ -60,6 +62,13 @@ pub(super) fn is_produced_in(batch: &[u8], version: i16) -> Result<(), Refusal> 
     Ok(())
 }
 
+/// A batch which was checked, and the greatest timestamp of its records.
+#[derive(Debug)]
+pub(super) struct CheckedBatch {
+    batch: Batch,
+    newest: i64,
+}
+
 /// What the configuration of a topic says about its records.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RecordRules {
@@ -84,15 +93,21 @@ impl RecordRules {
         }
     }
 
-    /// Takes the bytes of one batch, which then has the timestamps that it is stored with.
-    pub fn check(&self, topic: &str, partition: i32, bytes: Bytes) -> Result<Batch, Refusal> {
+    /// Checks the bytes of one batch, of which no more is decompressed than is `left`.
+    pub fn check(
+        &self,
+        topic: &str,
+        partition: i32,
+        bytes: Bytes,
+        left: &mut usize,
+    ) -> Result<CheckedBatch, Refusal> {
         if bytes[..8] != [0; 8] {
             return Err(invalid());
         }
         if bytes.len() > self.max_bytes {
             return Err(Refusal::new(ResponseError::MessageTooLarge));
         }
-        let mut batch = Batch::parse(bytes).map_err(|error| match error {
+        let batch = Batch::parse(bytes).map_err(|error| match error {
             BatchError::Count => invalid(),
             _ => Refusal::new(ResponseError::CorruptMessage),
         })?;
@@ -100,20 +115,31 @@ impl RecordRules {
         if !is_consistent(batch.header()) {
             return Err(invalid());
         }
-        let timestamp = self.check_records(&batch, place)?;
+        let newest = self.check_records(&batch, place, left)?;
+        Ok(CheckedBatch { batch, newest })
+    }
+
+    /// The batch with the timestamps that it is stored with.
+    pub fn stamp(&self, checked: CheckedBatch) -> Batch {
+        let CheckedBatch { mut batch, newest } = checked;
         if self.is_log_append_time {
             batch.set_log_append_time(self.now_ms);
-        } else if timestamp != batch.header().max_timestamp || batch.header().is_log_append_time() {
-            batch.set_create_time(timestamp);
+        } else if newest != batch.header().max_timestamp || batch.header().is_log_append_time() {
+            batch.set_create_time(newest);
         }
-        Ok(batch)
+        batch
     }
 
     /// Checks each record. Returns the greatest timestamp.
-    fn check_records(&self, batch: &Batch, place: std::fmt::Arguments<'_>) -> Result<i64, Refusal> {
-        let records = Records::of(batch).map_err(|error| {
+    fn check_records(
+        &self,
+        batch: &Batch,
+        place: std::fmt::Arguments<'_>,
+        left: &mut usize,
+    ) -> Result<i64, Refusal> {
+        let records = Records::of(batch, left).map_err(|error| {
             tracing::debug!(%error, "records cannot be decompressed in {place}");
-            Refusal { has_log_start: true, ..Refusal::new(ResponseError::UnknownServerError) }
+            undecompressed(&error)
         })?;
         let mut newest = -1;
         let mut count = 0;
@@ -158,6 +184,17 @@ fn is_consistent(header: &BatchHeader) -> bool {
     let is_counted = header.count > 0 && offsets == i64::from(header.count);
     let has_sequence = header.producer_id < 0 || header.base_sequence >= 0;
     is_counted && has_sequence && !header.is_control()
+}
+
+/// The refusal of a batch that cannot be decompressed. Kafka has no bound; a batch that is too large for ours is told as such
+/// a one, and a producer of Java then splits it.
+fn undecompressed(error: &io::Error) -> Refusal {
+    match error.kind() {
+        io::ErrorKind::FileTooLarge => {
+            Refusal::said(ResponseError::MessageTooLarge, error.to_string())
+        }
+        _ => Refusal { has_log_start: true, ..Refusal::new(ResponseError::UnknownServerError) },
+    }
 }
 
 /// The refusal of a batch that is not what it says. Kafka gives no reason.

@@ -1,6 +1,7 @@
 //! Produce: batches are checked, get their offsets and are appended as they came.
 
 mod check;
+mod checked;
 mod records;
 #[cfg(test)]
 mod tests;
@@ -20,7 +21,9 @@ use super::acls::{Operation, Resource};
 use super::partition::Appended;
 use super::{Call, Core, Effect, Handled};
 use crate::log::BatchHeader;
-use check::RecordRules;
+use check::{CheckedBatch, RecordRules};
+use checked::BatchPlace;
+pub use checked::{BatchChecks, CheckedBatches};
 
 /// From this version on topics are named by their ids.
 const TOPIC_IDS_SINCE: i16 = 13;
@@ -56,10 +59,13 @@ impl Core {
         let acks = request.acks;
         let refused_as_a_whole = self.refused_as_a_whole(call, &request);
         let id = request.transactional_id.as_ref().map(|id| id.0.clone());
-        let responses: Vec<TopicProduceResponse> = request
-            .topic_data
-            .into_iter()
-            .map(|topic| self.produce_topic(call, id.as_ref(), topic, refused_as_a_whole))
+        let mut batches = std::mem::take(&mut self.checked).bounded_for(&request);
+        let topics = request.topic_data.into_iter().enumerate();
+        let responses: Vec<TopicProduceResponse> = topics
+            .map(|(place, topic)| {
+                let refused = refused_as_a_whole;
+                self.produce_topic(call, id.as_ref(), place, topic, refused, &mut batches)
+            })
             .collect();
         if acks != 0 {
             return Handled::Now(ProduceResponse::default().with_responses(responses));
@@ -95,8 +101,10 @@ impl Core {
         &mut self,
         call: &Call,
         transactional_id: Option<&StrBytes>,
+        place: usize,
         topic: TopicProduceData,
         refused: Option<ResponseError>,
+        batches: &mut CheckedBatches,
     ) -> TopicProduceResponse {
         let name = self.produced_topic(call, &topic);
         let mut partitions = Vec::with_capacity(topic.partition_data.len());
@@ -104,7 +112,13 @@ impl Core {
             let index = data.index;
             let appended = match (&name, refused.as_ref()) {
                 (Err(error), _) | (_, Some(error)) => Err(Refusal::new(*error)),
-                (Ok(name), None) => self.produce_partition(call, transactional_id, name, data),
+                (Ok(name), None) => {
+                    let place = BatchPlace { topic: place, partition: index };
+                    let checked = batches.take(place);
+                    let checked =
+                        checked.unwrap_or_else(|| self.check_now(call, name, data, batches));
+                    self.produce_partition(call, transactional_id, name, index, checked)
+                }
             };
             partitions.push(told(index, appended));
         }
@@ -140,24 +154,39 @@ impl Core {
         call: &Call,
         transactional_id: Option<&StrBytes>,
         topic: &str,
-        data: PartitionProduceData,
+        index: i32,
+        checked: Result<CheckedBatch, Refusal>,
     ) -> Result<Appended, Refusal> {
-        let known = self.catalog.get(topic).zip(self.catalog.partition(topic, data.index));
+        let known = self.catalog.get(topic).zip(self.catalog.partition(topic, index));
         let Some((found, partition)) = known else {
             return Err(Refusal::new(ResponseError::UnknownTopicOrPartition));
         };
         let log_start = partition.log.start_offset();
-        let rules = RecordRules::of(found, call.now);
-        let bytes = only_batch(data.records, call.version)?;
-        let batch = rules.check(topic, data.index, bytes).map_err(|refusal| match refusal {
+        let checked = checked.map_err(|refusal| match refusal {
             Refusal { has_log_start: true, .. } => Refusal { log_start, ..refusal },
             _ => refusal,
         })?;
+        let batch = RecordRules::of(found, call.now).stamp(checked);
         if batch.header().is_transactional() {
             let id = transactional_id.map_or("", |id| id.as_str());
-            self.join_transaction(call, id, topic, data.index, batch.header())?;
+            self.join_transaction(call, id, topic, index, batch.header())?;
         }
-        self.append_from_client(topic, data.index, batch, call.now)
+        self.append_from_client(topic, index, batch, call.now)
+    }
+
+    /// Checks a batch that was not before: it takes little time, or its topic was made in between.
+    fn check_now(
+        &self,
+        call: &Call,
+        topic: &str,
+        data: PartitionProduceData,
+        batches: &mut CheckedBatches,
+    ) -> Result<CheckedBatch, Refusal> {
+        let known =
+            self.catalog.get(topic).filter(|_| self.catalog.partition(topic, data.index).is_some());
+        let found = known.ok_or_else(|| Refusal::new(ResponseError::UnknownTopicOrPartition))?;
+        let rules = RecordRules::of(found, call.now);
+        batches.check(rules, topic, data.index, data.records, call.version)
     }
 }
 

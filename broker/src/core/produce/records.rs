@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io;
 
-use crate::log::{Batch, HEADER_BYTES, decompress};
+use crate::log::{Batch, HEADER_BYTES, decompress_within};
 
 /// A record without its contents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,11 +21,11 @@ pub(super) struct Records<'a> {
 }
 
 impl<'a> Records<'a> {
-    /// An error says that they cannot be decompressed.
-    pub fn of(batch: &'a Batch) -> io::Result<Records<'a>> {
+    /// Decompresses no more than is `left`. An error says that they cannot be decompressed.
+    pub fn of(batch: &'a Batch, left: &mut usize) -> io::Result<Records<'a>> {
         let header = batch.header();
         let bytes = batch.bytes().get(HEADER_BYTES..).unwrap_or_default();
-        let bytes = decompress(header.attributes, bytes)?;
+        let bytes = decompress_within(header.attributes, bytes, left)?;
         Ok(Records { bytes, first_timestamp: header.first_timestamp })
     }
 

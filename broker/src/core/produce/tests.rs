@@ -174,6 +174,35 @@ fn sequences_follow_each_other_also_after_a_restart() {
 }
 
 #[test]
+fn producers_of_old_records_are_known_after_a_restart() {
+    for closes in [false, true] {
+        let mut world = World::with_topic("t", 1);
+        let produce = |world: &mut World, producer, sequence| {
+            let batch = BatchOf::idempotent(1, producer, 0, sequence);
+            let produced = world.produce("t", BatchOf { timestamp: 5, ..batch }.bytes());
+            (error(produced.error_code), produced.base_offset)
+        };
+        for sequence in 0..2 {
+            produce(&mut world, 7, sequence);
+            produce(&mut world, 8, sequence);
+        }
+        if closes {
+            world.core.close(); // then they are read from a snapshot
+        }
+        world.restart();
+        assert_eq!(produce(&mut world, 8, 2), (None, 4));
+        assert_eq!(produce(&mut world, 7, 1), (None, 2), "its answer was lost");
+        let day = std::time::Duration::from_secs(86_400);
+        world.pass(day - std::time::Duration::from_secs(1));
+        produce(&mut world, 8, 3);
+        assert_eq!(produce(&mut world, 7, 1), (None, 2));
+        world.pass(day);
+        produce(&mut world, 8, 4);
+        assert_eq!(produce(&mut world, 7, 1), (None, 7), "it was silent for a day");
+    }
+}
+
+#[test]
 fn sequences_begin_again_after_the_greatest_number() {
     let mut world = World::with_topic("t", 1);
     let mut produce = |records, sequence| {

@@ -45,7 +45,7 @@ pub struct Call {
 #[derive(Debug)]
 pub enum Handled<R> {
     Now(R),
-    /// It will be answered through [`super::Core::answer`].
+    /// It will be answered through `Core::answer`.
     Later,
     /// There is no answer, as for a Produce request with `acks=0`.
     Silently,

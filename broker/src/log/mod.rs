@@ -1,7 +1,7 @@
 //! The records of one partition: segments of batches in a folder.
 //!
 //! Only what was on the disk before a crash is certain, and its index says how far that is
-//! ([`index`]). Everything after is checked when the log is opened.
+//! (`index`). Everything after is checked when the log is opened.
 
 mod batch;
 mod compaction;

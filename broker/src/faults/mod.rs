@@ -96,6 +96,8 @@ pub(crate) struct Strike {
     pub action: Action,
     /// The topics that the rule is about, if it names any.
     pub topic: Option<Pattern>,
+    /// True if the rule has struck nothing before.
+    pub is_first: bool,
 }
 
 impl Faults {
@@ -116,6 +118,7 @@ impl Faults {
         if all.len() > RULES_MAX {
             return Err(TooManyRules);
         }
+        tracing::info!("{} faults take the place of all others", all.len());
         Ok(self.change(|rules| {
             rules.active.clear();
             all.into_iter().map(|rule| rules.add(rule)).collect()
@@ -124,14 +127,17 @@ impl Faults {
 
     /// Takes a rule away, and says what it has done. Requests that it held are handled.
     pub fn remove(&self, id: RuleId) -> Option<RuleReport> {
-        self.change(|rules| {
+        let removed = self.change(|rules| {
             let at = rules.active.iter().position(|active| active.id == id)?;
             Some(rules.active.remove(at).report())
-        })
+        })?;
+        tracing::info!("fault {} is removed", id.0);
+        Some(removed)
     }
 
     /// Takes all rules away.
     pub fn clear(&self) {
+        tracing::info!("all faults are removed");
         self.change(|rules| rules.active.clear());
     }
 
@@ -243,6 +249,7 @@ impl Active {
             rule: self.id,
             action: self.rule.action.clone(),
             topic: self.rule.topic.clone(),
+            is_first: self.hits == 1,
         })
     }
 

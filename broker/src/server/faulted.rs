@@ -43,7 +43,11 @@ impl Shell {
         version: i16,
         request: Request,
     ) -> Outcome {
-        tracing::debug!(rule = strike.rule.0, api = ?request.key(), "a fault strikes");
+        let (rule, api) = (strike.rule.0, request.key());
+        match strike.is_first {
+            true => tracing::info!("fault {rule} strikes for the first time: {api:?}"),
+            false => tracing::debug!("fault {rule} strikes: {api:?}"),
+        }
         match strike.action {
             Action::Error(error) => {
                 return self.refused(error, strike.topic, caller, version, request).await;

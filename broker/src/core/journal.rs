@@ -111,6 +111,7 @@ pub struct Rewritten {
 /// A journal to be put on the disk.
 #[derive(Debug)]
 pub struct JournalSync {
+    files: Arc<dyn Files>,
     file: Arc<dyn File>,
     size: u64,
     generation: u64,
@@ -162,7 +163,8 @@ impl Journal {
             return Err(io::Error::other("the broker has stopped"));
         }
         let frame = frame(&entries)?;
-        let file = self.files.open(PATH)?; // which keeps it open
+        // which keeps it open; a file of the name that is made now would not have what was written
+        let file = self.files.find(PATH)?.ok_or_else(|| io::Error::other("the journal is gone"))?;
         if self.has_rubbish {
             file.set_size(self.size)?;
             self.has_rubbish = false;
@@ -186,8 +188,8 @@ impl Journal {
             return None;
         }
         self.dirty_since = Some(now.elapsed);
-        let file = self.file.clone();
-        Some(JournalSync { file, size: self.size, generation: self.generation })
+        let (files, file) = (self.files.clone(), self.file.clone());
+        Some(JournalSync { files, file, size: self.size, generation: self.generation })
     }
 
     /// Puts everything on the disk before this returns.
@@ -234,15 +236,16 @@ impl Journal {
             new.file.write_at(&bytes, new.size)?;
             new.file.sync()?;
         }
+        let file = self.files.find(NEW_PATH)?.ok_or(io::ErrorKind::NotFound)?;
         self.files.rename(NEW_PATH, PATH)?;
-        self.files.sync_folder("")?;
-        self.file = self.files.open(PATH)?;
+        // what is written from here on goes to the new file, whatever fails
+        self.file = file;
         self.size = new.size + since as u64;
-        self.synced = self.size;
+        self.synced = 0; // its name is not on the disk yet
         self.live_size = new.size;
         self.has_rubbish = false;
         self.generation += 1;
-        Ok(())
+        self.sync_all()
     }
 }
 
@@ -268,7 +271,8 @@ impl Rewrite {
 
 impl JournalSync {
     pub fn run(&self) -> io::Result<()> {
-        self.file.sync()
+        self.file.sync()?;
+        self.files.sync_folder("")
     }
 }
 
@@ -345,106 +349,4 @@ fn fault(position: usize, why: &str) -> io::Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use serde_json::json;
-
-    use super::*;
-    use crate::files::MemoryFiles;
-
-    const NOW: Now = Now { elapsed: Duration::ZERO, wall_ms: 0 };
-
-    fn entry(name: &str, value: Option<i32>) -> Entry {
-        Entry { key: Key::Topic(name.into()), value: value.map(|value| json!(value)) }
-    }
-
-    fn opened(files: &Arc<MemoryFiles>) -> (Journal, Vec<Entry>) {
-        Journal::open(&(files.clone() as Arc<dyn Files>), &LogConfig::default()).unwrap()
-    }
-
-    #[test]
-    fn the_last_value_of_each_key_is_read_in_the_order_of_writing() {
-        let files = Arc::new(MemoryFiles::default());
-        let (mut journal, none) = opened(&files);
-        assert_eq!(none, []);
-        journal.write(vec![entry("a", Some(1)), entry("b", Some(2))], NOW).unwrap();
-        journal.write(vec![entry("c", Some(3))], NOW).unwrap();
-        journal.write(vec![entry("a", Some(4)), entry("b", None)], NOW).unwrap();
-        let (_, entries) = opened(&files);
-        assert_eq!(entries, [entry("c", Some(3)), entry("a", Some(4))]);
-    }
-
-    #[test]
-    fn a_write_is_there_as_a_whole_or_not_at_all() {
-        let files = Arc::new(MemoryFiles::default());
-        let (mut journal, _) = opened(&files);
-        journal.write(vec![entry("a", Some(1))], NOW).unwrap();
-        journal.file.sync().unwrap();
-        let before = journal.size;
-        journal.write(vec![entry("a", Some(2)), entry("b", Some(2))], NOW).unwrap();
-        for kept in 0..journal.size - before {
-            let torn = Arc::new(files.after_power_loss(|_| kept));
-            let (mut journal, entries) = opened(&torn);
-            assert_eq!(entries, [entry("a", Some(1))], "with {kept} bytes");
-            journal.write(vec![entry("c", Some(3))], NOW).unwrap();
-            assert_eq!(opened(&torn).1, [entry("a", Some(1)), entry("c", Some(3))]);
-        }
-    }
-
-    #[test]
-    fn a_failed_write_leaves_nothing() {
-        let files = Arc::new(MemoryFiles::default());
-        let (mut journal, _) = opened(&files);
-        files.fail_after(1);
-        journal.write(vec![entry("a", Some(1))], NOW).unwrap();
-        assert!(journal.write(vec![entry("b", Some(2))], NOW).is_err());
-        journal.write(vec![entry("c", Some(3))], NOW).unwrap();
-        assert_eq!(opened(&files).1, [entry("a", Some(1)), entry("c", Some(3))]);
-    }
-
-    #[test]
-    fn a_fault_in_the_middle_is_an_error_that_says_where() {
-        let files = Arc::new(MemoryFiles::default());
-        let (mut journal, _) = opened(&files);
-        journal.write(vec![entry("a", Some(1))], NOW).unwrap();
-        let second = journal.size;
-        journal.write(vec![entry("b", Some(2))], NOW).unwrap();
-        journal.write(vec![entry("c", Some(3))], NOW).unwrap();
-        journal.file.write_at(b"x", second + 10).unwrap();
-        let error = Journal::open(&(files as Arc<dyn Files>), &LogConfig::default())
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains("journal") && error.contains(&second.to_string()), "{error}");
-    }
-
-    #[test]
-    fn a_rewritten_journal_has_what_holds_and_what_came_since() {
-        let files = Arc::new(MemoryFiles::default());
-        let (mut journal, _) = opened(&files);
-        assert!(journal.plan_rewrite().is_none());
-        while journal.plan_rewrite().is_none() {
-            journal
-                .write((0..1000).map(|i| entry(&format!("t{}", i % 10), Some(i))).collect(), NOW)
-                .unwrap();
-        }
-        journal.write(vec![entry("t0", None)], NOW).unwrap();
-        let rewrite = journal.plan_rewrite().unwrap();
-        let rewritten = rewrite.run().unwrap();
-        journal.write(vec![entry("since", Some(1))], NOW).unwrap();
-        let (_, before) = opened(&Arc::new(files.after_kill()));
-        journal.rewritten(rewritten).unwrap();
-        journal.write(vec![entry("after", Some(2))], NOW).unwrap();
-        assert!(journal.size < 2000, "{}", journal.size);
-        let (_, entries) = opened(&files);
-        assert_eq!(entries.len(), 11);
-        assert_eq!(entries[..10], before);
-        assert_eq!(entries[10], entry("after", Some(2)));
-        let (_, durable) = opened(&Arc::new(files.after_power_loss(|_| 0)));
-        assert_eq!(durable, before);
-        // what was planned before is not done again
-        let late = rewrite.run().unwrap();
-        journal.rewritten(late).unwrap();
-        assert_eq!(opened(&files).1, entries);
-    }
-}
+mod tests;

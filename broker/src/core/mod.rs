@@ -6,6 +6,8 @@ mod api_versions;
 mod call;
 mod catalog;
 mod cluster;
+#[cfg(test)]
+mod compaction_tests;
 mod configs;
 mod connections;
 mod delete_records;

@@ -15,7 +15,7 @@ use super::producers::Producers;
 use super::transactions::Marker;
 use super::{Core, Now};
 use crate::files::Files;
-use crate::log::{Batch, BatchHeader, Log};
+use crate::log::{Batch, BatchHeader, Compacted, Log};
 
 /// The longest marker of a transaction that is read back.
 const MARKER_MAX_BYTES: usize = 4096;
@@ -147,6 +147,19 @@ impl Partition {
         if let Err(error) = written {
             tracing::warn!(%error, "the producers of a partition are not kept for the next start");
         }
+    }
+
+    /// Takes over what a compaction has written.
+    pub(crate) fn compacted(&mut self, result: io::Result<Compacted>) -> io::Result<()> {
+        let removed =
+            result.as_ref().map_or_else(|_| Vec::new(), |it| it.removed_markers().to_vec());
+        let result = self.log.compacted(result);
+        if !removed.is_empty() {
+            // right also if they are still there: their transactions had no records before
+            self.producers.markers_removed(&removed);
+            self.keep_derived_now();
+        }
+        result
     }
 
     /// Puts everything on the disk, so that the next start has nothing to read again.

@@ -199,6 +199,12 @@ impl Producers {
         }
     }
 
+    /// Forgets aborted transactions whose markers, in ascending order, are gone. A consumer that was told of one would drop
+    /// what its producer has written since, up to a marker that never comes.
+    pub fn markers_removed(&mut self, markers: &[i64]) {
+        self.aborted.retain(|aborted| markers.binary_search(&aborted.last_offset).is_err());
+    }
+
     /// Forgets producers that have been silent for a day. It looks every ten minutes.
     pub fn expire(&mut self, now_ms: i64) {
         if now_ms.saturating_sub(self.checked_ms) >= EXPIRATION_CHECK_MS {

@@ -212,8 +212,8 @@ impl Core {
                 }
                 result
             }
-            DiskDone::Compacted(id, result) => match self.log_mut(id) {
-                Some(log) => log.compacted(result),
+            DiskDone::Compacted(id, result) => match self.partition_of(id) {
+                Some(partition) => partition.compacted(result),
                 None => Ok(()),
             },
         };

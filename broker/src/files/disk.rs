@@ -43,7 +43,7 @@ struct OpenFile {
 /// A file that may have been closed by the system, and is opened again when it is used.
 #[derive(Debug)]
 struct DiskFile {
-    path: PathBuf,
+    path: Mutex<PathBuf>,
     /// Device and number: another file can have got its path.
     identity: (u64, u64),
     /// `None` if it was not used for a long time, while somebody has it for later.
@@ -112,7 +112,7 @@ impl DiskFiles {
         let file = options.open(&on_disk).map_err(|error| said(&on_disk, error))?;
         let metadata = file.metadata().map_err(|error| said(&on_disk, error))?;
         let file = Arc::new(DiskFile {
-            path: on_disk,
+            path: Mutex::new(on_disk),
             identity: (metadata.dev(), metadata.ino()),
             open: Mutex::new(Some(Arc::new(file))),
         });
@@ -146,11 +146,12 @@ impl DiskFile {
         if let Some(file) = &*self.lock() {
             return Ok(file.clone());
         }
+        let path = self.path.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let options = fs::OpenOptions::new().read(true).write(true).to_owned();
-        let file = options.open(&self.path).map_err(|error| said(&self.path, error))?;
+        let file = options.open(&path).map_err(|error| said(&path, error))?;
         let metadata = file.metadata()?;
         if (metadata.dev(), metadata.ino()) != self.identity {
-            return Err(said(&self.path, io::Error::from(io::ErrorKind::NotFound)));
+            return Err(said(&path, io::Error::from(io::ErrorKind::NotFound)));
         }
         Ok(Arc::new(file))
     }
@@ -199,11 +200,15 @@ impl Files for DiskFiles {
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        let (old, new) = (self.path(from)?, self.path(to)?);
         let mut open = self.lock();
-        open.files.remove(from);
+        fs::rename(&old, &new).map_err(|error| said(&old, error))?;
         open.files.remove(to);
-        let from = self.path(from)?;
-        fs::rename(&from, self.path(to)?).map_err(|error| said(&from, error))
+        if let Some(renamed) = open.files.remove(from) {
+            *renamed.file.path.lock().unwrap_or_else(PoisonError::into_inner) = new;
+            open.files.insert(to.to_owned(), renamed);
+        }
+        Ok(())
     }
 
     fn remove(&self, path: &str) -> io::Result<()> {
@@ -341,6 +346,21 @@ mod tests {
         // one that was replaced since it was closed is not read in place of the old one
         super::super::replace(&files, "file-0", b"another").unwrap();
         assert_eq!(kept[0].size().unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn a_renamed_file_is_still_the_one_that_was_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = DiskFiles::open(folder.path()).unwrap();
+        files.open("b").unwrap().write_at(b"old", 0).unwrap();
+        let file = files.open("a").unwrap();
+        files.rename("a", "b").unwrap();
+        for number in 0..=OPEN_MAX {
+            file.write_at(b"x", number as u64).unwrap();
+            files.open(&format!("other-{number}")).unwrap();
+        }
+        assert_eq!(files.open("b").unwrap().size().unwrap(), OPEN_MAX as u64 + 1);
+        assert!(files.find("a").unwrap().is_none());
     }
 
     #[test]

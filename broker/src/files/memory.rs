@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{File, Files};
@@ -19,6 +19,7 @@ pub struct MemoryFiles {
     /// How many writes succeed before one fails.
     writes_left: Arc<AtomicU64>,
     keeps_unsynced: bool,
+    folder_syncs_fail: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -41,6 +42,7 @@ impl Default for MemoryFiles {
             files: Mutex::default(),
             writes_left: Arc::new(AtomicU64::new(NEVER)),
             keeps_unsynced: false,
+            folder_syncs_fail: AtomicBool::new(false),
         }
     }
 }
@@ -53,6 +55,11 @@ impl MemoryFiles {
     /// Lets one write fail halfway, after `writes` which succeed.
     pub fn fail_after(&self, writes: u64) {
         self.writes_left.store(writes, Ordering::Relaxed);
+    }
+
+    /// Lets names be put on the disk no more, or again.
+    pub fn fail_folder_syncs(&self, fail: bool) {
+        self.folder_syncs_fail.store(fail, Ordering::Relaxed);
     }
 
     /// What is there after the process was killed: everything that was written.
@@ -101,7 +108,10 @@ impl Files for MemoryFiles {
     }
 
     fn sync_folder(&self, _folder: &str) -> io::Result<()> {
-        Ok(())
+        match self.folder_syncs_fail.load(Ordering::Relaxed) {
+            true => Err(io::Error::other("a folder cannot be synced")),
+            false => Ok(()),
+        }
     }
 
     fn open(&self, path: &str) -> io::Result<Arc<dyn File>> {

@@ -73,6 +73,14 @@ impl Snapshot {
     }
 }
 
+impl Snapshot {
+    /// Removes those that were saved: the next start derives everything from the records.
+    pub fn remove_all(files: &dyn Files, folder: &str) -> io::Result<()> {
+        let path = |offset| format!("{folder}/{}", file_name(offset, SNAPSHOT_SUFFIX));
+        offsets(files, folder)?.into_iter().try_for_each(|offset| files.remove(&path(offset)))
+    }
+}
+
 /// The offsets of the snapshots in a folder, ascending.
 fn offsets(files: &dyn Files, folder: &str) -> io::Result<Vec<i64>> {
     let names = files.list(folder)?;

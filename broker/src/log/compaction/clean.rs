@@ -30,6 +30,8 @@ pub struct Cleaner {
     new_horizon: i64,
     /// Producers that have a batch since their last marker.
     producers_with_data: HashSet<i64>,
+    /// The offsets of the markers of which nothing is kept.
+    pub removed_markers: Vec<i64>,
 }
 
 impl Cleaner {
@@ -41,7 +43,14 @@ impl Cleaner {
     ) -> Cleaner {
         let retention = i64::try_from(delete_retention_ms).unwrap_or(i64::MAX);
         let new_horizon = wall_ms.saturating_add(retention);
-        Cleaner { keys, transactions, wall_ms, new_horizon, producers_with_data: HashSet::new() }
+        Cleaner {
+            keys,
+            transactions,
+            wall_ms,
+            new_horizon,
+            producers_with_data: HashSet::new(),
+            removed_markers: Vec::new(),
+        }
     }
 
     pub fn clean(&mut self, header: &BatchHeader, batch: &[u8]) -> io::Result<Kept> {
@@ -65,7 +74,10 @@ impl Cleaner {
         }
         match horizon(header) {
             Some(_) if self.is_needed(header) => Ok(Kept::Whole),
-            Some(horizon) if horizon <= self.wall_ms => Ok(Kept::Nothing),
+            Some(horizon) if horizon <= self.wall_ms => {
+                self.removed_markers.push(header.base_offset);
+                Ok(Kept::Nothing)
+            }
             Some(_) => Ok(Kept::Whole),
             None => {
                 let records = Records::of(header, batch)?;

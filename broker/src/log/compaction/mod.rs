@@ -21,6 +21,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::Log;
 use super::reader::BatchReader;
 use super::segment::Segment;
+use super::state::Snapshot;
 use crate::files::Files;
 use clean::Cleaner;
 use keys::{Keys, Transactions};
@@ -63,6 +64,14 @@ pub struct Compacted {
     outputs: Vec<Output>,
     replaced: Vec<Arc<()>>,
     compacted: i64,
+    removed_markers: Vec<i64>,
+}
+
+impl Compacted {
+    /// The offsets of the markers that are gone, ascending: their transactions have no records any more.
+    pub fn removed_markers(&self) -> &[i64] {
+        &self.removed_markers
+    }
 }
 
 impl Log {
@@ -146,6 +155,9 @@ impl Log {
             }
         };
         // a swap that fails is done at the next start, and there is no other compaction until then
+        if !done.removed_markers.is_empty() {
+            Snapshot::remove_all(&*self.files, &self.folder)?; // which may tell of their transactions
+        }
         done.swap.begin(&*self.files, &self.folder)?;
         swap::finish(&*self.files, &self.folder)?;
         self.segments.drain(..done.replaced.len());
@@ -201,7 +213,8 @@ impl Compaction {
         let swap = Swap { replacements: outputs.iter().map(Output::replacement).collect() };
         swap.prepare(&*self.files, &self.folder)?;
         let replaced = touched.map(|source| source.identity.clone()).collect();
-        Ok(Compacted { swap, outputs, replaced, compacted: end })
+        let removed_markers = cleaner.removed_markers;
+        Ok(Compacted { swap, outputs, replaced, compacted: end, removed_markers })
     }
 
     fn check_stopped(&self) -> io::Result<()> {

@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let mut log = Log::open(&files, "bench-0")?;
         append(&mut log, batch_bytes)?;
         read(&log)?;
-        log.remove()?;
+        files.remove_folder(&log.into_folder())?;
         files.close();
     }
     for is_flushed in [false, true] {

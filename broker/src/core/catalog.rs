@@ -157,7 +157,8 @@ impl Core {
     pub(crate) fn grow_topic(&mut self, name: &str, partitions: usize, now: Now) -> io::Result<()> {
         let Some(topic) = self.catalog.get(name) else { return Ok(()) };
         let entry = TopicEntry { partitions, ..topic.entry() };
-        let more = self.create_partitions_of(name, topic.partitions.len()..partitions)?;
+        let first = topic.partitions.len();
+        let more = self.create_partitions_of(name, first..partitions)?;
         self.write_topic(name, &entry, now)?;
         if let Some(topic) = self.catalog.get_mut(name) {
             topic.partitions.extend(more);
@@ -192,20 +193,27 @@ impl Core {
         self.topic_is_deleted(offsets)?;
         let Some(topic) = self.catalog.remove(name) else { return Ok(()) };
         self.fetches.topic_changed(topic.id);
-        for (index, partition) in topic.partitions.into_iter().enumerate() {
-            if let Err(error) = partition.log.remove() {
-                tracing::warn!(%error, "the records of {} stay in their folder", folder(name, index));
+        for partition in topic.partitions {
+            let folder = partition.log.into_folder();
+            if let Err(error) = self.trash.put(&*self.files, &folder) {
+                tracing::warn!(%error, "the records of {folder} stay in their folder");
             }
         }
         Ok(())
     }
 
+    /// Makes empty partitions. What a deleted topic may have left in their folders is put away.
     fn create_partitions_of(
-        &self,
+        &mut self,
         topic: &str,
         indexes: std::ops::Range<usize>,
     ) -> io::Result<Vec<Partition>> {
-        indexes.map(|index| Partition::create(&self.files, &folder(topic, index))).collect()
+        let create = |index| {
+            let folder = folder(topic, index);
+            self.trash.put(&*self.files, &folder)?;
+            Partition::create(&self.files, &folder)
+        };
+        indexes.map(create).collect()
     }
 
     fn write_topic(&mut self, name: &str, entry: &TopicEntry, now: Now) -> io::Result<()> {

@@ -37,6 +37,7 @@ mod start_tests;
 mod testing;
 mod topics;
 mod transactions;
+mod trash;
 mod upkeep;
 
 use std::collections::BTreeMap;
@@ -69,6 +70,7 @@ use quotas::Quotas;
 use repeats::repeats_too_often;
 use sasl::{Admission, Failures, Users};
 use transactions::Transactions;
+use trash::Trash;
 
 use crate::apis::{Request, Response};
 use crate::files::Files;
@@ -137,6 +139,7 @@ pub struct Core {
     pub(crate) files: Arc<dyn Files>,
     pub(crate) journal: Journal,
     pub(crate) catalog: Catalog,
+    pub(crate) trash: Trash,
     pub(crate) groups: Groups,
     pub(crate) fetches: Fetches,
     pub(crate) transactions: Transactions,
@@ -162,6 +165,7 @@ impl Core {
     pub fn open(settings: CoreSettings, files: Arc<dyn Files>) -> std::io::Result<Core> {
         let (journal, entries) = Journal::open(&files, &settings.log)?;
         let groups = Groups::new(settings.groups.clone());
+        let trash = Trash::open(&*files)?;
         let users = Users::new(&settings.login);
         let mut core = Core {
             settings,
@@ -169,6 +173,7 @@ impl Core {
             files,
             journal,
             catalog: Catalog::default(),
+            trash,
             groups,
             fetches: Fetches::default(),
             transactions: Transactions::default(),

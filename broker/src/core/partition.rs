@@ -87,9 +87,8 @@ impl Partition {
         Partition::of(Log::open(files, folder)?)
     }
 
-    /// Makes an empty partition. What a deleted topic has left in `folder` is removed.
+    /// Makes an empty partition in `folder`, which is not there yet.
     pub fn create(files: &Arc<dyn Files>, folder: &str) -> io::Result<Partition> {
-        Log::discard(files, folder)?;
         Partition::of(Log::open(files, folder)?)
     }
 
@@ -162,13 +161,13 @@ impl Partition {
         result
     }
 
-    /// Puts everything on the disk, so that the next start has nothing to read again.
+    /// Puts everything on the disk but the name of its folder, so that the next start has nothing to read again.
     pub(crate) fn close(&mut self) -> io::Result<()> {
         self.log.stop_compaction();
         if self.log.has_grown_since_snapshot() {
             self.keep_derived_now();
         }
-        self.log.sync_all()
+        self.log.sync_contents()
     }
 
     /// The offset up to which every transaction has ended: the one after the last record, or the

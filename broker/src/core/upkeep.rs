@@ -8,6 +8,7 @@ use std::io;
 use uuid::Uuid;
 
 use super::journal::{JournalSync, Rewrite, Rewritten};
+use super::trash::Removal;
 use super::{Core, Now, Partition};
 use crate::log::{Compacted, Compaction, Log, LogSync};
 
@@ -71,6 +72,7 @@ pub enum DiskWork {
     RewriteJournal(Rewrite),
     SyncLog(LogId, LogSync),
     Compact(LogId, Compaction),
+    RemoveFolders(Removal),
 }
 
 /// A piece of work that was done, of which the core takes note.
@@ -80,6 +82,7 @@ pub enum DiskDone {
     JournalRewritten(io::Result<Rewritten>),
     LogSynced(LogId, LogSync, io::Result<()>),
     Compacted(LogId, io::Result<Compacted>),
+    FoldersRemoved(io::Result<()>),
 }
 
 impl DiskWork {
@@ -95,6 +98,7 @@ impl DiskWork {
                 DiskDone::LogSynced(log, sync, result)
             }
             DiskWork::Compact(log, compaction) => DiskDone::Compacted(log, compaction.run()),
+            DiskWork::RemoveFolders(removal) => DiskDone::FoldersRemoved(removal.run()),
         }
     }
 }
@@ -102,6 +106,11 @@ impl DiskWork {
 impl Core {
     /// The next piece of work of a round. There is none at the end of the round.
     pub fn next_disk_work(&mut self, round: &mut DiskRound, now: Now) -> Option<DiskWork> {
+        if round.task == DiskTask::Clean
+            && let Some(removal) = self.trash.plan_removal(&self.files)
+        {
+            return Some(DiskWork::RemoveFolders(removal));
+        }
         if !std::mem::replace(&mut round.is_journal_done, true) {
             self.plan_age_check(round, now);
             let work = match round.task {
@@ -207,15 +216,17 @@ impl Core {
                 result.and_then(|new| self.journal.rewritten(new))
             }
             DiskDone::LogSynced(id, sync, result) => {
-                if let Some(log) = self.log_mut(id) {
+                // the files of a topic that was deleted meanwhile may be gone
+                self.log_mut(id).map_or(Ok(()), |log| {
                     log.synced(&sync, &result);
-                }
-                result
+                    result
+                })
             }
             DiskDone::Compacted(id, result) => match self.partition_of(id) {
                 Some(partition) => partition.compacted(result),
                 None => Ok(()),
             },
+            DiskDone::FoldersRemoved(result) => result,
         };
         if let Err(error) = result {
             tracing::error!(%error, "the broker's folder cannot be written as it should be");
@@ -225,8 +236,13 @@ impl Core {
     /// Puts everything on the disk and lets go of the folder. No request can be handled after that.
     pub fn close(&mut self) {
         let mut result = self.journal.close();
+        let mut has_new = false;
         for partition in self.catalog.iter_mut().flat_map(|topic| &mut topic.partitions) {
+            has_new |= partition.log.is_dirty();
             result = partition.close().and(result);
+        }
+        if has_new {
+            result = self.files.sync_folder("").and(result);
         }
         if let Err(error) = result {
             tracing::error!(%error, "the broker's folder cannot be written as it should be");

@@ -123,6 +123,13 @@ impl DiskFiles {
 }
 
 impl OpenFiles {
+    /// The files in a folder are not opened by their names any more.
+    fn forget_folder(&mut self, folder: &str) {
+        let is_within =
+            |path: &str| path.strip_prefix(folder).is_some_and(|within| within.starts_with('/'));
+        self.files.retain(|path, _| !is_within(path));
+    }
+
     /// Closes the file that was not used for the longest time, if there are too many.
     fn make_room(&mut self) {
         if self.files.len() < OPEN_MAX {
@@ -176,10 +183,20 @@ impl Files for DiskFiles {
         fs::create_dir_all(&path).map_err(|error| said(&path, error))
     }
 
+    fn move_folder(&self, from: &str, to: &str) -> io::Result<bool> {
+        let (path, to) = (self.path(from)?, self.path(to)?);
+        let mut open = self.lock(); // nothing in it is opened meanwhile
+        open.forget_folder(from);
+        match fs::rename(&path, to) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(said(&path, error)),
+        }
+    }
+
     fn remove_folder(&self, folder: &str) -> io::Result<()> {
         let path = self.path(folder)?;
-        let within = format!("{folder}/");
-        self.lock().files.retain(|path, _| !path.starts_with(&within));
+        self.lock().forget_folder(folder);
         missing_is_fine(fs::remove_dir_all(&path)).map_err(|error| said(&path, error))
     }
 
@@ -361,6 +378,21 @@ mod tests {
         }
         assert_eq!(files.open("b").unwrap().size().unwrap(), OPEN_MAX as u64 + 1);
         assert!(files.find("a").unwrap().is_none());
+    }
+
+    #[test]
+    fn a_folder_that_was_moved_leaves_its_name_free() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = DiskFiles::open(folder.path()).unwrap();
+        files.make_folder("a").unwrap();
+        let old = files.open("a/file").unwrap();
+        old.write_at(b"old", 0).unwrap();
+        assert!(files.move_folder("a", "b").unwrap());
+        assert!(!files.move_folder("a", "b").unwrap());
+        files.make_folder("a").unwrap();
+        assert_eq!(files.open("a/file").unwrap().size().unwrap(), 0);
+        assert_eq!(super::super::read_all(&*old).unwrap(), b"old");
+        assert_eq!(super::super::read_all(&*files.open("b/file").unwrap()).unwrap(), b"old");
     }
 
     #[test]

@@ -52,6 +52,20 @@ impl MemoryFiles {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The files of a folder by their names in it, which then are gone.
+    fn take_folder(&self, folder: &str) -> Vec<(String, Arc<MemoryFile>)> {
+        let within = format!("{folder}/");
+        let mut files = self.lock();
+        let paths = files.range(within.clone()..).map(|(path, _)| path);
+        let paths: Vec<String> =
+            paths.take_while(|path| path.starts_with(&within)).cloned().collect();
+        let take = |path: String| {
+            let file = files.remove(&path)?;
+            Some((path[within.len()..].to_owned(), file))
+        };
+        paths.into_iter().filter_map(take).collect()
+    }
+
     /// Lets one write fail halfway, after `writes` which succeed.
     pub fn fail_after(&self, writes: u64) {
         self.writes_left.store(writes, Ordering::Relaxed);
@@ -101,9 +115,16 @@ impl Files for MemoryFiles {
         Ok(())
     }
 
+    fn move_folder(&self, from: &str, to: &str) -> io::Result<bool> {
+        let taken = self.take_folder(from);
+        let is_there = !taken.is_empty();
+        let moved = taken.into_iter().map(|(name, file)| (format!("{to}/{name}"), file));
+        self.lock().extend(moved);
+        Ok(is_there)
+    }
+
     fn remove_folder(&self, folder: &str) -> io::Result<()> {
-        let within = format!("{folder}/");
-        self.lock().retain(|path, _| !path.starts_with(&within));
+        self.take_folder(folder);
         Ok(())
     }
 

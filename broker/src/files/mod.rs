@@ -19,6 +19,9 @@ pub trait Files: Debug + Send + Sync {
     fn list(&self, folder: &str) -> io::Result<Vec<String>>;
     /// Makes a folder that may be there already.
     fn make_folder(&self, folder: &str) -> io::Result<()>;
+    /// Gives a folder another name, which no folder has. Returns false if it is not there. Who has opened a file in it can
+    /// still read that.
+    fn move_folder(&self, from: &str, to: &str) -> io::Result<bool>;
     /// Removes a folder with everything in it. It need not be there.
     fn remove_folder(&self, folder: &str) -> io::Result<()>;
     /// Puts on the disk what was made, renamed and removed in a folder. The empty path is the outermost one.

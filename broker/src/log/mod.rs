@@ -98,14 +98,10 @@ impl Log {
         }
     }
 
-    /// Removes what a deleted topic has left in `folder`, before a topic of its name is made.
-    pub fn discard(files: &Arc<dyn Files>, folder: &str) -> io::Result<()> {
-        files.remove_folder(folder)
-    }
-
-    /// Deletes its folder. Slices of it can still be read.
-    pub fn remove(self) -> io::Result<()> {
-        self.files.remove_folder(&self.folder)
+    /// Lets go of its folder, which can be removed then. Slices of it can still be read.
+    pub fn into_folder(self) -> String {
+        self.stop_compaction();
+        self.folder
     }
 
     pub fn config(&self) -> &LogConfig {

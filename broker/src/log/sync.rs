@@ -14,6 +14,8 @@ pub(super) struct SyncState {
     /// When unsynced bytes were seen first.
     dirty_since: Option<Duration>,
     folder: bool,
+    /// The folder itself is in the outermost one on the disk.
+    is_named: bool,
     state: bool,
     unsynced_records: u64,
 }
@@ -36,6 +38,7 @@ impl SyncState {
 pub struct LogSync {
     files: Arc<dyn Files>,
     folder: Option<String>,
+    names_folder: bool,
     state: Option<Arc<dyn File>>,
     segment: Option<SegmentSync>,
 }
@@ -48,6 +51,8 @@ impl LogSync {
         }
         if let Some(folder) = &self.folder {
             self.files.sync_folder(folder)?;
+        }
+        if self.names_folder {
             self.files.sync_folder("")?;
         }
         self.segment.as_ref().map_or(Ok(()), SegmentSync::run)
@@ -75,9 +80,11 @@ impl Log {
         self.plan_sync_now().map(Some)
     }
 
-    fn is_dirty(&self) -> bool {
-        self.sync.folder
-            || self.sync.state
+    /// Returns true if something is not on the disk. A log in which nothing ever was is the same without its folder.
+    pub fn is_dirty(&self) -> bool {
+        let is_untouched = self.end_offset() == 0 && self.segments.len() == 1;
+        self.sync.state
+            || (self.sync.folder && !is_untouched)
             || self.segments.iter().any(|segment| segment.synced < segment.bytes)
     }
 
@@ -89,7 +96,8 @@ impl Log {
         let folder = self.sync.folder.then(|| self.folder.clone());
         self.sync.folder = false;
         self.sync.state = false;
-        Ok(LogSync { files: self.files.clone(), folder, state, segment })
+        let names_folder = folder.is_some() && !self.sync.is_named;
+        Ok(LogSync { files: self.files.clone(), folder, names_folder, state, segment })
     }
 
     /// Takes note of what [`LogSync::run`] has done, or of what it has not.
@@ -99,10 +107,17 @@ impl Log {
             self.sync.state |= sync.state.is_some();
             return;
         }
+        self.sync.is_named |= sync.names_folder;
         let Some(done) = &sync.segment else { return };
         if let Some(segment) = self.segments.iter_mut().find(|segment| done.is_of(segment)) {
             segment.synced(done);
         }
+    }
+
+    /// As [`Log::sync_all`], but for the name of its folder: the caller puts those of all logs on the disk.
+    pub fn sync_contents(&mut self) -> io::Result<()> {
+        self.sync.is_named = true;
+        self.sync_all()
     }
 
     /// Puts everything on the disk before this returns.

@@ -81,7 +81,7 @@ fn a_slice_is_read_after_its_log_is_gone() {
         let mut log = filled(&files);
         let slice = log.slice(10, 200, 450).unwrap();
         log.delete_before(150).unwrap();
-        log.remove().unwrap();
+        files.remove_folder(&log.into_folder()).unwrap();
         assert_eq!(bases(&slice.read().unwrap()), [10, 12, 14, 16]);
         assert_eq!(files.list("t-0").unwrap(), Vec::<String>::new());
     }
@@ -269,14 +269,6 @@ fn the_last_snapshot_that_fits_is_found() {
     files.open("t-0/00000000000000000004.snapshot").unwrap().write_at(b"x", 4).unwrap();
     let snapshot = log.snapshot().unwrap().unwrap();
     assert_eq!((snapshot.offset, &snapshot.bytes[..]), (3, &[2][..]));
-}
-
-#[test]
-fn a_topic_of_the_same_name_begins_empty() {
-    let (_, files) = memory();
-    drop(filled(&files)); // killed before the folder was removed
-    Log::discard(&files, "t-0").unwrap();
-    assert_eq!(Log::open(&files, "t-0").unwrap().end_offset(), 0);
 }
 
 #[test]

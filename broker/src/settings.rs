@@ -26,8 +26,9 @@ pub struct ConnectionSettings {
     pub request_max_bytes: usize,
     /// How many bytes of requests are held altogether. A connection whose request is too much is closed.
     pub requests_max_bytes: usize,
-    /// How many bytes of answers wait altogether for clients that read slowly. When half of them are taken, a Fetch gets one
-    /// batch, and who reads nothing for some seconds is closed; when all are, a connection with a large answer is.
+    /// How many bytes of answers wait altogether for clients that read slowly. When a quarter of them is taken, who reads
+    /// nothing for some seconds is closed; when half are, a Fetch gets one batch; when all are, a connection with a large
+    /// answer is closed.
     pub answers_max_bytes: usize,
 }
 

@@ -1,6 +1,6 @@
 //! Topics and their partitions.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, hash_map};
 use std::io;
 use std::ops::Bound;
 use std::sync::Arc;
@@ -15,6 +15,8 @@ use crate::files::Files;
 pub struct Catalog {
     topics: BTreeMap<String, Topic>,
     names: HashMap<Uuid, String>,
+    /// How many topics have each name, if dots are taken for underscores.
+    alike: HashMap<String, usize>,
 }
 
 #[derive(Debug)]
@@ -61,6 +63,11 @@ impl Catalog {
 
     pub fn get_mut(&mut self, name: &str) -> Option<&mut Topic> {
         self.topics.get_mut(name)
+    }
+
+    /// Returns true if there is a topic whose name differs by dots and underscores at most.
+    pub fn has_alike(&self, name: &str) -> bool {
+        self.alike.contains_key(&without_dots(name))
     }
 
     pub fn name_of(&self, id: Uuid) -> Option<&str> {
@@ -117,7 +124,9 @@ impl Catalog {
         settings: TopicConfig,
     ) {
         let id = Uuid::from_u128(entry.id);
+        self.remove(&name);
         self.names.insert(id, name.clone());
+        *self.alike.entry(without_dots(&name)).or_default() += 1;
         let mut topic = Topic { id, config: entry.config, settings, partitions };
         topic.apply(settings);
         self.topics.insert(name, topic);
@@ -126,8 +135,18 @@ impl Catalog {
     fn remove(&mut self, name: &str) -> Option<Topic> {
         let topic = self.topics.remove(name)?;
         self.names.remove(&topic.id);
+        if let hash_map::Entry::Occupied(mut alike) = self.alike.entry(without_dots(name)) {
+            *alike.get_mut() -= 1;
+            if *alike.get() == 0 {
+                alike.remove();
+            }
+        }
         Some(topic)
     }
+}
+
+fn without_dots(name: &str) -> String {
+    name.replace('.', "_")
 }
 
 /// The folder of a partition.

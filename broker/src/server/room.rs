@@ -24,9 +24,10 @@ impl Room {
         self.held.load(Ordering::Relaxed)
     }
 
-    /// Returns true if more than half of it is taken: those are hurried that hold bytes and do not go on.
+    /// Returns true if more than a quarter of it is taken: those are hurried that hold bytes and do not go on. They must
+    /// not hold [`Room::rest_of_half`] for long, which they never fill to the last byte.
     pub fn is_scarce(&self) -> bool {
-        self.held.load(Ordering::Relaxed) > self.max / 2
+        self.held.load(Ordering::Relaxed) > self.max / 4
     }
 
     /// What can still be asked for by those who can do with less. The other half is for those who cannot.
@@ -99,13 +100,17 @@ mod tests {
         let room = Arc::new(Room::new(1_000_000));
         let mut first = Held::new(&room);
         assert_eq!(first.add_up_to(400_000), 400_000);
+        first.hold_answer(399_000).unwrap();
+        assert!(room.is_scarce());
+        assert_eq!(first.add_up_to(1_000), 1_000);
         let mut second = Held::new(&room);
         assert_eq!(second.add_up_to(400_000), 100_000);
         assert_eq!(Held::new(&room).add_up_to(1), 0);
         // its first batch is larger than what was granted
-        second.hold_answer(300_000).unwrap();
-        assert!(room.is_scarce());
+        second.hold_answer(200_000).unwrap();
         drop(first);
+        assert!(!room.is_scarce());
+        second.hold_answer(300_000).unwrap();
         assert_eq!(room.held_bytes(), 300_000);
         assert_eq!(Held::new(&room).add_up_to(400_000), 200_000);
     }

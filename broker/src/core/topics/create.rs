@@ -123,7 +123,7 @@ impl Core {
             let message = format!("Topic '{name}' already exists.");
             return Err(Refusal::new(ResponseError::TopicAlreadyExists, message));
         }
-        let is_ambiguous = name.contains(['.', '_']);
+        let is_ambiguous = name.contains(['.', '_']) && self.catalog.has_alike(name);
         match self.catalog.iter().find(|(other, _)| is_ambiguous && collide(name, other)) {
             Some((other, _)) => Err(Refusal::new(
                 ResponseError::InvalidTopicException,

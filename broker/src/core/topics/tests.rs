@@ -210,3 +210,26 @@ fn partitions_are_described_page_by_page() {
     let all = [("a", 0), ("a", 1), ("a", 2), ("b", 0), ("b", 1)];
     assert_eq!(seen, all.map(|(name, index)| (name.to_owned(), index)));
 }
+
+#[test]
+fn a_name_that_looks_like_another_is_free_when_all_of_those_are_deleted() {
+    let mut broker = Harness::new(CoreSettings::default());
+    let collides = ResponseError::InvalidTopicException.code();
+    // those of one request do not collide
+    assert!(
+        codes(&create(&mut broker, vec![topic("a.b"), topic("a_b")])).values().all(|it| *it == 0)
+    );
+    for deleted in ["a.b", "a_b"] {
+        assert_eq!(create(&mut broker, vec![topic("a.b.c")]).topics[0].error_code, 0);
+        broker = broker.restart();
+        let third = create(&mut broker, vec![topic("a_b.c")]);
+        assert_eq!(third.topics[0].error_code, collides);
+        for name in [deleted, "a.b.c"] {
+            let name = DeleteTopicState::default().with_name(Some(TopicName(text(name))));
+            let request = DeleteTopicsRequest::default().with_topics(vec![name]);
+            broker.ask(6, Request::DeleteTopics(request));
+        }
+    }
+    let made = create(&mut broker, vec![topic("a.b")]);
+    assert_eq!(made.topics[0].error_code, 0);
+}

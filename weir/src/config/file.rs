@@ -173,13 +173,15 @@ impl Reading<'_> {
 
 /// What to say of a key that nobody knows: which one may be meant.
 fn unknown(key: &str) -> String {
-    let last = key.rsplit('.').next().unwrap_or(key);
+    let (section, last) = key.rsplit_once('.').unwrap_or(("", key));
+    let beside = |other: &&str| other.rsplit_once('.').is_some_and(|(of, _)| of == section);
     let same_name = SETTINGS.iter().find(|setting| {
         setting.key.rsplit('.').next() == Some(last) || setting.flag.replace('-', "_") == last
     });
     let keys = SETTINGS.iter().map(|setting| setting.key);
+    let same_section = nearest(key, keys.clone().filter(beside));
     let sections = SECTIONS.iter().map(|(prefix, _)| prefix.trim_end_matches('.'));
-    let meant = same_name.map(|setting| setting.key);
+    let meant = same_section.or_else(|| same_name.map(|setting| setting.key));
     match meant.or_else(|| nearest(key, keys.chain(sections).filter(|name| !name.is_empty()))) {
         Some(meant) => format!("unknown key {key}: did you mean {meant}?"),
         None => format!("unknown key {key}"),

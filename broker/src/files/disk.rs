@@ -162,6 +162,17 @@ impl DiskFile {
         }
         Ok(Arc::new(file))
     }
+
+    /// The open file, of which there is a name: what is written to one without a name ends with the process.
+    fn named_file(&self) -> io::Result<Arc<fs::File>> {
+        let file = self.file()?;
+        if file.metadata()?.nlink() == 0 {
+            let path = self.path.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let why = "it was removed while the broker has it open";
+            return Err(said(&path, io::Error::new(io::ErrorKind::NotFound, why)));
+        }
+        Ok(file)
+    }
 }
 
 impl Files for DiskFiles {
@@ -180,7 +191,10 @@ impl Files for DiskFiles {
 
     fn make_folder(&self, folder: &str) -> io::Result<()> {
         let path = self.path(folder)?;
-        fs::create_dir_all(&path).map_err(|error| said(&path, error))
+        match fs::create_dir(&path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(said(&path, error)),
+            _ => Ok(()),
+        }
     }
 
     fn move_folder(&self, from: &str, to: &str) -> io::Result<bool> {
@@ -289,7 +303,7 @@ impl File for DiskFile {
     }
 
     fn write_at(&self, bytes: &[u8], position: u64) -> io::Result<()> {
-        self.file()?.write_all_at(bytes, position)
+        self.named_file()?.write_all_at(bytes, position)
     }
 
     fn set_size(&self, size: u64) -> io::Result<()> {
@@ -378,6 +392,20 @@ mod tests {
         }
         assert_eq!(files.open("b").unwrap().size().unwrap(), OPEN_MAX as u64 + 1);
         assert!(files.find("a").unwrap().is_none());
+    }
+
+    #[test]
+    fn nothing_is_written_to_what_was_removed_by_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("topics");
+        let files = DiskFiles::open(&root).unwrap();
+        let file = files.open("a").unwrap();
+        file.write_at(b"read", 0).unwrap();
+        fs::remove_dir_all(&root).unwrap();
+        assert_eq!(file.write_at(b"x", 4).unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(super::super::read_all(&*file).unwrap(), b"read");
+        assert_eq!(files.make_folder("t-0").unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert!(!fs::exists(&root).unwrap());
     }
 
     #[test]

@@ -189,10 +189,11 @@ async fn what_is_made_up_of_modes_gets_documented_answers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_made_up_of_the_proxys_contract_gets_documented_answers() {
     let Some(python) = python() else { return };
-    let api = proxy().await.api;
+    let proxy = proxy().await; // its broker ends with it
+    let api = &proxy.api;
     let clusters = api.get("/v3/clusters").await.json;
     let cluster = clusters["data"][0]["cluster_id"].as_str().unwrap();
-    let count = PROXY.holds(python, &api, &[], &[("WEIR_TEST_CLUSTER", cluster)]).await;
+    let count = PROXY.holds(python, api, &[], &[("WEIR_TEST_CLUSTER", cluster)]).await;
     assert!(count > 5000, "only {count} requests");
     assert_eq!(api.get("/").await.status, 200);
 }

@@ -66,7 +66,8 @@ pub(super) fn group_id(group: &str) -> GroupId {
 }
 
 impl Admin {
-    /// Ids of the consumer groups, sorted, each with its coordinator.
+    /// Ids of the consumer groups, sorted, each with its coordinator. One without a name, which Kafka lets commit offsets,
+    /// is left out: no request can be about it.
     pub async fn group_ids(&self) -> Result<BTreeMap<String, i32>, Fault> {
         again(ASK_TIMEOUT, || self.ask_group_ids()).await
     }
@@ -79,6 +80,7 @@ impl Admin {
             let ours = answer
                 .groups
                 .into_iter()
+                .filter(|group| !group.group_id.is_empty())
                 .filter(|group| [CONSUMER, SIMPLE].contains(&group.protocol_type.as_str()));
             found.extend(ours.map(|group| (group.group_id.to_string(), id)));
         }

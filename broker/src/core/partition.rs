@@ -3,7 +3,6 @@
 use std::io;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use kafka_protocol::error::ResponseError;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -253,7 +252,7 @@ impl Core {
     ) -> io::Result<()> {
         let Some(id) = self.catalog.get(topic).map(|topic| topic.id) else { return Ok(()) };
         let Some(partition) = self.catalog.partition_mut(topic, index) else { return Ok(()) };
-        let bytes: Bytes = marker.batch(now.wall_ms);
+        let bytes = marker.batch(now.wall_ms)?;
         let length = bytes.len();
         let batch = Batch::parse(bytes).map_err(|error| {
             io::Error::new(io::ErrorKind::InvalidData, format!("a marker is no batch: {error:?}"))

@@ -12,6 +12,7 @@ mod damage_tests;
 mod index;
 #[cfg(test)]
 mod model;
+mod outcome;
 mod reader;
 mod records;
 mod recovery;
@@ -35,6 +36,9 @@ pub use batch::{Batch, BatchError, BatchHeader, HEADER_BYTES};
 pub use compaction::{Compacted, Compaction};
 pub(crate) use compression::decompress_within;
 pub use config::{Cleanup, LogConfig};
+pub use outcome::Outcome;
+#[cfg(test)]
+pub use records::rewritten;
 pub use records::{Record, Records};
 pub(crate) use recovery::refuse_records;
 pub use search::TimestampOffset;

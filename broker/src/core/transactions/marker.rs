@@ -1,33 +1,15 @@
 //! The record that ends a transaction in a partition.
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use std::io;
 
-use crate::log::{BatchHeader, HEADER_BYTES};
+use bytes::{BufMut, Bytes, BytesMut};
+
+use crate::log::{BatchHeader, HEADER_BYTES, Outcome, Records};
 
 /// A transactional batch (16) of control records (32).
 const ATTRIBUTES: i16 = 0x30;
 /// The version of the key and of the value of a marker.
 const VERSION: i16 = 0;
-/// The bytes of the record of a marker.
-const MARKER_BYTES: usize = 17;
-/// Where the checksum of a batch is; it covers what comes after it.
-const CHECKSUM_AT: usize = 17;
-
-/// How a transaction ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    Abort,
-    Commit,
-}
-
-impl Outcome {
-    fn number(self) -> i16 {
-        match self {
-            Outcome::Abort => 0,
-            Outcome::Commit => 1,
-        }
-    }
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Marker {
@@ -39,26 +21,24 @@ pub(crate) struct Marker {
 
 impl Marker {
     /// A control batch with this marker alone.
-    pub fn batch(&self, timestamp: i64) -> Bytes {
-        let record = self.record();
-        let mut batch = BytesMut::with_capacity(HEADER_BYTES + record.len());
-        batch.put_i64(0); // base offset
-        batch.put_i32((HEADER_BYTES - 12 + record.len()) as i32);
-        batch.put_i32(0); // leader epoch
-        batch.put_i8(2);
-        batch.put_u32(0); // checksum
-        batch.put_i16(ATTRIBUTES);
-        batch.put_i32(0); // last offset delta
-        batch.put_i64(timestamp);
-        batch.put_i64(timestamp);
-        batch.put_i64(self.producer_id);
-        batch.put_i16(self.producer_epoch);
-        batch.put_i32(-1); // base sequence
-        batch.put_i32(1);
-        batch.put_slice(&record);
-        let checksum = crc32c::crc32c(&batch[CHECKSUM_AT + 4..]);
-        batch[CHECKSUM_AT..CHECKSUM_AT + 4].copy_from_slice(&checksum.to_be_bytes());
-        batch.freeze()
+    pub fn batch(&self, timestamp: i64) -> io::Result<Bytes> {
+        let mut batch = vec![0; HEADER_BYTES];
+        batch.extend_from_slice(&self.record());
+        let header = BatchHeader {
+            base_offset: 0,
+            bytes: batch.len(),
+            leader_epoch: 0,
+            attributes: ATTRIBUTES,
+            last_offset_delta: 0,
+            first_timestamp: timestamp,
+            max_timestamp: timestamp,
+            producer_id: self.producer_id,
+            producer_epoch: self.producer_epoch,
+            base_sequence: -1,
+            count: 1,
+        };
+        header.write(&mut batch)?;
+        Ok(batch.into())
     }
 
     /// All numbers of it are below 64, so that each varint is one byte.
@@ -80,27 +60,22 @@ impl Marker {
         record.freeze()
     }
 
-    /// Reads the marker of a control batch; `None` if it is a control batch of another kind.
+    /// Reads the marker of a control batch, also of one that a compaction has written again; `None` if it is a control batch
+    /// of another kind.
     pub fn read(batch: &[u8]) -> Option<Marker> {
         let header = BatchHeader::parse(batch).ok()?;
-        let mut record = batch.get(HEADER_BYTES..)?;
-        if record.len() < MARKER_BYTES || header.attributes & ATTRIBUTES != ATTRIBUTES {
+        if header.attributes & ATTRIBUTES != ATTRIBUTES {
             return None;
         }
-        record.advance(5); // up to the version of the key
-        let _version = record.get_i16();
-        let outcome = match record.get_i16() {
-            0 => Outcome::Abort,
-            1 => Outcome::Commit,
-            _ => return None,
-        };
-        record.advance(3); // the length and the version of the value
-        let coordinator_epoch = record.get_i32();
+        let records = Records::of(&header, batch).ok()?;
+        let record = records.iter().next()?.ok()?;
+        let outcome = Outcome::of_key(record.key?)?;
+        let coordinator_epoch = record.value?.get(2..6)?.try_into().ok()?;
         Some(Marker {
             producer_id: header.producer_id,
             producer_epoch: header.producer_epoch,
             outcome,
-            coordinator_epoch,
+            coordinator_epoch: i32::from_be_bytes(coordinator_epoch),
         })
     }
 }
@@ -108,18 +83,31 @@ impl Marker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::Batch;
+    use crate::log::{Batch, rewritten};
 
     #[test]
     fn a_marker_is_a_batch_which_says_what_was_written() {
         for outcome in [Outcome::Abort, Outcome::Commit] {
             let marker =
                 Marker { producer_id: 7, producer_epoch: 3, outcome, coordinator_epoch: 5 };
-            let bytes = marker.batch(1_000);
+            let bytes = marker.batch(1_000).unwrap();
             let batch = Batch::parse(bytes.clone()).unwrap();
             assert!(batch.header().is_control() && batch.header().is_transactional());
             assert_eq!(bytes.len(), 78, "as long as Kafka's");
             assert_eq!(Marker::read(&bytes), Some(marker));
         }
+    }
+
+    /// Its timestamp then counts from the horizon, which takes more than a byte.
+    #[test]
+    fn a_marker_that_a_compaction_has_written_again_is_read() {
+        let outcome = Outcome::Abort;
+        let marker = Marker { producer_id: 7, producer_epoch: 3, outcome, coordinator_epoch: 5 };
+        let bytes = marker.batch(1_000).unwrap();
+        let header = BatchHeader::parse(&bytes).unwrap();
+        let records = Records::of(&header, &bytes).unwrap();
+        let again = rewritten(&header, &records.all().unwrap(), Some(86_401_000)).unwrap();
+        assert!(again.len() > bytes.len());
+        assert_eq!(Marker::read(&again), Some(marker));
     }
 }

@@ -20,7 +20,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::time::Duration;
 
-pub(crate) use marker::{Marker, Outcome};
+pub(crate) use crate::log::Outcome;
+pub(crate) use marker::Marker;
 use state::Transaction;
 
 use super::{Core, Entry, Key, Now};

@@ -5,6 +5,7 @@ use std::io;
 
 use super::Compaction;
 use crate::log::batch::BatchHeader;
+use crate::log::outcome::Outcome;
 use crate::log::records::Records;
 
 /// What the keys of one compaction may take. What has more keys is compacted in several runs.
@@ -95,7 +96,7 @@ impl Transactions {
                 let Some((_, batch)) = reader.read()? else { break };
                 let Some(marker) = marker(&header, &batch) else { continue };
                 let first = open.remove(&producer);
-                if let (Marker::Abort, Some(first)) = (marker, first) {
+                if let (Outcome::Abort, Some(first)) = (marker, first) {
                     let aborted = transactions.aborted.entry(producer).or_default();
                     aborted.push((first, header.base_offset));
                 }
@@ -122,20 +123,8 @@ impl Transactions {
     }
 }
 
-/// How a transaction ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Marker {
-    Abort,
-    Commit,
-}
-
 /// Reads a control batch. `None` says that it is one of another kind.
-pub fn marker(header: &BatchHeader, batch: &[u8]) -> Option<Marker> {
+pub fn marker(header: &BatchHeader, batch: &[u8]) -> Option<Outcome> {
     let records = Records::of(header, batch).ok()?;
-    let key = records.iter().next()?.ok()?.key?;
-    match key.get(2..4)? {
-        [0, 0] => Some(Marker::Abort),
-        [0, 1] => Some(Marker::Commit),
-        _ => None,
-    }
+    Outcome::of_key(records.iter().next()?.ok()?.key?)
 }

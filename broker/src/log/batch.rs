@@ -7,7 +7,7 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 /// Bytes before the first record.
 pub const HEADER_BYTES: usize = 61;
 /// Bytes that the field `batchLength` does not count.
-const UNCOUNTED_BYTES: usize = 12;
+pub const UNCOUNTED_BYTES: usize = 12;
 /// The checksum is of everything from here.
 const CHECKED_FROM: usize = 21;
 /// The bit in the attributes for timestamps of the broker.

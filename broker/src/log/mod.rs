@@ -32,14 +32,14 @@ use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
 
-pub use batch::{Batch, BatchError, BatchHeader, HEADER_BYTES};
+pub use batch::{Batch, BatchError, BatchHeader, HEADER_BYTES, UNCOUNTED_BYTES};
 pub use compaction::{Compacted, Compaction};
 pub(crate) use compression::decompress_within;
 pub use config::{Cleanup, LogConfig};
 pub use outcome::Outcome;
 #[cfg(test)]
 pub use records::rewritten;
-pub use records::{Record, Records};
+pub use records::{Record, Records, field, varint};
 pub(crate) use recovery::refuse_records;
 pub use search::TimestampOffset;
 pub use slice::Slice;

@@ -89,7 +89,7 @@ fn record<'a>(header: &BatchHeader, bytes: &mut &'a [u8]) -> Option<Record<'a>> 
 }
 
 /// A field with its length before it; a length of -1 is null.
-fn field<'a>(bytes: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
+pub fn field<'a>(bytes: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
     let length = varint(bytes)?;
     if length == -1 {
         return Some(None);
@@ -99,7 +99,8 @@ fn field<'a>(bytes: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
     Some(Some(field))
 }
 
-fn varint(bytes: &mut &[u8]) -> Option<i64> {
+/// A number as records have it: zigzag, seven bits a byte.
+pub fn varint(bytes: &mut &[u8]) -> Option<i64> {
     let mut value = 0_u64;
     for shift in (0..64).step_by(7) {
         let (&byte, rest) = bytes.split_first()?;

@@ -8,12 +8,10 @@ use kafka_protocol::error::ResponseError;
 use super::Refusal;
 use super::records::{Record, Records};
 use crate::core::{Now, TimestampType, Topic};
-use crate::log::{Batch, BatchError, BatchHeader};
+use crate::log::{Batch, BatchError, BatchHeader, UNCOUNTED_BYTES};
 
 /// Bytes of a batch up to its field `magic`, inclusive.
 const UP_TO_MAGIC_BYTES: usize = 17;
-/// Bytes that the field `batchLength` does not count.
-const UNCOUNTED_BYTES: usize = 12;
 /// The shortest value of `batchLength` that any format of messages had.
 const LENGTH_MIN: i32 = 14;
 /// The number of zstd in the attributes of a batch.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io;
 
-use crate::log::{Batch, HEADER_BYTES, decompress_within};
+use crate::log::{Batch, HEADER_BYTES, decompress_within, field, varint};
 
 /// A record without its contents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,20 +51,17 @@ impl RecordIter<'_> {
         }
         let (mut body, rest) = self.rest.split_at(length);
         self.rest = rest;
-        skip(&mut body, 1)?; // attributes, which nothing uses
+        body = body.get(1..)?; // after the attributes, which nothing uses
         let timestamp = self.first_timestamp.checked_add(varint(&mut body)?)?;
         let offset_delta = varint(&mut body)?;
-        let has_key = field(&mut body)?;
+        let has_key = field(&mut body)?.is_some();
         field(&mut body)?;
         let headers = varint(&mut body)?;
         if headers < 0 {
             return None;
         }
         for _ in 0..headers {
-            let is_named = field(&mut body)?;
-            if !is_named {
-                return None;
-            }
+            field(&mut body)??; // a name, which is never null
             field(&mut body)?;
         }
         body.is_empty().then_some(Record { timestamp, offset_delta, has_key })
@@ -82,30 +79,4 @@ impl Iterator for RecordIter<'_> {
         self.failed = record.is_none();
         Some(record)
     }
-}
-
-/// Goes past a field with its length before it. Returns false if it is null.
-fn field(bytes: &mut &[u8]) -> Option<bool> {
-    match varint(bytes)? {
-        -1 => Some(false),
-        length => skip(bytes, usize::try_from(length).ok()?).map(|()| true),
-    }
-}
-
-fn skip(bytes: &mut &[u8], count: usize) -> Option<()> {
-    *bytes = bytes.get(count..)?;
-    Some(())
-}
-
-fn varint(bytes: &mut &[u8]) -> Option<i64> {
-    let mut value = 0_u64;
-    for shift in (0..64).step_by(7) {
-        let (&byte, rest) = bytes.split_first()?;
-        *bytes = rest;
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return Some(((value >> 1) as i64) ^ -((value & 1) as i64));
-        }
-    }
-    None
 }

@@ -40,6 +40,7 @@ mod transactions;
 mod trash;
 mod upkeep;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -282,14 +283,16 @@ impl Core {
     }
 
     /// The call as whoever has logged in, or `None` if it is refused.
-    pub(crate) fn admitted(&self, call: &Call, key: ApiKey) -> Option<Call> {
-        let mut call = call.clone();
-        match self.admission(&call, key) {
-            Admission::AsSaid => {}
-            Admission::As(principal) => call.caller.principal = principal,
-            Admission::Refused => return None,
+    pub(crate) fn admitted<'a>(&self, call: &'a Call, key: ApiKey) -> Option<Cow<'a, Call>> {
+        match self.admission(call, key) {
+            Admission::AsSaid => Some(Cow::Borrowed(call)),
+            Admission::As(principal) => {
+                let mut call = call.clone();
+                call.caller.principal = principal;
+                Some(Cow::Owned(call))
+            }
+            Admission::Refused => None,
         }
-        Some(call)
     }
 
     /// Answers a request that was handled [`Handled::Later`].

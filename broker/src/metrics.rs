@@ -1,7 +1,6 @@
 //! The broker's metrics.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 
 use kafka_protocol::messages::ApiKey;
 use weir_metrics::{Collect, Family, Group, Scrape, Unit};
@@ -52,38 +51,27 @@ weir_metrics::families! {
 }
 
 /// How much there is of everything.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Census {
+    /// Requests that have come, by the number of their API.
+    pub requests: HashMap<i16, u64>,
+    pub connections: u64,
     pub topics: u64,
     pub partitions: u64,
     pub log_bytes: u64,
     pub groups: u64,
 }
 
-/// Requests that have come, by API.
-#[derive(Debug, Default)]
-pub(crate) struct RequestCounts(Mutex<HashMap<i16, u64>>);
-
-impl RequestCounts {
-    pub fn count(&self, api: ApiKey) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(api as i16).or_default() += 1;
-    }
-
-    fn all(&self) -> HashMap<i16, u64> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
 impl Collect for Broker {
     fn collect(&self, scrape: &mut Scrape) {
         FAMILIES.iter().for_each(|family| scrape.declare(family));
-        for (api, count) in self.shell().requests().all() {
+        let census = self.shell().census();
+        for (api, count) in census.requests {
             if let Ok(api) = ApiKey::try_from(api) {
                 scrape.add(&REQUESTS, &[&format!("{api:?}")], count);
             }
         }
-        let (connections, census) = self.shell().census();
-        scrape.set(&CONNECTIONS, connections);
+        scrape.set(&CONNECTIONS, census.connections);
         scrape.set(&TOPICS, census.topics);
         scrape.set(&PARTITIONS, census.partitions);
         scrape.set(&LOG_BYTES, census.log_bytes);

@@ -16,7 +16,7 @@ use crate::core::{
     DiskWork, Effect, FetchAnswer, Now, Stranger, Ticket,
 };
 use crate::faults::{Faults, Subject};
-use crate::metrics::{Census, RequestCounts};
+use crate::metrics::Census;
 
 /// What a request is answered with.
 #[derive(Debug)]
@@ -49,7 +49,6 @@ pub struct Shell {
     /// As many checks of batches go on at a time as there are processors: each can take 64 MiB.
     checks: Arc<Semaphore>,
     faults: Faults,
-    requests: RequestCounts,
     /// Becomes true when the broker ends.
     stop: watch::Sender<bool>,
 }
@@ -59,6 +58,8 @@ struct Inner {
     core: Core,
     waiting: HashMap<Ticket, Waiting>,
     open: HashMap<ConnectionId, oneshot::Sender<()>>,
+    /// Requests that have come, by the number of their API.
+    requests: HashMap<i16, u64>,
     deadline: Option<Duration>,
 }
 
@@ -72,7 +73,8 @@ struct Waiting {
 impl Shell {
     pub fn new(core: Core, faults: Faults) -> Shell {
         let deadline = core.next_deadline();
-        let inner = Inner { core, waiting: HashMap::new(), open: HashMap::new(), deadline };
+        let (waiting, open, requests) = Default::default();
+        let inner = Inner { core, waiting, open, requests, deadline };
         Shell {
             start: Instant::now(),
             ids: AtomicU64::new(1),
@@ -80,7 +82,6 @@ impl Shell {
             deadline_changed: Notify::new(),
             checks: Arc::new(Semaphore::new(processors())),
             faults,
-            requests: RequestCounts::default(),
             stop: watch::Sender::new(false),
         }
     }
@@ -145,16 +146,11 @@ impl Shell {
         self.lock().is_some_and(|inner| inner.core.is_logging_in(id))
     }
 
-    pub fn requests(&self) -> &RequestCounts {
-        &self.requests
-    }
-
-    /// How many connections are open, and how much there is of everything else.
-    pub fn census(&self) -> (u64, Census) {
-        match self.lock() {
-            Some(inner) => (inner.open.len() as u64, inner.core.census()),
-            None => Default::default(),
-        }
+    /// How much there is of everything.
+    pub fn census(&self) -> Census {
+        let Some(inner) = self.lock() else { return Census::default() };
+        let (requests, connections) = (inner.requests.clone(), inner.open.len() as u64);
+        Census { requests, connections, ..inner.core.census() }
     }
 
     /// Hands a request to the core. The receiver gets the answer, or `None` if there will be none.
@@ -211,8 +207,8 @@ impl Shell {
         checked: CheckedBatches,
     ) -> oneshot::Receiver<Option<Answer>> {
         let (answer, receiver) = oneshot::channel();
-        self.requests.count(request.key());
         let Some(mut inner) = self.lock() else { return receiver };
+        *inner.requests.entry(request.key() as i16).or_default() += 1;
         inner.waiting.insert(call.ticket, Waiting { connection: call.caller.connection, answer });
         let effects = inner.core.handle_checked(call, request, checked);
         self.done(&mut inner, effects);

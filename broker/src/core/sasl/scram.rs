@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::{digest, hmac, pbkdf2};
 use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
 use super::Progress;
@@ -188,18 +189,12 @@ impl Exchange {
         let client_key: Vec<u8> =
             proof.iter().zip(signature.as_ref()).map(|(shown, signed)| shown ^ signed).collect();
         let shown = digest::digest(self.mechanism.hash(), &client_key);
-        if !is_equal(shown.as_ref(), &stored_key) {
+        if !bool::from(shown.as_ref().ct_eq(&stored_key)) {
             return Err(refused());
         }
         let answer = format!("v={}", STANDARD.encode(sign(&server_key)));
         Ok(Progress::Done { user: self.user, answer })
     }
-}
-
-/// Compares all bytes, wherever the first difference is.
-pub(super) fn is_equal(one: &[u8], other: &[u8]) -> bool {
-    let differences = one.iter().zip(other).fold(0, |found, (a, b)| found | (a ^ b));
-    one.len() == other.len() && differences == 0
 }
 
 #[cfg(test)]

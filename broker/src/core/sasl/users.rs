@@ -15,9 +15,10 @@ use kafka_protocol::messages::{
     DescribeUserScramCredentialsRequest, DescribeUserScramCredentialsResponse,
 };
 use kafka_protocol::protocol::StrBytes;
+use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
-use super::scram::{Credential, Mechanism, is_equal};
+use super::scram::{Credential, Mechanism};
 use super::{LoginSettings, User};
 use crate::core::refusal::{Refusal, text, verdict};
 use crate::core::{Call, Core, Entry, Handled, Key, Operation, Resource};
@@ -72,7 +73,7 @@ impl Users {
 
     pub(super) fn is_password(&self, user: &str, password: &str) -> bool {
         let is = |found: &User| {
-            found.name == user && is_equal(found.password.as_bytes(), password.as_bytes())
+            found.name == user && found.password.as_bytes().ct_eq(password.as_bytes()).into()
         };
         self.fixed.iter().any(is)
     }

@@ -7,6 +7,7 @@ use std::ops::Deref;
 use std::path::PathBuf;
 
 use tracing::level_filters::LevelFilter;
+use weir_broker::core::check_advertised_host;
 use weir_http::{AllowedHost, IpNet, Password};
 use weir_registry_api::CompatibilityLevel;
 
@@ -456,9 +457,8 @@ impl Scalar for AdvertisedListener {
             let port = port.parse().ok().filter(|port| *port > 0)?;
             (!host.is_empty()).then(|| AdvertisedListener { host: host.to_string(), port })
         });
-        let is_nowhere = |listener: &AdvertisedListener| {
-            listener.host.parse().is_ok_and(|address: IpAddr| address.is_unspecified())
-        };
+        let is_nowhere =
+            |listener: &AdvertisedListener| check_advertised_host(&listener.host).is_err();
         if parsed.as_ref().is_some_and(is_nowhere) {
             let text = text.trim();
             return Err(

@@ -1,4 +1,4 @@
-//! Who asks what, when, and how it is answered.
+//! The frame of a request: its caller, its time, and how it is answered.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -21,7 +21,7 @@ pub struct ConnectionId(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Ticket(pub u64);
 
-/// Whose request it is.
+/// The client that has sent a request.
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub connection: ConnectionId,

@@ -62,7 +62,7 @@ impl Core {
 
     /// Where a client is told to connect to: what was set, otherwise the address that it reached.
     ///
-    /// Who came by a loopback address is told that one, whatever is set: a program on this machine, as this process is
+    /// A client that came by a loopback address is told that one, whatever is set: a program on this machine, as this process is
     /// one, need not know the name by which containers find it.
     pub(crate) fn advertised(&self, id: ConnectionId) -> (String, u16) {
         let reached = self.connections.open.get(&id);

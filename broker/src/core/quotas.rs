@@ -24,7 +24,7 @@ use super::{Call, Core, Entry, Handled, Key, Operation, Resource};
 const ENTITIES_MAX: usize = 10_000;
 const ENTITY_TYPES: [&str; 3] = ["user", "client-id", "ip"];
 
-/// Whose quota it is, by types; no name is the default of a type.
+/// The entity that a quota is for, by types; no name is the default of a type.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct QuotaEntity(BTreeMap<String, Option<String>>);
 

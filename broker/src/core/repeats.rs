@@ -56,7 +56,7 @@ fn epochs(request: &OffsetForLeaderEpochRequest) -> bool {
     )
 }
 
-/// Who asks for a group by itself and for partitions of it, asks for each of these.
+/// A request that asks for a group by itself and for partitions of it asks for each of these.
 fn committed(request: &OffsetFetchRequest) -> bool {
     let alone = request.topics.iter().flatten();
     let alone = pairs(alone.map(|topic| (topic.name.as_str(), &topic.partition_indexes)));

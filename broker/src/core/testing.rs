@@ -103,8 +103,7 @@ impl World {
                     self.answers.insert(ticket, answer.read().into());
                 }
                 Effect::Close(connection) => self.closed.push(connection),
-                #[allow(unreachable_patterns)]
-                _ => {}
+                Effect::Silence(_) => {}
             }
         }
     }

@@ -19,7 +19,7 @@ pub struct Subject {
     pub topic_ids: Vec<Uuid>,
     pub groups: Vec<String>,
     pub transactional_ids: Vec<String>,
-    /// Who can be fenced.
+    /// The producer or member that can be fenced.
     pub fenceable: Option<Fenceable>,
 }
 

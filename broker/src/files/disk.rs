@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{File, Files};
 
-/// Who has a lock on this file has the folder.
+/// The process that has a lock on this file has the folder.
 const LOCK_FILE: &str = ".lock";
 /// Linux says here which start of the system it is.
 const BOOT_ID_PATH: &str = "/proc/sys/kernel/random/boot_id";

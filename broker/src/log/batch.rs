@@ -31,7 +31,7 @@ pub enum BatchError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchHeader {
     pub base_offset: i64,
-    /// Of the whole batch.
+    /// Bytes of the whole batch.
     pub bytes: usize,
     pub leader_epoch: i32,
     pub attributes: i16,

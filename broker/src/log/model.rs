@@ -19,9 +19,9 @@ enum Step {
     FailToAppend,
     Flush,
     Kill,
-    /// Of what was not flushed, so much in 255 is left of each file.
+    /// So much in 255 is left of what each file had unflushed.
     LosePower(u8),
-    /// Of the offsets that there are, so many in 255 are deleted.
+    /// So many in 255 of all offsets are deleted.
     Delete(u8),
     Expire,
     Compact {

@@ -25,7 +25,7 @@ pub struct Segment {
     pub synced: u64,
     /// The offset after its last batch.
     pub next: i64,
-    /// Of the first batch; decides when the next segment begins.
+    /// The timestamp of the first batch, which decides when the next segment begins.
     pub first_timestamp: Option<i64>,
     /// -1 if no batch has one.
     pub max_timestamp: i64,

@@ -1,4 +1,4 @@
-//! Who may do what: the rules, and the answer to every handler's question.
+//! Access control: the rules, and the answer to every handler's question.
 
 mod handle;
 mod model;

@@ -4,7 +4,7 @@ use super::definition::elements;
 use super::topic_table::TOPIC_CONFIGS;
 use crate::log::{Cleanup, LogConfig};
 
-/// Who sets the timestamps of records.
+/// Where the timestamps of records come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimestampType {
     CreateTime,

@@ -88,7 +88,7 @@ impl Groups {
     }
 }
 
-/// What of a group is unused.
+/// The parts of a group that are unused.
 enum Unused {
     /// All of it, since a time in milliseconds since 1970.
     Since(i64),

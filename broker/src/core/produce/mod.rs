@@ -190,7 +190,7 @@ impl Core {
     }
 }
 
-/// Of a partition that a request names twice, the last holds.
+/// The data of each partition; the last holds if a request names one twice.
 fn last_of_each(named: Vec<PartitionProduceData>) -> Vec<PartitionProduceData> {
     let mut last: Vec<PartitionProduceData> = Vec::with_capacity(named.len());
     let mut places: HashMap<i32, usize> = HashMap::new();

@@ -66,7 +66,7 @@ impl std::fmt::Debug for User {
     }
 }
 
-/// Who may log in, and how.
+/// The users that may log in, and how.
 #[derive(Clone, Debug)]
 pub struct LoginSettings {
     pub users: Vec<User>,
@@ -102,7 +102,7 @@ enum Step {
     Failed,
 }
 
-/// Who has logged in.
+/// A login that has succeeded.
 #[derive(Clone, Debug)]
 struct Session {
     principal: String,
@@ -110,7 +110,7 @@ struct Session {
     expires: Option<Duration>,
 }
 
-/// Who a request is from, as far as its connection has logged in.
+/// The principal that a request is from, as far as its connection has logged in.
 pub(super) enum Admission {
     /// The caller is who the shell says.
     AsSaid,

@@ -61,11 +61,11 @@ impl World {
         };
         let call = Call { ticket: Ticket(self.tickets), caller, version, now: self.now };
         let effects = self.core.handle(&call, request);
-        self.collect(version, effects);
+        self.collect(effects);
         Asked(self.tickets)
     }
 
-    fn collect(&mut self, _version: i16, effects: Vec<Effect>) {
+    fn collect(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             if let Effect::Answer { ticket, response } = effect {
                 let earlier = self.answers.insert(ticket.0, response);
@@ -93,7 +93,7 @@ impl World {
         while let Some(deadline) = self.core.next_deadline().filter(|due| *due <= until) {
             self.advance(deadline.max(self.now.elapsed));
             let effects = self.core.tick(self.now);
-            self.collect(0, effects);
+            self.collect(effects);
         }
         self.advance(until);
     }
